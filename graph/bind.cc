@@ -1,0 +1,141 @@
+#include "graph/bind.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace weft {
+namespace {
+
+absl::Status BindShape(const std::string& input, const TensorType& type, const Dims& dims,
+                       SymbolBindings& bindings) {
+  if (dims.size() != type.shape.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("input ", input, ": expected ", ToString(type),
+                                                   ", got dims ", ToString(dims)));
+  }
+  for (size_t axis = 0; axis < dims.size(); ++axis) {
+    const Dim& dim = type.shape[axis];
+    auto fail = [&](const std::string& expected) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "input ", input, ", axis ", axis, ": expected ", expected, ", got ", dims[axis]));
+    };
+    if (dim.symbols().size() > 1) {
+      // A product is checked once its factors are known from elsewhere.
+      auto value = dim.Substitute(bindings);
+      if (value.ok() && value->is_static() && value->coefficient() != dims[axis]) {
+        return fail(absl::StrCat(dim.ToString(), " = ", value->coefficient()));
+      }
+      continue;
+    }
+    if (dim.is_static()) {
+      if (dim.coefficient() != dims[axis]) return fail(dim.ToString());
+      continue;
+    }
+    if (dims[axis] < 0 || dims[axis] % dim.coefficient() != 0) {
+      return fail(absl::StrCat("a multiple of ", dim.coefficient(), " (", dim.ToString(), ")"));
+    }
+    const int64_t value = dims[axis] / dim.coefficient();
+    auto [it, first] = bindings.try_emplace(dim.symbols()[0], value);
+    if (!first && it->second != value) {
+      return fail(absl::StrCat(dim.ToString(), " with ", it->first, " = ", it->second));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Node*> CopyNode(const Node& node, Graph& target, const SymbolBindings& symbols,
+                               const TensorMap& constants, const NodeMap& map) {
+  if (node.op_name() == kInput) {
+    WEFT_ASSIGN_OR_RETURN(Shape shape, Substitute(node.type().shape, symbols));
+    TensorType type{node.type().dtype, std::move(shape)};
+    auto constant = constants.find(node.name());
+    if (constant == constants.end()) {
+      WEFT_ASSIGN_OR_RETURN(Value value, target.AddInput(node.name(), std::move(type)));
+      return value.node;
+    }
+    SymbolBindings none;
+    WEFT_RETURN_IF_ERROR(BindShape(node.name(), type, constant->second.dims(), none));
+    if (constant->second.dtype() != type.dtype) {
+      return absl::InvalidArgumentError(absl::StrCat("input ", node.name(), ": expected ",
+                                                     ToString(type), ", got ",
+                                                     ToString(constant->second.type())));
+    }
+    WEFT_ASSIGN_OR_RETURN(Value value, target.AddConstant(node.name(), constant->second));
+    return value.node;
+  }
+  NodeSpec spec{.op = std::string(node.op_name()),
+                .name = node.name(),
+                .attributes = node.attributes(),
+                .num_outputs = node.num_outputs(),
+                .provenance = node.provenance()};
+  for (const Value& v : node.inputs()) {
+    spec.inputs.push_back(v ? map.at(v.node)->output(v.index) : Value());
+  }
+  if (node.forward() != nullptr) spec.forward = map.at(node.forward());
+  return target.AddNode(std::move(spec));
+}
+
+}  // namespace
+
+absl::StatusOr<Graph> Bind(const Graph& graph, const SymbolBindings& symbols,
+                           const TensorMap& constants, NodeMap* map) {
+  for (const auto& [name, tensor] : constants) {
+    Node* input = graph.Find(name);
+    if (input == nullptr || input->op_name() != kInput) {
+      return absl::NotFoundError(absl::StrCat("the graph has no input called '", name, "'"));
+    }
+    if (tensor.is_empty()) {
+      return absl::InvalidArgumentError(absl::StrCat("input ", name, ": got an empty tensor"));
+    }
+  }
+  Graph result(graph.registry());
+  NodeMap copies;
+  for (const Node& node : graph.nodes()) {
+    WEFT_ASSIGN_OR_RETURN(Node * copy, CopyNode(node, result, symbols, constants, copies));
+    copies.emplace(&node, copy);
+  }
+  for (const NamedValue& output : graph.outputs()) {
+    WEFT_RETURN_IF_ERROR(
+        result.AddOutput(output.name, copies.at(output.value.node)->output(output.value.index)));
+  }
+  for (const Update& update : graph.updates()) {
+    WEFT_RETURN_IF_ERROR(result.AddUpdate(
+        copies.at(update.variable), copies.at(update.value.node)->output(update.value.index)));
+  }
+  if (map != nullptr) *map = std::move(copies);
+  return result;
+}
+
+Graph Clone(const Graph& graph, NodeMap* map) {
+  // What was well-typed once is well-typed again.
+  return Bind(graph, {}, {}, map).value();
+}
+
+absl::StatusOr<SymbolBindings> BindingsFromDims(
+    const Graph& graph, const std::map<std::string, Dims, std::less<>>& dims) {
+  SymbolBindings bindings;
+  // Twice: a product such as N*T may stand before the inputs that give its factors.
+  for (int round = 0; round < 2; ++round) {
+    for (const Node* input : graph.inputs()) {
+      auto it = dims.find(input->name());
+      if (it == dims.end()) continue;
+      WEFT_RETURN_IF_ERROR(BindShape(input->name(), input->type(), it->second, bindings));
+    }
+  }
+  return bindings;
+}
+
+absl::StatusOr<SymbolBindings> BindingsFromFeeds(const Graph& graph, const TensorMap& feeds) {
+  std::map<std::string, Dims, std::less<>> dims;
+  for (const Node* input : graph.inputs()) {
+    auto it = feeds.find(input->name());
+    if (it == feeds.end()) continue;
+    if (it->second.is_empty() || it->second.dtype() != input->type().dtype) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("input ", input->name(), ": expected ", ToString(input->type()), ", got ",
+                       it->second.is_empty() ? "an empty tensor" : ToString(it->second.type())));
+    }
+    dims.emplace(input->name(), it->second.dims());
+  }
+  return BindingsFromDims(graph, dims);
+}
+
+}  // namespace weft

@@ -1,0 +1,33 @@
+#ifndef WEFT_GRAPH_BIND_H_
+#define WEFT_GRAPH_BIND_H_
+
+#include <unordered_map>
+
+#include "graph/evaluator.h"
+#include "graph/graph.h"
+
+namespace weft {
+
+// Where each node of the old graph is in the new one.
+using NodeMap = std::unordered_map<const Node*, Node*>;
+
+// A copy with symbols replaced by numbers and the inputs named in `constants` turned into
+// constants; every type is inferred again. Errors: a negative size, an unknown input, a constant of
+// another type than its input's, or a node that is ill-typed under these sizes.
+absl::StatusOr<Graph> Bind(const Graph& graph, const SymbolBindings& symbols,
+                           const TensorMap& constants = {}, NodeMap* map = nullptr);
+
+// An exact copy; tensors are shared.
+Graph Clone(const Graph& graph, NodeMap* map = nullptr);
+
+// The symbols' values that make the inputs' shapes those of `feeds` (inputs without a feed bind
+// nothing). Errors name the input: wrong dtype or rank, a fixed dim that differs, two values for
+// one symbol.
+absl::StatusOr<SymbolBindings> BindingsFromFeeds(const Graph& graph, const TensorMap& feeds);
+// The same from dims alone.
+absl::StatusOr<SymbolBindings> BindingsFromDims(
+    const Graph& graph, const std::map<std::string, Dims, std::less<>>& dims);
+
+}  // namespace weft
+
+#endif  // WEFT_GRAPH_BIND_H_

@@ -1,0 +1,225 @@
+#ifndef WEFT_GRAPH_GRAPH_H_
+#define WEFT_GRAPH_GRAPH_H_
+
+#include <list>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "graph/attribute.h"
+#include "graph/type.h"
+
+namespace weft {
+
+class Graph;
+class Node;
+class OpRegistry;
+struct OpDef;
+
+// One output of a node. Two pointers wide, copied freely; null() for an absent optional input.
+struct Value {
+  Node* node = nullptr;
+  int index = 0;
+
+  bool null() const { return node == nullptr; }
+  explicit operator bool() const { return node != nullptr; }
+  const TensorType& type() const;  // of a value that is not null
+  std::string ToString() const;    // "conv1", "bn1:3", "-" for null
+  friend bool operator==(const Value&, const Value&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const Value& v) {
+    return H::combine(std::move(h), v.node, v.index);
+  }
+};
+
+// Where a rewritten node came from: the rule that made it and the names of the nodes it replaced.
+struct Provenance {
+  std::string rule{};
+  std::vector<std::string> sources{};
+  friend bool operator==(const Provenance&, const Provenance&) = default;
+};
+
+// One reading of a value: input `input` of `user`.
+struct Use {
+  Node* user = nullptr;
+  int input = 0;
+  friend bool operator==(const Use&, const Use&) = default;
+};
+
+// What AddNode needs to know.
+struct NodeSpec {
+  std::string op{};
+  std::string name{};           // made unique by a suffix; empty: derived from the op
+  std::vector<Value> inputs{};  // null where an optional one is absent
+  AttributeMap attributes{};
+  int num_outputs = -1;  // -1: only those that the op always has
+  Provenance provenance{};
+  Node* forward = nullptr;  // see Node::forward()
+};
+
+// An operation of a graph. Made and changed through its Graph only.
+class Node {
+ public:
+  const OpDef& op() const { return *op_; }
+  std::string_view op_name() const;
+  // Unique in the graph; what files, errors and dumps call the node.
+  const std::string& name() const { return name_; }
+
+  std::span<const Value> inputs() const { return inputs_; }
+  int num_inputs() const { return static_cast<int>(inputs_.size()); }
+  // Null when the optional input is absent or beyond the last one given.
+  Value input(int i) const { return i < num_inputs() ? inputs_[static_cast<size_t>(i)] : Value(); }
+  int num_outputs() const { return static_cast<int>(types_.size()); }
+  Value output(int i = 0) { return Value{this, i}; }
+  const TensorType& type(int output = 0) const { return types_[static_cast<size_t>(output)]; }
+
+  const AttributeMap& attributes() const { return attributes_; }  // defaults filled in
+  const Provenance& provenance() const { return provenance_; }
+  // The node whose gradient this one computes, or null: the plan may share a hidden workspace.
+  Node* forward() const { return forward_; }
+  // The nodes that read any output (one entry a reading); graph outputs and updates do not count.
+  std::span<const Use> uses() const { return uses_; }
+  std::vector<Use> uses(int output) const;
+  std::string Describe() const;  // "conv1 (Conv)", for errors
+
+ private:
+  friend class Graph;
+  const OpDef* op_ = nullptr;
+  std::string name_;
+  std::vector<Value> inputs_;
+  AttributeMap attributes_;
+  std::vector<TensorType> types_;
+  Provenance provenance_;
+  Node* forward_ = nullptr;
+  std::vector<Node*> gradients_;  // nodes whose forward_ is this one
+  std::vector<Use> uses_;
+  std::list<Node>::iterator self_;
+  int64_t position_ = 0;  // grows along the order, with gaps for insertion
+};
+
+struct NamedValue {
+  std::string name;
+  Value value;
+};
+
+// After a run, `variable` takes the value; all updates of a graph apply together.
+struct Update {
+  Node* variable = nullptr;
+  Value value;
+};
+
+// The op names of the leaves. A leaf has no inputs; its type is its attribute's.
+inline constexpr std::string_view kInput = "Input";        // attribute type: TensorType
+inline constexpr std::string_view kConstant = "Constant";  // attribute value: Tensor
+inline constexpr std::string_view kVariable = "Variable";  // value: Tensor; trainable: 0|1; role
+
+// What a variable is for; the plan keeps one flat buffer per role.
+inline constexpr std::string_view kParameter = "parameter";
+inline constexpr std::string_view kStatistic = "statistic";  // BatchNormalization's running ones
+inline constexpr std::string_view kOptimizerSlot = "optimizer_slot";
+
+// A static computation: nodes in a topological order, named outputs, updates of variables.
+//
+// Invariants, kept by every member function: each input of a node is an output of an earlier node;
+// every node's types are what its op infers; names are unique. New nodes go before the insertion
+// point (the end, unless set), so a rewrite that builds its replacement before the node it replaces
+// keeps the order without sorting.
+//
+// Movable, not copyable (see Clone in graph/bind.h). Not thread-safe while it changes; const
+// members may be called from several threads. The registry must outlive the graph.
+class Graph {
+ public:
+  explicit Graph(const OpRegistry& registry) : registry_(&registry) {}
+  Graph(Graph&&) = default;
+  Graph& operator=(Graph&&) = default;
+
+  const OpRegistry& registry() const { return *registry_; }
+
+  // Adds a node, checks inputs and attributes against the op's schema, fills in attribute defaults
+  // and infers output types. Errors name the node: unknown op, missing or surplus input, wrong
+  // dtype, unknown or ill-kinded attribute, whatever the op's inference says. Nothing is added
+  // then.
+  absl::StatusOr<Node*> AddNode(NodeSpec spec);
+  absl::StatusOr<Value> AddInput(std::string name, TensorType type);
+  absl::StatusOr<Value> AddConstant(std::string name, Tensor value);
+  absl::StatusOr<Value> AddVariable(std::string name, Tensor value, bool trainable = true,
+                                    std::string_view role = kParameter);
+
+  // New nodes go before `node`, or at the end for null.
+  void SetInsertionPoint(Node* node) { insertion_point_ = node; }
+  Node* insertion_point() const { return insertion_point_; }
+
+  // In topological order. (Iteration gives const or mutable nodes; addresses are stable.)
+  const std::list<Node>& nodes() const { return nodes_; }
+  std::list<Node>& nodes() { return nodes_; }
+  int size() const { return static_cast<int>(nodes_.size()); }
+  Node* Find(std::string_view name) const;  // null when there is none
+  // `hint`, or hint_1, hint_2, … when it is taken.
+  std::string UniqueName(std::string_view hint) const;
+  std::vector<Node*> inputs() const;     // the Input nodes, in order
+  std::vector<Node*> variables() const;  // the Variable nodes, in order
+
+  const std::vector<NamedValue>& outputs() const { return outputs_; }
+  // Errors: a null value, a name taken by another output.
+  absl::Status AddOutput(std::string name, Value value);
+  void ClearOutputs() { outputs_.clear(); }
+  const std::vector<Update>& updates() const { return updates_; }
+  // Errors: not a variable, a type other than the variable's, a second update of it.
+  absl::Status AddUpdate(Node* variable, Value value);
+  void ClearUpdates() { updates_.clear(); }
+
+  bool IsOutput(Value value) const;  // read by a graph output or an update
+  // Readers of `value`: nodes, graph outputs and updates.
+  int CountReaders(Value value) const;
+
+  // Makes every reader of `from` read `to`. Errors: types differ; `to` comes after a reader of
+  // `from` in the order. Readers' types stay valid because the types are equal.
+  absl::Status ReplaceUses(Value from, Value to);
+  // Gradient nodes of `from` become gradient nodes of `to`.
+  void MoveGradientLinks(Node* from, Node* to);
+  // A new value for a leaf's tensor (Variable or Constant) of the same type.
+  absl::Status SetLeafValue(Node* leaf, Tensor value);
+  // Attributes changed in place, types inferred again; errors if the types would change.
+  absl::Status SetAttribute(Node* node, std::string_view name, Attribute value);
+
+  // Removes every node that no output or update needs; inputs stay. Returns how many went.
+  int RemoveDeadNodes();
+
+  // Checks the invariants from scratch; an error names the first node that breaks one. For tests,
+  // debug builds and files from outside.
+  absl::Status Verify() const;
+
+ private:
+  struct StringHash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  absl::StatusOr<std::vector<TensorType>> Infer(const OpDef& op, std::string_view name,
+                                                std::span<const Value> inputs,
+                                                const AttributeMap& attributes,
+                                                int num_outputs) const;
+  // Puts `node`, already filled in, at the insertion point and links it to its inputs.
+  Node* Insert(Node node);
+  void Renumber();
+
+  const OpRegistry* registry_;
+  std::list<Node> nodes_;
+  std::unordered_map<std::string, Node*, StringHash, std::equal_to<>> by_name_;
+  std::vector<NamedValue> outputs_;
+  std::vector<Update> updates_;
+  Node* insertion_point_ = nullptr;
+};
+
+// The tensor of a Constant or Variable node; an empty tensor for other nodes.
+const Tensor& LeafValue(const Node& node);
+// The value's tensor where it is a Constant's; null otherwise.
+const Tensor* ConstantValue(Value value);
+bool IsTrainable(const Node& node);  // a Variable with trainable = 1
+std::string VariableRole(const Node& node);
+
+}  // namespace weft
+
+#endif  // WEFT_GRAPH_GRAPH_H_

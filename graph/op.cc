@@ -1,0 +1,212 @@
+#include "graph/op.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace weft {
+namespace {
+
+absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
+
+absl::StatusOr<std::vector<TensorType>> InferInput(const InferContext& context) {
+  return std::vector{std::get<TensorType>(context.attributes().at("type").value)};
+}
+
+absl::StatusOr<std::vector<TensorType>> InferStored(const InferContext& context) {
+  const auto& value = std::get<Tensor>(context.attributes().at("value").value);
+  if (value.is_empty()) return absl::InvalidArgumentError("expected a tensor, got an empty one");
+  return std::vector{value.type()};
+}
+
+absl::Status InputError(const InputSpec& spec, int index, const std::string& what) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("input ", index, " (", Absl(spec.name), "): ", what));
+}
+
+std::vector<Dims> StaticInputs(const Node& node, const SymbolBindings& bindings,
+                               absl::Status& status) {
+  std::vector<Dims> result;
+  for (const Value& v : node.inputs()) {
+    if (v.null()) {
+      result.emplace_back();
+      continue;
+    }
+    auto shape = Substitute(v.type().shape, bindings);
+    auto dims = shape.ok() ? StaticDims(*shape) : absl::StatusOr<Dims>(shape.status());
+    if (status.ok()) status = dims.status();
+    result.push_back(dims.ok() ? *std::move(dims) : Dims());
+  }
+  return result;
+}
+
+int64_t Product(const Dims& dims) {
+  int64_t product = 1;
+  for (int64_t d : dims) product *= d;
+  return product;
+}
+
+}  // namespace
+
+Dim InferContext::FreshDim(std::string_view suffix) const {
+  return Dim::Symbol(absl::StrCat(Absl(node_name_), ".", Absl(suffix)));
+}
+
+Dim InferContext::DerivedDim(std::string_view formula) {
+  std::string name(formula);
+  std::replace(name.begin(), name.end(), '*', 'x');  // '*' separates the symbols of a monomial.
+  return Dim::Symbol(absl::StrCat("(", name, ")"));
+}
+
+int64_t TensorView::size() const {
+  int64_t product = 1;
+  for (int64_t d : dims) product *= d;
+  return product;
+}
+
+int64_t CostContext::InputSize(int i) const { return Product(inputs[static_cast<size_t>(i)]); }
+int64_t CostContext::OutputSize(int i) const { return Product(outputs[static_cast<size_t>(i)]); }
+
+std::vector<Alias> InPlace(const Node&) { return {{.output = 0, .input = 0, .view = false}}; }
+std::vector<Alias> ViewOfInput(const Node&) { return {{.output = 0, .input = 0, .view = true}}; }
+
+absl::Status OpRegistry::Register(OpDef def) {
+  std::string name(def.name);
+  if (name.empty() || def.infer == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("op '", name, "' needs a name and inference"));
+  }
+  auto [it, inserted] = ops_.try_emplace(name, nullptr);
+  if (!inserted)
+    return absl::AlreadyExistsError(absl::StrCat("op ", name, " is registered already"));
+  it->second = std::make_unique<OpDef>(std::move(def));
+  return absl::OkStatus();
+}
+
+const OpDef* OpRegistry::Find(std::string_view name) const {
+  auto it = ops_.find(name);
+  return it == ops_.end() ? nullptr : it->second.get();
+}
+
+std::vector<const OpDef*> OpRegistry::All() const {
+  std::vector<const OpDef*> result;
+  for (const auto& [name, def] : ops_) result.push_back(def.get());
+  return result;
+}
+
+absl::Status RegisterLeaves(OpRegistry& registry) {
+  using Kind = Attribute::Kind;
+  WEFT_RETURN_IF_ERROR(
+      registry.Register({.name = kInput,
+                         .doc = "A value that every run is given.",
+                         .attributes = {{.name = "type", .kind = Kind::kType, .required = true}},
+                         .infer = InferInput,
+                         .no_gradient = "a leaf"}));
+  WEFT_RETURN_IF_ERROR(
+      registry.Register({.name = kConstant,
+                         .doc = "A tensor that never changes.",
+                         .attributes = {{.name = "value", .kind = Kind::kTensor, .required = true}},
+                         .infer = InferStored,
+                         .no_gradient = "a leaf"}));
+  return registry.Register(
+      {.name = kVariable,
+       .doc = "A tensor that updates may change between runs: a parameter, a running statistic.",
+       .attributes = {{.name = "value", .kind = Kind::kTensor, .required = true},
+                      {.name = "trainable", .fallback = 0},
+                      {.name = "role", .kind = Kind::kString, .fallback = std::string(kParameter)}},
+       .infer = InferStored,
+       .no_gradient = "a leaf"});
+}
+
+absl::Status CheckAttributes(const OpDef& op, AttributeMap& attributes) {
+  for (const auto& [name, value] : attributes) {
+    auto spec = std::find_if(op.attributes.begin(), op.attributes.end(),
+                             [&](const AttributeSpec& s) { return s.name == name; });
+    if (spec == op.attributes.end()) {
+      auto names = absl::StrJoin(op.attributes, ", ", [](std::string* out, const AttributeSpec& s) {
+        absl::StrAppend(out, Absl(s.name));
+      });
+      return absl::InvalidArgumentError(
+          absl::StrCat("unknown attribute '", name, "'; ", Absl(op.name), " has: ", names));
+    }
+    if (value.kind() != spec->kind) {
+      return absl::InvalidArgumentError(absl::StrCat("attribute ", name, ": expected ",
+                                                     Absl(ToString(spec->kind)), ", got ",
+                                                     Absl(ToString(value.kind()))));
+    }
+  }
+  for (const AttributeSpec& spec : op.attributes) {
+    if (attributes.contains(spec.name)) continue;
+    if (spec.required) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("attribute ", Absl(spec.name), " is required and absent"));
+    }
+    if (spec.fallback) attributes.emplace(std::string(spec.name), *spec.fallback);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckInputs(const OpDef& op, std::span<const Value> inputs) {
+  const bool variadic = !op.inputs.empty() && op.inputs.back().arity == Arity::kVariadic;
+  if (inputs.size() > op.inputs.size() && !variadic) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected at most ", op.inputs.size(), " inputs, got ", inputs.size()));
+  }
+  std::map<char, DType> bound;
+  for (size_t i = 0; i < std::max(inputs.size(), op.inputs.size()); ++i) {
+    const InputSpec& spec = op.inputs[std::min(i, op.inputs.size() - 1)];
+    const int index = static_cast<int>(i);
+    if (i >= inputs.size() || inputs[i].null()) {
+      if (spec.arity == Arity::kRequired) return InputError(spec, index, "is required and absent");
+      continue;
+    }
+    const DType dtype = inputs[i].type().dtype;
+    if (!spec.dtypes.contains(dtype)) {
+      return InputError(
+          spec, index,
+          absl::StrCat("expected ", spec.dtypes.ToString(), ", got ", Absl(ToString(dtype))));
+    }
+    if (spec.type_variable == ' ') continue;
+    auto [it, first] = bound.try_emplace(spec.type_variable, dtype);
+    if (!first && it->second != dtype) {
+      return InputError(spec, index,
+                        absl::StrCat("expected ", Absl(ToString(it->second)),
+                                     " as the inputs before it, got ", Absl(ToString(dtype))));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Cost> CostOf(const Node& node, const SymbolBindings& bindings) {
+  absl::Status status;
+  CostContext context{node.attributes(), StaticInputs(node, bindings, status), {}};
+  Cost bytes;
+  for (int i = 0; i < node.num_inputs(); ++i) {
+    if (!node.input(i) ||
+        node.op()
+            .inputs[std::min<size_t>(static_cast<size_t>(i), node.op().inputs.size() - 1)]
+            .shape_only)
+      continue;
+    bytes.bytes += static_cast<double>(context.InputSize(i)) *
+                   static_cast<double>(SizeOf(node.input(i).type().dtype));
+  }
+  for (int i = 0; i < node.num_outputs(); ++i) {
+    auto shape = Substitute(node.type(i).shape, bindings);
+    auto dims = shape.ok() ? StaticDims(*shape) : absl::StatusOr<Dims>(shape.status());
+    if (status.ok()) status = dims.status();
+    context.outputs.push_back(dims.ok() ? *std::move(dims) : Dims());
+    bytes.bytes += static_cast<double>(Product(context.outputs.back())) *
+                   static_cast<double>(SizeOf(node.type(i).dtype));
+  }
+  if (!status.ok()) return Annotate(status, node.Describe());
+  if (node.op().evaluate == nullptr) return Cost();  // A leaf computes nothing.
+  Cost cost;
+  if (node.op().cost != nullptr)
+    cost = node.op().cost(context);
+  else
+    cost.flops = static_cast<double>(context.OutputSize());
+  cost.bytes = bytes.bytes;
+  return cost;
+}
+
+}  // namespace weft

@@ -1,0 +1,164 @@
+#include "graph/tensor.h"
+
+#include <cassert>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <new>
+
+#include "absl/strings/str_cat.h"
+
+namespace weft {
+namespace {
+
+// As static_cast, but defined for every value: saturates, and NaN becomes 0.
+template <typename To, typename From>
+To ConvertElement(From value) {
+  if constexpr (std::is_same_v<To, bool>) {
+    return value != From{};
+  } else if constexpr (std::is_integral_v<To> && std::is_floating_point_v<From>) {
+    if (std::isnan(value)) return To{0};
+    if (value <= static_cast<From>(std::numeric_limits<To>::min()))
+      return std::numeric_limits<To>::min();
+    if (value >= static_cast<From>(std::numeric_limits<To>::max()))
+      return std::numeric_limits<To>::max();
+    return static_cast<To>(value);
+  } else {
+    return static_cast<To>(value);
+  }
+}
+
+absl::Status CheckComputable(DType dtype) {
+  if (kAllTypes.contains(dtype)) return absl::OkStatus();
+  return absl::UnimplementedError(
+      absl::StrCat("no conversion for dtype ", std::string(ToString(dtype))));
+}
+
+}  // namespace
+
+std::shared_ptr<std::byte> AllocateAligned(size_t bytes) {
+  size_t padded =
+      (std::max<size_t>(bytes, 1) + kTensorAlignment - 1) / kTensorAlignment * kTensorAlignment;
+  void* memory = std::aligned_alloc(kTensorAlignment, padded);
+  if (memory == nullptr) return nullptr;
+  std::memset(memory, 0, padded);
+  return {static_cast<std::byte*>(memory), [](std::byte* p) { std::free(p); }};
+}
+
+absl::StatusOr<Tensor> Tensor::Zeros(DType dtype, Dims dims) {
+  Tensor tensor;
+  WEFT_ASSIGN_OR_RETURN(tensor.size_, CountElements(dims));
+  tensor.dtype_ = dtype;
+  tensor.dims_ = std::move(dims);
+  std::shared_ptr<std::byte> memory = AllocateAligned(tensor.bytes());
+  if (memory == nullptr) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("not enough memory for ", weft::ToString(tensor.type())));
+  }
+  tensor.data_ = memory.get();
+  tensor.owner_ = std::move(memory);
+  return tensor;
+}
+
+absl::StatusOr<Tensor> Tensor::FromBytes(DType dtype, Dims dims, std::span<const std::byte> bytes) {
+  WEFT_ASSIGN_OR_RETURN(int64_t count, CountElements(dims));
+  if (bytes.size() != static_cast<size_t>(count) * SizeOf(dtype)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected ", static_cast<size_t>(count) * SizeOf(dtype), " bytes for ",
+                     weft::ToString(TensorType{dtype, ToShape(dims)}), ", got ", bytes.size()));
+  }
+  WEFT_ASSIGN_OR_RETURN(Tensor tensor, Zeros(dtype, std::move(dims)));
+  if (!bytes.empty()) std::memcpy(tensor.data_, bytes.data(), bytes.size());
+  return tensor;
+}
+
+absl::StatusOr<Tensor> Tensor::Wrap(DType dtype, Dims dims, std::span<const std::byte> bytes,
+                                    std::shared_ptr<const void> owner) {
+  Tensor tensor;
+  WEFT_ASSIGN_OR_RETURN(tensor.size_, CountElements(dims));
+  tensor.dtype_ = dtype;
+  tensor.dims_ = std::move(dims);
+  tensor.read_only_ = true;
+  if (bytes.size() != tensor.bytes()) {
+    return absl::InvalidArgumentError(absl::StrCat("expected ", tensor.bytes(), " bytes for ",
+                                                   weft::ToString(tensor.type()), ", got ",
+                                                   bytes.size()));
+  }
+  if (reinterpret_cast<uintptr_t>(bytes.data()) % SizeOf(dtype) != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("bytes of ", weft::ToString(tensor.type()), " are not aligned"));
+  }
+  static std::byte nothing{};  // Stands for the bytes of a tensor without elements.
+  tensor.data_ = bytes.empty() ? &nothing : const_cast<std::byte*>(bytes.data());
+  tensor.owner_ = std::move(owner);
+  return tensor;
+}
+
+Tensor Tensor::Scalar(double value, DType dtype) {
+  Tensor tensor = Zeros(dtype, {}).value();
+  VisitDType(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    *reinterpret_cast<T*>(tensor.data_) = ConvertElement<T>(value);
+  });
+  return tensor;
+}
+
+Tensor Tensor::FromInts(std::span<const int64_t> values) {
+  return FromValues<int64_t>({static_cast<int64_t>(values.size())}, values).value();
+}
+
+std::byte* Tensor::mutable_data() {
+  if (data_ != nullptr && (read_only_ || owner_.use_count() > 1)) {
+    *this = FromBytes(dtype_, dims_, {data_, bytes()}).value();
+  }
+  return data_;
+}
+
+const std::byte* Tensor::CheckedData(DType dtype) const {
+  assert(dtype == dtype_);
+  (void)dtype;
+  return data_;
+}
+
+double Tensor::At(int64_t i) const {
+  return VisitDType(dtype_, [&](auto zero) {
+    return static_cast<double>(reinterpret_cast<const decltype(zero)*>(data_)[i]);
+  });
+}
+
+absl::StatusOr<Tensor> Tensor::Reshaped(Dims dims) const {
+  WEFT_ASSIGN_OR_RETURN(int64_t count, CountElements(dims));
+  if (count != size_) {
+    return absl::InvalidArgumentError(absl::StrCat("cannot view ", weft::ToString(dims_), " as ",
+                                                   weft::ToString(dims), ": ", size_, " against ",
+                                                   count, " elements"));
+  }
+  Tensor result = *this;
+  result.dims_ = std::move(dims);
+  return result;
+}
+
+absl::StatusOr<Tensor> Tensor::Converted(DType dtype) const {
+  WEFT_RETURN_IF_ERROR(CheckComputable(dtype_));
+  WEFT_RETURN_IF_ERROR(CheckComputable(dtype));
+  if (dtype == dtype_) return *this;
+  WEFT_ASSIGN_OR_RETURN(Tensor result, Zeros(dtype, dims_));
+  VisitDType(dtype_, [&](auto from) {
+    VisitDType(dtype, [&](auto to) {
+      auto source = values<decltype(from)>();
+      auto target = result.mutable_values<decltype(to)>();
+      for (size_t i = 0; i < source.size(); ++i)
+        target[i] = ConvertElement<decltype(to)>(source[i]);
+    });
+  });
+  return result;
+}
+
+bool operator==(const Tensor& a, const Tensor& b) {
+  if (a.is_empty() || b.is_empty()) return a.is_empty() == b.is_empty();
+  if (a.dtype_ != b.dtype_ || a.dims_ != b.dims_) return false;
+  return a.data_ == b.data_ || std::memcmp(a.data_, b.data_, a.bytes()) == 0;
+}
+
+}  // namespace weft

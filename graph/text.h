@@ -1,0 +1,29 @@
+#ifndef WEFT_GRAPH_TEXT_H_
+#define WEFT_GRAPH_TEXT_H_
+
+#include <string>
+
+#include "graph/graph.h"
+
+namespace weft {
+
+struct TextOptions {
+  bool provenance = true;  // `# fold_conv_bn(conv1, bn1)` after rewritten nodes
+};
+
+// A readable dump, one node a line, in order:
+//   input  x: f32[N,1,28,28]
+//   var    conv1.weight: f32[6,1,5,5]
+//   conv1: f32[N,6,28,28] = Conv(x, conv1.weight, conv1.bias) {pads=[2,2,2,2]}
+//   output logits = fc3
+//   update bn1.running_mean <- bn1:1
+// Attributes that have their default value are left out; tensors show their type, small ones
+// (up to 8 elements) their elements. Deterministic: equal graphs give equal text.
+std::string ToText(const Graph& graph, const TextOptions& options = {});
+
+// The graph in Graphviz' DOT language: one box an op with its type, leaves of weights left out.
+std::string ToDot(const Graph& graph);
+
+}  // namespace weft
+
+#endif  // WEFT_GRAPH_TEXT_H_

@@ -1,0 +1,99 @@
+#include "graph/type.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace weft {
+namespace {
+
+absl::Status CheckRank(size_t rank) {
+  if (rank <= static_cast<size_t>(kMaxRank)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("expected at most ", kMaxRank, " axes, got ", rank));
+}
+
+}  // namespace
+
+bool TensorType::is_static() const {
+  return std::all_of(shape.begin(), shape.end(), [](const Dim& d) { return d.is_static(); });
+}
+
+std::string ToString(std::span<const int64_t> dims) {
+  return absl::StrCat("[", absl::StrJoin(dims.begin(), dims.end(), ","), "]");
+}
+
+std::string ToString(const Shape& shape) {
+  return absl::StrCat(
+      "[", absl::StrJoin(shape, ",", [](std::string* out, const Dim& d) { *out += d.ToString(); }),
+      "]");
+}
+
+std::string ToString(const TensorType& type) {
+  return std::string(ToString(type.dtype)) + ToString(type.shape);
+}
+
+Shape ToShape(std::span<const int64_t> dims) { return Shape(dims.begin(), dims.end()); }
+
+absl::StatusOr<Dims> StaticDims(const Shape& shape) {
+  Dims dims;
+  dims.reserve(shape.size());
+  for (const Dim& d : shape) {
+    if (!d.is_static()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("dim ", d.ToString(), " of ", ToString(shape), " has no value yet"));
+    }
+    dims.push_back(d.coefficient());
+  }
+  return dims;
+}
+
+absl::StatusOr<Shape> Substitute(const Shape& shape, const SymbolBindings& bindings) {
+  Shape result;
+  result.reserve(shape.size());
+  for (const Dim& d : shape) {
+    WEFT_ASSIGN_OR_RETURN(Dim bound, d.Substitute(bindings));
+    result.push_back(std::move(bound));
+  }
+  return result;
+}
+
+absl::StatusOr<int64_t> CountElements(std::span<const int64_t> dims) {
+  WEFT_ASSIGN_OR_RETURN(Dim count, CountElements(ToShape(dims)));
+  return count.coefficient();
+}
+
+absl::StatusOr<Dim> CountElements(const Shape& shape) {
+  WEFT_RETURN_IF_ERROR(CheckRank(shape.size()));
+  // A zero anywhere makes the product zero, but must not hide a dim that is negative or too large.
+  Dim count(1);
+  bool zero = false;
+  for (const Dim& d : shape) {
+    if (d.coefficient() < 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("expected dims of at least 0, got ", ToString(shape)));
+    }
+    if (d == Dim(0)) {
+      zero = true;
+      continue;
+    }
+    std::optional<Dim> product = Dim::Multiply(count, d);
+    if (!product || product->coefficient() > kMaxElements) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("expected at most ", kMaxElements, " elements, dims are ", ToString(shape)));
+    }
+    count = *std::move(product);
+  }
+  return zero ? Dim(0) : count;
+}
+
+absl::StatusOr<int> NormalizeAxis(int64_t axis, int rank) {
+  if (axis < -rank || axis >= rank) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected an axis in [", -rank, ", ", rank, "), got ", axis));
+  }
+  return static_cast<int>(axis < 0 ? axis + rank : axis);
+}
+
+}  // namespace weft

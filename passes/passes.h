@@ -1,0 +1,63 @@
+#ifndef WEFT_PASSES_PASSES_H_
+#define WEFT_PASSES_PASSES_H_
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "graph/evaluator.h"
+#include "graph/graph.h"
+
+namespace weft {
+
+// One rewrite that happened: the rule, the nodes it took, the nodes it made.
+struct Rewrite {
+  std::string rule;
+  std::vector<std::string> sources;
+  std::vector<std::string> results;
+};
+
+// A place where a rule's pattern matched but a named condition did not hold.
+struct NearMiss {
+  std::string rule;
+  std::string node;
+  std::string condition;  // "conv1 has 2 consumers"
+};
+
+struct PassReport {
+  std::vector<Rewrite> rewrites;
+  std::vector<NearMiss> near_misses;
+  // The report as `weft optimize --explain` prints it: one line a rewrite, then the near-misses.
+  std::string ToString() const;
+};
+
+struct PassOptions {
+  Evaluator* evaluator = nullptr;      // for constant folding; not owned; required
+  const CostModel* costs = nullptr;    // for rules that decide by price; not owned; required
+  std::vector<std::string> passes;     // names to run, in pipeline order; empty: all
+  int max_rewrites = -1;               // stop after so many (bisection); -1: no limit
+  bool verify_each = false;            // Graph::Verify after every rewrite; on in debug builds
+};
+
+// The names of the optimizing passes, in the order of the pipeline.
+std::vector<std::string> PassNames();
+
+// Optimizes `graph` in place by the pipeline of passes/pipeline.cc. Errors: an unknown pass name,
+// a rule that built an ill-typed replacement (a bug, named; the graph is then as before that rule).
+absl::StatusOr<PassReport> Optimize(Graph& graph, const PassOptions& options);
+
+struct InferenceOptions {
+  bool freeze = true;  // variables become constants, so that they can be folded and prepacked
+};
+
+// A copy of a mode-neutral graph that computes inference: mode "auto" becomes "inference", updates
+// go. The outputs are those of `graph`.
+absl::StatusOr<Graph> ForInference(const Graph& graph, const InferenceOptions& options = {});
+
+// A copy of a mode-neutral graph that computes training: mode "auto" becomes "training", and the
+// running statistics of batch normalizations whose statistics are variables become updates.
+absl::StatusOr<Graph> ForTraining(const Graph& graph);
+
+}  // namespace weft
+
+#endif  // WEFT_PASSES_PASSES_H_
