@@ -16,7 +16,7 @@ class WritableFile {
  public:
   virtual ~WritableFile() = default;
   virtual absl::Status Append(std::span<const std::byte> bytes) = 0;
-  virtual absl::Status Sync() = 0;   // fsync
+  virtual absl::Status Sync() = 0;  // fsync
   virtual absl::Status Close() = 0;
 };
 
@@ -24,6 +24,7 @@ class WritableFile {
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
+  // Makes a new file. Errors: AlreadyExists where there is one.
   virtual absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) = 0;
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
   virtual absl::Status SyncFolder(const std::string& folder) = 0;
@@ -33,12 +34,16 @@ class FileSystem {
 FileSystem& PosixFileSystem();
 
 // Replaces `path` as a whole or not at all: `write` fills a temporary file beside it, which is
-// synced and renamed over it, and then the folder is synced. After any error the old file, if there
-// was one, is untouched and the temporary one removed.
+// synced and renamed over it, and then the folder is synced. After an error the temporary file is
+// removed and the old file, if there was one, untouched; only when the folder's sync fails is the
+// new one in its place, whole, though it may not outlive a power failure. A symbolic link is
+// replaced, not followed. Errors name the path.
 absl::Status WriteAtomically(FileSystem& fs, const std::string& path,
                              const std::function<absl::Status(WritableFile&)>& write);
 
-// A whole file, mapped read-only. `owner` keeps the mapping alive. Errors name the path.
+// A whole file, mapped read-only at a page's boundary. `owner` keeps the mapping alive. Reading it
+// raises SIGBUS if someone truncates the file meanwhile. Errors name the path: no such file, not a
+// regular file.
 struct MappedFile {
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> owner;

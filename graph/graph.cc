@@ -141,6 +141,18 @@ std::string Graph::UniqueName(std::string_view hint) const {
   return name;
 }
 
+absl::Status Graph::Rename(Node* node, std::string name) {
+  if (name == node->name_) return absl::OkStatus();
+  if (name.empty() || by_name_.contains(name)) {
+    return absl::AlreadyExistsError(
+        absl::StrCat(node->Describe(), ": the name '", name, "' is empty or taken"));
+  }
+  by_name_.erase(node->name_);
+  node->name_ = std::move(name);
+  by_name_.emplace(node->name_, node);
+  return absl::OkStatus();
+}
+
 std::vector<Node*> Graph::inputs() const {
   std::vector<Node*> result;
   for (const Node& node : nodes_) {

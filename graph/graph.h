@@ -160,6 +160,8 @@ class Graph {
   Node* Find(std::string_view name) const;  // null when there is none
   // `hint`, or hint_1, hint_2, … when it is taken.
   std::string UniqueName(std::string_view hint) const;
+  // Errors: an empty name, one that another node has.
+  absl::Status Rename(Node* node, std::string name);
   std::vector<Node*> inputs() const;     // the Input nodes, in order
   std::vector<Node*> variables() const;  // the Variable nodes, in order
 

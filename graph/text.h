@@ -14,11 +14,14 @@ struct TextOptions {
 // A readable dump, one node a line, in order:
 //   input  x: f32[N,1,28,28]
 //   var    conv1.weight: f32[6,1,5,5]
+//   var    bn1.running_mean: f32[6] {role=statistic}
+//   const  shape: i64[2]{0,-1}
 //   conv1: f32[N,6,28,28] = Conv(x, conv1.weight, conv1.bias) {pads=[2,2,2,2]}
 //   output logits = fc3
 //   update bn1.running_mean <- bn1:1
-// Attributes that have their default value are left out; tensors show their type, small ones
-// (up to 8 elements) their elements. Deterministic: equal graphs give equal text.
+// Attributes that have their default value are left out; tensors show their type, small constants
+// (up to 8 elements) their elements. A gradient node ends in ` of conv1`, its forward node. Control
+// characters in names are shown as \xNN. Deterministic: equal graphs give equal text.
 std::string ToText(const Graph& graph, const TextOptions& options = {});
 
 // The graph in Graphviz' DOT language: one box an op with its type, leaves of weights left out.

@@ -10,11 +10,14 @@
 
 namespace weft {
 
-// One rewrite that happened: the rule, the nodes it took, the nodes it made.
+// One rewrite that happened: the rule, the nodes it took, the nodes it made. Sources are nodes as
+// the file had them: where a rewritten node is rewritten again, its own sources stand for it.
 struct Rewrite {
   std::string rule;
   std::vector<std::string> sources;
   std::vector<std::string> results;
+  std::vector<std::string> source_ops;  // one a source; "" for one that an earlier session rewrote
+  std::vector<std::string> result_ops;  // one a result
 };
 
 // A place where a rule's pattern matched but a named condition did not hold.
@@ -27,7 +30,9 @@ struct NearMiss {
 struct PassReport {
   std::vector<Rewrite> rewrites;
   std::vector<NearMiss> near_misses;
-  // The report as `weft optimize --explain` prints it: one line a rewrite, then the near-misses.
+  // The report as `weft optimize --explain` prints it: one line a rewrite, then the near-misses:
+  //   fold_conv_bn: conv1 (Conv) + bn1 (BatchNormalization) -> conv1 (Conv)
+  //   near-miss: fold_conv_bn at bn2: conv2 has 2 consumers
   std::string ToString() const;
 };
 

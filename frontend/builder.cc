@@ -1,0 +1,176 @@
+#include "frontend/builder.h"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "frontend/builder_layer.h"
+#include "ops/ops.h"
+
+namespace weft {
+namespace {
+
+// "conv" for Conv: what PyTorch's authors call such a layer, or the op's name in small letters.
+std::string KindOf(std::string_view op) {
+  static constexpr std::pair<std::string_view, std::string_view> kKinds[] = {
+      {"Gemm", "fc"},       {"BatchNormalization", "bn"},
+      {"MaxPool", "pool"},  {"SoftmaxCrossEntropyLoss", "loss"},
+      {"AveragePool", "pool"}};
+  for (const auto& [name, kind] : kKinds) {
+    if (name == op) return std::string(kind);
+  }
+  std::string kind(op);
+  std::transform(kind.begin(), kind.end(), kind.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return kind;
+}
+
+// "frontend/zoo.cc:12": the last two parts of the path, whatever the compiler was given.
+std::string Site(const Builder::Where& where) {
+  std::string_view path = where.file_name();
+  const size_t slash = path.rfind('/');
+  if (slash != std::string_view::npos && slash > 0) {
+    const size_t before = path.rfind('/', slash - 1);
+    if (before != std::string_view::npos) path.remove_prefix(before + 1);
+  }
+  return absl::StrCat(std::string(path), ":", where.line());
+}
+
+}  // namespace
+
+BuilderScope::~BuilderScope() { builder_->scopes_.pop_back(); }
+
+Builder::Builder(BuilderOptions options) : options_(std::move(options)), graph_(StandardOps()) {
+  if (!kFloatTypes.contains(options_.dtype)) {
+    status_ = absl::InvalidArgumentError(absl::StrCat(
+        "builder: expected dtype f32 or f64, got ", std::string(ToString(options_.dtype))));
+  }
+}
+
+BuilderScope Builder::Scope(std::string_view name) {
+  scopes_.emplace_back(name);
+  return BuilderScope(*this);
+}
+
+std::string Builder::FullName(std::string_view name) const {
+  std::string full;
+  for (const std::string& scope : scopes_) absl::StrAppend(&full, scope, ".");
+  return full.append(name);
+}
+
+std::string Builder::LayerName(std::string_view given, std::string_view kind) {
+  if (!given.empty()) return FullName(given);
+  const std::string base = FullName(kind);
+  int& number = numbers_[base];
+  std::string name;
+  do {
+    name = absl::StrCat(base, ++number);
+  } while (graph_.Find(name) != nullptr);
+  return name;
+}
+
+Value Builder::Fail(const Where& where, const absl::Status& status) {
+  if (status_.ok()) status_ = Annotate(status, Site(where));
+  return {};
+}
+
+absl::StatusOr<Model> Builder::Build() {
+  WEFT_RETURN_IF_ERROR(status_);
+  if (graph_.outputs().empty()) {
+    return absl::FailedPreconditionError(
+        "builder: expected at least one Output before Build, there is none");
+  }
+  Model model(std::exchange(graph_, Graph(StandardOps())));
+  numbers_.clear();
+  return model;
+}
+
+// --- Layer ---
+
+Layer::Layer(Builder& builder, std::string_view op, const std::string& name,
+             const Builder::Where& where)
+    : builder_(builder), op_(op), name_(builder.LayerName(name, KindOf(op))), where_(where) {
+  if (builder_.graph_.Find(name_) != nullptr) {
+    Fail(absl::AlreadyExistsError(absl::StrCat("expected a new name, there is ",
+                                               builder_.graph_.Find(name_)->Describe())));
+  }
+}
+
+Value Layer::Fail(const absl::Status& status) {
+  return builder_.Fail(where_, Annotate(status, absl::StrCat(name_, " (", op_, ")")));
+}
+
+bool Layer::ExpectRank(Value x, int rank, std::string_view form) {
+  if (!ok()) return false;
+  if (x.null() || x.type().rank() != rank) {
+    Fail(absl::InvalidArgumentError(
+        absl::StrCat("expected an input ", std::string(form), ", got ",
+                     x.null() ? std::string("none") : ToString(x.type()))));
+  }
+  return ok();
+}
+
+int64_t Layer::KnownExtent(Value x, int axis, std::string_view what) {
+  if (!ok()) return 0;
+  const Dim& dim = x.type().dim(axis);
+  if (dim.is_static() && dim.coefficient() > 0) return dim.coefficient();
+  Fail(absl::InvalidArgumentError(absl::StrCat("expected a known number of ", std::string(what),
+                                               ", the input is ", ToString(x.type()))));
+  return 0;
+}
+
+bool Layer::ExpectAtLeast(std::string_view what, int64_t got, int64_t least) {
+  if (ok() && got < least) {
+    Fail(absl::InvalidArgumentError(
+        absl::StrCat("expected ", std::string(what), " of at least ", least, ", got ", got)));
+  }
+  return ok();
+}
+
+bool Layer::ExpectAtLeast(std::string_view what, const Extent2& got, int64_t least) {
+  return ExpectAtLeast(what, std::min(got.height, got.width), least);
+}
+
+Value Layer::Parameter(std::string_view suffix, const Dims& dims, const Initializer& init,
+                       const Fans& fans, std::string_view role) {
+  if (!ok()) return {};
+  const std::string name = absl::StrCat(name_, suffix.empty() ? "" : ".", std::string(suffix));
+  if (builder_.graph_.Find(name) != nullptr) {
+    return Fail(absl::AlreadyExistsError(absl::StrCat("there is a ", name, " already")));
+  }
+  const BuilderOptions& options = builder_.options_;
+  auto tensor = init.Make(options.dtype, dims, fans, options.seed, name);
+  if (!tensor.ok()) return Fail(tensor.status());
+  auto value = builder_.graph_.AddVariable(name, *std::move(tensor),
+                                           /*trainable=*/role == kParameter, role);
+  return value.ok() ? *value : Fail(value.status());
+}
+
+Layer::Weights Layer::WeightAndBias(const Dims& dims, const std::optional<Initializer>& init,
+                                    bool bias) {
+  const Initializer initializer = init.value_or(builder_.options_.init);
+  const Fans fans = FansOf(dims);
+  Weights result;
+  result.weight = Parameter("weight", dims, initializer, fans);
+  if (bias) result.bias = Parameter("bias", {dims[0]}, initializer.ForBias(fans), fans);
+  return result;
+}
+
+Value Layer::Node(std::vector<Value> inputs, AttributeMap attributes) {
+  if (!ok()) return {};
+  auto node = builder_.graph_.AddNode({.op = op_,
+                                       .name = name_,
+                                       .inputs = std::move(inputs),
+                                       .attributes = std::move(attributes)});
+  // The graph has put the node's name into the message.
+  return node.ok() ? (*node)->output() : builder_.Fail(where_, node.status());
+}
+
+Value Layer::Constant(std::string_view suffix, Tensor value) {
+  if (!ok()) return {};
+  auto constant = builder_.graph_.AddConstant(absl::StrCat(name_, ".", std::string(suffix)),
+                                              std::move(value));
+  return constant.ok() ? *constant : Fail(constant.status());
+}
+
+}  // namespace weft

@@ -1,0 +1,56 @@
+#ifndef WEFT_FRONTEND_BUILDER_LAYER_H_
+#define WEFT_FRONTEND_BUILDER_LAYER_H_
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "frontend/builder.h"
+
+namespace weft {
+
+// One layer while the builder makes it: its name, its call site, its parameters. After a mistake,
+// here or in an earlier layer, everything returns null and does nothing.
+class Layer {
+ public:
+  Layer(Builder& builder, std::string_view op, const std::string& name,
+        const Builder::Where& where);
+
+  // Checks that `x` is there and has `rank` axes; `form` says what they are, for the error.
+  bool ExpectRank(Value x, int rank, std::string_view form);
+  // The extent of an axis that parameters are sized by; an error unless it is known and positive.
+  int64_t KnownExtent(Value x, int axis, std::string_view what);
+  // An option that must be at least `least`.
+  bool ExpectAtLeast(std::string_view what, int64_t got, int64_t least);
+  bool ExpectAtLeast(std::string_view what, const Extent2& got, int64_t least);
+
+  // The variable NAME.suffix. Fans are those of the weights that it belongs to.
+  Value Parameter(std::string_view suffix, const Dims& dims, const Initializer& init,
+                  const Fans& fans = {}, std::string_view role = kParameter);
+  // NAME.weight and, if asked for, NAME.bias with one element an output unit.
+  struct Weights {
+    Value weight, bias;
+  };
+  Weights WeightAndBias(const Dims& dims, const std::optional<Initializer>& init, bool bias);
+
+  // The layer's node, called after the layer; its first output.
+  Value Node(std::vector<Value> inputs, AttributeMap attributes = {});
+  // A constant beside it, called NAME.suffix.
+  Value Constant(std::string_view suffix, Tensor value);
+
+  Value Fail(const absl::Status& status);
+  bool ok() const { return builder_.status_.ok(); }
+  const std::string& name() const { return name_; }
+
+ private:
+  Builder& builder_;
+  std::string op_;
+  std::string name_;
+  Builder::Where where_;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_FRONTEND_BUILDER_LAYER_H_

@@ -1,0 +1,67 @@
+#ifndef WEFT_FRONTEND_DATA_LOADER_H_
+#define WEFT_FRONTEND_DATA_LOADER_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "frontend/data/dataset.h"
+#include "graph/tensor.h"
+
+namespace weft {
+
+// A permutation of [0, size), always the same for (seed, epoch): Fisher-Yates on Philox.
+std::vector<int64_t> ShuffledIndices(int64_t size, uint64_t seed, int64_t epoch);
+
+struct Batch {
+  Tensor images;                 // f32[B,C,H,W], normalised as the data set's preprocessing says
+  Tensor labels;                 // i64[B]
+  std::vector<int64_t> indices;  // the examples' indices in the data set
+  int64_t first = 0;             // the position of the first one in the epoch's order
+  int64_t size() const { return static_cast<int64_t>(indices.size()); }
+};
+
+struct LoaderOptions {
+  int64_t batch_size = 128;
+  bool shuffle = true;     // otherwise in the data set's order
+  uint64_t seed = 0;       // of the shuffling
+  bool drop_last = false;  // leave out the last batch of an epoch when it is smaller
+  // How many batches a background thread, which sleeps when they are ready, prepares ahead of Next.
+  // 0 has no thread: Next prepares its batch itself. The batches are the same.
+  int prefetch = 2;
+};
+
+// Cuts a data set into batches, epoch after epoch. Methods are for one thread at a time; destroying
+// the loader at any moment stops its thread after at most the example that it is reading.
+class Loader {
+ public:
+  // Starts at epoch 0. Errors: a null data set, a batch size below 1 or, when the last one is
+  // dropped, above the data set's size, a negative prefetch, no thread to be had.
+  static absl::StatusOr<std::unique_ptr<Loader>> Create(std::shared_ptr<const Dataset> dataset,
+                                                        LoaderOptions options);
+  ~Loader();
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+
+  // Batches in an epoch, the smaller last one included unless it is dropped.
+  int64_t batches_per_epoch() const;
+
+  // Goes to batch `first_batch` (resuming in the middle) of an epoch, from wherever it was. Errors:
+  // a negative epoch, a batch outside [0, batches_per_epoch()].
+  absl::Status StartEpoch(int64_t epoch, int64_t first_batch = 0);
+
+  // Puts the next batch into `*batch` and returns true, or returns false at the epoch's end. What
+  // `*batch` held before is reused: keeping its tensors elsewhere is safe, they are then copied.
+  // An example that cannot be read is an error that names it, and so is every later call until
+  // StartEpoch.
+  absl::StatusOr<bool> Next(Batch* batch);
+
+ private:
+  class Impl;
+  explicit Loader(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_FRONTEND_DATA_LOADER_H_

@@ -1,0 +1,113 @@
+#ifndef WEFT_FRONTEND_TRAIN_H_
+#define WEFT_FRONTEND_TRAIN_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "frontend/config.h"
+#include "frontend/evaluation.h"
+#include "frontend/optimizer.h"
+#include "frontend/plan_cache.h"
+#include "graph/model.h"
+
+namespace weft {
+
+// The mean over a batch of the cross-entropy of the model's scores, as PyTorch's CrossEntropyLoss.
+struct LossOptions {
+  double label_smoothing = 0;
+  friend bool operator==(const LossOptions&, const LossOptions&) = default;
+};
+
+struct TrainOptions {
+  LossOptions loss = {};
+  OptimizerOptions optimizer = {};
+  uint64_t seed = 0;            // of dropout, and of the shuffling in Fit
+  int threads = 0;              // 0: all that this process may use
+  bool reference_only = false;  // no fast kernels: the oracle path
+};
+
+// The options that a training state was made with.
+absl::StatusOr<TrainOptions> OptionsOf(const TrainingState& state);
+
+struct StepResult {
+  double loss = 0;  // of the batch, before the update
+  int64_t correct = 0;
+  int64_t count = 0;
+};
+
+// Trains a model whose only input is a batch of images and whose first output is scores [N,classes].
+//
+// The forward graph, the loss, its gradients and the optimizer are one static graph, planned once
+// for each batch size; the evaluation graph shares its variables. The same model, options, batches
+// and thread count give the same bits. A model may be f64 as well as f32; f64 runs on reference
+// kernels. One thread at a time.
+class Trainer {
+ public:
+  // A new training, from the model's weights; a training state in it is dropped. Errors: options out
+  // of range, another form of model, an op without gradient, nothing to train (an optimized model).
+  static absl::StatusOr<std::unique_ptr<Trainer>> Create(Model model, const TrainOptions& options);
+  // Goes on where the model's training state stopped, with the same results as if it had not.
+  // Options are OptionsOf(*model.training), changed or not; where the optimizer is another one, new
+  // slots begin at zero. Errors also: no training state, a slot missing or of another type.
+  static absl::StatusOr<std::unique_ptr<Trainer>> Resume(Model model, const TrainOptions& options);
+
+  // One optimizer step on images [N,...], f32 or f64, and labels i64[N]. `first_example` is the
+  // global index of the first one, for dropout. Errors: a batch that does not fit the model, naming
+  // the input, the type expected and that given; a label out of range. No weight has changed then.
+  absl::StatusOr<StepResult> Step(const Tensor& images, const Tensor& labels, double learning_rate,
+                                  int64_t first_example = 0);
+
+  // The scores of a batch in inference mode, with the current weights.
+  absl::StatusOr<Tensor> Scores(const Tensor& images);
+  absl::StatusOr<Evaluation> Evaluate(const Tensor& images, const Tensor& labels);
+  absl::StatusOr<Evaluation> Evaluate(const std::shared_ptr<const Dataset>& dataset,
+                                      int64_t batch_size = 256);
+
+  // The model with the current weights and everything that Resume needs.
+  absl::StatusOr<Model> Snapshot() const;
+  // A copy of a variable's current value; optimizer slots are PARAMETER/momentum.
+  absl::StatusOr<Tensor> Get(std::string_view variable) const { return state_->Get(variable); }
+
+  const TrainOptions& options() const { return options_; }
+  const Model& model() const { return model_; }     // its weights are those of the beginning
+  int64_t step() const { return step_; }            // optimizer steps taken, over all sessions
+  int64_t epoch() const { return epoch_; }          // whole passes over the data
+  int64_t next_batch() const { return next_batch_; }  // within this pass
+  void SetPosition(int64_t epoch, int64_t next_batch);
+  // What the training loop wants to be kept beside the options.
+  Config& config() { return config_; }
+  const Config& config() const { return config_; }
+
+  const Graph& training_graph() const { return training_->graph(); }
+  absl::StatusOr<const Plan*> TrainingPlan(int64_t batch);
+  // Steps whose kernel for batches of this size is not the one that the resumed training used, one
+  // line each: its last bits may then differ. Empty for a new training.
+  absl::StatusOr<std::vector<std::string>> ChangedKernels(int64_t batch);
+
+ private:
+  Trainer(Model model, const TrainOptions& options)
+      : model_(std::move(model)), options_(options) {}
+  static absl::StatusOr<std::unique_ptr<Trainer>> Make(Model model, const TrainOptions& options);
+  absl::Status BuildGraphs();
+  absl::Status Restore(const TrainingState& state, bool same_optimizer);
+
+  Model model_;
+  TrainOptions options_;
+  std::string input_, labels_;  // names of the graph's inputs
+  bool takes_step_ = false;     // the graph has the input kStepInput
+  DType dtype_ = DType::kF32;
+  std::unique_ptr<State> state_;
+  std::unique_ptr<PlanCache> training_, evaluation_;
+  int64_t step_ = 0;
+  int64_t epoch_ = 0;
+  int64_t next_batch_ = 0;
+  Config config_;
+  std::map<std::string, std::string> kernel_choices_;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_FRONTEND_TRAIN_H_

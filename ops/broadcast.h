@@ -1,0 +1,66 @@
+#ifndef WEFT_OPS_BROADCAST_H_
+#define WEFT_OPS_BROADCAST_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "graph/type.h"
+
+namespace weft {
+
+// NumPy's broadcasting: shapes are aligned at their last axes, a missing axis counts as 1, and two
+// dims agree when they are equal or one of them is 1. A symbol agrees with itself and with 1 only.
+// Errors show both shapes and the dims that disagree.
+absl::StatusOr<Shape> BroadcastShapes(const Shape& a, const Shape& b);
+absl::StatusOr<Dims> BroadcastDims(std::span<const int64_t> a, std::span<const int64_t> b);
+
+// Whether `from` broadcasts to exactly `to`.
+bool BroadcastsTo(const Shape& from, const Shape& to);
+
+// Elements between neighbours along each axis of a dense row-major array.
+std::vector<int64_t> RowMajorStrides(std::span<const int64_t> dims);
+
+// The strides with which an operand of dims `from`, which broadcasts to `to`, is read along the
+// axes of `to`: 0 along axes that are broadcast.
+std::vector<int64_t> BroadcastStrides(std::span<const int64_t> from, std::span<const int64_t> to);
+
+// Calls f(i, offsets) for every index of `dims` in row-major order: `i` counts from 0, offsets[k]
+// is the sum of index[axis] * strides[k][axis].
+template <size_t K, typename F>
+void ForEachOffset(std::span<const int64_t> dims,
+                   const std::array<std::vector<int64_t>, K>& strides, F&& f) {
+  for (int64_t d : dims) {
+    if (d == 0) return;
+  }
+  std::array<int64_t, K> start = {};
+  if (dims.empty()) {
+    f(int64_t{0}, start);
+    return;
+  }
+  const size_t last = dims.size() - 1;
+  std::vector<int64_t> index(dims.size(), 0);
+  int64_t i = 0;
+  while (true) {
+    std::array<int64_t, K> offsets = start;
+    for (int64_t j = 0; j < dims[last]; ++j) {
+      f(i++, offsets);
+      for (size_t k = 0; k < K; ++k) offsets[k] += strides[k][last];
+    }
+    size_t axis = last;
+    while (true) {  // the next row: count up as an odometer does
+      if (axis == 0) return;
+      --axis;
+      for (size_t k = 0; k < K; ++k) start[k] += strides[k][axis];
+      if (++index[axis] < dims[axis]) break;
+      for (size_t k = 0; k < K; ++k) start[k] -= strides[k][axis] * dims[axis];
+      index[axis] = 0;
+    }
+  }
+}
+
+}  // namespace weft
+
+#endif  // WEFT_OPS_BROADCAST_H_

@@ -1,0 +1,28 @@
+#ifndef WEFT_OPS_CONV_H_
+#define WEFT_OPS_CONV_H_
+
+#include <initializer_list>
+#include <vector>
+
+#include "graph/op.h"
+
+// What Conv shares with its gradients and with FusedConv.
+
+namespace weft {
+
+// strides, pads, dilations, group, kernel_shape, auto_pad, and `further` ones.
+std::vector<AttributeSpec> ConvAttributes(std::initializer_list<AttributeSpec> further = {});
+
+// Conv's output type by inputs X, W and B?.
+absl::StatusOr<TensorType> InferConvType(const InferContext& c);
+
+// Conv's reference kernel on inputs X, W and B? into output 0.
+absl::Status EvaluateConv(const EvalContext& c);
+
+// One multiply-accumulate for each output element and tap: `outputs` elements of Y times W's
+// elements per output channel.
+Cost ConvCost(int64_t outputs, const Dims& weights);
+
+}  // namespace weft
+
+#endif  // WEFT_OPS_CONV_H_

@@ -1,0 +1,138 @@
+#include <algorithm>
+#include <cmath>
+
+#include "ops/common.h"
+#include "ops/families.h"
+#include "ops/philox.h"
+
+namespace weft {
+namespace {
+
+absl::Status CheckRatio(const AttributeMap& attributes) {
+  const double ratio = GetFloat(attributes, "ratio");
+  if (ratio >= 0 && ratio < 1) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("expected a ratio in [0,1), got ", ratio));
+}
+
+absl::StatusOr<std::vector<TensorType>> InferDropout(const InferContext& c) {
+  WEFT_RETURN_IF_ERROR(CheckOneOf(c.attributes(), "mode", {"auto", "inference", "training"}));
+  WEFT_RETURN_IF_ERROR(CheckRatio(c.attributes()));
+  return std::vector<TensorType>{c.type(0), {DType::kBool, c.type(0).shape}};
+}
+
+absl::StatusOr<std::vector<TensorType>> InferDropoutGrad(const InferContext& c) {
+  WEFT_RETURN_IF_ERROR(CheckRatio(c.attributes()));
+  return InferSameAsFirst(c);
+}
+
+// Calls f(i, kept) for every element. Whether an element is kept depends on the key, the stream,
+// the example's global index and the element's place in the example, and on nothing else: not on
+// the size of the batch, nor on the order of evaluation.
+template <typename F>
+void ForEachKept(const EvalContext& c, F f) {
+  const int64_t examples = c.out().rank() == 0 ? 1 : c.out().dim(0);
+  const int64_t size = c.out().size() / std::max<int64_t>(examples, 1);
+  // An element goes when its 32 random bits are below the ratio.
+  const auto threshold =
+      static_cast<uint64_t>(std::llround(std::ldexp(GetFloat(c.attributes, "ratio"), 32)));
+  const PhiloxKey key =
+      StreamKey(c.key.seed, static_cast<uint64_t>(GetInt(c.attributes, "stream")));
+  for (int64_t n = 0; n < examples; ++n) {
+    const uint64_t example = c.key.first_example + static_cast<uint64_t>(n);
+    PhiloxCounter bits = {};
+    for (int64_t i = 0; i < size; ++i) {
+      if (i % 4 == 0) {
+        bits = Philox4x32(StreamCounter(c.key.step, example, static_cast<uint64_t>(i / 4)), key);
+      }
+      f(static_cast<size_t>(n * size + i), bits[static_cast<size_t>(i % 4)] >= threshold);
+    }
+  }
+}
+
+// The input scaled by 1 / (1 - ratio) where kept, 0 elsewhere; and the mask, if asked for.
+absl::Status EvaluateMasked(const EvalContext& c) {
+  const double scale = 1 / (1 - GetFloat(c.attributes, "ratio"));
+  const std::span<bool> mask =
+      c.outputs.size() > 1 && c.out(1).data != nullptr ? c.out(1).out<bool>() : std::span<bool>();
+  VisitFloat(c.out().dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const auto x = c.in(0).in<T>();
+    const auto y = c.out().out<T>();
+    ForEachKept(c, [&](size_t i, bool kept) {
+      y[i] = kept ? static_cast<T>(static_cast<double>(x[i]) * scale) : T{0};
+      if (!mask.empty()) mask[i] = kept;
+    });
+  });
+  return absl::OkStatus();
+}
+
+absl::Status EvaluateDropout(const EvalContext& c) {
+  if (GetString(c.attributes, "mode") == "training") return EvaluateMasked(c);
+  VisitFloat(c.out().dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const auto x = c.in(0).in<T>();
+    const auto y = c.out().out<T>();
+    for (size_t i = 0; i < y.size(); ++i) y[i] = x[i];
+  });
+  if (c.outputs.size() > 1 && c.out(1).data != nullptr) {
+    const auto mask = c.out(1).out<bool>();
+    std::fill(mask.begin(), mask.end(), true);
+  }
+  return absl::OkStatus();
+}
+
+// The mask again, drawn from the same counter: it need not be kept from the forward pass.
+Value MaskAgain(GradientContext& c) {
+  return c.Op(
+      "DropoutGrad", {c.dy()},
+      {{"ratio", GetFloat(c.attributes(), "ratio")}, {"stream", GetInt(c.attributes(), "stream")}});
+}
+
+InputGradients DropoutGradient(GradientContext& c) {
+  const std::string mode = GetString(c.attributes(), "mode");
+  if (mode == "training") return {MaskAgain(c)};
+  if (mode == "inference") return {c.dy()};
+  return {c.Fail(absl::FailedPreconditionError(
+      "mode is \"auto\": expected \"training\" or \"inference\"; call ForTraining or ForInference "
+      "before taking gradients"))};
+}
+
+// Linear in dY, with a symmetric (diagonal) matrix.
+InputGradients DropoutGradGradient(GradientContext& c) { return {MaskAgain(c)}; }
+
+AttributeSpec Ratio() {
+  return {.name = "ratio", .kind = Attribute::Kind::kFloat, .fallback = 0.5};
+}
+
+}  // namespace
+
+std::vector<OpDef> DropoutOps() {
+  return {
+      {.name = "Dropout",
+       .doc = "In mode training, every element is 0 with probability `ratio` and X / (1 - ratio) "
+              "otherwise; else X. mask tells what was kept. Axis 0 counts examples.",
+       .inputs = {{"X"}},
+       .outputs = {{"Y"}, {.name = "mask", .optional = true}},
+       .attributes = {Ratio(),
+                      {.name = "mode", .kind = Attribute::Kind::kString, .fallback = "auto"},
+                      {.name = "stream", .fallback = 0}},
+       .infer = InferDropout,
+       .gradient = DropoutGradient,
+       .evaluate = EvaluateDropout,
+       .aliases = InPlace,
+       .draws_random = true},
+      {.name = "DropoutGrad",
+       .doc = "dY with the mask and the scale of the Dropout in mode training that has this ratio "
+              "and stream.",
+       .inputs = {{"dY"}},
+       .outputs = {{"dX"}},
+       .attributes = {Ratio(), {.name = "stream", .fallback = 0}},
+       .infer = InferDropoutGrad,
+       .gradient = DropoutGradGradient,
+       .evaluate = EvaluateMasked,
+       .aliases = InPlace,
+       .draws_random = true},
+  };
+}
+
+}  // namespace weft

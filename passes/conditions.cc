@@ -1,0 +1,73 @@
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "passes/rule.h"
+
+namespace weft {
+
+Condition All(std::initializer_list<Condition> conditions) {
+  for (const Condition& condition : conditions) {
+    if (!condition.holds) return condition;
+  }
+  return {};
+}
+
+Condition HasSingleReader(const Match& match, std::string_view name) {
+  const Value value = match[name];
+  if (value.null()) return {};
+  const int readers = match.graph().CountReaders(value);
+  return Unless(readers != 1, absl::StrCat(value.ToString(), " has ", readers, " consumers"));
+}
+
+Condition IsConstant(const Match& match, std::string_view name) {
+  const Value value = match[name];
+  if (value.null()) return {};
+  return Unless(
+      ConstantValue(value) == nullptr,
+      absl::StrCat(value.ToString(), value.node->op_name() == kVariable ? " is a variable," : " is",
+                   " not a constant"));
+}
+
+Condition HaveSameType(const Match& match, std::string_view a, std::string_view b) {
+  const Value x = match[a];
+  const Value y = match[b];
+  if (x.null() || y.null()) return {};
+  return Unless(x.type() != y.type(), absl::StrCat(x.ToString(), " is ", ToString(x.type()), ", ",
+                                                   y.ToString(), " is ", ToString(y.type())));
+}
+
+Condition IsInMode(const Match& match, std::string_view name, std::string_view mode) {
+  const Node& node = *match.node(name);
+  const std::string actual = GetString(node.attributes(), "mode");
+  return Unless(actual != mode,
+                absl::StrCat(node.name(), " is in mode ", actual, ", not ", std::string(mode)));
+}
+
+Condition HasOneGroup(const Match& match, std::string_view name) {
+  const Node& node = *match.node(name);
+  const int64_t group = GetInt(node.attributes(), "group", 1);
+  return Unless(group != 1, absl::StrCat(node.name(), " has ", group, " groups"));
+}
+
+Condition HasNoPadding(const Match& match, std::string_view name) {
+  const Node& node = *match.node(name);
+  const std::vector<int64_t> pads = GetInts(node.attributes(), "pads");
+  return Unless(std::any_of(pads.begin(), pads.end(), [](int64_t p) { return p != 0; }),
+                absl::StrCat(node.name(), " has pads ", ToString(pads)));
+}
+
+Condition IsPerChannel(const Match& match, std::string_view name, std::string_view image) {
+  const Value value = match[name];
+  if (value.null()) return {};
+  const TensorType& type = value.type();
+  const TensorType& of = match[image].type();
+  bool fits = type.rank() <= of.rank() && of.rank() >= 2;
+  for (int axis = 0; fits && axis < type.rank(); ++axis) {
+    const bool channel = axis + of.rank() - type.rank() == 1;
+    fits = type.dim(axis) == Dim(1) || (channel && type.dim(axis) == of.dim(1));
+  }
+  return Unless(!fits, absl::StrCat(value.ToString(), " is ", ToString(type),
+                                    ", not one number a channel of ", ToString(of)));
+}
+
+}  // namespace weft

@@ -1,0 +1,133 @@
+#include <unordered_map>
+
+#include "graph/bind.h"
+#include "graph/op.h"
+#include "passes/passes.h"
+
+namespace weft {
+namespace {
+
+constexpr int kBatchNormalizationOutputs = 5;  // Y, running mean and variance, the batch's
+constexpr int kFirstStatistic = 3;             // the inputs mean and variance
+constexpr int kFirstRunning = 1;               // the outputs that follow them
+
+bool IsModeNeutral(const Node& node) { return GetString(node.attributes(), "mode") == "auto"; }
+
+// Copies a graph node by node. A mode changes what outputs a node has, and freezing what can be
+// inferred, so nodes are added anew instead of changed.
+class Copier {
+ public:
+  explicit Copier(const Graph& source) : source_(source), target_(source.registry()) {}
+
+  static NodeSpec SpecOf(const Node& node) {
+    return {.op = std::string(node.op_name()),
+            .name = node.name(),
+            .inputs = {},
+            .attributes = node.attributes(),
+            .num_outputs = node.num_outputs(),
+            .provenance = node.provenance()};
+  }
+
+  Value Map(Value v) const { return v ? map_.at(v.node)->output(v.index) : Value(); }
+
+  // Adds the copy of `node`; inputs that `spec` lacks are the copies of the node's.
+  absl::StatusOr<Node*> Add(const Node& node, NodeSpec spec) {
+    if (spec.inputs.empty()) {
+      for (const Value& v : node.inputs()) spec.inputs.push_back(Map(v));
+    }
+    if (node.forward() != nullptr) spec.forward = map_.at(node.forward());
+    WEFT_ASSIGN_OR_RETURN(Node * copy, target_.AddNode(std::move(spec)));
+    map_.emplace(&node, copy);
+    return copy;
+  }
+
+  absl::Status AddOutputs() {
+    for (const NamedValue& output : source_.outputs()) {
+      WEFT_RETURN_IF_ERROR(target_.AddOutput(output.name, Map(output.value)));
+    }
+    return absl::OkStatus();
+  }
+
+  Graph& target() { return target_; }
+
+ private:
+  const Graph& source_;
+  Graph target_;
+  NodeMap map_;
+};
+
+// The statistics of a batch normalization that are variables follow its batches. Where several
+// nodes share a variable, each goes on from what the one before it left.
+class RunningStatistics {
+ public:
+  void ReadLatest(NodeSpec& spec) const {
+    for (size_t i = kFirstStatistic; i < spec.inputs.size(); ++i) {
+      auto it = latest_.find(spec.inputs[i].node);
+      if (it != latest_.end()) spec.inputs[i] = it->second;
+    }
+  }
+  void Follow(const Node& original, Node* copy, const Copier& copier) {
+    for (int i = 0; i < 2; ++i) {
+      const Value statistic = original.input(kFirstStatistic + i);
+      if (statistic.node->op_name() != kVariable) continue;
+      Node* variable = copier.Map(statistic).node;
+      if (!latest_.contains(variable)) variables_.push_back(variable);
+      latest_[variable] = copy->output(kFirstRunning + i);
+    }
+  }
+  absl::Status AddUpdates(Graph& graph) const {
+    for (Node* variable : variables_) {
+      WEFT_RETURN_IF_ERROR(graph.AddUpdate(variable, latest_.at(variable)));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  std::vector<Node*> variables_;  // in order
+  std::unordered_map<Node*, Value> latest_;
+};
+
+}  // namespace
+
+absl::StatusOr<Graph> ForInference(const Graph& graph, const InferenceOptions& options) {
+  Copier copier(graph);
+  for (const Node& node : graph.nodes()) {
+    NodeSpec spec = Copier::SpecOf(node);
+    if (IsModeNeutral(node)) spec.attributes.insert_or_assign("mode", "inference");
+    if (options.freeze && node.op_name() == kVariable) {
+      spec.op = kConstant;
+      spec.attributes = {{"value", LeafValue(node)}};
+    }
+    WEFT_RETURN_IF_ERROR(copier.Add(node, std::move(spec)).status());
+  }
+  WEFT_RETURN_IF_ERROR(copier.AddOutputs());
+  copier.target().RemoveDeadNodes();
+  return std::move(copier.target());
+}
+
+absl::StatusOr<Graph> ForTraining(const Graph& graph) {
+  Copier copier(graph);
+  RunningStatistics statistics;
+  for (const Node& node : graph.nodes()) {
+    NodeSpec spec = Copier::SpecOf(node);
+    const bool neutral = IsModeNeutral(node);
+    const bool batch_norm = neutral && node.op_name() == "BatchNormalization";
+    if (neutral) spec.attributes.insert_or_assign("mode", "training");
+    if (batch_norm) {
+      spec.num_outputs = kBatchNormalizationOutputs;
+      for (const Value& v : node.inputs()) spec.inputs.push_back(copier.Map(v));
+      statistics.ReadLatest(spec);
+    }
+    WEFT_ASSIGN_OR_RETURN(Node * copy, copier.Add(node, std::move(spec)));
+    if (batch_norm) statistics.Follow(node, copy, copier);
+  }
+  WEFT_RETURN_IF_ERROR(copier.AddOutputs());
+  for (const Update& update : graph.updates()) {
+    WEFT_RETURN_IF_ERROR(copier.target().AddUpdate(copier.Map(update.variable->output()).node,
+                                                   copier.Map(update.value)));
+  }
+  WEFT_RETURN_IF_ERROR(statistics.AddUpdates(copier.target()));
+  return std::move(copier.target());
+}
+
+}  // namespace weft

@@ -1,0 +1,106 @@
+#include "runtime/onednn/conv_problem.h"
+#include "runtime/onednn/families.h"
+#include "runtime/onednn/primitive_kernel.h"
+
+namespace weft {
+namespace {
+
+using dnnl::algorithm;
+using dnnl::convolution_backward_data;
+using dnnl::convolution_backward_weights;
+using dnnl::convolution_forward;
+
+constexpr algorithm kDirect = algorithm::convolution_direct;
+
+// The forward convolution that gradients are described by.
+convolution_forward::primitive_desc Hint(const ConvProblem& p, const ConvFormats& formats) {
+  return {{dnnl::prop_kind::forward_training, kDirect, formats.src, AnyFormat(p.weights),
+           formats.dst, p.strides, p.dilations, p.pads_begin, p.pads_end},
+          DnnlEngine()};
+}
+
+// Inputs dY, W, X (its shape); output dX.
+absl::Status CollectGradInput(const KernelRequest& request, const ConvProblem& p,
+                              const ConvFormats& formats, int index,
+                              std::vector<ConvCandidate>& candidates) {
+  return TryCandidate([&]() -> absl::Status {
+    convolution_backward_data::primitive_desc desc(
+        {kDirect, formats.src, AnyFormat(p.weights), formats.dst, p.strides, p.dilations,
+         p.pads_begin, p.pads_end},
+        UserScratchpad(), DnnlEngine(), Hint(p, formats));
+    do {
+      auto kernel = std::make_unique<PrimitiveKernel>(request);
+      kernel->AddPrimitive(desc);
+      kernel->Input(DNNL_ARG_DIFF_DST, 0, desc.diff_dst_desc());
+      kernel->Input(DNNL_ARG_WEIGHTS, 1, desc.weights_desc());
+      kernel->Output(DNNL_ARG_DIFF_SRC, 0, desc.diff_src_desc());
+      candidates.push_back({std::move(kernel), index});
+    } while (desc.next_impl());
+    return absl::OkStatus();
+  });
+}
+
+convolution_backward_weights::desc DescribeGradWeight(const ConvProblem& p,
+                                                      const ConvFormats& formats, bool bias) {
+  if (!bias) {
+    return {kDirect,   formats.src, AnyFormat(p.weights), formats.dst,
+            p.strides, p.dilations, p.pads_begin,         p.pads_end};
+  }
+  return {kDirect,     formats.src, AnyFormat(p.weights), RowMajor(p.bias), formats.dst,
+          p.strides,   p.dilations, p.pads_begin,         p.pads_end};
+}
+
+// Inputs dY, X, W (its shape); outputs dW, dB?.
+absl::Status CollectGradWeight(const KernelRequest& request, const ConvProblem& p,
+                               const ConvFormats& formats, int index,
+                               std::vector<ConvCandidate>& candidates) {
+  const bool bias = request.node.num_outputs() > 1;
+  return TryCandidate([&]() -> absl::Status {
+    convolution_backward_weights::primitive_desc desc(DescribeGradWeight(p, formats, bias),
+                                                      UserScratchpad(), DnnlEngine(),
+                                                      Hint(p, formats));
+    do {
+      auto kernel = std::make_unique<PrimitiveKernel>(request);
+      kernel->AddPrimitive(desc);
+      kernel->Input(DNNL_ARG_DIFF_DST, 0, desc.diff_dst_desc());
+      kernel->Input(DNNL_ARG_SRC, 1, desc.src_desc());
+      kernel->Output(DNNL_ARG_DIFF_WEIGHTS, 0, desc.diff_weights_desc());
+      if (bias) kernel->Output(DNNL_ARG_DIFF_BIAS, 1, RowMajor(p.bias));
+      candidates.push_back({std::move(kernel), index});
+    } while (desc.next_impl());
+    return absl::OkStatus();
+  });
+}
+
+template <typename CollectFn>
+absl::StatusOr<Kernels> Collect(const KernelRequest& request, int x, int w, ConvPass pass,
+                                EmptyInput empty, CollectFn collect) {
+  return CollectKernels(
+      request,
+      [&](Kernels& kernels) -> absl::Status {
+        WEFT_ASSIGN_OR_RETURN(const ConvProblem problem, ReadConvProblem(request, request.in(x).dims(),
+                                                                   request.in(w).dims()));
+        std::vector<ConvCandidate> candidates;
+        const std::vector<ConvFormats> formats = ConvFormatsToTry(problem);
+        for (size_t i = 0; i < formats.size(); ++i) {
+          WEFT_RETURN_IF_ERROR(
+              collect(request, problem, formats[i], static_cast<int>(i), candidates));
+        }
+        kernels = RankConvKernels(problem, pass, std::move(candidates));
+        return absl::OkStatus();
+      },
+      empty);
+}
+
+}  // namespace
+
+absl::StatusOr<Kernels> DnnlConvGradInput(const KernelRequest& request) {
+  return Collect(request, 2, 1, ConvPass::kBackwardData, EmptyInput::kNoKernel, CollectGradInput);
+}
+
+// No examples: the sums are zero.
+absl::StatusOr<Kernels> DnnlConvGradWeight(const KernelRequest& request) {
+  return Collect(request, 1, 2, ConvPass::kBackwardWeights, EmptyInput::kZeros, CollectGradWeight);
+}
+
+}  // namespace weft

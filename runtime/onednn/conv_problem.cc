@@ -1,0 +1,82 @@
+#include "runtime/onednn/conv_problem.h"
+
+namespace weft {
+namespace {
+
+constexpr int kChannelsLast = 0, kRowMajor = 2;  // in ConvFormatsToTry
+constexpr int64_t kFewChannels = 4;
+constexpr int64_t kBatchReduceChannels = 32;
+
+bool Contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+// Smaller is better.
+int Rank(const ConvProblem& problem, ConvPass pass, const ConvCandidate& candidate) {
+  const std::string name = candidate.kernel->implementation();
+  if (IsReferenceImplementation(name)) return 9;
+  if (Contains(name, "gemm")) {
+    const bool few = pass == ConvPass::kBackwardData && problem.group_inputs <= kFewChannels;
+    return few && !problem.grouped && candidate.formats == kRowMajor ? 0 : 5;
+  }
+  if (Contains(name, "wino")) return 4;
+  const bool preferred =
+      Contains(name, "brg") == (problem.group_inputs >= kBatchReduceChannels) ||
+      pass != ConvPass::kForward;
+  if (candidate.formats == kChannelsLast) return preferred ? 1 : 2;
+  return 3;
+}
+
+bool SameKernel(const Kernel& a, const Kernel& b) {
+  return a.implementation() == b.implementation() && a.inputs() == b.inputs() &&
+         a.outputs() == b.outputs();
+}
+
+}  // namespace
+
+absl::StatusOr<ConvProblem> ReadConvProblem(const KernelRequest& request, const Dims& x,
+                                            const Dims& w) {
+  WEFT_ASSIGN_OR_RETURN(const ConvWindow window, ReadConvWindow(request.node.attributes(), x, w));
+  ConvProblem problem;
+  problem.src = x;
+  problem.weights = w;
+  problem.dst = window.output_dims();
+  problem.bias = {window.out_channels};
+  problem.strides = window.strides;
+  problem.dilations = window.dilations;
+  for (int64_t& dilation : problem.dilations) --dilation;
+  problem.pads_begin = window.pads_begin;
+  problem.pads_end = window.pads_end;
+  problem.group_inputs = window.group_inputs();
+  problem.grouped = window.group > 1;
+  if (problem.grouped) {
+    problem.weights[0] = window.group_outputs();
+    problem.weights.insert(problem.weights.begin(), window.group);
+  }
+  return problem;
+}
+
+std::vector<ConvFormats> ConvFormatsToTry(const ConvProblem& problem) {
+  return {{ChannelsLast(problem.src), ChannelsLast(problem.dst)},
+          {AnyFormat(problem.src), AnyFormat(problem.dst)},
+          {RowMajor(problem.src), RowMajor(problem.dst)}};
+}
+
+Kernels RankConvKernels(const ConvProblem& problem, ConvPass pass,
+                        std::vector<ConvCandidate> candidates) {
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [&](const ConvCandidate& a, const ConvCandidate& b) {
+                     return Rank(problem, pass, a) < Rank(problem, pass, b);
+                   });
+  Kernels kernels;
+  for (ConvCandidate& candidate : candidates) {
+    const bool known =
+        std::any_of(kernels.begin(), kernels.end(), [&](const std::unique_ptr<Kernel>& kernel) {
+          return SameKernel(*kernel, *candidate.kernel);
+        });
+    if (!known) kernels.push_back(std::move(candidate.kernel));
+  }
+  return kernels;
+}
+
+}  // namespace weft

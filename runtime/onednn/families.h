@@ -1,0 +1,31 @@
+#ifndef WEFT_RUNTIME_ONEDNN_FAMILIES_H_
+#define WEFT_RUNTIME_ONEDNN_FAMILIES_H_
+
+#include "runtime/kernel.h"
+
+// The families of this folder, one file each; runtime/families.cc says which ops they serve. All
+// follow the layouts of their inputs where they can, take f32 only, and offer nothing where oneDNN
+// does not apply.
+
+namespace weft {
+
+absl::StatusOr<Kernels> DnnlConv(const KernelRequest& request);  // Conv, FusedConv
+absl::StatusOr<Kernels> DnnlConvGradInput(const KernelRequest& request);
+absl::StatusOr<Kernels> DnnlConvGradWeight(const KernelRequest& request);
+absl::StatusOr<Kernels> DnnlPool(const KernelRequest& request);  // MaxPool, AveragePool
+absl::StatusOr<Kernels> DnnlMaxPoolGrad(const KernelRequest& request);
+absl::StatusOr<Kernels> DnnlAveragePoolGrad(const KernelRequest& request);
+absl::StatusOr<Kernels> DnnlBatchNorm(const KernelRequest& request);
+absl::StatusOr<Kernels> DnnlBatchNormGrad(const KernelRequest& request);
+absl::StatusOr<Kernels> DnnlGemm(const KernelRequest& request);
+absl::StatusOr<Kernels> DnnlEltwise(const KernelRequest& request);      // Relu, Sqrt, Neg, …
+absl::StatusOr<Kernels> DnnlEltwiseGrad(const KernelRequest& request);  // ReluGrad, …
+absl::StatusOr<Kernels> DnnlBinary(const KernelRequest& request);       // Add, Sub, Mul, Div
+absl::StatusOr<Kernels> DnnlSoftmax(const KernelRequest& request);
+absl::StatusOr<Kernels> DnnlSoftmaxGrad(const KernelRequest& request);
+absl::StatusOr<Kernels> DnnlReduce(const KernelRequest& request);  // ReduceSum, …, ReduceToLike
+absl::StatusOr<Kernels> DnnlTranspose(const KernelRequest& request);
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_ONEDNN_FAMILIES_H_

@@ -1,0 +1,145 @@
+#include "runtime/onednn/families.h"
+#include "runtime/onednn/primitive_kernel.h"
+
+namespace weft {
+namespace {
+
+using dnnl::algorithm;
+using dnnl::matmul;
+
+constexpr int kA = 0, kB = 1, kC = 2;
+
+// How C takes part.
+enum class Addend { kNone, kBias /* a row, as it is */, kPost /* scaled, or of another shape */ };
+
+class GemmFamily {
+ public:
+  explicit GemmFamily(const KernelRequest& request)
+      : request_(request),
+        transposes_a_(GetInt(request.node.attributes(), "transA") != 0),
+        transposes_b_(GetInt(request.node.attributes(), "transB") != 0),
+        alpha_(static_cast<float>(GetFloat(request.node.attributes(), "alpha", 1))),
+        beta_(static_cast<float>(GetFloat(request.node.attributes(), "beta", 1))),
+        y_(request.outputs[0]),
+        inner_(request.in(kA).dims()[transposes_a_ ? 0 : 1]) {
+    if (request.has(kC) && beta_ != 0) {
+      c_.assign(2, 1);  // right-aligned to Y's axes
+      const Dims& dims = request.in(kC).dims();
+      std::copy(dims.rbegin(), dims.rend(), c_.rbegin());
+      const bool row = c_ == Dims{1, y_[1]};
+      addend_ = row && alpha_ == 1 && beta_ == 1 ? Addend::kBias : Addend::kPost;
+    }
+  }
+
+  absl::StatusOr<Kernels> Candidates() const {
+    Kernels kernels;
+    if (request_.constant[kB]) {  // packed once, in the order the primitive likes
+      WEFT_RETURN_IF_ERROR(TryCandidate([&] {
+        kernels.push_back(transposes_b_ ? PackedInnerProduct() : Product(AnyFormat({inner_, y_[1]})));
+        return absl::OkStatus();
+      }));
+    }
+    WEFT_RETURN_IF_ERROR(TryCandidate([&] {
+      kernels.push_back(Product(Matrix({inner_, y_[1]}, transposes_b_)));
+      return absl::OkStatus();
+    }));
+    PutReferenceLast(kernels);
+    return kernels;
+  }
+
+ private:
+  // A matrix that lies row-major in memory, or its transpose.
+  static MemoryDesc Matrix(const Dims& dims, bool transposed) {
+    if (!transposed) return RowMajor(dims);
+    return {dims, dnnl::memory::data_type::f32, dnnl::memory::dims{1, dims[0]}};
+  }
+
+  dnnl::primitive_attr Attributes() const {
+    dnnl::primitive_attr attributes = UserScratchpad();
+    if (alpha_ != 1) attributes.set_output_scales(0, {alpha_});
+    if (addend_ == Addend::kPost) {
+      dnnl::post_ops posts;
+      posts.append_binary(algorithm::binary_add, RowMajor(c_));
+      attributes.set_post_ops(posts);
+    }
+    return attributes;
+  }
+
+  std::unique_ptr<Kernel> Product(const MemoryDesc& b) const {
+    const MemoryDesc a = Matrix({y_[0], inner_}, transposes_a_), y = RowMajor(y_);
+    const matmul::desc what =
+        addend_ == Addend::kBias ? matmul::desc(a, b, RowMajor(c_), y) : matmul::desc(a, b, y);
+    return Make(matmul::primitive_desc(what, Attributes(), DnnlEngine()), a);
+  }
+
+  // Y = A B^T with B as the weights [N,K] of a fully-connected layer.
+  std::unique_ptr<Kernel> PackedInnerProduct() const {
+    using dnnl::inner_product_forward;
+    const auto kind = dnnl::prop_kind::forward_inference;
+    const MemoryDesc a = Matrix({y_[0], inner_}, transposes_a_), y = RowMajor(y_);
+    const MemoryDesc b = AnyFormat({y_[1], inner_});
+    const inner_product_forward::desc what =
+        addend_ == Addend::kBias
+            ? inner_product_forward::desc(kind, a, b, RowMajor({y_[1]}), y)
+            : inner_product_forward::desc(kind, a, b, y);
+    return Make(inner_product_forward::primitive_desc(what, Attributes(), DnnlEngine()), a);
+  }
+
+  // `a`: row-major, or read as the transpose of the operand.
+  std::unique_ptr<Kernel> Make(const dnnl::primitive_desc& desc, const MemoryDesc& a) const {
+    auto kernel = std::make_unique<PrimitiveKernel>(request_);
+    size_t scaled = 0;
+    if (addend_ == Addend::kPost && beta_ != 1) scaled = AddScaling(*kernel);
+    kernel->AddPrimitive(desc);
+    kernel->PlainInput(DNNL_ARG_SRC, kA, a);
+    const MemoryDesc b = desc.weights_desc(0);
+    if (b == Matrix({inner_, y_[1]}, transposes_b_)) {
+      kernel->PlainInput(DNNL_ARG_WEIGHTS, kB, b);
+    } else {
+      kernel->Input(DNNL_ARG_WEIGHTS, kB, b);
+    }
+    kernel->Output(DNNL_ARG_DST, 0, desc.dst_desc(0));
+    if (addend_ == Addend::kBias) kernel->PlainInput(DNNL_ARG_BIAS, kC, desc.weights_desc(1));
+    if (addend_ == Addend::kPost) {
+      const int id = DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1;
+      if (beta_ == 1) {
+        kernel->PlainInput(id, kC, RowMajor(c_));
+      } else {
+        kernel->Scratch(id, scaled, RowMajor(c_));
+      }
+    }
+    return kernel;
+  }
+
+  // A first primitive: beta * C into scratch memory, whose offset it returns.
+  size_t AddScaling(PrimitiveKernel& kernel) const {
+    const MemoryDesc c = RowMajor(c_);
+    const dnnl::eltwise_forward::primitive_desc scale(
+        {dnnl::prop_kind::forward_inference, algorithm::eltwise_linear, c, beta_, 0},
+        UserScratchpad(), DnnlEngine());
+    const size_t offset = kernel.AddScratch(c.get_size());
+    kernel.AddPrimitive(scale);
+    kernel.PlainInput(DNNL_ARG_SRC, kC, c);
+    kernel.Scratch(DNNL_ARG_DST, offset, c);
+    return offset;
+  }
+
+  const KernelRequest& request_;
+  bool transposes_a_, transposes_b_;
+  float alpha_, beta_;
+  Dims y_;         // [M,N]
+  int64_t inner_;  // K
+  Dims c_;
+  Addend addend_ = Addend::kNone;
+};
+
+}  // namespace
+
+absl::StatusOr<Kernels> DnnlGemm(const KernelRequest& request) {
+  return CollectKernels(request, [&](Kernels& kernels) -> absl::Status {
+    WEFT_ASSIGN_OR_RETURN(kernels, GemmFamily(request).Candidates());
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace weft

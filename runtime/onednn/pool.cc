@@ -1,0 +1,182 @@
+#include "ops/window.h"
+#include "runtime/onednn/families.h"
+#include "runtime/onednn/primitive_kernel.h"
+
+namespace weft {
+namespace {
+
+using dnnl::algorithm;
+using dnnl::pooling_v2_backward;
+using dnnl::pooling_v2_forward;
+
+struct PoolProblem {
+  Dims src, dst;
+  Dims strides, kernel, dilations, pads_begin, pads_end;  // dilations count from 0
+  algorithm how = algorithm::pooling_max;
+  bool has_gradient = false;
+};
+
+// The end padding with which the library's floor division gives `output` windows.
+int64_t EndPadding(const PoolWindow& w, int axis) {
+  const size_t a = static_cast<size_t>(axis);
+  const int64_t room = w.input[a] + w.pads_begin[a] + w.pads_end[a] - w.span(axis);
+  if (room >= 0 && room / w.strides[a] + 1 == w.output[a]) return w.pads_end[a];
+  return (w.output[a] - 1) * w.strides[a] + w.span(axis) - w.input[a] - w.pads_begin[a];
+}
+
+absl::StatusOr<PoolProblem> ReadPoolProblem(const KernelRequest& request, const Dims& x) {
+  WEFT_ASSIGN_OR_RETURN(const PoolWindow w, ReadPoolWindow(request.node.attributes(), x));
+  PoolProblem p;
+  p.src = x;
+  p.dst = w.output_dims();
+  p.strides = w.strides;
+  p.kernel = w.kernel;
+  p.dilations = w.dilations;
+  for (int64_t& dilation : p.dilations) --dilation;
+  p.pads_begin = w.pads_begin;
+  bool beyond = false;  // ceil_mode's last window leaves even the padding
+  for (int axis = 0; axis < w.rank(); ++axis) {
+    p.pads_end.push_back(EndPadding(w, axis));
+    beyond |= p.pads_end.back() > w.pads_end[static_cast<size_t>(axis)];
+  }
+  const std::string_view op = request.node.op_name();
+  if (op == "AveragePool" || op == "AveragePoolGrad") {
+    if (w.count_include_pad && beyond) {
+      return absl::UnimplementedError("averages over a part of the padding");
+    }
+    p.how = w.count_include_pad ? algorithm::pooling_avg_include_padding
+                                : algorithm::pooling_avg_exclude_padding;
+  }
+  p.has_gradient = request.has_gradient;
+  return p;
+}
+
+pooling_v2_forward::primitive_desc Forward(const PoolProblem& p, bool training,
+                                           const MemoryDesc& src, const MemoryDesc& dst) {
+  const auto kind =
+      training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
+  return {{kind, p.how, src, dst, p.strides, p.kernel, p.dilations, p.pads_begin, p.pads_end},
+          UserScratchpad(),
+          DnnlEngine()};
+}
+
+pooling_v2_backward::primitive_desc Backward(const PoolProblem& p, const MemoryDesc& diff_src,
+                                             const MemoryDesc& diff_dst,
+                                             const pooling_v2_forward::primitive_desc& hint) {
+  return {{p.how, diff_src, diff_dst, p.strides, p.kernel, p.dilations, p.pads_begin, p.pads_end},
+          UserScratchpad(),
+          DnnlEngine(),
+          hint};
+}
+
+// Keeps its description, which the gradient's kernel needs with the workspace.
+class PoolKernel : public PrimitiveKernel {
+ public:
+  PoolKernel(const KernelRequest& request, pooling_v2_forward::primitive_desc desc)
+      : PrimitiveKernel(request), desc_(std::move(desc)) {
+    AddPrimitive(desc_);
+    Input(DNNL_ARG_SRC, 0, desc_.src_desc());
+    Output(DNNL_ARG_DST, 0, desc_.dst_desc());
+    if (has_workspace()) PrimitiveKernel::Workspace(DNNL_ARG_WORKSPACE, desc_.workspace_desc());
+  }
+  bool has_workspace() const { return desc_.workspace_desc().get_size() > 0; }
+  const pooling_v2_forward::primitive_desc& desc() const { return desc_; }
+
+ private:
+  pooling_v2_forward::primitive_desc desc_;
+};
+
+// Inputs dY, X. By the forward kernel's workspace: X's elements are not read.
+std::unique_ptr<Kernel> MaxGradFromWorkspace(const KernelRequest& request, const PoolProblem& p,
+                                             const PoolKernel& forward) {
+  const auto desc =
+      Backward(p, forward.desc().src_desc(), forward.desc().dst_desc(), forward.desc());
+  auto kernel = std::make_unique<PrimitiveKernel>(request);
+  kernel->AddPrimitive(desc);
+  kernel->Input(DNNL_ARG_DIFF_DST, 0, desc.diff_dst_desc());
+  kernel->Output(DNNL_ARG_DIFF_SRC, 0, desc.diff_src_desc());
+  kernel->Workspace(DNNL_ARG_WORKSPACE, forward.desc().workspace_desc(), &forward);
+  return kernel;
+}
+
+// Finds the maxima again, into scratch memory.
+std::unique_ptr<Kernel> MaxGradFromInput(const KernelRequest& request, const PoolProblem& p,
+                                         const MemoryDesc& src, const MemoryDesc& dst) {
+  const auto forward = Forward(p, /*training=*/true, src, dst);
+  const auto desc = Backward(p, forward.src_desc(), forward.dst_desc(), forward);
+  auto kernel = std::make_unique<PrimitiveKernel>(request);
+  const size_t maxima = kernel->AddScratch(forward.dst_desc().get_size());
+  const size_t indices = kernel->AddScratch(forward.workspace_desc().get_size());
+  kernel->AddPrimitive(forward);
+  kernel->Input(DNNL_ARG_SRC, 1, forward.src_desc());
+  kernel->Scratch(DNNL_ARG_DST, maxima, forward.dst_desc());
+  kernel->Scratch(DNNL_ARG_WORKSPACE, indices, forward.workspace_desc());
+  kernel->AddPrimitive(desc);
+  kernel->Input(DNNL_ARG_DIFF_DST, 0, desc.diff_dst_desc());
+  kernel->Scratch(DNNL_ARG_WORKSPACE, indices, forward.workspace_desc());
+  kernel->Output(DNNL_ARG_DIFF_SRC, 0, desc.diff_src_desc());
+  return kernel;
+}
+
+}  // namespace
+
+absl::StatusOr<Kernels> DnnlPool(const KernelRequest& request) {
+  if (request.node.num_outputs() > 1) return Kernels();  // indices of ONNX's kind
+  return CollectKernels(request, [&](Kernels& kernels) -> absl::Status {
+    WEFT_ASSIGN_OR_RETURN(const PoolProblem p, ReadPoolProblem(request, request.in(0).dims()));
+    for (const MemoryDesc& src : LayoutsToTry(request.in(0))) {
+      const Layout layout = ToLayout(src, p.src);
+      WEFT_RETURN_IF_ERROR(TryCandidate([&] {
+        kernels.push_back(std::make_unique<PoolKernel>(
+            request, Forward(p, p.has_gradient, src, SameFormat(layout, p.dst))));
+        return absl::OkStatus();
+      }));
+    }
+    PutReferenceLast(kernels);
+    return absl::OkStatus();
+  });
+}
+
+absl::StatusOr<Kernels> DnnlMaxPoolGrad(const KernelRequest& request) {
+  return CollectKernels(request, [&](Kernels& kernels) -> absl::Status {
+    WEFT_ASSIGN_OR_RETURN(const PoolProblem p, ReadPoolProblem(request, request.in(1).dims()));
+    const auto* forward = dynamic_cast<const PoolKernel*>(request.forward);
+    if (forward != nullptr && forward->has_workspace()) {
+      WEFT_RETURN_IF_ERROR(TryCandidate([&] {
+        kernels.push_back(MaxGradFromWorkspace(request, p, *forward));
+        return absl::OkStatus();
+      }));
+    }
+    for (const MemoryDesc& src : LayoutsToTry(request.in(1))) {
+      const MemoryDesc dst = SameFormat(ToLayout(src, p.src), p.dst);
+      WEFT_RETURN_IF_ERROR(TryCandidate([&] {
+        kernels.push_back(MaxGradFromInput(request, p, src, dst));
+        return absl::OkStatus();
+      }));
+    }
+    return absl::OkStatus();
+  });
+}
+
+// Inputs dY, X (its shape).
+absl::StatusOr<Kernels> DnnlAveragePoolGrad(const KernelRequest& request) {
+  return CollectKernels(request, [&](Kernels& kernels) -> absl::Status {
+    WEFT_ASSIGN_OR_RETURN(const PoolProblem p, ReadPoolProblem(request, request.in(1).dims()));
+    for (const MemoryDesc& dst : LayoutsToTry(request.in(0))) {
+      const MemoryDesc src = SameFormat(ToLayout(dst, p.dst), p.src);
+      WEFT_RETURN_IF_ERROR(TryCandidate([&]() -> absl::Status {
+        const auto desc = Backward(p, src, dst, Forward(p, /*training=*/true, src, dst));
+        auto kernel = std::make_unique<PrimitiveKernel>(request);
+        kernel->AddPrimitive(desc);
+        kernel->Input(DNNL_ARG_DIFF_DST, 0, desc.diff_dst_desc());
+        kernel->Output(DNNL_ARG_DIFF_SRC, 0, desc.diff_src_desc());
+        kernels.push_back(std::move(kernel));
+        return absl::OkStatus();
+      }));
+    }
+    PutReferenceLast(kernels);
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace weft

@@ -1,0 +1,69 @@
+#ifndef WEFT_TESTS_CASES_TABLE_H_
+#define WEFT_TESTS_CASES_TABLE_H_
+
+#include <utility>
+#include <vector>
+
+#include "tests/cases/cases.h"
+
+// Short names for writing the rows of the table, and the list of its parts.
+
+namespace weft {
+
+using Ints = std::vector<int64_t>;
+
+inline CaseInput Uniform(Dims dims, double low = -1, double high = 1) {
+  return {.dims = std::move(dims), .low = low, .high = high};
+}
+inline CaseInput Positive(Dims dims) { return Uniform(std::move(dims), 0.5, 2); }
+inline CaseInput OffZero(Dims dims) {
+  return {.dims = std::move(dims), .fill = CaseInput::Fill::kOffZero, .low = 0.25, .high = 1.5};
+}
+inline CaseInput Distinct(Dims dims) {
+  return {.dims = std::move(dims), .fill = CaseInput::Fill::kDistinct};
+}
+inline CaseInput Integers(Dims dims, double low, double high, DType dtype = DType::kI64) {
+  return {.dims = std::move(dims),
+          .dtype = dtype,
+          .fill = CaseInput::Fill::kIntegers,
+          .low = low,
+          .high = high};
+}
+inline CaseInput Labels(Dims dims, double classes, DType dtype = DType::kI64) {
+  return Integers(std::move(dims), 0, classes, dtype);
+}
+inline CaseInput Values(Dims dims, std::vector<double> values, std::optional<DType> dtype = {}) {
+  return {.dims = std::move(dims),
+          .dtype = dtype,
+          .fill = CaseInput::Fill::kValues,
+          .values = std::move(values)};
+}
+inline CaseInput Constant(CaseInput input) {
+  input.role = CaseInput::Role::kConstant;
+  return input;
+}
+inline CaseInput Variable(CaseInput input) {
+  input.role = CaseInput::Role::kVariable;
+  return input;
+}
+inline CaseInput Absent() { return {.role = CaseInput::Role::kAbsent}; }
+
+// The rows of one file each.
+std::vector<OpCase> ActivationCases();
+std::vector<OpCase> BatchNormCases();
+std::vector<OpCase> ConvCases();
+std::vector<OpCase> ConvGradCases();
+std::vector<OpCase> ElementwiseCases();
+std::vector<OpCase> FusedConvCases();
+std::vector<OpCase> GemmCases();
+std::vector<OpCase> LossCases();
+std::vector<OpCase> MomentumCases();
+std::vector<OpCase> PoolCases();
+std::vector<OpCase> RandomCases();
+std::vector<OpCase> ReduceCases();
+std::vector<OpCase> ShapeCases();
+std::vector<OpCase> SoftmaxCases();
+
+}  // namespace weft
+
+#endif  // WEFT_TESTS_CASES_TABLE_H_

@@ -1,0 +1,226 @@
+#include "graph/file_system.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "graph/serialize.h"
+#include "tests/graph/testing_ops.h"
+
+namespace weft {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+// A folder of the test's own, gone after it.
+class FileSystemTest : public ::testing::Test {
+ protected:
+  FileSystemTest() {
+    std::string name = (fs::temp_directory_path() / "weft-test-XXXXXX").string();
+    folder = ::mkdtemp(name.data());
+    path = (folder / "model.weft").string();
+  }
+  ~FileSystemTest() override { fs::remove_all(folder); }
+
+  static std::string Read(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  static void Write(const std::string& path, std::string_view text) {
+    std::ofstream(path, std::ios::binary) << text;
+  }
+  std::vector<std::string> Files() const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder))
+      names.push_back(entry.path().filename());
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  fs::path folder;
+  std::string path;
+};
+
+// The real file system, of which call number `fail_at` fails.
+class FailingFileSystem : public FileSystem {
+ public:
+  explicit FailingFileSystem(int fail_at) : fail_at_(fail_at) {}
+
+  absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) override {
+    WEFT_RETURN_IF_ERROR(Step("create"));
+    WEFT_ASSIGN_OR_RETURN(auto file, PosixFileSystem().Create(path));
+    return std::make_unique<File>(this, std::move(file));
+  }
+  absl::Status Rename(const std::string& from, const std::string& to) override {
+    WEFT_RETURN_IF_ERROR(Step("rename"));
+    renamed = true;
+    return PosixFileSystem().Rename(from, to);
+  }
+  absl::Status SyncFolder(const std::string& folder) override {
+    WEFT_RETURN_IF_ERROR(Step("sync folder"));
+    return PosixFileSystem().SyncFolder(folder);
+  }
+  absl::Status Remove(const std::string& path) override { return PosixFileSystem().Remove(path); }
+
+  absl::Status Step(const std::string& name) {
+    steps.push_back(name);
+    if (static_cast<int>(steps.size()) - 1 != fail_at_) return absl::OkStatus();
+    return absl::DataLossError("injected into " + name);
+  }
+
+  std::vector<std::string> steps;
+  bool renamed = false;
+
+ private:
+  class File : public WritableFile {
+   public:
+    File(FailingFileSystem* owner, std::unique_ptr<WritableFile> file)
+        : owner_(owner), file_(std::move(file)) {}
+    // A write that fails has written a part.
+    absl::Status Append(std::span<const std::byte> bytes) override {
+      const absl::Status status = owner_->Step("write");
+      WEFT_RETURN_IF_ERROR(file_->Append(status.ok() ? bytes : bytes.first(bytes.size() / 2)));
+      return status;
+    }
+    absl::Status Sync() override {
+      WEFT_RETURN_IF_ERROR(owner_->Step("sync"));
+      return file_->Sync();
+    }
+    absl::Status Close() override {
+      WEFT_RETURN_IF_ERROR(owner_->Step("close"));
+      return file_->Close();
+    }
+
+   private:
+    FailingFileSystem* owner_;
+    std::unique_ptr<WritableFile> file_;
+  };
+
+  int fail_at_;
+};
+
+TEST_F(FileSystemTest, AfterAnyFailingStepTheOldOrTheNewFileIsThereWhole) {
+  Model old_model = SampleModel();
+  old_model.metadata["name"] = "old";
+  const Model new_model = SampleModel();
+  const std::string old_bytes = SerializeModel(old_model);
+  const std::string new_bytes = SerializeModel(new_model);
+  ASSERT_NE(old_bytes, new_bytes);
+  FailingFileSystem none(-1);
+  ASSERT_TRUE(SaveModel(new_model, path, none).ok());
+  EXPECT_GE(std::count(none.steps.begin(), none.steps.end(), "write"), 3);
+  EXPECT_THAT(none.steps,
+              testing::IsSupersetOf({"create", "sync", "close", "rename", "sync folder"}));
+
+  for (int i = 0; i < static_cast<int>(none.steps.size()); ++i) {
+    SCOPED_TRACE(none.steps[static_cast<size_t>(i)]);
+    Write(path, old_bytes);
+    FailingFileSystem failing(i);
+    const absl::Status status = SaveModel(new_model, path, failing);
+    ASSERT_FALSE(status.ok());
+    EXPECT_THAT(std::string(status.message()), HasSubstr(path));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("injected"));
+    EXPECT_EQ(Read(path) == (failing.renamed ? new_bytes : old_bytes), true);
+    EXPECT_THAT(Files(), testing::ElementsAre("model.weft"));
+  }
+}
+
+TEST_F(FileSystemTest, AFailedFirstSaveLeavesNothing) {
+  FailingFileSystem failing(2);
+  EXPECT_FALSE(SaveModel(SampleModel(), path, failing).ok());
+  EXPECT_TRUE(Files().empty());
+}
+
+TEST_F(FileSystemTest, AFailingWriterLeavesTheOldFile) {
+  Write(path, "old");
+  const absl::Status status = WriteAtomically(PosixFileSystem(), path, [](WritableFile& file) {
+    WEFT_RETURN_IF_ERROR(file.Append(std::as_bytes(std::span("half"))));
+    return absl::CancelledError("changed my mind");
+  });
+  EXPECT_EQ(status.message(), path + ": changed my mind");
+  EXPECT_EQ(Read(path), "old");
+  EXPECT_THAT(Files(), testing::ElementsAre("model.weft"));
+}
+
+// The kernel takes a part of the bytes (a short write) and then refuses the rest.
+TEST_F(FileSystemTest, AFullDiskIsAnErrorAndLeavesTheOldFile) {
+  Write(path, "old");
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &limit), 0);
+  const rlimit small{10000, limit.rlim_max};
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const std::vector<std::byte> bytes(100000);
+  const absl::Status status = WriteAtomically(
+      PosixFileSystem(), path, [&](WritableFile& file) { return file.Append(bytes); });
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("cannot write: File too large"));
+  EXPECT_EQ(Read(path), "old");
+  EXPECT_THAT(Files(), testing::ElementsAre("model.weft"));
+}
+
+TEST_F(FileSystemTest, TemporaryFilesLeftByAKilledProcessAreSteppedOver) {
+  const auto write = [](WritableFile& file) {
+    return file.Append(std::as_bytes(std::span("new", 3)));
+  };
+  // Names that the next saves would use.
+  for (int i = 0; i < 200; ++i) {
+    Write((folder / absl::StrCat(".weft-", ::getpid(), "-", i, ".tmp")).string(), "left");
+  }
+  ASSERT_TRUE(WriteAtomically(PosixFileSystem(), path, write).ok());
+  EXPECT_EQ(Read(path), "new");
+  EXPECT_EQ(Files().size(), 201u);
+}
+
+TEST_F(FileSystemTest, CreateNeverOpensAnExistingFile) {
+  Write(path, "old");
+  EXPECT_TRUE(absl::IsAlreadyExists(PosixFileSystem().Create(path).status()));
+  EXPECT_EQ(Read(path), "old");
+}
+
+TEST_F(FileSystemTest, BadPathsAreErrorsThatNameThem) {
+  const auto save = [](const std::string& to) {
+    return std::string(SaveModel(SampleModel(), to).message());
+  };
+  EXPECT_THAT(save(""), HasSubstr("''"));
+  EXPECT_THAT(save(folder.string() + "/"), HasSubstr(folder.string()));
+  EXPECT_THAT(save(folder.string()), HasSubstr("cannot rename"));
+  EXPECT_THAT(save(folder.string() + "/none/a.weft"), HasSubstr("No such file or directory"));
+  EXPECT_TRUE(Files().empty());
+}
+
+TEST_F(FileSystemTest, MapFileGivesTheBytesAndKeepsThemAfterTheFileIsReplaced) {
+  Write(path, "some bytes");
+  MappedFile file = MapFile(path).value();
+  ASSERT_TRUE(WriteAtomically(PosixFileSystem(), path, [](WritableFile& f) {
+                return f.Append(std::as_bytes(std::span("other", 5)));
+              }).ok());
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()),
+            "some bytes");
+  EXPECT_EQ(Read(path), "other");
+}
+
+TEST_F(FileSystemTest, MapFileRefusesWhatIsNotAFile) {
+  const auto message = [](const std::string& p) {
+    return std::string(MapFile(p).status().message());
+  };
+  EXPECT_THAT(message(path), HasSubstr("model.weft: cannot open: No such file"));
+  EXPECT_THAT(message(folder.string()), HasSubstr("is a folder"));
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  EXPECT_THAT(message(path), HasSubstr("not a regular file"));
+  const std::string empty = (folder / "empty").string();
+  Write(empty, "");
+  EXPECT_EQ(MapFile(empty)->bytes.size(), 0u);
+}
+
+}  // namespace
+}  // namespace weft

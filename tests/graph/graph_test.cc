@@ -1,0 +1,189 @@
+#include "graph/graph.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "graph/op.h"
+#include "tests/graph/testing_ops.h"
+
+namespace weft {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::string Message(const absl::Status& status) { return std::string(status.message()); }
+
+// x[N,4] -> a = Relu(x) -> b = Relu(a) -> output
+class GraphTest : public ::testing::Test {
+ protected:
+  GraphTest() {
+    x = g.AddInput("x", F32Type({N(), 4})).value();
+    a = Add({.op = "Relu", .name = "a", .inputs = {x}});
+    b = Add({.op = "Relu", .name = "b", .inputs = {a}});
+    EXPECT_TRUE(g.AddOutput("y", b).ok());
+  }
+  Value Add(NodeSpec spec) { return g.AddNode(std::move(spec)).value()->output(0); }
+  std::vector<std::string> Names() const {
+    std::vector<std::string> names;
+    for (const Node& node : g.nodes()) names.push_back(node.name());
+    return names;
+  }
+
+  Graph g{TestOps()};
+  Value x, a, b;
+};
+
+TEST_F(GraphTest, NodesKnowTheirTypesAndReaders) {
+  EXPECT_EQ(ToString(b.type()), "f32[N,4]");
+  EXPECT_THAT(a.node->uses(), ElementsAre(Use{b.node, 0}));
+  EXPECT_EQ(g.CountReaders(b), 1);
+  EXPECT_TRUE(g.IsOutput(b));
+  EXPECT_FALSE(g.IsOutput(a));
+  EXPECT_TRUE(g.Verify().ok());
+}
+
+TEST_F(GraphTest, NamesAreMadeUnique) {
+  EXPECT_EQ(Add({.op = "Relu", .name = "a", .inputs = {x}}).node->name(), "a_1");
+  EXPECT_EQ(Add({.op = "Relu", .name = "a", .inputs = {x}}).node->name(), "a_2");
+  EXPECT_NE(Add({.op = "Relu", .inputs = {x}}).node->name(), "");
+  EXPECT_EQ(g.Find("a"), a.node);
+  EXPECT_EQ(g.Find("nothing"), nullptr);
+}
+
+TEST_F(GraphTest, WrongNodesAreRefusedAndNothingIsAdded) {
+  const int size = g.size();
+  const auto error = [&](NodeSpec spec) { return Message(g.AddNode(std::move(spec)).status()); };
+  EXPECT_THAT(error({.op = "Blur", .name = "n"}), HasSubstr("Blur"));
+  EXPECT_THAT(error({.op = "Relu", .name = "n"}), HasSubstr("n (Relu)"));
+  EXPECT_THAT(error({.op = "Relu", .name = "n", .inputs = {x, x}}), HasSubstr("n (Relu)"));
+  EXPECT_THAT(error({.op = "Relu", .name = "n", .inputs = {x}, .attributes = {{"k", 1}}}),
+              HasSubstr("'k'"));
+  EXPECT_THAT(
+      error({.op = "Norm", .name = "n", .inputs = {x}, .attributes = {{"epsilon", "much"}}}),
+      HasSubstr("expected float, got string"));
+  EXPECT_THAT(error({.op = "Norm", .name = "n", .inputs = {x}, .num_outputs = 4}),
+              HasSubstr("n (Norm)"));
+  const Value i = g.AddInput("i", {DType::kI64, {4}}).value();
+  EXPECT_THAT(error({.op = "Relu", .name = "n", .inputs = {i}}), HasSubstr("expected f32|f64"));
+  EXPECT_THAT(
+      error({.op = "Add", .name = "n", .inputs = {x, g.AddInput("z", F32Type({2})).value()}}),
+      HasSubstr("n (Add): expected f32[N,4], B is f32[2]"));
+  EXPECT_EQ(g.size(), size + 2);
+  EXPECT_TRUE(g.Verify().ok());
+}
+
+TEST_F(GraphTest, DefaultsAreFilledIn) {
+  const Value n = Add({.op = "Norm", .inputs = {x}});
+  EXPECT_EQ(GetFloat(n.node->attributes(), "epsilon"), 0.5);
+}
+
+TEST_F(GraphTest, OptionalOutputsExistOnlyWhenAskedFor) {
+  EXPECT_EQ(Add({.op = "Norm", .inputs = {x}}).node->num_outputs(), 1);
+  EXPECT_EQ(Add({.op = "Norm", .inputs = {x}, .num_outputs = 3}).node->num_outputs(), 3);
+}
+
+TEST_F(GraphTest, FreshSymbolsAreTheNodesOwn) {
+  const Value p = Add({.op = "NonZero", .name = "p", .inputs = {x}});
+  const Value q = Add({.op = "NonZero", .name = "q", .inputs = {x}});
+  EXPECT_EQ(ToString(p.type()), "i64[2,p.n]");
+  EXPECT_EQ(ToString(q.type()), "i64[2,q.n]");
+}
+
+TEST_F(GraphTest, InsertionPointKeepsTheOrder) {
+  g.SetInsertionPoint(b.node);
+  const Value c = Add({.op = "Relu", .name = "c", .inputs = {a}});
+  ASSERT_TRUE(g.ReplaceUses(b, c).ok());
+  g.SetInsertionPoint(nullptr);
+  EXPECT_THAT(Names(), ElementsAre("x", "a", "c", "b"));
+  EXPECT_EQ(g.outputs()[0].value, c);
+  EXPECT_TRUE(g.Verify().ok());
+  EXPECT_EQ(g.RemoveDeadNodes(), 1);
+  EXPECT_THAT(Names(), ElementsAre("x", "a", "c"));
+  EXPECT_EQ(g.Find("b"), nullptr);
+  EXPECT_TRUE(g.Verify().ok());
+}
+
+TEST_F(GraphTest, ManyInsertionsAtOnePlaceKeepTheOrder) {
+  g.SetInsertionPoint(b.node);
+  Value last = a;
+  for (int i = 0; i < 200; ++i) {
+    last = Add({.op = "Relu", .inputs = {last}});
+    g.SetInsertionPoint(b.node);
+  }
+  EXPECT_TRUE(g.ReplaceUses(a, x).ok());
+  EXPECT_FALSE(g.ReplaceUses(x, b).ok());
+  EXPECT_TRUE(g.Verify().ok());
+}
+
+TEST_F(GraphTest, ReplaceUsesRefusesAValueThatComesAfterAReader) {
+  const Value late = Add({.op = "Relu", .name = "late", .inputs = {b}});
+  const absl::Status status = g.ReplaceUses(a, late);
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(Message(status), HasSubstr("late (Relu) comes after its reader b (Relu)"));
+  EXPECT_EQ(b.node->input(0), a);
+  EXPECT_TRUE(g.Verify().ok());
+}
+
+TEST_F(GraphTest, ReplaceUsesRefusesAnotherType) {
+  const Value z = g.AddInput("z", F32Type({2})).value();
+  EXPECT_THAT(Message(g.ReplaceUses(b, z)), HasSubstr("f32[2]"));
+}
+
+TEST_F(GraphTest, ReplaceUsesMovesEveryReader) {
+  const Value twice = Add({.op = "Add", .inputs = {a, a}});
+  ASSERT_TRUE(g.ReplaceUses(a, x).ok());
+  EXPECT_EQ(twice.node->input(0), x);
+  EXPECT_EQ(twice.node->input(1), x);
+  EXPECT_EQ(g.CountReaders(a), 0);
+  EXPECT_EQ(g.CountReaders(x), 4);  // a, b and both of Add
+  EXPECT_TRUE(g.Verify().ok());
+}
+
+TEST_F(GraphTest, DeadCodeGoesInputsAndUpdatesStay) {
+  const Value w = g.AddVariable("w", F32({2}, {1, 2})).value();
+  const Value dead = g.AddVariable("dead", F32({2}, {1, 2})).value();
+  const Value next = Add({.op = "Relu", .name = "next", .inputs = {w}});
+  Add({.op = "Relu", .name = "unread", .inputs = {dead}});
+  g.AddInput("unused", F32Type({1})).value();
+  ASSERT_TRUE(g.AddUpdate(w.node, next).ok());
+  EXPECT_EQ(g.RemoveDeadNodes(), 2);
+  EXPECT_THAT(Names(), ElementsAre("x", "a", "b", "w", "next", "unused"));
+  EXPECT_TRUE(g.Verify().ok());
+}
+
+TEST_F(GraphTest, ForwardLinksFollowARewriteAndGoWithTheirNode) {
+  Node* gradient = g.AddNode({.op = "Relu", .name = "g", .inputs = {a}, .forward = a.node}).value();
+  g.MoveGradientLinks(a.node, b.node);
+  EXPECT_EQ(gradient->forward(), b.node);
+  g.ClearOutputs();
+  ASSERT_TRUE(g.AddOutput("g", gradient->output(0)).ok());
+  EXPECT_EQ(g.RemoveDeadNodes(), 1);
+  EXPECT_EQ(gradient->forward(), nullptr);
+}
+
+TEST_F(GraphTest, UpdatesAndOutputsAreChecked) {
+  const Value w = g.AddVariable("w", F32({2}, {1, 2})).value();
+  EXPECT_THAT(Message(g.AddUpdate(w.node, a)), HasSubstr("update of w: expected f32[2]"));
+  EXPECT_FALSE(g.AddUpdate(a.node, a).ok());
+  EXPECT_TRUE(g.AddUpdate(w.node, w).ok());
+  EXPECT_FALSE(g.AddUpdate(w.node, w).ok());
+  EXPECT_FALSE(g.AddOutput("y", a).ok());
+  EXPECT_FALSE(g.AddOutput("null", Value()).ok());
+}
+
+TEST_F(GraphTest, LeavesKeepTheirTensorsAndFlags) {
+  const Value w = g.AddVariable("w", F32({2}, {1, 2}), false, kStatistic).value();
+  EXPECT_FALSE(IsTrainable(*w.node));
+  EXPECT_EQ(VariableRole(*w.node), "statistic");
+  EXPECT_EQ(ConstantValue(w), nullptr);
+  ASSERT_TRUE(g.SetLeafValue(w.node, F32({2}, {3, 4})).ok());
+  EXPECT_EQ(LeafValue(*w.node).At(1), 4);
+  EXPECT_FALSE(g.SetLeafValue(w.node, F32({3}, {3, 4, 5})).ok());
+  EXPECT_FALSE(g.SetLeafValue(a.node, F32({2}, {3, 4})).ok());
+  const Value c = g.AddConstant("c", F32({1}, {7})).value();
+  EXPECT_EQ(ConstantValue(c)->At(0), 7);
+}
+
+}  // namespace
+}  // namespace weft

@@ -1,0 +1,21 @@
+# Installs BUILD below WORK, builds the example in SOURCE against that tree alone, and runs it.
+function(step)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE result)
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "failed: ${ARGN}")
+  endif()
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+step(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
+set(flags "")
+if(SANITIZER STREQUAL "address")
+  set(flags "-fsanitize=address,undefined")
+elseif(SANITIZER STREQUAL "thread")
+  set(flags "-fsanitize=thread")
+endif()
+step(${CMAKE_COMMAND} -G Ninja -S ${SOURCE} -B ${WORK}/build -DCMAKE_BUILD_TYPE=${BUILD_TYPE}
+  -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_FLAGS=${flags})
+step(${CMAKE_COMMAND} --build ${WORK}/build)
+step(${CMAKE_COMMAND} -E chdir ${WORK} ${WORK}/build/example)
+step(${WORK}/prefix/bin/weft --version)

@@ -1,0 +1,180 @@
+#include "graph/text.h"
+#include "passes/rule.h"
+#include "tests/passes/testing_nets.h"
+
+namespace weft {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+absl::StatusOr<PassReport> RunAlone(Rule rule, Graph& graph, PassOptions options = TestOptions()) {
+  const std::vector<Stage> stages = {{"test", {ToPass(std::move(rule))}}};
+  return RunStages(stages, graph, options);
+}
+
+// relu(neg(x)), relu(neg(y)) -> outputs
+Net TwoChains() {
+  Net net;
+  const Value x = net.Image(2, 4);
+  for (const char* i : {"1", "2"}) {
+    const Value neg = net.Add("Neg", std::string("neg") + i, {x});
+    net.Output(std::string("y") + i, net.Relu(std::string("relu") + i, neg));
+  }
+  return net;
+}
+
+Rule SigmoidForRelu() {
+  return {.name = "sigmoid_for_relu",
+          .doc = "",
+          .pattern = Op("Relu", {Any().As("x")}),
+          .conditions = nullptr,
+          .rewrite = [](const Match& m, Rewriter& r) -> std::vector<Value> {
+            return {r.OpAs(m.root()->name(), "Sigmoid", {m["x"]})};
+          }};
+}
+
+TEST(DriverTest, AppliesARuleEverywhereAndRecordsWhatItTook) {
+  Net net = TwoChains();
+  const auto report = RunAlone(SigmoidForRelu(), net.graph);
+  ASSERT_EQ(report.status(), absl::OkStatus());
+  EXPECT_EQ(report->ToString(),
+            "sigmoid_for_relu: relu1 (Relu) -> relu1 (Sigmoid)\n"
+            "sigmoid_for_relu: relu2 (Relu) -> relu2 (Sigmoid)\n");
+  EXPECT_EQ(ToText(net.graph),
+            "input  x: f64[N,2,4,4]\n"
+            "neg1: f64[N,2,4,4] = Neg(x)\n"
+            "relu1: f64[N,2,4,4] = Sigmoid(neg1)  # sigmoid_for_relu(relu1)\n"
+            "neg2: f64[N,2,4,4] = Neg(x)\n"
+            "relu2: f64[N,2,4,4] = Sigmoid(neg2)  # sigmoid_for_relu(relu2)\n"
+            "output y1 = relu1\n"
+            "output y2 = relu2\n");
+}
+
+TEST(DriverTest, StopsAfterMaxRewrites) {
+  Net net = TwoChains();
+  PassOptions options = TestOptions();
+  options.max_rewrites = 1;
+  const auto report = RunAlone(SigmoidForRelu(), net.graph, options);
+  ASSERT_EQ(report.status(), absl::OkStatus());
+  EXPECT_THAT(Rewrites(*report), ElementsAre("sigmoid_for_relu: relu1 -> relu1"));
+  EXPECT_EQ(CountOps(net.graph, "Relu"), 1);
+}
+
+TEST(DriverTest, AnIllTypedReplacementIsAnErrorAndLeavesTheGraphAsItWas) {
+  Net net = TwoChains();
+  const std::string before = ToText(net.graph);
+  Rule rule = SigmoidForRelu();
+  rule.name = "to_a_scalar";
+  rule.rewrite = [](const Match& m, Rewriter& r) -> std::vector<Value> {
+    const Value sum = r.OpAs(m.node("x")->name(), "ReduceSum", {m["x"]}, {{"keepdims", 0}});
+    return {r.Op("Neg", {sum})};
+  };
+  const auto report = RunAlone(rule, net.graph);
+  EXPECT_EQ(report.status().code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(std::string(report.status().message()),
+              HasSubstr("to_a_scalar at relu1 (Relu): ill-typed replacement: output 0: expected "
+                        "f64[N,2,4,4], got f64[]"));
+  EXPECT_EQ(ToText(net.graph), before);
+  EXPECT_EQ(net.graph.Verify(), absl::OkStatus());
+}
+
+TEST(DriverTest, AReplacementThatCannotBeBuiltIsAnErrorAndLeavesTheGraphAsItWas) {
+  Net net = TwoChains();
+  const std::string before = ToText(net.graph);
+  Rule rule = SigmoidForRelu();
+  rule.rewrite = [](const Match& m, Rewriter& r) -> std::vector<Value> {
+    return {r.OpAs(m.root()->name(), "Add", {m["x"], r.Ints({1})})};
+  };
+  const auto report = RunAlone(rule, net.graph);
+  EXPECT_EQ(report.status().code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(std::string(report.status().message()), HasSubstr("relu1 (Relu)"));
+  EXPECT_EQ(ToText(net.graph), before);
+}
+
+TEST(DriverTest, AReplacementBehindWhatItReplacesIsAnError) {
+  Net net = TwoChains();
+  const std::string before = ToText(net.graph);
+  const Value later = net.graph.Find("relu2")->output();
+  Rule rule = SigmoidForRelu();
+  rule.rewrite = [&](const Match&, Rewriter&) { return std::vector<Value>{later}; };
+  const auto report = RunAlone(rule, net.graph);
+  EXPECT_THAT(std::string(report.status().message()), HasSubstr("relu2 comes after"));
+  EXPECT_EQ(ToText(net.graph), before);
+}
+
+TEST(DriverTest, ADeclineTakesBackWhatWasBuiltAndIsReportedOnce) {
+  Net net = TwoChains();
+  const std::string before = ToText(net.graph);
+  Rule rule = SigmoidForRelu();
+  rule.rewrite = [](const Match& m, Rewriter& r) -> std::vector<Value> {
+    r.OpAs(m.node("x")->name(), "Sigmoid", {m["x"]});
+    return r.Decline("it is " + m.root()->name());
+  };
+  // The same pass twice in a stage: what it misses twice is said once.
+  const std::vector<Stage> stages = {{"test", {ToPass(rule), ToPass(rule)}}};
+  const auto report = RunStages(stages, net.graph, TestOptions());
+  ASSERT_EQ(report.status(), absl::OkStatus());
+  EXPECT_EQ(report->ToString(),
+            "near-miss: sigmoid_for_relu at relu1: it is relu1\n"
+            "near-miss: sigmoid_for_relu at relu2: it is relu2\n");
+  EXPECT_EQ(ToText(net.graph), before);
+}
+
+TEST(DriverTest, ATakenNameGoesBackToANodeThatStays) {
+  Net net;
+  const Value x = net.Image(2, 4);
+  const Value neg = net.Add("Neg", "neg1", {x});
+  net.Output("kept", neg);
+  net.Output("y", net.Relu("relu1", neg));
+  Rule rule = SigmoidForRelu();
+  rule.rewrite = [](const Match& m, Rewriter& r) -> std::vector<Value> {
+    return {r.OpAs(m.node("x")->name(), "Sigmoid", {m["x"]})};
+  };
+  ASSERT_EQ(RunAlone(rule, net.graph).status(), absl::OkStatus());
+  EXPECT_EQ(ToText(net.graph, {.provenance = false}),
+            "input  x: f64[N,2,4,4]\n"
+            "neg1: f64[N,2,4,4] = Neg(x)\n"
+            "neg1_1: f64[N,2,4,4] = Sigmoid(neg1)\n"
+            "output kept = neg1\n"
+            "output y = neg1_1\n");
+}
+
+TEST(DriverTest, TriesTheOtherOrderWhereTheFirstDeclines) {
+  // a and b are both convolutions, but a has a second reader.
+  Net net;
+  const Value x = net.Image(2, 4);
+  const Value a = net.Conv("a", x, 2);
+  const Value b = net.Conv("b", x, 2);
+  net.Output("a", a);
+  net.Output("sum", net.Add("Add", "sum", {a, b}));
+  const PassReport report = ExpectSameResults(net.graph, TestOptions({"fuse_conv_add"}));
+  EXPECT_THAT(Rewrites(report), ElementsAre("fuse_conv_add: b + sum -> b"));
+  EXPECT_THAT(NearMisses(report), IsEmpty());
+}
+
+TEST(DriverTest, ARuleThatNeverEndsIsAnError) {
+  Net net = TwoChains();
+  Rule rule = SigmoidForRelu();
+  rule.rewrite = [](const Match& m, Rewriter& r) -> std::vector<Value> {
+    return {r.OpAs(m.root()->name(), "Relu", {m["x"]})};
+  };
+  PassOptions options = TestOptions();
+  options.verify_each = false;
+  EXPECT_THAT(std::string(RunAlone(rule, net.graph, options).status().message()),
+              HasSubstr("sigmoid_for_relu: never comes to an end"));
+}
+
+TEST(DriverTest, DeadReadersDoNotCountAsConsumers) {
+  Net net;
+  const Value conv = net.Conv("conv1", net.Image(2, 4), 2);
+  net.Relu("unused", conv);
+  net.Output("y", net.Relu("relu1", conv));
+  const PassReport report =
+      ExpectSameResults(net.graph, TestOptions({"fuse_conv_activation"}));
+  EXPECT_THAT(Rewrites(report), ElementsAre("fuse_conv_activation: conv1 + relu1 -> conv1"));
+}
+
+}  // namespace
+}  // namespace weft

@@ -1,0 +1,91 @@
+#include "graph/text.h"
+#include "tests/passes/testing_nets.h"
+
+namespace weft {
+namespace {
+
+using testing::ElementsAre;
+
+const std::vector<std::string> kPasses = {"fold_constants"};
+
+//   a + b -> sum -> sqrt -> Mul(x) -> y   =>   constant sqrt -> Mul(x) -> y
+TEST(FoldConstantsTest, AnExpressionOfConstantsIsOneConstantWithItsName) {
+  Net net;
+  const Value x = net.Image(2, 3);
+  const Value sum = net.Add("Add", "sum", {net.Random("a", {3}, 1, 2), net.Random("b", {3}, 1, 2)});
+  const Value root = net.Add("Sqrt", "root", {sum});
+  net.Output("y", net.Add("Mul", "product", {x, root}));
+  ExpectGoldenRewrite("fold_constants", net.graph, TestOptions(kPasses));
+  EXPECT_NE(ConstantValue(net.graph.Find("product")->input(1)), nullptr);
+}
+
+TEST(FoldConstantsTest, OutputsMayBecomeConstants) {
+  Net net;
+  net.Image(2, 3);
+  net.Output("y", net.Add("Neg", "neg1", {net.Random("a", {3})}));
+  ExpectSameResults(net.graph, TestOptions(kPasses));
+  EXPECT_NE(ConstantValue(net.graph.outputs()[0].value), nullptr);
+}
+
+TEST(FoldConstantsTest, AShapeThatIsKnownIsEnoughWhereOnlyTheShapeIsRead) {
+  Net net;
+  const Value x = net.graph.AddInput("x", {DType::kF64, {2, 3}}).value();
+  net.Output("size", net.Add("Size", "size", {x}));
+  ExpectSameResults(net.graph, TestOptions(kPasses));
+  ASSERT_NE(ConstantValue(net.graph.outputs()[0].value), nullptr);
+  EXPECT_EQ(ConstantValue(net.graph.outputs()[0].value)->At(0), 6);
+}
+
+TEST(FoldConstantsTest, AnUnknownBatchKeepsItsSizeNode) {
+  Net net;
+  net.Output("size", net.Add("Size", "size", {net.Image(2, 3)}));
+  ExpectDeclined(net.graph, kPasses, {});
+}
+
+TEST(FoldConstantsTest, DeclinesToBlowUpTheFile) {
+  Net net;
+  const Value like = net.graph.AddInput("like", {DType::kF64, {100, 100}}).value();
+  const Value one = net.Random("one", {100});
+  net.Output("y", net.Add("ExpandLike", "expand", {one, like}, {{"axes", std::vector<int64_t>{0}}}));
+  ExpectDeclined(net.graph, kPasses,
+                 {"fold_constants at expand: expand would make 80000 bytes of 800"});
+}
+
+TEST(FoldConstantsTest, VariablesAreNotConstants) {
+  Net net;
+  const Value v = net.graph.AddVariable("v", net.RandomTensor({3})).value();
+  net.Output("y", net.Add("Neg", "neg1", {v}));
+  ExpectDeclined(net.graph, kPasses, {});
+}
+
+TEST(FoldConstantsTest, RandomOpsAreDrawnAtEveryRun) {
+  Net net;
+  const Value c = net.Random("c", {4, 3});
+  net.Output("y", net.Add("Dropout", "drop1", {c}, {{"mode", "training"}, {"stream", 1}}));
+  ExpectDeclined(net.graph, kPasses, {});
+}
+
+TEST(FoldConstantsTest, DeclinesAShapeThatWouldChangeATypeDownstream) {
+  Net net;
+  const Value x = net.Image(2, 3);
+  const Value shape = net.Add("Neg", "shape",
+                              {net.graph.AddConstant("minus", Tensor::FromInts(std::vector<int64_t>{1, -18})).value()});
+  net.Output("y", net.Add("Reshape", "reshape1", {x, shape}));
+  ExpectDeclined(net.graph, kPasses,
+                 {"fold_constants at shape: folding it would change the type of reshape1"});
+}
+
+TEST(FoldConstantsTest, EveryOutputThatIsReadBecomesAConstant) {
+  Net net;
+  net.Image(2, 3);
+  const Value c = net.Random("c", {1, 1, 4, 4});
+  const Value pool = net.Add("MaxPool", "pool", {c}, {{"kernel_shape", std::vector<int64_t>{2, 2}}}, 2);
+  net.Output("y", pool);
+  net.Output("indices", pool.node->output(1));
+  const PassReport report = ExpectSameResults(net.graph, TestOptions(kPasses));
+  EXPECT_THAT(Rewrites(report), ElementsAre("fold_constants: pool -> pool + pool_1"));
+  EXPECT_EQ(CountOps(net.graph, "MaxPool"), 0);
+}
+
+}  // namespace
+}  // namespace weft

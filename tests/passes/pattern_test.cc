@@ -1,0 +1,102 @@
+#include "passes/pattern.h"
+
+#include "tests/passes/testing_nets.h"
+
+namespace weft {
+namespace {
+
+TEST(PatternTest, BindsNestedNodesAndTheirInputsByName) {
+  Net net;
+  const Value conv = net.Conv("conv1", net.Image(2, 4), 3);
+  const Value relu = net.Relu("relu1", conv);
+  const Pattern pattern =
+      Op("Relu", {Op("Conv", {Any().As("x"), Any().As("w"), Any().As("b")}).As("conv")}).As("relu");
+  const std::vector<Match> matches = FindMatches(pattern, net.graph, relu.node);
+  ASSERT_EQ(matches.size(), 1u);
+  EXPECT_EQ(matches[0].root(), relu.node);
+  EXPECT_EQ(matches[0].node("conv"), conv.node);
+  EXPECT_EQ(matches[0]["w"], conv.node->input(1));
+  EXPECT_EQ(matches[0]["relu"], relu);
+  EXPECT_TRUE(matches[0]["nobody"].null());
+  EXPECT_THAT(matches[0].nodes(), testing::ElementsAre(conv.node, relu.node));
+  EXPECT_TRUE(FindMatches(pattern, net.graph, conv.node).empty());
+}
+
+TEST(PatternTest, TakesOneOfSeveralOps) {
+  Net net;
+  const Value x = net.Image(2, 4);
+  const Value tanh = net.Add("Tanh", "tanh1", {x});
+  const Value neg = net.Add("Neg", "neg1", {x});
+  const Pattern pattern = OneOf({"Relu", "Tanh"});
+  EXPECT_EQ(FindMatches(pattern, net.graph, tanh.node).size(), 1u);
+  EXPECT_EQ(FindMatches(pattern, net.graph, neg.node).size(), 0u);
+}
+
+TEST(PatternTest, AdditionMatchesInBothOrders) {
+  Net net;
+  const Value x = net.Image(2, 4);
+  const Value a = net.Conv("a", x, 2);
+  const Value b = net.Conv("b", x, 2);
+  const Value ba = net.Add("Add", "ba", {x, a});
+  const Value ab = net.Add("Add", "ab", {a, b});
+  const Pattern pattern = Op("Add", {Op("Conv").As("conv"), Any().As("other")});
+  std::vector<Match> matches = FindMatches(pattern, net.graph, ba.node);
+  ASSERT_EQ(matches.size(), 1u);
+  EXPECT_EQ(matches[0].node("conv"), a.node);
+  EXPECT_EQ(matches[0]["other"], x);
+  matches = FindMatches(pattern, net.graph, ab.node);
+  ASSERT_EQ(matches.size(), 2u);
+  EXPECT_EQ(matches[0].node("conv"), a.node);
+  EXPECT_EQ(matches[1].node("conv"), b.node);
+}
+
+TEST(PatternTest, SubtractionMatchesInItsOwnOrderOnly) {
+  Net net;
+  const Value x = net.Image(2, 4);
+  const Value conv = net.Conv("a", x, 2);
+  const Value sub = net.Add("Sub", "sub", {x, conv});
+  EXPECT_TRUE(FindMatches(Op("Sub", {Op("Conv"), Any()}), net.graph, sub.node).empty());
+}
+
+TEST(PatternTest, OptionalInputsMayBeAbsentAndOthersMayNot) {
+  Net net;
+  const Value x = net.Image(2, 4);
+  const Value bare = net.Conv("bare", x, 2, {.bias = false});
+  const Value full = net.Conv("full", x, 2);
+  const Pattern optional = Op("Conv", {Any(), Any(), Any().As("b").Optional()});
+  const Pattern required = Op("Conv", {Any(), Any(), Any().As("b")});
+  ASSERT_EQ(FindMatches(optional, net.graph, bare.node).size(), 1u);
+  EXPECT_TRUE(FindMatches(optional, net.graph, bare.node)[0]["b"].null());
+  EXPECT_EQ(FindMatches(optional, net.graph, full.node)[0]["b"], full.node->input(2));
+  EXPECT_TRUE(FindMatches(required, net.graph, bare.node).empty());
+}
+
+TEST(PatternTest, SurplusInputsNeedRest) {
+  Net net;
+  const Value conv = net.Conv("conv1", net.Image(2, 4), 2);
+  EXPECT_TRUE(FindMatches(Op("Conv", {Any(), Any()}), net.graph, conv.node).empty());
+  EXPECT_EQ(FindMatches(Op("Conv", {Any(), Rest()}), net.graph, conv.node).size(), 1u);
+}
+
+TEST(PatternTest, TheSameNameMeansTheSameValue) {
+  Net net;
+  const Value x = net.Image(2, 4);
+  const Value y = net.Relu("y", x);
+  const Value square = net.Add("Mul", "square", {x, x});
+  const Value product = net.Add("Mul", "product", {x, y});
+  const Pattern pattern = Op("Mul", {Any().As("a"), Any().As("a")});
+  EXPECT_EQ(FindMatches(pattern, net.graph, square.node).size(), 1u);
+  EXPECT_TRUE(FindMatches(pattern, net.graph, product.node).empty());
+}
+
+TEST(PatternTest, WhereIsPartOfTheShape) {
+  Net net;
+  const Value x = net.Image(2, 4);
+  const Value a = net.Relu("a", x);
+  const Pattern pattern = Op("Relu").Where([](const Node& node) { return node.name() == "b"; });
+  EXPECT_TRUE(FindMatches(pattern, net.graph, a.node).empty());
+  EXPECT_EQ(FindMatches(pattern, net.graph, net.Relu("b", x).node).size(), 1u);
+}
+
+}  // namespace
+}  // namespace weft
