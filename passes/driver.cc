@@ -68,7 +68,7 @@ Value Rewriter::OpAs(std::string name, std::string_view op, std::vector<Value> i
                      AttributeMap attributes) {
   if (!ok()) return Value();
   if (Node* old = graph().Find(name)) {
-    std::string temporary = graph().UniqueName(name + "/replaced");
+    std::string temporary = graph().UniqueName(name + "/before");
     if (absl::Status status = graph().Rename(old, temporary); !status.ok()) return Fail(status);
     takeovers_.push_back({name, std::move(temporary)});
   }
@@ -91,12 +91,22 @@ void Rewriter::Undo() {
   GiveNamesBack();
 }
 
+bool Rewriter::IsOnlyReadByNewNodes(Node* node) const {
+  for (int i = 0; i < node->num_outputs(); ++i) {
+    if (graph().IsOutput(node->output(i))) return false;
+  }
+  return std::all_of(node->uses().begin(), node->uses().end(),
+                     [&](const Use& use) { return use.user->provenance() == from_; });
+}
+
 void Rewriter::GiveNamesBack() {
   for (auto it = takeovers_.rbegin(); it != takeovers_.rend(); ++it) {
     Node* old = graph().Find(it->temporary);
     if (old == nullptr) continue;
-    // Neither rename can fail: each name has just become free.
-    if (Node* taker = graph().Find(it->name)) {
+    Node* taker = graph().Find(it->name);
+    if (taker != nullptr) {
+      if (IsOnlyReadByNewNodes(old)) continue;
+      // Neither rename can fail: each name has just become free.
       (void)graph().Rename(taker, graph().UniqueName(it->name));
     }
     (void)graph().Rename(old, it->name);

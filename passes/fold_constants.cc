@@ -99,6 +99,11 @@ class Folder {
     return operands;
   }
 
+  absl::StatusOr<std::vector<Tensor>> Compute(const Node& node) const {
+    WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> operands, Operands(node));
+    return context_.options().evaluator->RunNode(node, operands);
+  }
+
   void Evaluate(Node& node) {
     const absl::StatusOr<size_t> bytes = OutputBytes(node);
     if (!bytes.ok()) return;  // symbolic: nothing to compute yet
@@ -112,9 +117,7 @@ class Folder {
                            absl::StrCat(node.name(), " would make ", *bytes, " bytes of ", from));
       return;
     }
-    absl::StatusOr<std::vector<Tensor>> operands = Operands(node);
-    absl::StatusOr<std::vector<Tensor>> values = operands.status();
-    if (operands.ok()) values = context_.options().evaluator->RunNode(node, *operands);
+    absl::StatusOr<std::vector<Tensor>> values = Compute(node);
     if (!values.ok()) {
       context_.AddNearMiss(kName, node, std::string(values.status().message()));
       return;

@@ -42,9 +42,10 @@ class Rewriter : public Emitter {
  public:
   Rewriter(PassContext& context, const Match& match, Provenance provenance);
 
-  // As Op, but called `name`. Whoever had that name gives it up, and gets it back only if it is still
-  // needed once the rewrite is applied. Take the name of a node that goes, so that people find their
-  // conv1 again (and dims named after it, conv1.h, stay equal).
+  // As Op, but called `name`. Whoever had that name gives it up; if anybody but the new nodes still
+  // reads it once the rewrite is applied, it gets the name back. Take the name of a node that goes,
+  // so that people find their conv1 again (and dims named after a node stay equal), or of a constant
+  // whose new value is computed: the old one is then conv1.weight/before until constants are folded.
   Value OpAs(std::string name, std::string_view op, std::vector<Value> inputs,
              AttributeMap attributes = {});
   // Gives up: the near-miss is `condition`. Returns no replacement.
@@ -65,6 +66,7 @@ class Rewriter : public Emitter {
     std::string temporary;  // what the old one is called meanwhile
   };
   absl::Status CheckReplacement(std::span<const Value> replacement) const;
+  bool IsOnlyReadByNewNodes(Node* node) const;
   void GiveNamesBack();
 
   PassContext* context_;

@@ -6,6 +6,7 @@
 
 #include "autodiff/gradient_check.h"
 #include "autodiff/gradients.h"
+#include "graph/bind.h"
 #include "graph/op.h"
 #include "gtest/gtest.h"
 #include "ops/ops.h"
@@ -48,8 +49,8 @@ struct Problem {
 bool IsF64(Value value) { return value.type().dtype == DType::kF64; }
 
 // The case's node with everything differentiable about it.
-absl::StatusOr<Problem> MakeProblem(const OpCase& op_case) {
-  WEFT_ASSIGN_OR_RETURN(Graph graph, BuildCase(op_case, DType::kF64));
+absl::StatusOr<Problem> MakeProblem(const OpCase& op_case, const CaseOptions& options = {}) {
+  WEFT_ASSIGN_OR_RETURN(Graph graph, BuildCase(op_case, DType::kF64, options));
   Problem problem{std::move(graph), {}, {}, MakeFeeds(op_case, DType::kF64)};
   Node* node = problem.graph.Find("node");
   for (int i = 0; i < node->num_inputs(); ++i) {
@@ -65,21 +66,47 @@ absl::StatusOr<Problem> MakeProblem(const OpCase& op_case) {
   return problem;
 }
 
-// The gradients of `problem` as its ys, in its xs and in the cotangents.
-absl::StatusOr<Problem> DifferentiateProblem(Problem problem) {
+// Adds an input for the cotangent of each y, with a feed of random numbers.
+absl::StatusOr<std::vector<Value>> AddCotangents(Problem& problem) {
+  ReferenceEvaluator evaluator({.seed = 5});
+  WEFT_ASSIGN_OR_RETURN(std::vector<Tensor> outputs,
+                        evaluator.RunValues(problem.graph, problem.feeds, problem.ys));
   std::vector<Value> cotangents;
   for (size_t i = 0; i < problem.ys.size(); ++i) {
     const std::string name = absl::StrCat("cotangent", i);
-    const TensorType& type = problem.ys[i].type();
-    WEFT_ASSIGN_OR_RETURN(cotangents.emplace_back(), problem.graph.AddInput(name, type));
-    WEFT_ASSIGN_OR_RETURN(Dims dims, StaticDims(type.shape));
-    problem.feeds[name] = RandomTensor(dims, DType::kF64, 7 + i);
+    WEFT_ASSIGN_OR_RETURN(cotangents.emplace_back(),
+                          problem.graph.AddInput(name, problem.ys[i].type()));
+    problem.feeds[name] = RandomTensor(outputs[i].dims(), DType::kF64, 7 + i);
   }
+  return cotangents;
+}
+
+// The gradients of `problem` as its ys, in its xs and in the cotangents.
+absl::StatusOr<Problem> DifferentiateProblem(Problem problem) {
+  WEFT_ASSIGN_OR_RETURN(std::vector<Value> cotangents, AddCotangents(problem));
   WEFT_ASSIGN_OR_RETURN(std::vector<Value> gradients,
                         Gradients(problem.graph, problem.ys, problem.xs, cotangents));
   problem.ys = std::move(gradients);
   problem.xs.insert(problem.xs.end(), cotangents.begin(), cotangents.end());
   return problem;
+}
+
+// The values of the gradients in `xs`, in a copy of the problem's graph.
+absl::StatusOr<std::vector<Tensor>> TryGradients(const Problem& problem,
+                                                 const std::vector<Value>& xs) {
+  NodeMap map;
+  Problem copy{Clone(problem.graph, &map), {}, {}, problem.feeds};
+  for (Value y : problem.ys) copy.ys.push_back({map.at(y.node), y.index});
+  for (Value x : xs) copy.xs.push_back({map.at(x.node), x.index});
+  WEFT_ASSIGN_OR_RETURN(copy, DifferentiateProblem(std::move(copy)));
+  ReferenceEvaluator evaluator({.seed = 5});
+  return evaluator.RunValues(copy.graph, copy.feeds, copy.ys);
+}
+
+std::vector<Tensor> RunGradients(const Problem& problem, const std::vector<Value>& xs) {
+  absl::StatusOr<std::vector<Tensor>> gradients = TryGradients(problem, xs);
+  EXPECT_TRUE(gradients.ok()) << gradients.status();
+  return gradients.ok() ? *gradients : std::vector<Tensor>();
 }
 
 int64_t CountOf(const Problem& problem) {
@@ -127,6 +154,37 @@ TEST_P(OpGradientTest, AgreesWithNumericalDifferentiation) {
   absl::StatusOr<Problem> problem = MakeProblem(GetParam());
   ASSERT_TRUE(problem.ok()) << problem.status();
   ExpectGradientsAgree(*problem);
+}
+
+TEST_P(OpGradientTest, AgreesWhereOnlyOneOutputIsUsed) {
+  absl::StatusOr<Problem> problem = MakeProblem(GetParam());
+  ASSERT_TRUE(problem.ok()) << problem.status();
+  const std::vector<Value> ys = problem->ys;
+  if (ys.size() < 2) return;
+  for (Value y : ys) {
+    SCOPED_TRACE(y.ToString());
+    problem->ys = {y};
+    ExpectGradientsAgree(*problem);
+  }
+}
+
+TEST_P(OpGradientTest, IsTheSameWhereOnlyOneInputNeedsIt) {
+  absl::StatusOr<Problem> problem = MakeProblem(GetParam());
+  ASSERT_TRUE(problem.ok()) << problem.status();
+  if (problem->ys.empty()) return;
+  const std::vector<Tensor> together = RunGradients(*problem, problem->xs);
+  ASSERT_EQ(together.size(), problem->xs.size());
+  for (size_t i = 0; i < together.size(); ++i) {
+    EXPECT_EQ(RunGradients(*problem, {problem->xs[i]}), std::vector<Tensor>{together[i]});
+  }
+}
+
+TEST_P(OpGradientTest, IsTheSameWithASymbolicBatch) {
+  absl::StatusOr<Problem> fixed = MakeProblem(GetParam());
+  absl::StatusOr<Problem> symbolic = MakeProblem(GetParam(), {.symbolic_batch = true});
+  ASSERT_TRUE(fixed.ok() && symbolic.ok()) << fixed.status() << symbolic.status();
+  if (fixed->ys.empty()) return;
+  EXPECT_EQ(RunGradients(*symbolic, symbolic->xs), RunGradients(*fixed, fixed->xs));
 }
 
 TEST_P(OpGradientTest, HasASecondOrderThatAgreesToo) {

@@ -47,8 +47,8 @@ void Inference(benchmark::State& state, std::string_view network, bool optimize)
   absl::StatusOr<Model> model = Network(network);
   absl::StatusOr<Batch> batch = FirstBatch();
   if (Failed(state, model.status()) || Failed(state, batch.status())) return;
-  auto session = Session::Create(*model, {.threads = static_cast<int>(state.range(0)),
-                                          .optimize = optimize});
+  auto session =
+      Session::Create(*model, {.threads = static_cast<int>(state.range(0)), .optimize = optimize});
   if (Failed(state, session.status())) return;
   for (auto _ : state) {
     if (Failed(state, (*session)->Run(batch->images).status())) return;

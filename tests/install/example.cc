@@ -1,6 +1,6 @@
-#include <iostream>
-
 #include <weft/weft.h>
+
+#include <iostream>
 
 // Trains a small network on the embedded digits, saves it, loads it back and classifies with it.
 absl::Status Main() {

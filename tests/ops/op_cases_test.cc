@@ -5,6 +5,7 @@
 
 #include "gmock/gmock.h"
 #include "graph/bind.h"
+#include "graph/emitter.h"
 #include "graph/model.h"
 #include "graph/serialize.h"
 #include "graph/text.h"
@@ -170,6 +171,41 @@ TEST_P(OpCaseTest, HasACost) {
              static_cast<double>(SizeOf(ExpectedType(i, DType::kF32).dtype));
   }
   EXPECT_GE(cost->bytes, bytes);
+}
+
+// The case's FusedConv as the convolution it stands for, followed by its post-ops one by one.
+absl::StatusOr<Tensor> RunUnfused(const OpCase& c) {
+  WEFT_ASSIGN_OR_RETURN(Graph graph, BuildCase(c, DType::kF64));
+  const Node& fused = *graph.Find("node");
+  AttributeMap attributes = fused.attributes();
+  attributes.erase("post_ops");
+  Emitter emitter(graph);
+  Value y = emitter.Op("Conv", {fused.input(0), fused.input(1), fused.input(2)}, attributes);
+  for (const PostOp& op : GetPostOps(fused.attributes(), "post_ops")) {
+    std::vector<Value> operands = {y};
+    if (op.input >= 0) operands.push_back(fused.input(static_cast<int>(op.input)));
+    y = emitter.Op(op.op, operands, op.attributes);
+  }
+  WEFT_RETURN_IF_ERROR(emitter.status());
+  ReferenceEvaluator evaluator;
+  WEFT_ASSIGN_OR_RETURN(std::vector<Tensor> result,
+                        evaluator.RunValues(graph, MakeFeeds(c, DType::kF64), {{y}}));
+  return result[0];
+}
+
+TEST_P(OpCaseTest, EqualsTheOpsItWasFusedFrom) {
+  const OpCase& c = GetParam();
+  if (c.op != "FusedConv") return;
+  absl::StatusOr<Tensor> expected = RunUnfused(c);
+  ASSERT_TRUE(expected.ok()) << expected.status();
+  absl::StatusOr<Graph> graph = BuildCase(c, DType::kF64);
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  const std::vector<Tensor> fused = Run(*graph, MakeFeeds(c, DType::kF64));
+  ASSERT_EQ(fused.size(), 1u);
+  ASSERT_EQ(fused[0].dims(), expected->dims());
+  for (int64_t i = 0; i < fused[0].size(); ++i) {
+    EXPECT_NEAR(fused[0].At(i), expected->At(i), 1e-13) << "element " << i;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, OpCaseTest, testing::ValuesIn(OpCases()), CaseName);

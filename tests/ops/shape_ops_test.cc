@@ -39,7 +39,7 @@ TEST(FlattenTest, AxisMayBeAnyFromMinusRankToRank) {
 }
 
 TEST(FlattenTest, KeepsTheElements) {
-  const Tensor y = Run("Flatten", {F32({1, 2, 2}, {1, 2, 3, 4})});
+  const Tensor y = RunOp("Flatten", {F32({1, 2, 2}, {1, 2, 3, 4})});
   EXPECT_EQ(y, F32({1, 4}, {1, 2, 3, 4}));
 }
 
@@ -74,9 +74,10 @@ TEST(ReshapeTest, RefusesADifferentNumberOfElements) {
             "node (Reshape): cannot reshape [2,3] to [4,2]: expected 8 elements, got 6");
   EXPECT_EQ(Reshaped({"N", "3"}, {0, 4}),
             "node (Reshape): cannot reshape [N,3] to [0,4]: expected 4*N elements, got 3*N");
-  EXPECT_EQ(Reshaped({"5", "2"}, {3, -1}),
-            "node (Reshape): cannot reshape [5,2] to [3,-1]: expected a multiple of 3 elements, got "
-            "10");
+  EXPECT_EQ(
+      Reshaped({"5", "2"}, {3, -1}),
+      "node (Reshape): cannot reshape [5,2] to [3,-1]: expected a multiple of 3 elements, got "
+      "10");
 }
 
 TEST(ReshapeTest, RefusesShapesThatMakeNoSense) {
@@ -100,21 +101,21 @@ TEST(ReshapeTest, OnlyTheRankIsKnownOfAShapeThatIsNoConstant) {
 }
 
 TEST(ReshapeTest, KeepsTheElements) {
-  const Tensor y = Run("Reshape", {I32({2, 3}, {1, 2, 3, 4, 5, 6}), I64({2}, {3, -1})}, {},
-                       {.constants = true});
+  const Tensor y = RunOp("Reshape", {I32({2, 3}, {1, 2, 3, 4, 5, 6}), I64({2}, {3, -1})}, {},
+                         {.constants = true});
   EXPECT_EQ(y, I32({3, 2}, {1, 2, 3, 4, 5, 6}));
 }
 
 TEST(TransposeTest, ReversesTheAxesWithoutPerm) {
-  EXPECT_EQ(Run("Transpose", {F32({2, 3}, {1, 2, 3, 4, 5, 6})}),
-            F32({3, 2}, {1, 4, 2, 5, 3, 6}));
-  EXPECT_EQ(Run("Transpose", {F32({}, {7})}), F32({}, {7}));
+  EXPECT_EQ(RunOp("Transpose", {F32({2, 3}, {1, 2, 3, 4, 5, 6})}), F32({3, 2}, {1, 4, 2, 5, 3, 6}));
+  EXPECT_EQ(RunOp("Transpose", {F32({}, {7})}), F32({}, {7}));
 }
 
 TEST(TransposeTest, MovesChannelsLast) {
   // Two channels of one 1x3 image.
-  EXPECT_EQ(Run("Transpose", {U8({1, 2, 1, 3}, {1, 2, 3, 4, 5, 6})}, {{"perm", Ints{0, 2, 3, 1}}}),
-            U8({1, 1, 3, 2}, {1, 4, 2, 5, 3, 6}));
+  EXPECT_EQ(
+      RunOp("Transpose", {U8({1, 2, 1, 3}, {1, 2, 3, 4, 5, 6})}, {{"perm", Ints{0, 2, 3, 1}}}),
+      U8({1, 1, 3, 2}, {1, 4, 2, 5, 3, 6}));
   EXPECT_EQ(Inferred("Transpose", {F32Type({"N", "C", "H", "W"})}, {{"perm", Ints{0, 2, 3, 1}}}),
             "f32[N,H,W,C]");
 }
@@ -127,18 +128,18 @@ TEST(TransposeTest, RefusesWhatIsNoPermutation) {
 }
 
 TEST(IdentityTest, CopiesEveryDType) {
-  EXPECT_EQ(Run("Identity", {Bool({2}, {true, false})}), Bool({2}, {true, false}));
-  EXPECT_EQ(Run("Identity", {I64({0, 3}, {})}), I64({0, 3}, {}));
+  EXPECT_EQ(RunOp("Identity", {Bool({2}, {true, false})}), Bool({2}, {true, false}));
+  EXPECT_EQ(RunOp("Identity", {I64({0, 3}, {})}), I64({0, 3}, {}));
 }
 
 TEST(SizeTest, CountsElements) {
-  EXPECT_EQ(Run("Size", {F32({2, 3}, {0, 0, 0, 0, 0, 0})}), I64({}, {6}));
-  EXPECT_EQ(Run("Size", {F32({}, {1})}), I64({}, {1}));
-  EXPECT_EQ(Run("Size", {F32({0, 3}, {})}), I64({}, {0}));
+  EXPECT_EQ(RunOp("Size", {F32({2, 3}, {0, 0, 0, 0, 0, 0})}), I64({}, {6}));
+  EXPECT_EQ(RunOp("Size", {F32({}, {1})}), I64({}, {1}));
+  EXPECT_EQ(RunOp("Size", {F32({0, 3}, {})}), I64({}, {0}));
 }
 
 TEST(CastTest, CutsTowardsZero) {
-  EXPECT_EQ(Run("Cast", {F32({4}, {1.9f, -1.9f, 0.5f, -0.5f})}, {{"to", DType::kI32}}),
+  EXPECT_EQ(RunOp("Cast", {F32({4}, {1.9f, -1.9f, 0.5f, -0.5f})}, {{"to", DType::kI32}}),
             I32({4}, {1, -1, 0, 0}));
 }
 
@@ -148,23 +149,23 @@ TEST(CastTest, SaturatesAndMakesZeroOfNan) {
   const Tensor x = F32({7}, {3e9f, -3e9f, inf, -inf, nan, 300, -1});
   constexpr int32_t kMin = std::numeric_limits<int32_t>::min();
   constexpr int32_t kMax = std::numeric_limits<int32_t>::max();
-  EXPECT_EQ(Run("Cast", {x}, {{"to", DType::kI32}}),
+  EXPECT_EQ(RunOp("Cast", {x}, {{"to", DType::kI32}}),
             I32({7}, {kMax, kMin, kMax, kMin, 0, 300, -1}));
-  EXPECT_EQ(Run("Cast", {x}, {{"to", DType::kU8}}), U8({7}, {255, 0, 255, 0, 0, 255, 0}));
-  const Tensor far = Run("Cast", {F64({3}, {1e19, -1e19, 9.2e18})}, {{"to", DType::kI64}});
-  EXPECT_EQ(far, I64({3}, {std::numeric_limits<int64_t>::max(),
-                           std::numeric_limits<int64_t>::min(), 9200000000000000000}));
+  EXPECT_EQ(RunOp("Cast", {x}, {{"to", DType::kU8}}), U8({7}, {255, 0, 255, 0, 0, 255, 0}));
+  const Tensor far = RunOp("Cast", {F64({3}, {1e19, -1e19, 9.2e18})}, {{"to", DType::kI64}});
+  EXPECT_EQ(far, I64({3}, {std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min(),
+                           9200000000000000000}));
 }
 
 TEST(CastTest, BoolIsWhetherItIsNotZero) {
-  EXPECT_EQ(Run("Cast", {F32({3}, {0, 0.1f, -2})}, {{"to", DType::kBool}}),
+  EXPECT_EQ(RunOp("Cast", {F32({3}, {0, 0.1f, -2})}, {{"to", DType::kBool}}),
             Bool({3}, {false, true, true}));
-  EXPECT_EQ(Run("Cast", {I64({2}, {256, 0})}, {{"to", DType::kBool}}), Bool({2}, {true, false}));
-  EXPECT_EQ(Run("Cast", {Bool({2}, {true, false})}, {{"to", DType::kF32}}), F32({2}, {1, 0}));
+  EXPECT_EQ(RunOp("Cast", {I64({2}, {256, 0})}, {{"to", DType::kBool}}), Bool({2}, {true, false}));
+  EXPECT_EQ(RunOp("Cast", {Bool({2}, {true, false})}, {{"to", DType::kF32}}), F32({2}, {1, 0}));
 }
 
 TEST(CastTest, IntegersWrapAround) {
-  EXPECT_EQ(Run("Cast", {I32({2}, {257, -1})}, {{"to", DType::kU8}}), U8({2}, {1, 255}));
+  EXPECT_EQ(RunOp("Cast", {I32({2}, {257, -1})}, {{"to", DType::kU8}}), U8({2}, {1, 255}));
 }
 
 TEST(CastTest, RefusesAReservedType) {

@@ -33,7 +33,7 @@ inline std::vector<double> Numbers(const Tensor& tensor) {
   return numbers;
 }
 
-struct Options {
+struct RunOptions {
   int num_outputs = -1;
   RandomKey key = {};
   bool constants = false;  // inputs are constants of the graph
@@ -42,7 +42,7 @@ struct Options {
 // The outputs of one node called "node"; an input that is an empty tensor is absent.
 inline absl::StatusOr<std::vector<Tensor>> Evaluate(std::string op, std::vector<Tensor> inputs,
                                                     AttributeMap attributes = {},
-                                                    Options options = {}) {
+                                                    RunOptions options = {}) {
   Graph graph(StandardOps());
   NodeSpec spec{.op = std::move(op),
                 .name = "node",
@@ -67,8 +67,8 @@ inline absl::StatusOr<std::vector<Tensor>> Evaluate(std::string op, std::vector<
 }
 
 // The first output, or an empty tensor and a failed test.
-inline Tensor Run(std::string op, std::vector<Tensor> inputs, AttributeMap attributes = {},
-                  Options options = {}) {
+inline Tensor RunOp(std::string op, std::vector<Tensor> inputs, AttributeMap attributes = {},
+                    RunOptions options = {}) {
   auto outputs = Evaluate(std::move(op), std::move(inputs), std::move(attributes), options);
   if (outputs.ok()) return (*outputs)[0];
   ADD_FAILURE() << outputs.status();
@@ -77,7 +77,7 @@ inline Tensor Run(std::string op, std::vector<Tensor> inputs, AttributeMap attri
 
 // The message of the error that evaluating gives; a failed test if it gives none.
 inline std::string RunError(std::string op, std::vector<Tensor> inputs,
-                            AttributeMap attributes = {}, Options options = {}) {
+                            AttributeMap attributes = {}, RunOptions options = {}) {
   auto outputs = Evaluate(std::move(op), std::move(inputs), std::move(attributes), options);
   EXPECT_FALSE(outputs.ok());
   return std::string(outputs.status().message());

@@ -1,0 +1,95 @@
+#include "frontend/cli/cli.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "frontend/cli/command.h"
+#include "frontend/names.h"
+
+namespace weft {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+constexpr int kInterrupted = 130;  // as shells say it: 128 + SIGINT
+
+// One line on stderr, whatever the message contains.
+int Report(const std::string& who, std::string message, int code) {
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  std::fflush(stdout);
+  std::fprintf(stderr, "%s: %s\n", who.c_str(), message.c_str());
+  return code;
+}
+
+// "weft trian" -> "train" is meant; OK for a known command and for options.
+absl::Status CheckCommandName(const std::vector<Command>& commands, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return absl::OkStatus();
+  std::vector<std::string> names;
+  for (const Command& command : commands) names.push_back(command.app->get_name());
+  if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return absl::OkStatus();
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  const std::string nearest(NearestName(argv[1], views));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "unknown command ", argv[1], nearest.empty() ? "" : ", did you mean ", nearest,
+      nearest.empty() ? "" : "?", " (see weft --help)"));
+}
+
+int RunCommand(const Command& command) {
+  const std::string who = "weft " + command.app->get_name();
+  const absl::Status status = command.run();
+  if (!status.ok()) {
+    return Report(who, std::string(status.message()),
+                  status.code() == absl::StatusCode::kCancelled ? kInterrupted : kFailed);
+  }
+  if (std::fflush(stdout) != 0) return Report(who, "cannot write to standard output", kFailed);
+  return 0;
+}
+
+int ParseAndRun(CLI::App& program, const std::vector<Command>& commands, int argc, char** argv) {
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return program.exit(e);  // --help, --version
+    std::string who = "weft";
+    for (const CLI::App* parsed : program.get_subcommands()) who += " " + parsed->get_name();
+    return Report(who, absl::StrCat(e.what(), " (see ", who, " --help)"), kUsage);
+  }
+  for (const Command& command : commands) {
+    if (command.app->parsed()) return RunCommand(command);
+  }
+  return Report("weft", "no command (see weft --help)", kUsage);
+}
+
+}  // namespace
+
+// The one place where exceptions of CLI11, and those of the standard library that nobody expects,
+// become an exit code.
+int RunCli(int argc, char** argv) {
+  try {
+    CLI::App program("Weft builds, trains, optimizes and runs convolutional networks on CPUs.",
+                     "weft");
+    program.set_version_flag("--version", "weft " WEFT_VERSION);
+    program.require_subcommand(0, 1);
+    program.footer(
+        "Example: weft train --model lenet-bn --data digits -o a.weft && weft eval a.weft --data "
+        "digits\nEvery command has --help.");
+    const std::vector<Command> commands = {AddTrain(program), AddEval(program),
+                                           AddRun(program),   AddShow(program),
+                                           AddOptimize(program), AddPlan(program),
+                                           AddDemo(program)};
+    if (argc < 2) {
+      std::fputs(program.help().c_str(), stdout);
+      return 0;
+    }
+    const absl::Status name = CheckCommandName(commands, argc, argv);
+    if (!name.ok()) return Report("weft", std::string(name.message()), kUsage);
+    return ParseAndRun(program, commands, argc, argv);
+  } catch (const std::exception& e) {
+    return Report("weft", e.what(), kFailed);
+  }
+}
+
+}  // namespace weft

@@ -1,0 +1,29 @@
+#ifndef WEFT_FRONTEND_CLI_COMMAND_H_
+#define WEFT_FRONTEND_CLI_COMMAND_H_
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "graph/status.h"
+
+namespace weft {
+
+// A subcommand: its arguments, and what it does once they are parsed. A failure with code
+// kCancelled means that the user interrupted it.
+struct Command {
+  CLI::App* app;
+  std::function<absl::Status()> run;
+};
+
+// One file each: adds the subcommand to the program.
+Command AddTrain(CLI::App& program);
+Command AddEval(CLI::App& program);
+Command AddRun(CLI::App& program);
+Command AddShow(CLI::App& program);
+Command AddOptimize(CLI::App& program);
+Command AddPlan(CLI::App& program);
+Command AddDemo(CLI::App& program);
+
+}  // namespace weft
+
+#endif  // WEFT_FRONTEND_CLI_COMMAND_H_

@@ -1,0 +1,91 @@
+#include "frontend/cli/common.h"
+
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+
+#include "frontend/summary.h"
+#include "graph/serialize.h"
+#include "ops/ops.h"
+
+namespace weft {
+namespace {
+
+[[gnu::format(printf, 1, 2)]] std::string Format(const char* format, ...) {
+  char buffer[128];
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(buffer, sizeof(buffer), format, arguments);
+  va_end(arguments);
+  return buffer;
+}
+
+}  // namespace
+
+void Print(const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  std::vprintf(format, arguments);
+  va_end(arguments);
+}
+
+std::string AccuracyText(const Evaluation& e) {
+  return absl::StrCat(Format("%.2f %% (", 100 * e.accuracy()), WithCommas(e.correct), " of ",
+                      WithCommas(e.count), ")");
+}
+
+std::string DurationText(double seconds) {
+  if (seconds < 60) return Format("%.1f s", seconds);
+  const auto whole = static_cast<long long>(std::llround(seconds));
+  if (whole < 3600) return Format("%lld:%02lld", whole / 60, whole % 60);
+  return Format("%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+std::string BytesText(size_t bytes) {
+  const auto b = static_cast<double>(bytes);
+  if (bytes < 1024) return Format("%zu B", bytes);
+  return bytes < size_t{1} << 20 ? Format("%.1f KiB", b / 1024) : Format("%.1f MiB", b / 1048576);
+}
+
+bool LooksLikeFile(const std::string& spec) {
+  std::error_code ignored;
+  return spec.find('/') != std::string::npos || spec.ends_with(".weft") ||
+         std::filesystem::is_regular_file(spec, ignored);
+}
+
+absl::StatusOr<Model> OpenFile(const std::string& path) { return LoadModel(path, StandardOps()); }
+
+absl::StatusOr<OpenedModel> OpenModel(const std::string& spec) {
+  if (LooksLikeFile(spec)) {
+    WEFT_ASSIGN_OR_RETURN(Model model, OpenFile(spec));
+    return OpenedModel{std::move(model), nullptr};
+  }
+  WEFT_ASSIGN_OR_RETURN(const ZooEntry* entry, FindNetwork(spec));
+  WEFT_ASSIGN_OR_RETURN(Model model, BuildNetwork(*entry));
+  return OpenedModel{std::move(model), entry};
+}
+
+absl::Status CheckOutputPath(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  fs::path folder = fs::path(path).parent_path();
+  if (folder.empty()) folder = ".";
+  if (!fs::is_directory(folder, ignored)) {
+    return absl::NotFoundError(
+        absl::StrCat(path, ": there is no folder ", folder.string(), " to write it to"));
+  }
+  if (fs::is_directory(path, ignored)) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": expected a file's name, got a folder"));
+  }
+  if (access(folder.c_str(), W_OK | X_OK) != 0) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(path, ": the folder ", folder.string(), " cannot be written to"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace weft

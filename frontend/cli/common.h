@@ -1,0 +1,38 @@
+#ifndef WEFT_FRONTEND_CLI_COMMON_H_
+#define WEFT_FRONTEND_CLI_COMMON_H_
+
+#include <string>
+
+#include "frontend/evaluation.h"
+#include "frontend/zoo/zoo.h"
+#include "graph/model.h"
+
+namespace weft {
+
+// printf to stdout.
+[[gnu::format(printf, 1, 2)]] void Print(const char* format, ...);
+
+// "98.85 % (9,885 of 10,000)"
+std::string AccuracyText(const Evaluation& e);
+// "1:05" or "12.3 s"
+std::string DurationText(double seconds);
+// "1.5 MiB"
+std::string BytesText(size_t bytes);
+
+// A .weft file, or a network of the zoo by its name, with new weights. `entry` is null for a file.
+struct OpenedModel {
+  Model model;
+  const ZooEntry* entry = nullptr;
+};
+// Whether `spec` is meant as a file: it exists, or it looks like a path.
+bool LooksLikeFile(const std::string& spec);
+absl::StatusOr<Model> OpenFile(const std::string& path);
+absl::StatusOr<OpenedModel> OpenModel(const std::string& spec);
+
+// An error unless a file can be made at `path`: a folder that is there and can be written to. So
+// that nobody trains for an hour first.
+absl::Status CheckOutputPath(const std::string& path);
+
+}  // namespace weft
+
+#endif  // WEFT_FRONTEND_CLI_COMMON_H_

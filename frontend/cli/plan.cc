@@ -1,0 +1,62 @@
+#include <memory>
+
+#include "frontend/cli/command.h"
+#include "frontend/cli/common.h"
+#include "frontend/session.h"
+#include "frontend/train.h"
+
+namespace weft {
+namespace {
+
+struct PlanArguments {
+  std::string model;
+  int64_t batch = 1;
+  int threads = 0;
+  bool train = false;
+};
+
+absl::Status PrintTrainingPlan(OpenedModel opened, const PlanArguments& a) {
+  TrainOptions options;
+  if (opened.entry != nullptr) options.optimizer = opened.entry->optimizer;
+  if (opened.model.training) {
+    WEFT_ASSIGN_OR_RETURN(options, OptionsOf(*opened.model.training));
+  }
+  if (a.threads != 0) options.threads = a.threads;
+  WEFT_ASSIGN_OR_RETURN(const auto trainer, Trainer::Create(std::move(opened.model), options));
+  WEFT_ASSIGN_OR_RETURN(const Plan* plan, trainer->TrainingPlan(a.batch));
+  Print("%s", plan->ToString().c_str());
+  return absl::OkStatus();
+}
+
+absl::Status PrintInferencePlan(const Model& model, const PlanArguments& a) {
+  WEFT_ASSIGN_OR_RETURN(const auto session, Session::Create(model, {.threads = a.threads}));
+  WEFT_ASSIGN_OR_RETURN(const Plan* plan, session->PlanFor(a.batch));
+  Print("%s", plan->ToString().c_str());
+  return absl::OkStatus();
+}
+
+absl::Status PrintPlan(const PlanArguments& a) {
+  if (a.batch < 1) {
+    return absl::InvalidArgumentError(absl::StrCat("--batch: expected at least 1, got ", a.batch));
+  }
+  WEFT_ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(a.model));
+  return Annotate(a.train ? PrintTrainingPlan(std::move(opened), a)
+                          : PrintInferencePlan(opened.model, a),
+                  a.model);
+}
+
+}  // namespace
+
+Command AddPlan(CLI::App& program) {
+  CLI::App* app = program.add_subcommand(
+      "plan", "Print how a model is run: kernels, layouts, buffers, peak memory");
+  auto a = std::make_shared<PlanArguments>();
+  app->add_option("model", a->model, "A .weft file, or a network's name")->required();
+  app->add_option("--batch", a->batch, "Size of the batch")->capture_default_str();
+  app->add_flag("--train", a->train, "The plan of a training step instead of inference");
+  app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");
+  app->footer("Example: weft plan a.weft --batch 8");
+  return {app, [a] { return PrintPlan(*a); }};
+}
+
+}  // namespace weft

@@ -1,0 +1,44 @@
+#include <memory>
+
+#include "frontend/cli/command.h"
+#include "frontend/cli/common.h"
+#include "frontend/summary.h"
+#include "graph/text.h"
+
+namespace weft {
+namespace {
+
+struct ShowArguments {
+  std::string model;
+  bool text = false;
+  bool dot = false;
+  bool summary = false;
+};
+
+absl::Status Show(const ShowArguments& a) {
+  WEFT_ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(a.model));
+  const Graph& graph = opened.model.graph;
+  if (a.text) Print("%s", ToText(graph).c_str());
+  if (a.dot) Print("%s", ToDot(graph).c_str());
+  if (a.summary || (!a.text && !a.dot)) {
+    const auto summary = Summarize(graph);
+    if (!summary.ok()) return Annotate(summary.status(), a.model);
+    Print("%s", summary->ToString().c_str());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Command AddShow(CLI::App& program) {
+  CLI::App* app = program.add_subcommand("show", "Show what is in a model");
+  auto a = std::make_shared<ShowArguments>();
+  app->add_option("model", a->model, "A .weft file, or a network's name")->required();
+  app->add_flag("--summary", a->summary, "Layers, sizes, parameters and MACs (the default)");
+  app->add_flag("--text", a->text, "The graph, one node a line");
+  app->add_flag("--dot", a->dot, "The graph for Graphviz");
+  app->footer("Example: weft show a.weft --dot | dot -Tsvg -o a.svg");
+  return {app, [a] { return Show(*a); }};
+}
+
+}  // namespace weft

@@ -1,0 +1,244 @@
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "frontend/cli/command.h"
+#include "frontend/cli/common.h"
+#include "frontend/cli/interrupt.h"
+#include "frontend/cli/progress.h"
+#include "frontend/data/open.h"
+#include "frontend/summary.h"
+#include "graph/serialize.h"
+#include "ops/ops.h"
+
+namespace weft {
+namespace {
+
+struct TrainArguments {
+  std::string model;
+  std::optional<std::string> data;
+  std::string output;
+  std::optional<int64_t> epochs, batch;
+  std::optional<double> lr, momentum, weight_decay, label_smoothing;
+  std::optional<uint64_t> seed;
+  std::optional<std::string> schedule;
+  std::optional<int> threads;
+  bool nesterov = false;
+  bool restart = false;
+};
+
+// What a training is made of, before the command line has its say and after.
+struct Setup {
+  Model model;
+  TrainOptions train;
+  FitOptions fit;
+  std::string data = "digits";
+  bool resume = false;
+};
+
+template <typename T, typename U>
+void Override(const std::optional<T>& given, U& value) {
+  if (given) value = *given;
+}
+
+absl::Status ApplyArguments(const TrainArguments& a, Setup& s) {
+  Override(a.data, s.data);
+  Override(a.epochs, s.fit.epochs);
+  Override(a.batch, s.fit.batch_size);
+  Override(a.lr, s.fit.learning_rate);
+  Override(a.momentum, s.train.optimizer.momentum);
+  Override(a.weight_decay, s.train.optimizer.weight_decay);
+  Override(a.label_smoothing, s.train.loss.label_smoothing);
+  Override(a.seed, s.train.seed);
+  Override(a.threads, s.train.threads);
+  if (a.nesterov) s.train.optimizer.nesterov = true;
+  if (!a.schedule) return absl::OkStatus();
+  const std::optional<Schedule> schedule = ParseSchedule(*a.schedule);
+  if (!schedule) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--schedule: expected constant or cosine, got ", *a.schedule));
+  }
+  s.fit.schedule = *schedule;
+  return absl::OkStatus();
+}
+
+// A file: its training goes on, or, where it has none, its weights are where a new one begins.
+absl::StatusOr<Setup> SetupFromFile(const TrainArguments& a) {
+  WEFT_ASSIGN_OR_RETURN(Model model, OpenFile(a.model));
+  Setup s{.model = std::move(model), .train = {}, .fit = {}};
+  if (s.model.training) {
+    const Config& config = s.model.training->config;
+    auto train = OptionsOf(*s.model.training);
+    auto fit = FitOptionsOf(config);
+    if (!train.ok()) return Annotate(train.status(), a.model);
+    if (!fit.ok()) return Annotate(fit.status(), a.model);
+    s.train = *train;
+    s.fit = *fit;
+    if (const auto it = config.find("data"); it != config.end()) s.data = it->second;
+    s.resume = !a.restart;
+  }
+  WEFT_RETURN_IF_ERROR(ApplyArguments(a, s));
+  return s;
+}
+
+// A network of the zoo, for images of the data set's form. `dataset` is opened here because the
+// network's size depends on it.
+absl::StatusOr<Setup> SetupFromZoo(const TrainArguments& a,
+                                   std::shared_ptr<const Dataset>& dataset) {
+  WEFT_ASSIGN_OR_RETURN(const ZooEntry* entry, FindNetwork(a.model));
+  Setup s{.model = Model(Graph(StandardOps())),
+          .train = {.optimizer = entry->optimizer},
+          .fit = entry->fit};
+  WEFT_RETURN_IF_ERROR(ApplyArguments(a, s));
+  WEFT_ASSIGN_OR_RETURN(dataset, OpenDataset(s.data, Split::kTrain));
+  const Preprocessing& p = dataset->preprocessing();
+  WEFT_ASSIGN_OR_RETURN(
+      s.model,
+      BuildNetwork(*entry, {.channels = p.channels,
+                            .height = p.height,
+                            .width = p.width,
+                            .classes = static_cast<int64_t>(dataset->class_names().size()),
+                            .seed = s.train.seed}));
+  return s;
+}
+
+void PrintSetup(const Trainer& trainer, const Setup& s, const Dataset& train, size_t peak) {
+  int64_t parameters = 0;
+  for (const Node* variable : trainer.model().graph.variables()) {
+    if (IsTrainable(*variable)) parameters += LeafValue(*variable).size();
+  }
+  Print("%s parameters, %s images of %s\n", WithCommas(parameters).c_str(),
+        WithCommas(train.size()).c_str(), train.name().c_str());
+  Print("batch %lld, learning rate %g (%s), momentum %g%s, weight decay %g, seed %llu, "
+        "%d threads, %s for activations and scratch\n",
+        static_cast<long long>(s.fit.batch_size), s.fit.learning_rate,
+        std::string(ToString(s.fit.schedule)).c_str(), s.train.optimizer.momentum,
+        s.train.optimizer.nesterov ? " (Nesterov)" : "", s.train.optimizer.weight_decay,
+        static_cast<unsigned long long>(s.train.seed), trainer.options().threads,
+        BytesText(peak).c_str());
+}
+
+absl::Status Save(const Trainer& trainer, const std::string& path) {
+  WEFT_ASSIGN_OR_RETURN(const Model model, trainer.Snapshot());
+  return SaveModel(model, path);
+}
+
+absl::StatusOr<std::unique_ptr<Trainer>> MakeTrainer(Setup& s) {
+  return s.resume ? Trainer::Resume(std::move(s.model), s.train)
+                  : Trainer::Create(std::move(s.model), s.train);
+}
+
+// What has to be said before a resumed training goes on.
+absl::Status PrintResumption(Trainer& trainer, int64_t batch) {
+  Print("resuming after %lld epochs and %lld batches (step %lld)\n",
+        static_cast<long long>(trainer.epoch()), static_cast<long long>(trainer.next_batch()),
+        static_cast<long long>(trainer.step()));
+  WEFT_ASSIGN_OR_RETURN(const std::vector<std::string> changes, trainer.ChangedKernels(batch));
+  if (!changes.empty()) {
+    Print("note: %zu steps have other kernels than before (%s): the last bits may differ\n",
+          changes.size(), changes[0].c_str());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunTraining(Trainer& trainer, const Setup& s, const std::string& output,
+                         const std::shared_ptr<const Dataset>& train,
+                         const std::shared_ptr<const Dataset>& test) {
+  InterruptGuard guard;
+  ProgressDisplay display;
+  bool saved = false;
+  const FitCallbacks callbacks = {
+      .on_step =
+          [&](const StepProgress& p) {
+            saved = false;
+            display.OnStep(p);
+          },
+      .on_epoch =
+          [&](const EpochSummary& e) {
+            display.OnEpoch(e);
+            saved = true;
+            return Save(trainer, output);
+          },
+      .stop = [&] { return guard.interrupted(); }};
+  const absl::StatusOr<FitResult> result = Fit(trainer, train, test, s.fit, callbacks);
+  display.Clear();
+  WEFT_RETURN_IF_ERROR(result.status());
+  if (!saved) WEFT_RETURN_IF_ERROR(Save(trainer, output));
+  if (result->stopped) {
+    return absl::CancelledError(absl::StrCat("interrupted after step ", trainer.step(),
+                                             "; saved, go on with: weft train --model ", output,
+                                             " -o ", output));
+  }
+  Print("saved %s\n", output.c_str());
+  return absl::OkStatus();
+}
+
+absl::Status Train(const TrainArguments& a) {
+  WEFT_RETURN_IF_ERROR(CheckOutputPath(a.output));
+  std::shared_ptr<const Dataset> train;
+  auto setup = LooksLikeFile(a.model) ? SetupFromFile(a) : SetupFromZoo(a, train);
+  WEFT_RETURN_IF_ERROR(setup.status());
+  Setup& s = *setup;
+  if (train == nullptr) {
+    WEFT_ASSIGN_OR_RETURN(train, OpenDataset(s.data, Split::kTrain));
+  }
+  WEFT_ASSIGN_OR_RETURN(const auto test, OpenDataset(s.data, Split::kTest));
+  s.model.preprocessing = train->preprocessing();
+  s.model.class_names = train->class_names();
+  auto trainer = MakeTrainer(s);
+  if (!trainer.ok()) return Annotate(trainer.status(), a.model);
+  (*trainer)->config()["data"] = s.data;
+  if (s.fit.batch_size < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--batch: expected at least 1, got ", s.fit.batch_size));
+  }
+  WEFT_ASSIGN_OR_RETURN(const Plan* plan,
+                        (*trainer)->TrainingPlan(std::min(s.fit.batch_size, train->size())));
+  PrintSetup(**trainer, s, *train, plan->arena_bytes);
+  if (s.resume) WEFT_RETURN_IF_ERROR(PrintResumption(**trainer, s.fit.batch_size));
+  return RunTraining(**trainer, s, a.output, train, test);
+}
+
+// The defaults of each network, for --help.
+std::string Defaults() {
+  std::string text = "Models and their defaults:\n";
+  for (const ZooEntry& e : Zoo()) {
+    absl::StrAppend(&text, "  ", std::string(e.name), ": ", std::string(e.description), "\n    ",
+                    e.fit.epochs, " epochs, batch ", e.fit.batch_size, ", learning rate ",
+                    e.fit.learning_rate, " (", std::string(ToString(e.fit.schedule)),
+                    "), momentum ", e.optimizer.momentum, "\n");
+  }
+  return text;
+}
+
+}  // namespace
+
+Command AddTrain(CLI::App& program) {
+  CLI::App* app = program.add_subcommand(
+      "train", "Train a network, or go on training a file, and save it after every epoch");
+  auto a = std::make_shared<TrainArguments>();
+  app->add_option("--model", a->model,
+                  "A network (see below), or a .weft file: its training goes on where it stopped, "
+                  "with the same results as if it had not")
+      ->required();
+  app->add_option("--data", a->data, "digits, digits:N or mnist:DIR (default: digits)");
+  app->add_option("-o,--output", a->output, "The file to write")->required();
+  app->add_option("--epochs", a->epochs, "Passes over the data, in all");
+  app->add_option("--batch", a->batch, "Images a step");
+  app->add_option("--lr", a->lr, "Learning rate");
+  app->add_option("--schedule", a->schedule, "Learning rate over time: constant or cosine");
+  app->add_option("--momentum", a->momentum, "Momentum of stochastic gradient descent");
+  app->add_flag("--nesterov", a->nesterov, "Nesterov's momentum");
+  app->add_option("--weight-decay", a->weight_decay, "Factor of the parameters in the gradient");
+  app->add_option("--label-smoothing", a->label_smoothing, "Share of the labels spread evenly");
+  app->add_option("--seed", a->seed, "Of weights, shuffling and dropout (default: 0)");
+  app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");
+  app->add_flag("--restart", a->restart,
+                "Keep the weights of a file, forget its training state and epochs");
+  app->footer(Defaults() +
+              "Ctrl-C finishes the step, saves and exits with 130.\n"
+              "Example: weft train --model lenet-bn --data mnist:data/mnist --epochs 3 -o a.weft");
+  return {app, [a] { return Train(*a); }};
+}
+
+}  // namespace weft

@@ -1,0 +1,3 @@
+#include "frontend/cli/cli.h"
+
+int main(int argc, char** argv) { return weft::RunCli(argc, argv); }

@@ -1,0 +1,72 @@
+// Checks of the source tree itself.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kRoot = WEFT_SOURCE_DIR;
+
+std::string Read(const fs::path& path) {
+  std::ifstream file(path);
+  EXPECT_TRUE(file) << path;
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+TEST(Project, FoldersIncludeOnlyFromFoldersBelowThem) {
+  const std::map<std::string, std::set<std::string>> below = {
+      {"graph", {"proto"}},
+      {"ops", {"proto", "graph"}},
+      {"autodiff", {"proto", "graph", "ops"}},
+      {"passes", {"proto", "graph", "ops"}},
+      {"runtime", {"proto", "graph", "ops"}},
+      {"frontend", {"proto", "graph", "ops", "autodiff", "passes", "runtime"}}};
+  const std::regex include("#include \"([a-z]+)/([^\"]*)\"");
+  int seen = 0;
+  for (const auto& [folder, allowed] : below) {
+    for (const auto& entry : fs::recursive_directory_iterator(kRoot / folder)) {
+      if (entry.path().extension() != ".cc" && entry.path().extension() != ".h") continue;
+      const std::string text = Read(entry.path());
+      for (std::sregex_iterator it(text.begin(), text.end(), include), end; it != end; ++it) {
+        ++seen;
+        const std::string from = (*it)[1];
+        EXPECT_TRUE(from == folder || allowed.contains(from))
+            << entry.path() << " includes " << it->str();
+      }
+    }
+  }
+  EXPECT_GT(seen, 100);
+}
+
+TEST(Project, OnlyTheOneDnnFolderIncludesOneDnn) {
+  int seen = 0;
+  for (const char* folder : {"graph", "ops", "autodiff", "passes", "runtime", "frontend"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(kRoot / folder)) {
+      if (!entry.is_regular_file()) continue;
+      const bool includes = Read(entry.path()).find("dnnl.h") != std::string::npos;
+      const bool inside = entry.path().string().find("runtime/onednn/") != std::string::npos;
+      EXPECT_TRUE(!includes || inside) << entry.path();
+      seen += includes;
+    }
+  }
+  EXPECT_GT(seen, 0);
+}
+
+TEST(Project, ReadmeShowsTheExampleThatIsTested) {
+  const std::string example = Read(kRoot / "tests/install/example.cc");
+  EXPECT_NE(Read(kRoot / "README.md").find("```cpp\n" + example + "```\n"), std::string::npos);
+  const auto lines = std::count(example.begin(), example.end(), '\n');
+  EXPECT_LE(lines, 40);
+}
+
+}  // namespace

@@ -1,0 +1,223 @@
+#include "runtime/executable.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "graph/emitter.h"
+#include "ops/ops.h"
+#include "ops/reference.h"
+
+namespace weft {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Tensor Floats(Dims dims, std::vector<float> values) {
+  return Tensor::FromValues<float>(std::move(dims), values).value();
+}
+
+std::vector<float> Values(const Tensor& tensor) {
+  auto values = tensor.values<float>();
+  return {values.begin(), values.end()};
+}
+
+// y = relu(x) * w, z = y + w, with the variable w and the update w <- z.
+struct Fixture {
+  Fixture() : graph(StandardOps()) {
+    Value x = graph.AddInput("x", {DType::kF32, {Dim(4)}}).value();
+    Value w = graph.AddVariable("w", Floats({4}, {1, 2, 3, 4})).value();
+    Emitter e(graph);
+    Value y = e.Op("Mul", {e.Op("Relu", {x}), w});
+    Value z = e.Op("Add", {y, w});
+    EXPECT_TRUE(e.ok()) << e.status();
+    EXPECT_TRUE(graph.AddOutput("y", y).ok());
+    EXPECT_TRUE(graph.AddUpdate(w.node, z).ok());
+    state = State::Create(graph).value();
+    executable = Executable::Create(graph, {}).value();
+    context = Context::Create(*executable, state.get()).value();
+  }
+  absl::Status Run(const Tensor& x, Tensor* out) {
+    return executable->Run(*context, {&x, 1}, {out, 1});
+  }
+  Graph graph;
+  std::unique_ptr<State> state;
+  std::unique_ptr<Executable> executable;
+  std::unique_ptr<Context> context;
+};
+
+TEST(Executable, ComputesOutputsAndAppliesUpdatesAfterwards) {
+  Fixture f;
+  Tensor out;
+  ASSERT_TRUE(f.Run(Floats({4}, {1, -1, 2, 0}), &out).ok());
+  EXPECT_THAT(Values(out), ElementsAre(1, 0, 6, 0));
+  EXPECT_THAT(Values(f.state->Get("w").value()), ElementsAre(2, 2, 9, 4));
+  ASSERT_TRUE(f.Run(Floats({4}, {1, 1, 1, 1}), &out).ok());
+  EXPECT_THAT(Values(out), ElementsAre(2, 2, 9, 4));
+}
+
+TEST(Executable, WritesIntoTheCallersBuffer) {
+  Fixture f;
+  Tensor out = Floats({4}, {9, 9, 9, 9});
+  const std::byte* before = out.data();
+  ASSERT_TRUE(f.Run(Floats({4}, {1, 1, 1, 1}), &out).ok());
+  EXPECT_EQ(out.data(), before);
+  EXPECT_THAT(Values(out), ElementsAre(1, 2, 3, 4));
+}
+
+TEST(Executable, DoesNotChangeAnInputOrASharedOutput) {
+  Fixture f;
+  const Tensor x = Floats({4}, {-1, -2, 3, 4});
+  Tensor out = x;  // shares x's bytes
+  ASSERT_TRUE(f.Run(x, &out).ok());
+  EXPECT_THAT(Values(x), ElementsAre(-1, -2, 3, 4));
+  EXPECT_THAT(Values(out), ElementsAre(0, 0, 9, 16));
+}
+
+TEST(Executable, NamesAnInputOfTheWrongTypeAndSaysWhatCame) {
+  Fixture f;
+  Tensor out;
+  EXPECT_EQ(f.Run(Floats({3}, {1, 2, 3}), &out).message(), "input x: expected f32[4], got f32[3]");
+  EXPECT_EQ(f.Run(Tensor::FromInts(std::vector<int64_t>{1, 2, 3, 4}), &out).message(),
+            "input x: expected f32[4], got i64[4]");
+  EXPECT_EQ(f.executable->Run(*f.context, {}, {&out, 1}).message(), "expected 1 inputs, got 0");
+}
+
+TEST(Executable, RefusesAContextOfAnother) {
+  Fixture a;
+  Fixture b;
+  Tensor out;
+  const Tensor x = Floats({4}, {1, 1, 1, 1});
+  EXPECT_EQ(a.executable->Run(*b.context, {&x, 1}, {&out, 1}).message(),
+            "the context was made for another executable");
+}
+
+TEST(Executable, RefusesSymbolsThatNobodyBound) {
+  Graph graph(StandardOps());
+  Value x = graph.AddInput("x", {DType::kF32, {Dim::Symbol("N")}}).value();
+  ASSERT_TRUE(graph.AddOutput("y", x).ok());
+  auto executable = Executable::Create(graph, {});
+  EXPECT_THAT(std::string(executable.status().message()),
+              HasSubstr("dim N of [N] has no value yet"));
+  EXPECT_TRUE(Executable::Create(graph, {{"N", 3}}).ok());
+}
+
+TEST(Executable, ReturnsAnInputThatIsAnOutputAsACopy) {
+  Graph graph(StandardOps());
+  Value x = graph.AddInput("x", {DType::kF32, {Dim(2)}}).value();
+  Emitter e(graph);
+  ASSERT_TRUE(graph.AddOutput("same", x).ok());
+  ASSERT_TRUE(graph.AddOutput("view", e.Op("Identity", {x})).ok());
+  auto executable = Executable::Create(graph, {}).value();
+  auto context = Context::Create(*executable).value();
+  std::vector<Tensor> out(2);
+  const Tensor in = Floats({2}, {5, 6});
+  ASSERT_TRUE(executable->Run(*context, {&in, 1}, out).ok());
+  EXPECT_THAT(Values(out[0]), ElementsAre(5, 6));
+  EXPECT_THAT(Values(out[1]), ElementsAre(5, 6));
+}
+
+TEST(Executable, SwapsTwoVariablesThroughTheirUpdates) {
+  Graph graph(StandardOps());
+  Value a = graph.AddVariable("a", Floats({2}, {1, 2})).value();
+  Value b = graph.AddVariable("b", Floats({2}, {3, 4})).value();
+  ASSERT_TRUE(graph.AddUpdate(a.node, b).ok());
+  ASSERT_TRUE(graph.AddUpdate(b.node, a).ok());
+  auto state = State::Create(graph).value();
+  auto executable = Executable::Create(graph, {}).value();
+  auto context = Context::Create(*executable, state.get()).value();
+  ASSERT_TRUE(executable->Run(*context, {}, {}).ok());
+  EXPECT_THAT(Values(state->Get("a").value()), ElementsAre(3, 4));
+  EXPECT_THAT(Values(state->Get("b").value()), ElementsAre(1, 2));
+}
+
+TEST(Executable, LeavesVariablesAloneWhenAStepFails) {
+  Graph graph(StandardOps());
+  Value w = graph.AddVariable("w", Floats({1, 2}, {1, 2})).value();
+  Value labels = graph.AddInput("labels", {DType::kI64, {Dim(1)}}).value();
+  Emitter e(graph);
+  ASSERT_TRUE(graph.AddUpdate(w.node, e.Op("Add", {w, w})).ok());
+  ASSERT_TRUE(graph.AddOutput("loss", e.Op("SoftmaxCrossEntropyLoss", {w, labels})).ok());
+  auto state = State::Create(graph).value();
+  auto executable = Executable::Create(graph, {}).value();
+  auto context = Context::Create(*executable, state.get()).value();
+  Tensor loss;
+  const Tensor bad = Tensor::FromInts(std::vector<int64_t>{7}).Reshaped({1}).value();
+  EXPECT_FALSE(executable->Run(*context, {&bad, 1}, {&loss, 1}).ok());
+  EXPECT_THAT(Values(state->Get("w").value()), ElementsAre(1, 2));
+}
+
+TEST(Executable, IsSharedByThreadsWithTheirOwnContexts) {
+  Graph graph(StandardOps());
+  Value x = graph.AddInput("x", {DType::kF32, {Dim(8), Dim(16)}}).value();
+  Tensor weights = Tensor::Zeros(DType::kF32, {16, 16}).value();
+  auto w = weights.mutable_values<float>();
+  for (size_t i = 0; i < w.size(); ++i) w[i] = static_cast<float>(i % 7) - 3;
+  Emitter e(graph);
+  Value y = e.Op("Relu", {e.Op("Gemm", {x, e.Constant(weights)})});
+  ASSERT_TRUE(graph.AddOutput("y", y).ok());
+  auto executable = Executable::Create(graph, {}, {.threads = 2}).value();
+
+  auto run = [&](float scale, Tensor& out) {
+    auto context = Context::Create(*executable).value();
+    Tensor in = Tensor::Zeros(DType::kF32, {8, 16}).value();
+    for (float& v : in.mutable_values<float>()) v = scale;
+    for (int i = 0; i < 50; ++i) {
+      EXPECT_TRUE(executable->Run(*context, {&in, 1}, {&out, 1}).ok());
+    }
+  };
+  std::vector<Tensor> expected(4);
+  std::vector<Tensor> actual(4);
+  for (size_t t = 0; t < 4; ++t) run(static_cast<float>(t) - 1.5F, expected[t]);
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] { run(static_cast<float>(t) - 1.5F, actual[t]); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (size_t t = 0; t < 4; ++t) EXPECT_TRUE(actual[t] == expected[t]);
+}
+
+TEST(Context, AllocatesExactlyThePlansPeak) {
+  Fixture f;
+  EXPECT_EQ(f.context->arena_bytes(), f.executable->plan().arena_bytes);
+}
+
+TEST(Context, NamesAVariableThatTheStateLacks) {
+  Fixture f;
+  EXPECT_EQ(Context::Create(*f.executable).status().message(),
+            "variable w: expected a state, got none");
+  Graph other(StandardOps());
+  auto state = State::Create(other).value();
+  EXPECT_EQ(Context::Create(*f.executable, state.get()).status().message(),
+            "the state has no variable called 'w'");
+}
+
+TEST(State, RefusesAValueOfAnotherType) {
+  Fixture f;
+  EXPECT_EQ(f.state->Set("w", Floats({2}, {1, 2})).message(),
+            "variable w: expected f32[4], got f32[2]");
+  EXPECT_THAT(Values(f.state->Get("w").value()), ElementsAre(1, 2, 3, 4));
+}
+
+TEST(State, StoresItsValuesIntoAGraph) {
+  Fixture f;
+  ASSERT_TRUE(f.state->Set("w", Floats({4}, {4, 3, 2, 1})).ok());
+  ASSERT_TRUE(f.state->StoreTo(f.graph).ok());
+  EXPECT_THAT(Values(LeafValue(*f.graph.Find("w"))), ElementsAre(4, 3, 2, 1));
+}
+
+TEST(RuntimeEvaluator, AgreesWithTheReferenceOnANode) {
+  Fixture f;
+  const Node* mul = f.graph.Find("Mul");
+  ASSERT_NE(mul, nullptr);
+  const std::vector<Tensor> inputs = {Floats({4}, {1, 2, 3, 4}), Floats({4}, {2, 2, 2, 2})};
+  auto fast = RuntimeEvaluator().RunNode(*mul, inputs).value();
+  auto slow = ReferenceEvaluator().RunNode(*mul, inputs).value();
+  EXPECT_TRUE(fast[0] == slow[0]);
+  EXPECT_THAT(Values(fast[0]), ElementsAre(2, 4, 6, 8));
+}
+
+}  // namespace
+}  // namespace weft

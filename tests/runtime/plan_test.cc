@@ -1,0 +1,152 @@
+#include "runtime/plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "graph/emitter.h"
+#include "ops/ops.h"
+#include "ops/reference.h"
+#include "runtime/executable.h"
+
+namespace weft {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+Tensor Filled(Dims dims, float step) {
+  Tensor tensor = Tensor::Zeros(DType::kF32, std::move(dims)).value();
+  float value = -1;
+  for (float& v : tensor.mutable_values<float>()) {
+    v = value;
+    value = value > 1 ? -1 : value + step;
+  }
+  return tensor;
+}
+
+Value Conv(Emitter& e, Value x, int64_t in, int64_t out) {
+  return e.Op("Conv", {x, e.Constant(Filled({out, in, 3, 3}, 0.013F))},
+              {{"pads", std::vector<int64_t>{1, 1, 1, 1}}});
+}
+
+TEST(Plan, HasNoReorderInsideAChainOfSixConvolutionsOf17Channels) {
+  Graph graph(StandardOps());
+  Value h = graph.AddInput("x", {DType::kF32, {Dim(2), Dim(17), Dim(20), Dim(20)}}).value();
+  Emitter e(graph);
+  for (int i = 0; i < 6; ++i) h = e.Op("Relu", {Conv(e, h, 17, 17)});
+  ASSERT_TRUE(graph.AddOutput("y", h).ok());
+  Plan plan = Lower(graph, {.threads = 2}).value();
+  std::vector<std::string> ops;
+  for (const PlanStep& step : plan.steps) ops.push_back(step.op);
+  const auto first = std::find(ops.begin(), ops.end(), "Conv");
+  const auto last = std::find(ops.rbegin(), ops.rend(), "Conv").base();
+  EXPECT_EQ(std::count(first, last, "Reorder"), 0) << plan.ToString();
+  EXPECT_EQ(std::count(first, last, "Conv"), 6);
+}
+
+TEST(Plan, PacksConstantWeightsOnceAndKeepsNoPlainCopy) {
+  Graph graph(StandardOps());
+  Value x = graph.AddInput("x", {DType::kF32, {Dim(1), Dim(16), Dim(8), Dim(8)}}).value();
+  Emitter e(graph);
+  ASSERT_TRUE(graph.AddOutput("y", Conv(e, x, 16, 16)).ok());
+  Plan plan = Lower(graph).value();
+  ASSERT_EQ(plan.constants.size(), 1U);
+  EXPECT_EQ(plan.constant_bytes, size_t{16 * 16 * 9 * 4});
+  for (const PlanStep& step : plan.steps) EXPECT_THAT(step.name, Not(HasSubstr("const")));
+}
+
+TEST(Plan, ComputesElementwiseChainsInPlace) {
+  Graph graph(StandardOps());
+  Value h = graph.AddInput("x", {DType::kF32, {Dim(1000)}}).value();
+  Emitter e(graph);
+  for (int i = 0; i < 5; ++i) h = e.Op("Sigmoid", {h});
+  ASSERT_TRUE(graph.AddOutput("y", e.Op("ReduceSum", {h})).ok());
+  Plan plan = Lower(graph).value();
+  // One buffer for the whole chain, and the sum's scratch; the input is the caller's.
+  EXPECT_LT(plan.arena_bytes, 2U * 4096U) << plan.ToString();
+  EXPECT_THAT(plan.ToString(), HasSubstr("(= Sigmoid"));
+}
+
+TEST(Plan, KeepsAValueThatIsReadAgain) {
+  Graph graph(StandardOps());
+  Value x = graph.AddInput("x", {DType::kF32, {Dim(64)}}).value();
+  Emitter e(graph);
+  Value a = e.Op("Sigmoid", {x});
+  Value b = e.Op("Relu", {a});
+  Value c = e.Op("Tanh", {a});
+  ASSERT_TRUE(graph.AddOutput("y", e.Op("Add", {b, e.Op("Mul", {c, a})})).ok());
+  const TensorMap feeds = {{"x", Filled({64}, 0.1F)}};
+  Tensor fast = RuntimeEvaluator().RunGraph(graph, feeds)->at("y");
+  Tensor slow = ReferenceEvaluator().RunGraph(graph, feeds)->at("y");
+  for (int64_t i = 0; i < 64; ++i) EXPECT_NEAR(fast.At(i), slow.At(i), 1e-5);
+}
+
+TEST(Plan, ReusesMemoryOfValuesThatAreDead) {
+  Graph graph(StandardOps());
+  Value h = graph.AddInput("x", {DType::kF32, {Dim(1), Dim(16), Dim(32), Dim(32)}}).value();
+  Emitter e(graph);
+  for (int i = 0; i < 8; ++i) h = Conv(e, h, 16, 16);
+  ASSERT_TRUE(graph.AddOutput("y", e.Op("ReduceSum", {h})).ok());
+  Plan plan = Lower(graph).value();
+  const size_t one = 16 * 32 * 32 * 4;
+  EXPECT_LT(plan.arena_bytes, 4 * one) << plan.ToString();
+  EXPECT_GE(plan.arena_bytes, 2 * one);
+}
+
+TEST(Plan, SaysKernelsLayoutsPlacesAndThePeak) {
+  Graph graph(StandardOps());
+  Value x = graph.AddInput("x", {DType::kF32, {Dim(1), Dim(32), Dim(8), Dim(8)}}).value();
+  Emitter e(graph);
+  ASSERT_TRUE(graph.AddOutput("y", e.Op("Relu", {Conv(e, x, 32, 32)})).ok());
+  const Plan plan = Lower(graph).value();
+  const std::string text = plan.ToString();
+  EXPECT_THAT(text, HasSubstr("Conv: Conv [onednn "));
+  EXPECT_THAT(text, HasSubstr("@arena+"));
+  EXPECT_THAT(text, HasSubstr("@input0"));
+  EXPECT_THAT(text, HasSubstr("@output0"));
+  EXPECT_THAT(text, HasSubstr("@constant0"));
+  EXPECT_THAT(text, HasSubstr(absl::StrCat("arena: ", plan.arena_bytes, " bytes")));
+}
+
+TEST(Plan, RefusesAnOpWhoseModeIsOpen) {
+  Graph graph(StandardOps());
+  Value x = graph.AddInput("x", {DType::kF32, {Dim(4)}}).value();
+  Emitter e(graph, "drop");
+  ASSERT_TRUE(graph.AddOutput("y", e.Op("Dropout", {x})).ok());
+  EXPECT_EQ(Lower(graph).status().message(),
+            "drop/Dropout (Dropout): is in mode \"auto\": expected a graph from ForInference or "
+            "ForTraining");
+}
+
+TEST(Plan, VerifyFindsLiveBuffersThatOverlap) {
+  Graph graph(StandardOps());
+  Value x = graph.AddInput("x", {DType::kF32, {Dim(64)}}).value();
+  Emitter e(graph);
+  Value a = e.Op("Sigmoid", {x});
+  Value b = e.Op("Tanh", {x});
+  ASSERT_TRUE(graph.AddOutput("y", e.Op("Sub", {e.Op("Sub", {a, b}), a})).ok());
+  Plan plan = Lower(graph).value();
+  ASSERT_TRUE(plan.Verify().ok());
+  for (PlanBuffer& buffer : plan.buffers) buffer.offset = 0;
+  EXPECT_THAT(std::string(plan.Verify().message()), HasSubstr("overlap while both are live"));
+}
+
+TEST(Plan, VerifyFindsAReadOfOverwrittenMemory) {
+  Graph graph(StandardOps());
+  Value x = graph.AddInput("x", {DType::kF32, {Dim(64)}}).value();
+  Emitter e(graph);
+  Value a = e.Op("Sigmoid", {x});
+  Value b = e.Op("Relu", {a});
+  ASSERT_TRUE(graph.AddOutput("y", e.Op("Add", {a, b})).ok());
+  Plan plan = Lower(graph).value();
+  ASSERT_TRUE(plan.Verify().ok());
+  const int in = plan.steps[1].inputs[0];
+  const int out = plan.steps[1].outputs[0];
+  plan.values[static_cast<size_t>(out)].buffer = plan.values[static_cast<size_t>(in)].buffer;
+  EXPECT_THAT(std::string(plan.Verify().message()), HasSubstr("holds something else by then"));
+}
+
+}  // namespace
+}  // namespace weft
