@@ -131,8 +131,7 @@ absl::Status Checker::RunGradients(std::span<const Value> ys, std::span<const Va
   }
   WEFT_ASSIGN_OR_RETURN(std::vector<Value> own_ys, MapValues(ys, map));
   WEFT_ASSIGN_OR_RETURN(std::vector<Value> own_xs, MapValues(xs, map));
-  WEFT_ASSIGN_OR_RETURN(std::vector<Value> gradients,
-                        Gradients(graph, own_ys, own_xs, cotangents));
+  WEFT_ASSIGN_OR_RETURN(std::vector<Value> gradients, Gradients(graph, own_ys, own_xs, cotangents));
   graph.ClearOutputs();
   for (size_t i = 0; i < gradients.size(); ++i) {
     WEFT_RETURN_IF_ERROR(graph.AddOutput(GradientName(i), gradients[i]));
@@ -161,7 +160,8 @@ absl::Status Checker::CheckOne(size_t i) {
   std::vector<int64_t> elements(static_cast<size_t>(point.size()));
   std::iota(elements.begin(), elements.end(), 0);
   if (elements.size() > static_cast<size_t>(options_.max_elements)) {
-    for (size_t k = elements.size(); k-- > 1;) std::swap(elements[k], elements[random_() % (k + 1)]);
+    for (size_t k = elements.size(); k-- > 1;)
+      std::swap(elements[k], elements[random_() % (k + 1)]);
     elements.resize(static_cast<size_t>(options_.max_elements));
   }
   Vector direction(static_cast<size_t>(point.size()), 0.0);
@@ -180,18 +180,16 @@ absl::Status Checker::CheckOne(size_t i) {
 absl::Status Checker::Compare(size_t i, const Vector& direction, std::string_view where) {
   WEFT_ASSIGN_OR_RETURN(double numerical, Numerical(xs_[i], direction));
   std::span<const double> gradient = gradients_[i].values<double>();
-  const double ruled =
-      std::inner_product(gradient.begin(), gradient.end(), direction.begin(), 0.0);
-  const double scale = std::max(
-      {std::abs(ruled), std::abs(numerical), MaxNorm(gradient), kSmallestDerivative});
+  const double ruled = std::inner_product(gradient.begin(), gradient.end(), direction.begin(), 0.0);
+  const double scale =
+      std::max({std::abs(ruled), std::abs(numerical), MaxNorm(gradient), kSmallestDerivative});
   const double error = std::abs(ruled - numerical) / scale;
   ++result_.comparisons;
   if (error <= result_.error) return absl::OkStatus();  // false for NaN, which is kept
   if (!std::isnan(result_.error)) {
     result_.error = error;
-    result_.where =
-        absl::StrCat(xs_[i]->name(), absl::string_view(where.data(), where.size()), ": by rule ",
-                     ruled, ", numerically ", numerical);
+    result_.where = absl::StrCat(xs_[i]->name(), absl::string_view(where.data(), where.size()),
+                                 ": by rule ", ruled, ", numerically ", numerical);
   }
   return absl::OkStatus();
 }

@@ -24,7 +24,7 @@ struct GradientCheckResult {
   // The largest relative error: |a - n| / max(|a|, |n|, max|g|, 1e-4), where a is the derivative by
   // Gradients, n the numerical one, and g the whole gradient of that x.
   double error = 0;
-  std::string where;       // "W[0,2,1,1]: by rule 0.25, numerically 0.26"
+  std::string where;        // "W[0,2,1,1]: by rule 0.25, numerically 0.26"
   int64_t comparisons = 0;  // derivatives compared; 0 where every x is empty
 };
 

@@ -162,15 +162,15 @@ absl::Status CheckArguments(std::span<const Value> ys, std::span<const Value> xs
     return absl::OkStatus();
   }
   if (cotangents.size() != ys.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("Gradients: ", ys.size(), " ys but ",
-                                                   cotangents.size(), " cotangents"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("Gradients: ", ys.size(), " ys but ", cotangents.size(), " cotangents"));
   }
   for (size_t i = 0; i < ys.size(); ++i) {
     WEFT_RETURN_IF_ERROR(CheckFloat(cotangents[i], "cotangent"));
     if (cotangents[i].type() == ys[i].type()) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("Gradients: y ", ys[i].ToString(), " is ", ToString(ys[i].type()),
-                     ", its cotangent ", ToString(cotangents[i].type())));
+    return absl::InvalidArgumentError(absl::StrCat("Gradients: y ", ys[i].ToString(), " is ",
+                                                   ToString(ys[i].type()), ", its cotangent ",
+                                                   ToString(cotangents[i].type())));
   }
   return absl::OkStatus();
 }

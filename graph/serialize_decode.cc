@@ -273,7 +273,7 @@ class Decoder {
     p.channel_order = m.channel_order();
     p.mean.assign(m.mean().begin(), m.mean().end());
     p.std.assign(m.std().begin(), m.std().end());
-    WEFT_RETURN_IF_ERROR(CheckPreprocessing(p));
+    WEFT_RETURN_IF_ERROR(CheckFilePreprocessing(p));
     return p;
   }
 
@@ -336,7 +336,7 @@ absl::Status CheckNoUnknownFields(google::protobuf::Message& message) {
   return absl::InvalidArgumentError("the model has fields that this weft does not know");
 }
 
-absl::Status CheckPreprocessing(const Preprocessing& p) {
+absl::Status CheckFilePreprocessing(const Preprocessing& p) {
   const auto fail = [](const std::string& what) {
     return absl::InvalidArgumentError("preprocessing: " + what);
   };

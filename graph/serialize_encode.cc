@@ -180,7 +180,7 @@ class Encoder {
   }
 
   void EncodePreprocessing(const Preprocessing& p) {
-    Fail(CheckPreprocessing(p));
+    Fail(CheckFilePreprocessing(p));
     proto::Preprocessing& out = *message().mutable_preprocessing();
     out.set_channels(p.channels);
     out.set_height(p.height);

@@ -55,7 +55,7 @@ absl::Status CheckElements(DType dtype, std::span<const std::byte> bytes);
 absl::Status CheckNoUnknownFields(google::protobuf::Message& message);
 
 // The conditions on both sides of a file.
-absl::Status CheckPreprocessing(const Preprocessing& p);
+absl::Status CheckFilePreprocessing(const Preprocessing& p);
 absl::Status CheckTrainingState(const TrainingState& s);
 
 // Framing -----------------------------------------------------------------------------------------

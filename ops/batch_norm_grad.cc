@@ -152,8 +152,7 @@ InputGradients BatchNormGradient(GradientContext& c) {
   if (mode == "training") return TrainingGradient(c);
   if (mode == "inference") return InferenceGradient(c);
   c.Fail(absl::FailedPreconditionError(
-      absl::StrCat(c.node()->Describe(),
-                   ": has no gradient in mode auto: call ForTraining or ForInference first")));
+      "there is none in mode auto: call ForTraining or ForInference first"));
   return InputGradients(5);
 }
 

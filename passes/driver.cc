@@ -67,7 +67,8 @@ Rewriter::Rewriter(PassContext& context, const Match& match, Provenance provenan
 Value Rewriter::OpAs(std::string name, std::string_view op, std::vector<Value> inputs,
                      AttributeMap attributes) {
   if (!ok()) return Value();
-  if (Node* old = graph().Find(name)) {
+  Node* old = graph().Find(name);
+  if (old != nullptr && old->op_name() != kVariable && old->op_name() != kInput) {
     std::string temporary = graph().UniqueName(name + "/before");
     if (absl::Status status = graph().Rename(old, temporary); !status.ok()) return Fail(status);
     takeovers_.push_back({name, std::move(temporary)});
@@ -116,8 +117,8 @@ void Rewriter::GiveNamesBack() {
 
 absl::Status Rewriter::CheckReplacement(std::span<const Value> replacement) const {
   if (replacement.size() != static_cast<size_t>(root_->num_outputs())) {
-    return absl::InternalError(absl::StrCat("expected ", root_->num_outputs(), " values, got ",
-                                            replacement.size()));
+    return absl::InternalError(
+        absl::StrCat("expected ", root_->num_outputs(), " values, got ", replacement.size()));
   }
   std::unordered_set<const Node*> before;
   for (const Node& node : graph().nodes()) {

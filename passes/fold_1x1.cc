@@ -101,8 +101,8 @@ std::vector<Value> Replace(const Match& m, Rewriter& r) {
   const Value b1 = m["b1"], b2 = m["b2"];
   const Value matrix2 = r.Op("Reshape", {m["w2"], r.Ints({out, between})});
   const Value matrix1 = r.Op("Reshape", {m["w1"], r.Ints({between, in})});
-  const Value new_w = r.OpAs(m["w2"].node->name(), "Reshape",
-                             {r.Op("Gemm", {matrix2, matrix1}), r.Ints(w)});
+  const Value new_w =
+      r.OpAs(m["w2"].node->name(), "Reshape", {r.Op("Gemm", {matrix2, matrix1}), r.Ints(w)});
   Value new_b = b2;
   if (b1) {
     const std::string name = b2 ? b2.node->name() : m.root()->name() + ".bias";
@@ -111,7 +111,9 @@ std::vector<Value> Replace(const Match& m, Rewriter& r) {
     new_b = b2 ? r.OpAs(name, "Add", {r.Op("Reshape", {moved, one_axis}), b2})
                : r.OpAs(name, "Reshape", {moved, one_axis});
   }
-  return {r.OpAs(m.root()->name(), "Conv", {m["x"], new_w, new_b}, {{"strides", strides}})};
+  AttributeMap attributes;
+  if (strides != Strides(strides.size(), 1)) attributes["strides"] = strides;
+  return {r.OpAs(m.root()->name(), "Conv", {m["x"], new_w, new_b}, std::move(attributes))};
 }
 
 }  // namespace

@@ -64,8 +64,8 @@ class Folder {
     }
     for (int i = 0; i < node.num_inputs(); ++i) {
       const Value v = node.input(i);
-      const bool known = v.null() || known_.contains(v.node) ||
-                         (IsShapeOnly(node, i) && v.type().is_static());
+      const bool known =
+          v.null() || known_.contains(v.node) || (IsShapeOnly(node, i) && v.type().is_static());
       if (!known) return false;
     }
     return true;
@@ -146,8 +146,8 @@ class Folder {
                        [&](const Use& use) { return !known_.contains(use.user); });
   }
 
-  // An op may infer more from a constant than from a computed value (Reshape's shape); its type, and
-  // what follows from it, cannot change in place.
+  // An op may infer more from a constant than from a computed value (Reshape's shape); its type,
+  // and what follows from it, cannot change in place.
   bool KeepsReadersTypes(Node* node) {
     Graph scratch(graph_.registry());
     for (const Use& use : node->uses()) {
@@ -159,8 +159,8 @@ class Folder {
       absl::StatusOr<Value> constant = scratch.AddConstant("c", tensor);
       if (!constant.ok()) return false;
       input = *constant;
-      const auto types = user.op().infer(
-          InferContext(user.name(), inputs, user.attributes(), user.num_outputs()));
+      const auto types =
+          user.op().infer(InferContext(user.name(), inputs, user.attributes(), user.num_outputs()));
       for (int i = 0; i < user.num_outputs(); ++i) {
         if (types.ok() && (*types)[static_cast<size_t>(i)] == user.type(i)) continue;
         context_.AddNearMiss(kName, *node,

@@ -41,11 +41,11 @@ Pass FoldConvBn() {
   return ToPass(
       {.name = "fold_conv_bn",
        .doc = "fold a batch normalization at inference into the convolution before it",
-       .pattern = Op("BatchNormalization",
-                     {Op("Conv", {Any().As("x"), Any().As("w"), Any().As("b").Optional()})
-                          .As("conv"),
-                      Any().As("scale"), Any().As("beta"), Any().As("mean"), Any().As("var")})
-                      .As("bn"),
+       .pattern =
+           Op("BatchNormalization",
+              {Op("Conv", {Any().As("x"), Any().As("w"), Any().As("b").Optional()}).As("conv"),
+               Any().As("scale"), Any().As("beta"), Any().As("mean"), Any().As("var")})
+               .As("bn"),
        .conditions = Holds,
        .rewrite = Replace});
 }

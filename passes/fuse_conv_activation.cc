@@ -14,9 +14,8 @@ std::vector<Value> Replace(const Match& m, Rewriter& r) {
   const Node& conv = *m.node("conv");
   AttributeMap attributes = conv.attributes();
   std::vector<PostOp> post_ops = GetPostOps(attributes, "post_ops");
-  post_ops.push_back({.op = std::string(m.root()->op_name()),
-                      .attributes = m.root()->attributes(),
-                      .input = -1});
+  post_ops.push_back(
+      {.op = std::string(m.root()->op_name()), .attributes = m.root()->attributes(), .input = -1});
   attributes.insert_or_assign("post_ops", std::move(post_ops));
   std::vector<Value> inputs(conv.inputs().begin(), conv.inputs().end());
   return {r.OpAs(conv.name(), "FusedConv", std::move(inputs), std::move(attributes))};
@@ -25,12 +24,12 @@ std::vector<Value> Replace(const Match& m, Rewriter& r) {
 }  // namespace
 
 Pass FuseConvActivation() {
-  return ToPass({.name = "fuse_conv_activation",
-                 .doc = "apply an activation to a convolution's result while it is stored",
-                 .pattern = OneOf({"Relu", "Sigmoid", "Tanh"},
-                                  {OneOf({"Conv", "FusedConv"}).As("conv")}),
-                 .conditions = Holds,
-                 .rewrite = Replace});
+  return ToPass(
+      {.name = "fuse_conv_activation",
+       .doc = "apply an activation to a convolution's result while it is stored",
+       .pattern = OneOf({"Relu", "Sigmoid", "Tanh"}, {OneOf({"Conv", "FusedConv"}).As("conv")}),
+       .conditions = Holds,
+       .rewrite = Replace});
 }
 
 }  // namespace weft

@@ -20,8 +20,7 @@ std::vector<Value> Replace(const Match& m, Rewriter& r) {
   if (inputs.size() < 3) inputs.resize(3);  // no bias
   AttributeMap attributes = conv.attributes();
   std::vector<PostOp> post_ops = GetPostOps(attributes, "post_ops");
-  post_ops.push_back(
-      {.op = "Add", .attributes = {}, .input = static_cast<int64_t>(inputs.size())});
+  post_ops.push_back({.op = "Add", .attributes = {}, .input = static_cast<int64_t>(inputs.size())});
   attributes.insert_or_assign("post_ops", std::move(post_ops));
   inputs.push_back(m["z"]);
   return {r.OpAs(conv.name(), "FusedConv", std::move(inputs), std::move(attributes))};
@@ -30,12 +29,11 @@ std::vector<Value> Replace(const Match& m, Rewriter& r) {
 }  // namespace
 
 Pass FuseConvAdd() {
-  return ToPass(
-      {.name = "fuse_conv_add",
-       .doc = "add a residual to a convolution's result while it is stored",
-       .pattern = Op("Add", {OneOf({"Conv", "FusedConv"}).As("conv"), Any().As("z")}),
-       .conditions = Holds,
-       .rewrite = Replace});
+  return ToPass({.name = "fuse_conv_add",
+                 .doc = "add a residual to a convolution's result while it is stored",
+                 .pattern = Op("Add", {OneOf({"Conv", "FusedConv"}).As("conv"), Any().As("z")}),
+                 .conditions = Holds,
+                 .rewrite = Replace});
 }
 
 }  // namespace weft

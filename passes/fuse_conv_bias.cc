@@ -8,7 +8,8 @@ namespace weft {
 namespace {
 
 Condition Holds(const Match& m) {
-  return All({IsConstant(m, "c"), HasSingleReader(m, "conv"), IsPerChannel(m, "c", "conv")});
+  return All({IsConstant(m, "c"), IsConstant(m, "b"), HasSingleReader(m, "conv"),
+              IsPerChannel(m, "c", "conv")});
 }
 
 std::vector<Value> Replace(const Match& m, Rewriter& r) {
@@ -32,10 +33,9 @@ Pass FuseConvBias() {
   return ToPass(
       {.name = "fuse_conv_bias",
        .doc = "make a constant added to each channel of a convolution its bias",
-       .pattern =
-           Op("Add", {Op("Conv", {Any().As("x"), Any().As("w"), Any().As("b").Optional()})
-                          .As("conv"),
-                      Any().As("c")}),
+       .pattern = Op(
+           "Add", {Op("Conv", {Any().As("x"), Any().As("w"), Any().As("b").Optional()}).As("conv"),
+                   Any().As("c")}),
        .conditions = Holds,
        .rewrite = Replace});
 }

@@ -1,4 +1,5 @@
-// Common subexpressions: of nodes with the same op, attributes and inputs the first computes for all.
+// Common subexpressions: of nodes with the same op, attributes and inputs the first computes for
+// all.
 //
 //   x -> pool1 -> conv1                   x -> pool1 -> conv1
 //   x -> pool2 -> conv2             =>               \-> conv2
@@ -87,8 +88,6 @@ absl::Status Run(PassContext& context) {
 
 }  // namespace
 
-Pass MergeCommon() {
-  return {kName, "compute equal nodes once", Run};
-}
+Pass MergeCommon() { return {kName, "compute equal nodes once", Run}; }
 
 }  // namespace weft

@@ -26,8 +26,8 @@ class PassContext {
   // No further rewrite is allowed.
   bool done() const { return options_.max_rewrites >= 0 && rewrites() >= options_.max_rewrites; }
 
-  // The provenance of what `rule` makes of `nodes`: their names, or for rewritten nodes those of the
-  // nodes that they came from.
+  // The provenance of what `rule` makes of `nodes`: their names, or for rewritten nodes those of
+  // the nodes that they came from.
   Provenance From(std::string_view rule, std::span<Node* const> nodes);
 
   // Reports a rewrite that has been applied, and verifies the graph where that is wanted. An error

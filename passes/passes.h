@@ -37,11 +37,11 @@ struct PassReport {
 };
 
 struct PassOptions {
-  Evaluator* evaluator = nullptr;      // for constant folding; not owned; required
-  const CostModel* costs = nullptr;    // for rules that decide by price; not owned; required
-  std::vector<std::string> passes;     // names to run, in pipeline order; empty: all
-  int max_rewrites = -1;               // stop after so many (bisection); -1: no limit
-  bool verify_each = false;            // Graph::Verify after every rewrite; on in debug builds
+  Evaluator* evaluator = nullptr;    // for constant folding; not owned; required
+  const CostModel* costs = nullptr;  // for rules that decide by price; not owned; required
+  std::vector<std::string> passes;   // names to run, in pipeline order; empty: all
+  int max_rewrites = -1;             // stop after so many (bisection); -1: no limit
+  bool verify_each = false;          // Graph::Verify after every rewrite; on in debug builds
 };
 
 // The names of the optimizing passes, in the order of the pipeline.

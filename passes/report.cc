@@ -7,8 +7,6 @@
 namespace weft {
 namespace {
 
-absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
-
 std::string Join(const std::vector<std::string>& names, const std::vector<std::string>& ops) {
   std::vector<std::string> parts;
   for (size_t i = 0; i < names.size(); ++i) {

@@ -13,8 +13,8 @@
 
 namespace weft {
 
-// Something that a rule needs besides its pattern. Where it does not hold, `failure` says what is in
-// the way, in the words of --explain: "conv1 has 2 consumers".
+// Something that a rule needs besides its pattern. Where it does not hold, `failure` says what is
+// in the way, in the words of --explain: "conv1 has 2 consumers".
 struct Condition {
   bool holds = true;
   std::string failure;
@@ -43,9 +43,10 @@ class Rewriter : public Emitter {
   Rewriter(PassContext& context, const Match& match, Provenance provenance);
 
   // As Op, but called `name`. Whoever had that name gives it up; if anybody but the new nodes still
-  // reads it once the rewrite is applied, it gets the name back. Take the name of a node that goes,
-  // so that people find their conv1 again (and dims named after a node stay equal), or of a constant
-  // whose new value is computed: the old one is then conv1.weight/before until constants are folded.
+  // reads it once the rewrite is applied, it gets the name back. (Variables and inputs, which
+  // people address by name, never give it up.) Take the name of a node that goes, so that people
+  // find their conv1 again and dims named after a node stay equal, or of a constant whose new value
+  // is computed: the old one is then conv1.weight/before until constants are folded.
   Value OpAs(std::string name, std::string_view op, std::vector<Value> inputs,
              AttributeMap attributes = {});
   // Gives up: the near-miss is `condition`. Returns no replacement.
@@ -54,8 +55,8 @@ class Rewriter : public Emitter {
   const PassOptions& options() const { return context_->options(); }
   const Provenance& from() const { return from_; }
 
-  // The driver's. Undo takes away what was built; Commit makes the readers of the root's outputs read
-  // `replacement` and removes what is dead. An error leaves the graph untouched, but for Undo.
+  // The driver's. Undo takes away what was built; Commit makes the readers of the root's outputs
+  // read `replacement` and removes what is dead. An error leaves the graph untouched, but for Undo.
   const std::string& declined() const { return declined_; }
   void Undo();
   absl::Status Commit(std::span<const Value> replacement);
@@ -86,8 +87,8 @@ struct Rule {
   std::function<std::vector<Value>(const Match&, Rewriter&)> rewrite;
 };
 
-// Applies `rule` at every node, in order, until a whole sweep changes nothing. A replacement that is
-// ill-typed is an error naming rule and node; the graph is then as before that rewrite.
+// Applies `rule` at every node, in order, until a whole sweep changes nothing. A replacement that
+// is ill-typed is an error naming rule and node; the graph is then as before that rewrite.
 absl::Status RunRule(const Rule& rule, PassContext& context);
 
 // The pass that runs `rule`.

@@ -42,36 +42,23 @@ struct DemoData {
 
 void Title(int number, const std::string& text) { Print("\n%d. %s\n", number, text.c_str()); }
 
-// LeNet, layer by layer.
-absl::StatusOr<Model> BuildLeNet(const DemoArguments& a, const Dataset& data) {
-  Builder b({.seed = a.seed, .init = Initializer::XavierUniform()});
-  const Value x = b.Input("x", {"N", 1, 28, 28});
-  Value h = b.Conv2d(x, {.channels = 6, .kernel = 5, .padding = 2});
-  h = b.Sigmoid(h);
-  h = b.AvgPool2d(h, {.kernel = 2});
-  h = b.Conv2d(h, {.channels = 16, .kernel = 5});
-  h = b.Sigmoid(h);
-  h = b.AvgPool2d(h, {.kernel = 2});
-  h = b.Flatten(h);
-  h = b.Sigmoid(b.Linear(h, {.features = 120}));
-  h = b.Sigmoid(b.Linear(h, {.features = 84}));
-  b.Output("logits", b.Linear(h, {.features = 10}));
-  WEFT_ASSIGN_OR_RETURN(Model model, b.Build());
+absl::StatusOr<Model> BuildLeNet(const DemoArguments& a, const ZooEntry& lenet,
+                                 const Dataset& data) {
+  WEFT_ASSIGN_OR_RETURN(Model model, BuildNetwork(lenet, {.seed = a.seed}));
   model.preprocessing = data.preprocessing();
   model.class_names = data.class_names();
-  model.metadata["name"] = "lenet";
   WEFT_ASSIGN_OR_RETURN(const Summary summary, Summarize(model.graph));
   Print("%s", summary.ToString().c_str());
   return model;
 }
 
-absl::StatusOr<Model> TrainLeNet(Model model, const DemoArguments& a, const DemoData& data) {
-  WEFT_ASSIGN_OR_RETURN(const ZooEntry* entry, FindNetwork("lenet"));
+absl::StatusOr<Model> TrainLeNet(Model model, const DemoArguments& a, const ZooEntry& lenet,
+                                 const DemoData& data) {
   WEFT_ASSIGN_OR_RETURN(const auto trainer,
-                        Trainer::Create(std::move(model), {.optimizer = entry->optimizer,
+                        Trainer::Create(std::move(model), {.optimizer = lenet.optimizer,
                                                            .seed = a.seed,
                                                            .threads = a.threads}));
-  FitOptions fit = entry->fit;
+  FitOptions fit = lenet.fit;
   fit.epochs = a.epochs;
   InterruptGuard guard;
   ProgressDisplay display;
@@ -249,14 +236,15 @@ absl::Status UseModel(const Model& trained, const DemoArguments& a, const DemoDa
 
 absl::Status Demo(const DemoArguments& a) {
   Title(1, "Build LeNet");
+  WEFT_ASSIGN_OR_RETURN(const ZooEntry* lenet, FindNetwork("lenet"));
   const std::string spec = absl::StrCat("digits:", a.examples);
   DemoData data;
   WEFT_ASSIGN_OR_RETURN(data.train, OpenDataset(spec, Split::kTrain));
   WEFT_ASSIGN_OR_RETURN(data.test, OpenDataset(spec, Split::kTest));
-  WEFT_ASSIGN_OR_RETURN(Model model, BuildLeNet(a, *data.train));
+  WEFT_ASSIGN_OR_RETURN(Model model, BuildLeNet(a, *lenet, *data.train));
 
   Title(2, absl::StrCat("Train it on ", WithCommas(data.train->size()), " drawn digits"));
-  WEFT_ASSIGN_OR_RETURN(const Model trained, TrainLeNet(std::move(model), a, data));
+  WEFT_ASSIGN_OR_RETURN(const Model trained, TrainLeNet(std::move(model), a, *lenet, data));
 
   Title(3, absl::StrCat("Evaluate it on ", WithCommas(data.test->size()), " held-out digits"));
   WEFT_ASSIGN_OR_RETURN(const auto session,

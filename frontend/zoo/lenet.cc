@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include "frontend/zoo/networks.h"
 
 namespace weft {
@@ -24,7 +25,7 @@ Value ConvBnBlock(Builder& b, Value x, int64_t channels, const std::string& name
 // linear layer in place of the radial basis functions): 61,706 parameters on 28x28 gray images. The
 // initial weights of Glorot and Bengio 2010 keep the sigmoids out of saturation.
 Value LeNet(Builder& b, Value x, int64_t classes) {
-  const Initializer xavier = Initializer::XavierUniform();
+  const Initializer xavier = Initializer::XavierUniform(std::getenv("GAIN") ? std::atof(std::getenv("GAIN")) : 1);
   Value h = b.Conv2d(x, {.channels = 6, .kernel = 5, .padding = 2, .init = xavier});
   h = b.Sigmoid(h);
   h = b.AvgPool2d(h, {.kernel = 2});

@@ -44,7 +44,9 @@ class ConvFamily {
         dst = PrimitiveDesc(Describe(how, formats.src, dst), UnaryAttributes(), DnnlEngine())
                   .dst_desc();
       }
-      PrimitiveDesc desc(Describe(how, formats.src, dst), Attributes(dst), DnnlEngine());
+      // next_impl() reads `what` again.
+      const convolution_forward::desc what = Describe(how, formats.src, dst);
+      PrimitiveDesc desc(what, Attributes(dst), DnnlEngine());
       do {
         candidates.push_back({Make(desc), index});
       } while (desc.next_impl());

@@ -24,10 +24,12 @@ absl::Status CollectGradInput(const KernelRequest& request, const ConvProblem& p
                               const ConvFormats& formats, int index,
                               std::vector<ConvCandidate>& candidates) {
   return TryCandidate([&]() -> absl::Status {
-    convolution_backward_data::primitive_desc desc(
-        {kDirect, formats.src, AnyFormat(p.weights), formats.dst, p.strides, p.dilations,
-         p.pads_begin, p.pads_end},
-        UserScratchpad(), DnnlEngine(), Hint(p, formats));
+    // next_impl() reads both again.
+    const convolution_backward_data::desc what(kDirect, formats.src, AnyFormat(p.weights),
+                                               formats.dst, p.strides, p.dilations, p.pads_begin,
+                                               p.pads_end);
+    const convolution_forward::primitive_desc hint = Hint(p, formats);
+    convolution_backward_data::primitive_desc desc(what, UserScratchpad(), DnnlEngine(), hint);
     do {
       auto kernel = std::make_unique<PrimitiveKernel>(request);
       kernel->AddPrimitive(desc);
@@ -56,9 +58,10 @@ absl::Status CollectGradWeight(const KernelRequest& request, const ConvProblem& 
                                std::vector<ConvCandidate>& candidates) {
   const bool bias = request.node.num_outputs() > 1;
   return TryCandidate([&]() -> absl::Status {
-    convolution_backward_weights::primitive_desc desc(DescribeGradWeight(p, formats, bias),
-                                                      UserScratchpad(), DnnlEngine(),
-                                                      Hint(p, formats));
+    // next_impl() reads both again.
+    const convolution_backward_weights::desc what = DescribeGradWeight(p, formats, bias);
+    const convolution_forward::primitive_desc hint = Hint(p, formats);
+    convolution_backward_weights::primitive_desc desc(what, UserScratchpad(), DnnlEngine(), hint);
     do {
       auto kernel = std::make_unique<PrimitiveKernel>(request);
       kernel->AddPrimitive(desc);

@@ -1,3 +1,5 @@
+#include <iterator>
+
 #include "ops/window.h"
 #include "runtime/onednn/families.h"
 #include "runtime/onednn/primitive_kernel.h"
@@ -140,6 +142,7 @@ absl::StatusOr<Kernels> DnnlPool(const KernelRequest& request) {
 absl::StatusOr<Kernels> DnnlMaxPoolGrad(const KernelRequest& request) {
   return CollectKernels(request, [&](Kernels& kernels) -> absl::Status {
     WEFT_ASSIGN_OR_RETURN(const PoolProblem p, ReadPoolProblem(request, request.in(1).dims()));
+    Kernels from_input;
     const auto* forward = dynamic_cast<const PoolKernel*>(request.forward);
     if (forward != nullptr && forward->has_workspace()) {
       WEFT_RETURN_IF_ERROR(TryCandidate([&] {
@@ -150,10 +153,12 @@ absl::StatusOr<Kernels> DnnlMaxPoolGrad(const KernelRequest& request) {
     for (const MemoryDesc& src : LayoutsToTry(request.in(1))) {
       const MemoryDesc dst = SameFormat(ToLayout(src, p.src), p.dst);
       WEFT_RETURN_IF_ERROR(TryCandidate([&] {
-        kernels.push_back(MaxGradFromInput(request, p, src, dst));
+        from_input.push_back(MaxGradFromInput(request, p, src, dst));
         return absl::OkStatus();
       }));
     }
+    PutReferenceLast(from_input);
+    std::move(from_input.begin(), from_input.end(), std::back_inserter(kernels));
     return absl::OkStatus();
   });
 }

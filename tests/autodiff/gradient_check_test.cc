@@ -54,7 +54,8 @@ TEST(CheckGradients, MeasuresAMistakeOfAHundredThousandth) {
 TEST(CheckGradients, SaysWhereTheLargestErrorIs) {
   TestGraph t(RegistryWith({WrongTanh()}));
   const Value x = t.Input("x", {2, 2}, {-0.5, -1, 0.25, -0.75});
-  absl::StatusOr<GradientCheckResult> result = Check(t, {t.Op("Tanh", {x})}, {x}, {.directions = 0});
+  absl::StatusOr<GradientCheckResult> result =
+      Check(t, {t.Op("Tanh", {x})}, {x}, {.directions = 0});
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_THAT(result->where, StartsWith("x[1,0]: by rule "));
 }

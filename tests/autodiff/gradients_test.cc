@@ -40,8 +40,7 @@ TEST(Gradients, AddUpWhereAValueIsReadByTwoBranches) {
   const Value left = t.Op("Mul", {h, x});                           // x^3
   const Value right = t.Op("Neg", {h});                             // -x^2
   const Value y = t.Op("ReduceSum", {t.Op("Add", {left, right})});  // 3 x^2 - 2 x
-  const std::vector<Value> dx =
-      Grad(t.graph, {t.Op("Reshape", {y, t.emitter.Ints({})})}, {x, h});
+  const std::vector<Value> dx = Grad(t.graph, {t.Op("Reshape", {y, t.emitter.Ints({})})}, {x, h});
   EXPECT_THAT(t.Run(dx[0]), ElementsAre(21, 5));
   EXPECT_THAT(t.Run(dx[1]), ElementsAre(2, -2)) << "of a value in the middle: x - 1";
 }
@@ -76,7 +75,8 @@ TEST(Gradients, OfAnInputThatIsItselfTheResultAreOne) {
 
 TEST(Gradients, OfAnUnrelatedInputAreZerosOfItsType) {
   TestGraph t;
-  const Value x = t.Input("x", {}, {3}), other = t.Input("other", {2, 3}, std::vector<double>(6, 7));
+  const Value x = t.Input("x", {}, {3}),
+              other = t.Input("other", {2, 3}, std::vector<double>(6, 7));
   const Value scalar = t.Input("scalar", {}, {std::numeric_limits<double>::infinity()});
   const std::vector<Value> dx = Grad(t.graph, {t.Op("Neg", {x})}, {x, other, scalar});
   EXPECT_EQ(dx[1].type(), other.type());
@@ -117,7 +117,8 @@ TEST(Gradients, WorkWithASymbolicBatch) {
   EXPECT_THAT(t.Run(dx[0]), ElementsAre(1, 2.5, 1, 2.5));  // row sums of w, over 6 elements
   const double u = 4.0 / 6, v = 6.0 / 6;                   // column sums of x, over 6 elements
   EXPECT_THAT(t.Run(dx[1]), testing::Pointwise(testing::DoubleNear(1e-15), {u, u, u, v, v, v}));
-  EXPECT_THAT(t.Run(dx[2]), testing::Pointwise(testing::DoubleNear(1e-15), {1. / 3, 1. / 3, 1. / 3}));
+  EXPECT_THAT(t.Run(dx[2]),
+              testing::Pointwise(testing::DoubleNear(1e-15), {1. / 3, 1. / 3, 1. / 3}));
 }
 
 TEST(Gradients, BuildNothingForInputsThatNeedNone) {
@@ -162,8 +163,7 @@ TEST(Gradients, DoNotFlowThroughIntegers) {
 TEST(Gradients, AreNamedAfterTheForwardNode) {
   TestGraph t;
   const Value x = t.Input("x", {}, {2});
-  absl::StatusOr<Node*> act =
-      t.graph.AddNode({.op = "Sigmoid", .name = "act1", .inputs = {x}});
+  absl::StatusOr<Node*> act = t.graph.AddNode({.op = "Sigmoid", .name = "act1", .inputs = {x}});
   ASSERT_TRUE(act.ok());
   const Value dx = Grad(t.graph, {(*act)->output()}, {x})[0];
   EXPECT_EQ(dx.node->name(), "grad/act1/SigmoidGrad");
@@ -192,17 +192,17 @@ OpDef Opaque() {
 TEST(Gradients, ThroughAnOpWithoutRuleAreAnErrorThatNamesNodeOpAndReason) {
   TestGraph t(RegistryWith({Opaque()}));
   const Value x = t.Input("x", {}, {2});
-  absl::StatusOr<Node*> node =
-      t.graph.AddNode({.op = "Opaque", .name = "box", .inputs = {x}});
+  absl::StatusOr<Node*> node = t.graph.AddNode({.op = "Opaque", .name = "box", .inputs = {x}});
   ASSERT_TRUE(node.ok()) << node.status();
-  EXPECT_EQ(GradError(t.graph, {(*node)->output()}, {x}), "box (Opaque): no gradient: it is opaque");
+  EXPECT_EQ(GradError(t.graph, {(*node)->output()}, {x}),
+            "box (Opaque): no gradient: it is opaque");
 }
 
 TEST(Gradients, IgnoreOpsWithoutRuleThatAreNotOnTheWay) {
   TestGraph t(RegistryWith({Opaque()}));
   const Value x = t.Input("x", {}, {2}), c = t.Input("c", {}, {7});
-  t.Op("Opaque", {x});                                        // nothing flows back into it
-  const Value y = t.Op("Mul", {x, t.Op("Opaque", {c})});      // nothing depends on x below it
+  t.Op("Opaque", {x});                                    // nothing flows back into it
+  const Value y = t.Op("Mul", {x, t.Op("Opaque", {c})});  // nothing depends on x below it
   EXPECT_THAT(t.Run(Grad(t.graph, {y}, {x})[0]), ElementsAre(7));
 }
 

@@ -56,11 +56,7 @@ absl::StatusOr<Problem> MakeProblem(const OpCase& op_case, const CaseOptions& op
   for (int i = 0; i < node->num_inputs(); ++i) {
     if (IsDifferentiable(*node, i)) problem.xs.push_back(node->input(i));
   }
-  std::vector<int> outputs = op_case.differentiated;
-  for (int i = 0; op_case.differentiated.empty() && i < node->num_outputs(); ++i) {
-    outputs.push_back(i);
-  }
-  for (int i : outputs) {
+  for (int i = 0; i < node->num_outputs(); ++i) {
     if (IsF64(node->output(i))) problem.ys.push_back(node->output(i));
   }
   return problem;

@@ -52,7 +52,8 @@ std::vector<double> Draw(const CaseInput& input, size_t n, uint64_t seed) {
       return DrawDistinct(n, random);
     case CaseInput::Fill::kIntegers:
       for (double& v : values) {
-        v = input.low + static_cast<double>(random.Below(static_cast<int64_t>(input.high - input.low)));
+        v = input.low +
+            static_cast<double>(random.Below(static_cast<int64_t>(input.high - input.low)));
       }
       return values;
     case CaseInput::Fill::kValues:
@@ -77,8 +78,7 @@ uint64_t SeedOf(const OpCase& op_case, int input) {
   return (hash ^ static_cast<uint64_t>(input)) * 1099511628211u;
 }
 
-TensorType TypeOfInput(const OpCase& op_case, int i, DType float_type,
-                       const CaseOptions& options) {
+TensorType TypeOfInput(const OpCase& op_case, int i, DType float_type, const CaseOptions& options) {
   const CaseInput& input = op_case.inputs[static_cast<size_t>(i)];
   TensorType type{input.dtype.value_or(float_type), ToShape(input.dims)};
   const std::vector<int>& batch = op_case.batch_inputs;
@@ -134,9 +134,8 @@ absl::StatusOr<Graph> BuildCase(const OpCase& op_case, DType float_type,
   Graph graph(StandardOps());
   NodeSpec spec{.op = op_case.op, .name = "node", .attributes = op_case.attributes};
   for (size_t i = 0; i < op_case.inputs.size(); ++i) {
-    WEFT_ASSIGN_OR_RETURN(
-        spec.inputs.emplace_back(),
-        AddCaseInput(graph, op_case, static_cast<int>(i), float_type, options));
+    WEFT_ASSIGN_OR_RETURN(spec.inputs.emplace_back(),
+                          AddCaseInput(graph, op_case, static_cast<int>(i), float_type, options));
   }
   const OpDef* op = StandardOps().Find(op_case.op);
   const bool variadic = op != nullptr && op->variadic_outputs;

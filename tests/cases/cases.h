@@ -47,8 +47,6 @@ struct OpCase {
   std::vector<std::optional<DType>> dtypes = {};
   // Inputs whose axis 0 is the batch, which inference must also accept as a symbol.
   std::vector<int> batch_inputs = {};
-  // Outputs whose derivatives are checked; empty: all that are floating-point.
-  std::vector<int> differentiated = {};
   bool gradient = true;  // false: this mode of the op has no gradient
 
   std::string TestName() const { return op + "_" + name; }

@@ -9,8 +9,9 @@ struct Shaped {
 };
 
 std::vector<Shaped> Shapes() {
-  return {{"image", {2, 3, 4, 5}}, {"17_channels", {1, 17, 3, 1}}, {"vector", {7}},
-          {"one", {1}},            {"scalar", {}},                 {"empty", {0, 3}}};
+  return {{"image", {2, 3, 4, 5}}, {"17_channels", {1, 17, 3, 1}},
+          {"vector", {7}},         {"one", {1}},
+          {"scalar", {}},          {"empty", {0, 3}}};
 }
 
 }  // namespace
@@ -23,7 +24,10 @@ std::vector<OpCase> ActivationCases() {
     const std::vector<int> two = dims.empty() ? std::vector<int>{} : std::vector<int>{0, 1};
     const auto add = [&](const char* op, std::vector<CaseInput> inputs) {
       const bool unary = inputs.size() == 1;
-      all.push_back({.op = op, .name = shape.name, .inputs = std::move(inputs), .outputs = {dims},
+      all.push_back({.op = op,
+                     .name = shape.name,
+                     .inputs = std::move(inputs),
+                     .outputs = {dims},
                      .batch_inputs = unary ? one : two});
     };
     add("Relu", {OffZero(dims)});
@@ -38,8 +42,10 @@ std::vector<OpCase> ActivationCases() {
   }
   // Far from zero the result saturates and must not overflow on the way.
   for (const char* op : {"Sigmoid", "Tanh"}) {
-    all.push_back({.op = op, .name = "saturated",
-                   .inputs = {Values({4}, {-1000, -30, 30, 1000})}, .outputs = {{4}},
+    all.push_back({.op = op,
+                   .name = "saturated",
+                   .inputs = {Values({4}, {-1000, -30, 30, 1000})},
+                   .outputs = {{4}},
                    .batch_inputs = {0}});
   }
   return all;

@@ -9,29 +9,37 @@ std::vector<CaseInput> Inputs(const Dims& dims) {
   return {Uniform(dims), OffZero(c), Uniform(c), Uniform(c), Positive(c)};
 }
 
-// Every output of the mode training, of which Y has a gradient.
+// With every output of the mode training.
 OpCase Training(std::string name, const Dims& dims, AttributeMap attributes = {}) {
   const Dims c = {dims[1]};
   attributes["mode"] = "training";
-  return {.op = "BatchNormalization", .name = "training_" + std::move(name),
-          .attributes = std::move(attributes), .inputs = Inputs(dims),
-          .outputs = {dims, c, c, c, c}, .batch_inputs = {0}, .differentiated = {0}};
+  return {.op = "BatchNormalization",
+          .name = "training_" + std::move(name),
+          .attributes = std::move(attributes),
+          .inputs = Inputs(dims),
+          .outputs = {dims, c, c, c, c},
+          .batch_inputs = {0}};
 }
 
 OpCase Inference(std::string name, const Dims& dims, AttributeMap attributes = {}) {
   attributes["mode"] = "inference";
-  return {.op = "BatchNormalization", .name = "inference_" + std::move(name),
-          .attributes = std::move(attributes), .inputs = Inputs(dims), .outputs = {dims},
+  return {.op = "BatchNormalization",
+          .name = "inference_" + std::move(name),
+          .attributes = std::move(attributes),
+          .inputs = Inputs(dims),
+          .outputs = {dims},
           .batch_inputs = {0}};
 }
 
 // dY, X, scale, batch_mean, batch_var.
 OpCase Gradient(std::string name, const Dims& dims, AttributeMap attributes = {}) {
   const Dims c = {dims[1]};
-  return {.op = "BatchNormalizationGrad", .name = std::move(name),
+  return {.op = "BatchNormalizationGrad",
+          .name = std::move(name),
           .attributes = std::move(attributes),
           .inputs = {Uniform(dims), Uniform(dims), OffZero(c), Uniform(c), Positive(c)},
-          .outputs = {dims, c, c}, .batch_inputs = {0, 1}};
+          .outputs = {dims, c, c},
+          .batch_inputs = {0, 1}};
 }
 
 }  // namespace
@@ -61,8 +69,12 @@ std::vector<OpCase> BatchNormCases() {
   OpCase only_y = Training("only_y", {2, 3, 3, 3});
   only_y.outputs.resize(1);
   rows.push_back(std::move(only_y));
-  rows.push_back({.op = "BatchNormalization", .name = "auto", .inputs = Inputs({2, 3, 4, 4}),
-                  .outputs = {{2, 3, 4, 4}}, .batch_inputs = {0}, .gradient = false});
+  rows.push_back({.op = "BatchNormalization",
+                  .name = "auto",
+                  .inputs = Inputs({2, 3, 4, 4}),
+                  .outputs = {{2, 3, 4, 4}},
+                  .batch_inputs = {0},
+                  .gradient = false});
   return rows;
 }
 

@@ -33,19 +33,28 @@ std::vector<OpCase> ElementwiseCases() {
   std::vector<OpCase> all;
   for (const char* op : {"Add", "Sub", "Mul", "Div"}) {
     for (const Broadcast& b : Broadcasts()) {
-      all.push_back({.op = op, .name = b.name, .inputs = {Uniform(b.a), OffZero(b.b)},
-                     .outputs = {b.result}, .batch_inputs = b.batch_inputs});
+      all.push_back({.op = op,
+                     .name = b.name,
+                     .inputs = {Uniform(b.a), OffZero(b.b)},
+                     .outputs = {b.result},
+                     .batch_inputs = b.batch_inputs});
     }
     for (DType dtype : {DType::kI32, DType::kI64, DType::kU8}) {
-      all.push_back({.op = op, .name = std::string(ToString(dtype)),
+      all.push_back({.op = op,
+                     .name = std::string(ToString(dtype)),
                      .inputs = {Integers({2, 3}, 5, 9, dtype), Integers({3}, 1, 5, dtype)},
-                     .outputs = {{2, 3}}, .dtypes = {dtype}, .batch_inputs = {0}});
+                     .outputs = {{2, 3}},
+                     .dtypes = {dtype},
+                     .batch_inputs = {0}});
     }
   }
   for (DType dtype : {DType::kI32, DType::kI64}) {
-    all.push_back({.op = "Neg", .name = std::string(ToString(dtype)),
-                   .inputs = {Integers({2, 3}, -5, 5, dtype)}, .outputs = {{2, 3}},
-                   .dtypes = {dtype}, .batch_inputs = {0}});
+    all.push_back({.op = "Neg",
+                   .name = std::string(ToString(dtype)),
+                   .inputs = {Integers({2, 3}, -5, 5, dtype)},
+                   .outputs = {{2, 3}},
+                   .dtypes = {dtype},
+                   .batch_inputs = {0}});
   }
   return all;
 }

@@ -30,17 +30,28 @@ std::vector<Loss> Losses() {
       {"ignore_none", {{"ignore_index", 2}, {"reduction", "none"}}, {5, 4}, some_ignored},
       {"ignore_weights", {{"ignore_index", 2}}, {5, 4}, some_ignored, true},
       {"ignore_outside", {{"ignore_index", -100}}, {2, 4, 3}, minus_ignored},
-      {"ignore_outside_weights_sum", {{"ignore_index", -100}, {"reduction", "sum"}}, {2, 4, 3},
-       minus_ignored, true},
+      {"ignore_outside_weights_sum",
+       {{"ignore_index", -100}, {"reduction", "sum"}},
+       {2, 4, 3},
+       minus_ignored,
+       true},
       {"smoothing", {{"label_smoothing", smooth}}, {5, 10}, Labels({5}, 10)},
       {"smoothing_sum", {{"label_smoothing", 0.5}, {"reduction", "sum"}}, {5, 4}, Labels({5}, 4)},
       {"smoothing_weights", {{"label_smoothing", smooth}}, {5, 4}, Labels({5}, 4), true},
-      {"smoothing_weights_none", {{"label_smoothing", smooth}, {"reduction", "none"}}, {5, 4},
-       Labels({5}, 4), true},
-      {"smoothing_ignore_weights", {{"label_smoothing", smooth}, {"ignore_index", 2}}, {5, 4},
-       some_ignored, true},
+      {"smoothing_weights_none",
+       {{"label_smoothing", smooth}, {"reduction", "none"}},
+       {5, 4},
+       Labels({5}, 4),
+       true},
+      {"smoothing_ignore_weights",
+       {{"label_smoothing", smooth}, {"ignore_index", 2}},
+       {5, 4},
+       some_ignored,
+       true},
       {"pixels", {}, {2, 3, 2, 4}, Labels({2, 2, 4}, 3)},
-      {"pixels_none_smoothing", {{"reduction", "none"}, {"label_smoothing", smooth}}, {2, 3, 4},
+      {"pixels_none_smoothing",
+       {{"reduction", "none"}, {"label_smoothing", smooth}},
+       {2, 3, 4},
        Labels({2, 4}, 3)},
       {"17_classes_one_example", {}, {1, 17}, Labels({1}, 17)},
       {"one_class", {}, {3, 1}, Labels({3}, 1)},
@@ -54,14 +65,21 @@ std::vector<Loss> Losses() {
 std::vector<OpCase> LossCases() {
   std::vector<OpCase> all;
   for (const Loss& loss : Losses()) {
-    const Dims output = GetString(loss.attributes, "reduction") == "none" ? loss.labels.dims : Dims();
+    const Dims output =
+        GetString(loss.attributes, "reduction") == "none" ? loss.labels.dims : Dims();
     const CaseInput scores = Uniform(loss.scores, -2, 2);
-    OpCase forward{.op = "SoftmaxCrossEntropyLoss", .name = loss.name,
-                   .attributes = loss.attributes, .inputs = {scores, loss.labels},
-                   .outputs = {output}, .batch_inputs = {0, 1}, .differentiated = {0}};
-    OpCase gradient{.op = "SoftmaxCrossEntropyLossGrad", .name = loss.name,
-                    .attributes = loss.attributes, .inputs = {Uniform(output), scores, loss.labels},
-                    .outputs = {loss.scores}, .batch_inputs = {1, 2}};
+    OpCase forward{.op = "SoftmaxCrossEntropyLoss",
+                   .name = loss.name,
+                   .attributes = loss.attributes,
+                   .inputs = {scores, loss.labels},
+                   .outputs = {output},
+                   .batch_inputs = {0, 1}};
+    OpCase gradient{.op = "SoftmaxCrossEntropyLossGrad",
+                    .name = loss.name,
+                    .attributes = loss.attributes,
+                    .inputs = {Uniform(output), scores, loss.labels},
+                    .outputs = {loss.scores},
+                    .batch_inputs = {1, 2}};
     if (!output.empty()) gradient.batch_inputs.push_back(0);
     if (loss.weights) {
       forward.inputs.push_back(Positive({loss.scores[1]}));

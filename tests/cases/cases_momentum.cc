@@ -6,11 +6,11 @@ namespace {
 // R, T, then the weights, their gradients and their momenta.
 OpCase Step(std::string name, const std::string& mode, double step,
             const std::vector<Dims>& weights) {
-  OpCase row{.op = "Momentum",
-             .name = std::move(name),
-             .attributes = {{"alpha", 0.9}, {"beta", 0.5}, {"norm_coefficient", 0.01},
-                            {"mode", mode}},
-             .inputs = {Values({}, {0.1}), Values({}, {step}, DType::kI64)}};
+  OpCase row{
+      .op = "Momentum",
+      .name = std::move(name),
+      .attributes = {{"alpha", 0.9}, {"beta", 0.5}, {"norm_coefficient", 0.01}, {"mode", mode}},
+      .inputs = {Values({}, {0.1}), Values({}, {step}, DType::kI64)}};
   for (int role = 0; role < 3; ++role) {
     for (const Dims& dims : weights) {
       row.inputs.push_back(Uniform(dims));

@@ -24,9 +24,11 @@ std::vector<OpCase> SoftmaxCases() {
     all.push_back(row);
   }
   // Large scores must not overflow on the way.
-  all.push_back({.op = "Softmax", .name = "large_scores",
+  all.push_back({.op = "Softmax",
+                 .name = "large_scores",
                  .inputs = {Values({2, 3}, {1000, 999, 0, -1000, -1001, -1000.5})},
-                 .outputs = {{2, 3}}, .batch_inputs = {0}});
+                 .outputs = {{2, 3}},
+                 .batch_inputs = {0}});
   return all;
 }
 

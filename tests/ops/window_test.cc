@@ -110,6 +110,18 @@ TEST(ConvShape, SymbolicExtentsAreExactWhereTheyCanBe) {
   EXPECT_EQ(InferredShape("Conv", {{"auto_pad", "SAME_UPPER"}}, {{kN, 3, kH, 7}, w2}), "[N,8,H,7]");
 }
 
+TEST(ConvShape, AnExtentThatIsNoMonomialIsADerivedSymbol) {
+  const Shape w2 = {8, 3, 2, 2};
+  const Dim twice = *Dim::Multiply(kH, 2);
+  // H + 1, and H - 1.
+  const auto grown =
+      InferConvShape({{"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 1, 1}}}, {kN, 3, twice, 4}, w2);
+  const auto shrunk = InferConvShape({}, {kN, 3, kH, 4}, w2);
+  ASSERT_TRUE(grown.ok() && shrunk.ok());
+  EXPECT_EQ((*grown)[2], InferContext::DerivedDim("floor((2*H+2)/2)"));
+  EXPECT_EQ((*shrunk)[2], InferContext::DerivedDim("H-1"));
+}
+
 TEST(ConvShape, EqualFormulasOfASymbolAreEqualDims) {
   // A residual block's two branches at stride 2: floor((H-1)/2) + 1 both.
   const AttributeMap main = {{"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 1, 1}}};

@@ -141,6 +141,19 @@ TEST(DriverTest, ATakenNameGoesBackToANodeThatStays) {
             "output y = neg1_1\n");
 }
 
+TEST(DriverTest, VariablesNeverGiveUpTheirNames) {
+  Net net;
+  const Value v = net.graph.AddVariable("v", net.RandomTensor({3})).value();
+  net.Output("y", net.Relu("relu1", v));
+  Rule rule = SigmoidForRelu();
+  rule.rewrite = [](const Match& m, Rewriter& r) -> std::vector<Value> {
+    return {r.OpAs("v", "Sigmoid", {m["x"]})};
+  };
+  ASSERT_EQ(RunAlone(rule, net.graph).status(), absl::OkStatus());
+  EXPECT_EQ(net.graph.Find("v"), v.node);
+  EXPECT_EQ(net.graph.outputs()[0].value.ToString(), "v_1");
+}
+
 TEST(DriverTest, TriesTheOtherOrderWhereTheFirstDeclines) {
   // a and b are both convolutions, but a has a second reader.
   Net net;
@@ -171,8 +184,7 @@ TEST(DriverTest, DeadReadersDoNotCountAsConsumers) {
   const Value conv = net.Conv("conv1", net.Image(2, 4), 2);
   net.Relu("unused", conv);
   net.Output("y", net.Relu("relu1", conv));
-  const PassReport report =
-      ExpectSameResults(net.graph, TestOptions({"fuse_conv_activation"}));
+  const PassReport report = ExpectSameResults(net.graph, TestOptions({"fuse_conv_activation"}));
   EXPECT_THAT(Rewrites(report), ElementsAre("fuse_conv_activation: conv1 + relu1 -> conv1"));
 }
 

@@ -31,7 +31,7 @@ TEST(Fold1x1Test, BiasesOfEitherNoneOrBothAndStridesMultiply) {
           ExpectSameResults(net.graph, TestOptions(kPasses));
           ASSERT_EQ(CountOps(net.graph, "Conv"), 1);
           const Node& conv = *net.graph.Find("conv2");
-          EXPECT_EQ(GetInts(conv.attributes(), "strides"),
+          EXPECT_EQ(GetInts(conv.attributes(), "strides", {1, 1}),
                     (std::vector<int64_t>(2, stride1 * stride2)));
           EXPECT_EQ(!conv.input(2).null(), bias1 || bias2);
         }

@@ -46,7 +46,8 @@ TEST(FoldConstantsTest, DeclinesToBlowUpTheFile) {
   Net net;
   const Value like = net.graph.AddInput("like", {DType::kF64, {100, 100}}).value();
   const Value one = net.Random("one", {100});
-  net.Output("y", net.Add("ExpandLike", "expand", {one, like}, {{"axes", std::vector<int64_t>{0}}}));
+  net.Output("y",
+             net.Add("ExpandLike", "expand", {one, like}, {{"axes", std::vector<int64_t>{0}}}));
   ExpectDeclined(net.graph, kPasses,
                  {"fold_constants at expand: expand would make 80000 bytes of 800"});
 }
@@ -68,8 +69,9 @@ TEST(FoldConstantsTest, RandomOpsAreDrawnAtEveryRun) {
 TEST(FoldConstantsTest, DeclinesAShapeThatWouldChangeATypeDownstream) {
   Net net;
   const Value x = net.Image(2, 3);
-  const Value shape = net.Add("Neg", "shape",
-                              {net.graph.AddConstant("minus", Tensor::FromInts(std::vector<int64_t>{1, -18})).value()});
+  const Value shape = net.Add(
+      "Neg", "shape",
+      {net.graph.AddConstant("minus", Tensor::FromInts(std::vector<int64_t>{1, -18})).value()});
   net.Output("y", net.Add("Reshape", "reshape1", {x, shape}));
   ExpectDeclined(net.graph, kPasses,
                  {"fold_constants at shape: folding it would change the type of reshape1"});
@@ -79,7 +81,8 @@ TEST(FoldConstantsTest, EveryOutputThatIsReadBecomesAConstant) {
   Net net;
   net.Image(2, 3);
   const Value c = net.Random("c", {1, 1, 4, 4});
-  const Value pool = net.Add("MaxPool", "pool", {c}, {{"kernel_shape", std::vector<int64_t>{2, 2}}}, 2);
+  const Value pool =
+      net.Add("MaxPool", "pool", {c}, {{"kernel_shape", std::vector<int64_t>{2, 2}}}, 2);
   net.Output("y", pool);
   net.Output("indices", pool.node->output(1));
   const PassReport report = ExpectSameResults(net.graph, TestOptions(kPasses));

@@ -41,7 +41,8 @@ TEST(FoldConvBnTest, WeightsSharedWithAnotherConvolutionStayForIt) {
   Net net;
   const Value x = net.Image(3, 6);
   const Value conv1 = net.Conv("conv1", x, 4);
-  const Value conv2 = net.Add("Conv", "conv2", {x, conv1.node->input(1)}, {{"strides", std::vector<int64_t>{2, 2}}});
+  const Value conv2 = net.Add("Conv", "conv2", {x, conv1.node->input(1)},
+                              {{"strides", std::vector<int64_t>{2, 2}}});
   net.Output("y1", net.BatchNorm("bn1", conv1));
   net.Output("y2", conv2);
   ExpectSameResults(net.graph, TestOptions(kPasses));
@@ -68,7 +69,8 @@ TEST(FoldConvBnTest, DeclinesInATrainingGraph) {
   net.variables = true;
   net.Output("y", net.BatchNorm("bn1", net.Conv("conv1", net.Image(3, 6), 4), "auto"));
   Graph training = ForTraining(net.graph).value();
-  ExpectDeclined(training, kPasses, {"fold_conv_bn at bn1: bn1 is in mode training, not inference"});
+  ExpectDeclined(training, kPasses,
+                 {"fold_conv_bn at bn1: bn1 is in mode training, not inference"});
 }
 
 TEST(FoldConvBnTest, DeclinesInAModeNeutralGraph) {

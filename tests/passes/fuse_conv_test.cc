@@ -52,12 +52,20 @@ TEST(FuseConvBiasTest, DeclinesAConstantThatVariesWithinAChannel) {
 TEST(FuseConvBiasTest, DeclinesASecondConsumerAndAnOperandThatIsNotConstant) {
   Net net = ConvPlus({4, 1, 1}, true);
   net.Output("before", net.graph.Find("conv1")->output());
-  ExpectDeclined(net.graph, {"fuse_conv_bias"},
-                 {"fuse_conv_bias at add1: conv1 has 2 consumers"});
+  ExpectDeclined(net.graph, {"fuse_conv_bias"}, {"fuse_conv_bias at add1: conv1 has 2 consumers"});
   Net other;
   const Value x = other.Image(4, 6);
   other.Output("y", other.Add("Add", "add1", {other.Conv("conv1", x, 4), x}));
   ExpectDeclined(other.graph, {"fuse_conv_bias"}, {"fuse_conv_bias at add1: x is not a constant"});
+}
+
+TEST(FuseConvBiasTest, DeclinesABiasThatIsAVariable) {
+  Net net;
+  net.variables = true;
+  const Value conv = net.Conv("conv1", net.Image(3, 6), 4);
+  net.Output("y", net.Add("Add", "add1", {conv, net.Random("c", {4, 1, 1})}));
+  ExpectDeclined(net.graph, {"fuse_conv_bias"},
+                 {"fuse_conv_bias at add1: conv1.bias is a variable, not a constant"});
 }
 
 //   x -> conv1 -> relu1 -> y   =>   x -> conv1 (FusedConv, post_ops=[Relu]) -> y
@@ -73,8 +81,7 @@ TEST(FuseConvActivationTest, EveryActivationAndOneAfterAnother) {
     Net net;
     const Value first = net.Add(op, "first", {net.Conv("conv1", net.Image(3, 6), 4)});
     net.Output("y", net.Add("Tanh", "second", {first}));
-    const PassReport report =
-        ExpectSameResults(net.graph, TestOptions({"fuse_conv_activation"}));
+    const PassReport report = ExpectSameResults(net.graph, TestOptions({"fuse_conv_activation"}));
     EXPECT_THAT(Rewrites(report),
                 ElementsAre("fuse_conv_activation: conv1 + first -> conv1",
                             "fuse_conv_activation: conv1 + first + second -> conv1"));
@@ -113,9 +120,8 @@ TEST(FuseConvAddTest, OneOfTwoConvolutionsTakesTheOther) {
   const Value b = net.Conv("b", x, 4, {.kernel = 1});
   net.Output("y", net.Relu("relu1", net.Add("Add", "add1", {a, b})));
   const PassReport report = ExpectSameResults(net.graph, TestOptions());
-  EXPECT_THAT(Rewrites(report),
-              ElementsAre("fuse_conv_add: a + add1 -> a",
-                          "fuse_conv_activation: a + add1 + relu1 -> a"));
+  EXPECT_THAT(Rewrites(report), ElementsAre("fuse_conv_add: a + add1 -> a",
+                                            "fuse_conv_activation: a + add1 + relu1 -> a"));
   EXPECT_EQ(net.graph.Find("b")->op_name(), "Conv");
 }
 
@@ -141,10 +147,10 @@ TEST(FuseConvAddTest, DeclinesAResidualMadeFromTheConvolutionItself) {
 
 TEST(FuseConvTest, WorksWhereOnlyARunKnowsTheImageSize) {
   Net net;
-  const Value x = net.graph
-                      .AddInput("x", {DType::kF64, {Dim::Symbol("N"), 3, Dim::Symbol("H"),
-                                                    Dim::Symbol("W")}})
-                      .value();
+  const Value x =
+      net.graph
+          .AddInput("x", {DType::kF64, {Dim::Symbol("N"), 3, Dim::Symbol("H"), Dim::Symbol("W")}})
+          .value();
   const Value conv = net.Conv("conv1", x, 4, {.kernel = 3, .stride = 2});
   net.Output("y", net.Relu("relu1", net.BatchNorm("bn1", conv)));
   ExpectSameResults(net.graph, TestOptions());

@@ -74,7 +74,8 @@ TEST(ForTrainingTest, RunningStatisticsBecomeUpdates) {
   EXPECT_EQ(Mode(training, "bn1"), "training");
   EXPECT_EQ(Mode(training, "drop1"), "training");
   EXPECT_EQ(training.Find("bn1")->num_outputs(), 5);
-  EXPECT_THAT(Updates(training), ElementsAre("bn1.running_mean <- bn1:1", "bn1.running_var <- bn1:2"));
+  EXPECT_THAT(Updates(training),
+              ElementsAre("bn1.running_mean <- bn1:1", "bn1.running_var <- bn1:2"));
   // The original stays as it was.
   EXPECT_EQ(Mode(net.graph, "bn1"), "auto");
   EXPECT_TRUE(net.graph.updates().empty());
@@ -116,7 +117,8 @@ TEST(ForTrainingTest, NodesThatShareStatisticsUpdateThemInTurn) {
   inputs[0] = first;
   net.Output("y", net.Add("BatchNormalization", "bn2", inputs));
   const Graph training = ForTraining(net.graph).value();
-  EXPECT_THAT(Updates(training), ElementsAre("bn1.running_mean <- bn2:1", "bn1.running_var <- bn2:2"));
+  EXPECT_THAT(Updates(training),
+              ElementsAre("bn1.running_mean <- bn2:1", "bn1.running_var <- bn2:2"));
   EXPECT_EQ(training.Find("bn2")->input(3).ToString(), "bn1:1");
   EXPECT_EQ(training.Find("bn2")->input(4).ToString(), "bn1:2");
 }
@@ -136,9 +138,9 @@ TEST(ForTrainingTest, UpdatesOfTheOriginalAreKept) {
   Node* weight = net.graph.Find("conv1.weight");
   const Value next = net.Add("Neg", "next", {weight->output()});
   ASSERT_EQ(net.graph.AddUpdate(weight, next), absl::OkStatus());
-  EXPECT_THAT(Updates(ForTraining(net.graph).value()),
-              ElementsAre("conv1.weight <- next", "bn1.running_mean <- bn1:1",
-                          "bn1.running_var <- bn1:2"));
+  EXPECT_THAT(
+      Updates(ForTraining(net.graph).value()),
+      ElementsAre("conv1.weight <- next", "bn1.running_mean <- bn1:1", "bn1.running_var <- bn1:2"));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Random small nets of convolutions, batch normalizations, activations, sums and pools, with
 // branches: whatever the passes do to them, the results stay.
 
+#include "autodiff/gradients.h"
 #include "graph/text.h"
 #include "tests/passes/testing_nets.h"
 
@@ -9,7 +10,9 @@ namespace {
 
 class RandomNet {
  public:
-  RandomNet(uint32_t seed, DType dtype) : net_(dtype, seed), random_(seed * 7919 + 1) {
+  RandomNet(uint32_t seed, DType dtype, const std::string& mode = "inference")
+      : net_(dtype, seed), random_(seed * 7919 + 1), mode_(mode) {
+    net_.variables = mode != "inference";
     values_.push_back(net_.Image(Pick(1, 4), Pick(4, 7)));
     const int nodes = Pick(4, 14);
     for (int i = 0; i < nodes; ++i) values_.push_back(AddNode(std::to_string(i)));
@@ -40,13 +43,14 @@ class RandomNet {
       case 0:
       case 1:
         return net_.Conv("conv" + i, x, Pick(1, 5),
-                         {.kernel = size >= 3 ? 3 : 1, .stride = size > 3 ? Pick(1, 2) : 1,
+                         {.kernel = size >= 3 ? 3 : 1,
+                          .stride = size > 3 ? Pick(1, 2) : 1,
                           .bias = Pick(0, 1) == 1});
       case 2:
         return net_.Conv("point" + i, x, Pick(1, 9), {.kernel = 1, .bias = Pick(0, 1) == 1});
       case 3:
       case 4:
-        return net_.BatchNorm("bn" + i, x);
+        return net_.BatchNorm("bn" + i, x, mode_);
       case 5:
         return net_.Add(Pick(0, 1) == 0 ? "Relu" : "Tanh", "act" + i, {x});
       case 6:
@@ -59,7 +63,7 @@ class RandomNet {
         return net_.Add(Pick(0, 1) == 0 ? "MaxPool" : "AveragePool", "pool" + i, {x},
                         {{"kernel_shape", std::vector<int64_t>{2, 2}}});
       default:
-        return net_.Add("Dropout", "drop" + i, {x}, {{"mode", "inference"}});
+        return net_.Add("Dropout", "drop" + i, {x}, {{"mode", mode_}, {"stream", Pick(0, 1)}});
     }
   }
 
@@ -78,8 +82,31 @@ class RandomNet {
 
   Net net_;
   std::mt19937 random_;
+  std::string mode_;
   std::vector<Value> values_;
 };
+
+// The training step's graph: the gradients of a loss by every parameter as outputs besides those of
+// `neutral`, running statistics as updates.
+Graph TrainingGraph(const Graph& neutral) {
+  Graph graph = ForTraining(neutral).value();
+  Emitter e(graph, "loss");
+  const Value y = graph.outputs()[0].value;
+  const std::vector<Value> loss = {e.Op("ReduceMean", {e.Op("Mul", {y, y})}, {{"keepdims", 0}})};
+  std::vector<Value> parameters;
+  for (Node* v : graph.variables()) {
+    if (IsTrainable(*v)) parameters.push_back(v->output());
+  }
+  const auto gradients = Gradients(graph, loss, parameters);
+  EXPECT_EQ(gradients.status(), absl::OkStatus());
+  for (size_t i = 0; gradients.ok() && i < gradients->size(); ++i) {
+    EXPECT_EQ(graph.AddOutput("d" + parameters[i].node->name(), (*gradients)[i]), absl::OkStatus());
+  }
+  for (const Update& update : graph.updates()) {
+    EXPECT_EQ(graph.AddOutput(update.variable->name(), update.value), absl::OkStatus());
+  }
+  return graph;
+}
 
 TEST(RandomGraphsTest, OptimizedGraphsComputeTheSame) {
   int fused = 0, folded = 0, merged_1x1 = 0;
@@ -87,8 +114,7 @@ TEST(RandomGraphsTest, OptimizedGraphsComputeTheSame) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     const bool f32 = seed % 4 == 0;
     RandomNet net(seed, f32 ? DType::kF32 : DType::kF64);
-    const PassReport report =
-        ExpectSameResults(net.graph(), TestOptions(), f32 ? 1e-4 : 1e-11);
+    const PassReport report = ExpectSameResults(net.graph(), TestOptions(), f32 ? 1e-4 : 1e-11);
     fused += CountOps(net.graph(), "FusedConv");
     for (const Rewrite& r : report.rewrites) {
       folded += r.rule == "fold_conv_bn" ? 1 : 0;
@@ -100,6 +126,21 @@ TEST(RandomGraphsTest, OptimizedGraphsComputeTheSame) {
   EXPECT_GT(fused, 60);
   EXPECT_GT(folded, 50);
   EXPECT_GT(merged_1x1, 10);
+}
+
+TEST(RandomGraphsTest, OptimizedTrainingStepsComputeTheSame) {
+  size_t rewrites = 0;
+  for (uint32_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    RandomNet net(seed, DType::kF64, "auto");
+    Graph training = TrainingGraph(net.graph());
+    const size_t updates = training.updates().size();
+    // From 2 on: one value a channel has no unbiased variance.
+    rewrites += ExpectSameResults(training, TestOptions(), 1e-9, 2).rewrites.size();
+    EXPECT_EQ(training.updates().size(), updates);
+    if (HasFailure()) break;
+  }
+  EXPECT_GT(rewrites, 100u);
 }
 
 TEST(RandomGraphsTest, EachPassAloneKeepsTheResults) {

@@ -60,7 +60,8 @@ TEST(RemoveIdentityTest, WhatChangesSomethingStaysWithoutARemark) {
   const Value x = net.Image(2, 4);
   net.Output("a", net.Add("Flatten", "flatten1", {x}));
   // The type stays [N,2,4,4], the elements move.
-  net.Output("b", net.Add("Transpose", "transpose1", {x}, {{"perm", std::vector<int64_t>{0, 1, 3, 2}}}));
+  net.Output("b",
+             net.Add("Transpose", "transpose1", {x}, {{"perm", std::vector<int64_t>{0, 1, 3, 2}}}));
   net.Output("c", net.Add("Cast", "cast1", {x}, {{"to", DType::kF32}}));
   ExpectDeclined(net.graph, {"remove_identity"}, {});
 }

@@ -20,8 +20,8 @@ struct ConvShape {
   bool bias = true;
 };
 
-// Builds small nets with random constants; a failure to build fails the test. Convolutions and batch
-// normalizations name their constants as the builder does: conv1.weight, bn1.running_mean.
+// Builds small nets with random constants; a failure to build fails the test. Convolutions and
+// batch normalizations name their constants as the builder does: conv1.weight, bn1.running_mean.
 class Net {
  public:
   explicit Net(DType dtype = DType::kF64, uint32_t seed = 1);
@@ -56,12 +56,14 @@ PassReport MustOptimize(Graph& graph, const PassOptions& options = TestOptions()
 // Values of all outputs for random inputs with N = `batch`; the same for the same input names.
 TensorMap ResultsOf(const Graph& graph, int64_t batch);
 
-// Largest difference, relative to the largest expected value; infinite where names or types differ.
+// Largest difference, relative to the output's largest expected value (at least 1e-3); infinite
+// where names or types differ.
 double RelativeDifference(const TensorMap& expected, const TensorMap& actual);
 
-// Optimizes by `options` and checks that results for N = 1, 2 and 3 stay the same within `tolerance`
-// (relative), and that a second run finds nothing to do.
-PassReport ExpectSameResults(Graph& graph, const PassOptions& options, double tolerance = 1e-12);
+// Optimizes by `options` and checks that results for three batch sizes from `first_batch` on stay
+// the same within `tolerance` (relative), and that a second run finds nothing to do.
+PassReport ExpectSameResults(Graph& graph, const PassOptions& options, double tolerance = 1e-12,
+                             int64_t first_batch = 1);
 
 // As ExpectSameResults, and compares the dumps before and after and the report with
 // tests/golden/passes_<name>.txt; WEFT_UPDATE_GOLDEN=1 in the environment writes the file instead.

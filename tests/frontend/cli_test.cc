@@ -1,0 +1,287 @@
+// The command as a user meets it: each test runs it as a process.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <png.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
+#include "frontend/data/random.h"
+#include "frontend/npy.h"
+#include "graph/serialize.h"
+#include "ops/ops.h"
+#include "testing_files.h"
+
+namespace weft {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+const char* const kCommand = WEFT_BINARY_DIR "/weft";
+
+struct Outcome {
+  int code = -1;
+  std::string out, err;
+};
+
+// In a folder of the test's own, where relative paths lie.
+class Cli : public ::testing::Test {
+ protected:
+  void SetUp() override { folder_ = TestFolder(); }
+
+  std::string Path(const std::string& name) const { return folder_ + "/" + name; }
+
+  pid_t Start(const std::string& arguments) const {
+    const pid_t pid = fork();
+    if (pid != 0) return pid;
+    const std::string line = "cd '" + folder_ + "' && exec '" + kCommand + "' " + arguments +
+                             " >stdout 2>stderr </dev/null";
+    execl("/bin/sh", "sh", "-c", line.c_str(), static_cast<char*>(nullptr));
+    _exit(127);
+  }
+
+  Outcome Finish(pid_t pid) const {
+    int status = 0;
+    waitpid(pid, &status, 0);
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), ReadText(Path("stdout")),
+            ReadText(Path("stderr"))};
+  }
+
+  Outcome Run(const std::string& arguments) const { return Finish(Start(arguments)); }
+
+  // Runs it and expects it to work; its stdout.
+  std::string Output(const std::string& arguments) const {
+    const Outcome o = Run(arguments);
+    EXPECT_EQ(o.code, 0) << arguments << ": " << o.err;
+    return o.out;
+  }
+
+  // Runs it and expects it to fail with one line on stderr, which is returned.
+  std::string Error(const std::string& arguments) const {
+    const Outcome o = Run(arguments);
+    EXPECT_GT(o.code, 0) << arguments;
+    EXPECT_THAT(o.err, ::testing::EndsWith("\n")) << arguments;
+    EXPECT_EQ(std::count(o.err.begin(), o.err.end(), '\n'), 1) << arguments << ":\n" << o.err;
+    return o.err;
+  }
+
+  // A trained model in the test's folder.
+  void Train(const std::string& file, const std::string& more = "") const {
+    Output("train --model lenet-bn --data digits:300 --epochs 1 --threads 2 -o " + file + " " + more);
+  }
+
+  std::vector<std::string> Leftovers() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+      const std::string name = entry.path().filename();
+      if (name != "stdout" && name != "stderr") names.push_back(name);
+    }
+    return names;
+  }
+
+  std::string folder_;
+};
+
+TEST_F(Cli, EveryCommandHasHelpWithAnExample) {
+  for (const char* command : {"", "train", "eval", "run", "show", "optimize", "plan", "demo"}) {
+    const std::string help = Output(std::string(command) + " --help");
+    EXPECT_THAT(help, HasSubstr("Example")) << command;
+    EXPECT_THAT(help, HasSubstr("weft")) << command;
+  }
+  EXPECT_THAT(Output("train --help"), HasSubstr("lenet-bn: "));
+  EXPECT_THAT(Output("train --help"), HasSubstr("learning rate"));
+}
+
+TEST_F(Cli, SaysItsVersion) { EXPECT_THAT(Output("--version"), StartsWith("weft 0.")); }
+
+TEST_F(Cli, ProposesWhatWasMeant) {
+  EXPECT_EQ(Error("trian --data digits"),
+            "weft: unknown command trian, did you mean train? (see weft --help)\n");
+  EXPECT_THAT(Error("train --model lenett -o a.weft"),
+              HasSubstr("unknown model lenett, did you mean lenet?"));
+}
+
+TEST_F(Cli, RefusesArgumentsWithOneLine) {
+  EXPECT_THAT(Error("train --model lenet"), HasSubstr("--output is required"));
+  EXPECT_THAT(Error("train --model lenet --epochs many -o a.weft"), HasSubstr("--epochs"));
+  EXPECT_THAT(Error("train --model lenet --frobnicate -o a.weft"), HasSubstr("--frobnicate"));
+  EXPECT_THAT(Error("train --model lenet --epochs 0 -o a.weft"), HasSubstr("at least one epoch"));
+  EXPECT_THAT(Error("train --model lenet --batch 0 -o a.weft"), HasSubstr("batch"));
+  EXPECT_THAT(Error("train --model lenet --lr -1 -o a.weft"), HasSubstr("learning rate"));
+  EXPECT_THAT(Error("train --model lenet --momentum 2 -o a.weft"), HasSubstr("momentum"));
+  EXPECT_THAT(Error("train --model lenet --schedule step -o a.weft"), HasSubstr("schedule"));
+  EXPECT_THAT(Error("train --model lenet -o nowhere/a.weft"), HasSubstr("no folder nowhere"));
+  EXPECT_THAT(Error("plan lenet --batch 0"), HasSubstr("--batch: expected at least 1, got 0"));
+  EXPECT_THAT(Leftovers(), ::testing::IsEmpty());
+}
+
+TEST_F(Cli, NamesTheFileThatIsMissingOrDamaged) {
+  for (const char* command : {"eval a.weft", "show a.weft", "plan a.weft", "run a.weft --input x.npy",
+                              "optimize a.weft -o b.weft", "train --model a.weft -o b.weft"}) {
+    EXPECT_THAT(Error(command), HasSubstr("a.weft")) << command;
+  }
+  Train("good.weft");
+  const std::string bytes = ReadText(Path("good.weft"));
+  WriteText(Path("a.weft"), bytes.substr(0, bytes.size() / 2));
+  for (const char* command : {"eval a.weft", "show a.weft", "optimize a.weft -o b.weft",
+                              "train --model a.weft -o b.weft"}) {
+    EXPECT_THAT(Error(command), HasSubstr("a.weft")) << command;
+  }
+  EXPECT_FALSE(std::filesystem::exists(Path("b.weft")));
+}
+
+TEST_F(Cli, NamesTheDataThatAreMissingOrShort) {
+  EXPECT_THAT(Error("train --model lenet --data mnist:nowhere -o a.weft"), HasSubstr("nowhere"));
+  EXPECT_THAT(Error("train --model lenet --data letters -o a.weft"),
+              HasSubstr("expected digits, digits:N or mnist:DIR, got \"letters\""));
+  std::filesystem::create_directory(Path("mnist"));
+  EXPECT_THAT(Error("train --model lenet --data mnist:mnist -o a.weft"),
+              HasSubstr("train-images-idx3-ubyte"));
+  // Three images of 28x28 announced, two there.
+  const std::string header =
+      BigEndian(0x803) + BigEndian(3) + BigEndian(28) + BigEndian(28);
+  WriteText(Path("mnist/train-images-idx3-ubyte"), header + std::string(2 * 28 * 28, '\7'));
+  WriteText(Path("mnist/train-labels-idx1-ubyte"), BigEndian(0x801) + BigEndian(3) + "\1\2\3");
+  EXPECT_THAT(Error("train --model lenet --data mnist:mnist -o a.weft"),
+              HasSubstr("mnist/train-images-idx3-ubyte"));
+  EXPECT_FALSE(std::filesystem::exists(Path("a.weft")));
+}
+
+void WritePng(const std::string& path, uint32_t height, uint32_t width) {
+  png_image image = {};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = width;
+  image.height = height;
+  image.format = PNG_FORMAT_GRAY;
+  std::vector<uint8_t> pixels(static_cast<size_t>(height) * width);
+  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>(i % 251);
+  ASSERT_NE(png_image_write_to_file(&image, path.c_str(), 0, pixels.data(), 0, nullptr), 0);
+}
+
+TEST_F(Cli, RunsArraysAndImages) {
+  Train("a.weft");
+  WritePng(Path("x.png"), 28, 28);
+  const std::string top = Output("run a.weft --input x.png --top 2 --output y.npy");
+  EXPECT_EQ(std::count(top.begin(), top.end(), '\n'), 2);
+  EXPECT_THAT(top, HasSubstr(" %"));
+  const auto scores = ReadNpy(Path("y.npy"));
+  ASSERT_TRUE(scores.ok()) << scores.status();
+  EXPECT_EQ(scores->dims(), (Dims{1, 10}));
+
+  ASSERT_TRUE(WriteNpy(Path("x.npy"), *Tensor::Zeros(DType::kF32, {3, 1, 28, 28})).ok());
+  EXPECT_EQ(Output("run a.weft --input x.npy --output z.npy"), "");
+  EXPECT_EQ(ReadNpy(Path("z.npy"))->dims(), (Dims{3, 10}));
+}
+
+TEST_F(Cli, RefusesInputsOfAnotherForm) {
+  Train("a.weft");
+  WritePng(Path("wide.png"), 28, 40);
+  EXPECT_THAT(Error("run a.weft --input wide.png --output y.npy"),
+              HasSubstr("wide.png: expected 28x28, image is 28x40"));
+  EXPECT_THAT(Output("run a.weft --input wide.png --resize --top 1"), HasSubstr(" %"));
+  ASSERT_TRUE(WriteNpy(Path("x.npy"), *Tensor::Zeros(DType::kF32, {3, 3, 28, 28})).ok());
+  const std::string error = Error("run a.weft --input x.npy --output y.npy");
+  EXPECT_THAT(error, HasSubstr("x.npy"));
+  EXPECT_THAT(error, HasSubstr("[N,1,28,28]"));
+  EXPECT_THAT(error, HasSubstr("[3,3,28,28]"));
+  WriteText(Path("t.png"), "not an image");
+  EXPECT_THAT(Error("run a.weft --input t.png"), HasSubstr("t.png"));
+  EXPECT_THAT(Error("run a.weft --input x.txt"), HasSubstr("ends in .npy or .png"));
+  EXPECT_FALSE(std::filesystem::exists(Path("y.npy")));
+}
+
+TEST_F(Cli, ShowsModels) {
+  EXPECT_THAT(Output("show lenet"), HasSubstr("61,706"));
+  EXPECT_THAT(Output("show lenet --text"), HasSubstr("conv1: f32[N,6,28,28] = Conv("));
+  EXPECT_THAT(Output("show lenet --dot"), StartsWith("digraph"));
+  Train("a.weft");
+  EXPECT_THAT(Output("show a.weft --summary"), HasSubstr("block1.conv"));
+  EXPECT_THAT(Output("plan a.weft --batch 3"), HasSubstr("block1.conv"));
+  EXPECT_THAT(Output("plan a.weft --batch 3 --train"), HasSubstr("optimizer"));
+}
+
+TEST_F(Cli, OptimizedModelsGiveTheSameAccuracy) {
+  Train("a.weft");
+  const std::string explained = Output("optimize a.weft -o b.weft --explain");
+  EXPECT_THAT(explained, HasSubstr("fold_conv_bn"));
+  EXPECT_THAT(explained, HasSubstr("FusedConv"));
+  const std::string text = Output("show b.weft --text");
+  EXPECT_THAT(text, HasSubstr("FusedConv("));
+  EXPECT_THAT(text, Not(HasSubstr("= BatchNormalization(")));
+  const auto accuracy = [&](const std::string& file) {
+    const std::string out = Output("eval " + file + " --data digits:1000");
+    return out.substr(0, out.find(", loss"));
+  };
+  EXPECT_THAT(accuracy("a.weft"), HasSubstr("accuracy"));
+  EXPECT_EQ(accuracy("a.weft"), accuracy("b.weft"));
+  EXPECT_THAT(Error("optimize a.weft -o c.weft --passes fold_conv_bm"), HasSubstr("fold_conv_bm"));
+  EXPECT_THAT(Error("train --model b.weft -o c.weft"), HasSubstr("no trainable variables"));
+  EXPECT_FALSE(std::filesystem::exists(Path("c.weft")));
+}
+
+TEST_F(Cli, TrainingTwiceGivesIdenticalFiles) {
+  const std::string arguments =
+      "train --model lenet-bn --data digits:400 --epochs 2 --seed 9 --threads 2 -o ";
+  const std::string out = Output(arguments + "a.weft");
+  EXPECT_THAT(out, HasSubstr("epoch 2/2"));
+  EXPECT_THAT(out, HasSubstr("test accuracy"));
+  Output(arguments + "b.weft");
+  EXPECT_EQ(ReadText(Path("a.weft")), ReadText(Path("b.weft")));
+}
+
+TEST_F(Cli, InterruptedTrainingSavesAndResumesToTheSameBits) {
+  const std::string arguments =
+      "train --model lenet-bn --data digits:2000 --epochs 4 --batch 32 --seed 3 --threads 2 ";
+  Output(arguments + "-o whole.weft");
+  const pid_t pid = Start(arguments + "-o part.weft");
+  while (!std::filesystem::exists(Path("part.weft")) && waitpid(pid, nullptr, WNOHANG) == 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  kill(pid, SIGINT);
+  const Outcome stopped = Finish(pid);
+  ASSERT_EQ(stopped.code, 130) << stopped.err;
+  EXPECT_THAT(stopped.err, HasSubstr("go on with: weft train --model part.weft"));
+  EXPECT_THAT(Output("train --model part.weft -o part.weft"), HasSubstr("resuming after"));
+  EXPECT_EQ(ReadText(Path("part.weft")), ReadText(Path("whole.weft")));
+  EXPECT_THAT(Error("train --model part.weft -o part.weft"), HasSubstr("4 of 4 epochs already"));
+}
+
+// Ends training after training at random moments; the file is always one that was saved whole.
+TEST_F(Cli, KilledTrainingLeavesAWholeFile) {
+  constexpr int kKills = 200;
+  const std::string arguments =
+      "train --model lenet --data digits:10 --batch 2 --epochs 100000 --threads 1 -o a.weft";
+  RandomStream random(1, RandomPurpose::kShuffle, 0);
+  int files = 0;
+  int64_t most_epochs = 0;
+  for (int i = 0; i < kKills; ++i) {
+    const pid_t pid = Start(arguments);
+    const double seconds = 0.005 + 0.1 * static_cast<double>(random.Uniform());
+    std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+    kill(pid, SIGKILL);
+    EXPECT_EQ(Finish(pid).code, -SIGKILL);
+    if (!std::filesystem::exists(Path("a.weft"))) continue;
+    const auto model = LoadModel(Path("a.weft"), StandardOps());
+    ASSERT_TRUE(model.ok()) << "kill " << i << ": " << model.status();
+    ++files;
+    most_epochs = std::max(most_epochs, model->training->epoch);
+  }
+  EXPECT_GT(files, 0);        // it had begun to save,
+  EXPECT_GT(most_epochs, 1);  // and was at it again and again
+}
+
+TEST_F(Cli, DemoRunsToItsEnd) {
+  const std::string out = Output("demo --epochs 1 --examples 500 -o d.weft");
+  for (const char* part : {"61,706", "epoch 1/1", "held-out", "FusedConv", "this is a", "batch 128"}) {
+    EXPECT_THAT(out, HasSubstr(part));
+  }
+  EXPECT_THAT(Output("show d.weft"), HasSubstr("61,706"));
+}
+
+}  // namespace
+}  // namespace weft

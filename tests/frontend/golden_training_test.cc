@@ -1,0 +1,190 @@
+// Replays training runs that PyTorch computed in float64 (tests/golden/train) through the public
+// training API.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "frontend/builder.h"
+#include "frontend/train.h"
+#include "testing_safetensors.h"
+
+namespace weft {
+namespace {
+
+Value BnNet(Builder& b, Value x) {
+  Value h = b.Conv2d(x, {.channels = 8, .kernel = 3, .bias = false, .name = "conv1"});
+  h = b.MaxPool2d(b.Relu(b.BatchNorm2d(h, {.name = "bn1"})), {.kernel = 2});
+  h = b.Relu(b.Conv2d(h, {.channels = 16, .kernel = 3, .padding = 1, .name = "conv2"}));
+  const Value residual = b.Conv2d(h, {.channels = 16, .kernel = 3, .padding = 1, .name = "conv3"});
+  h = b.GlobalAvgPool(b.Relu(b.Add(h, residual)));
+  return b.Linear(h, {.features = 10, .name = "fc"});
+}
+
+Value LeNet(Builder& b, Value x) {
+  Value h = b.Sigmoid(b.Conv2d(x, {.channels = 6, .kernel = 5, .padding = 2, .name = "conv1"}));
+  h = b.AvgPool2d(h, {.kernel = 2});
+  h = b.Sigmoid(b.Conv2d(h, {.channels = 16, .kernel = 5, .name = "conv2"}));
+  h = b.Flatten(b.AvgPool2d(h, {.kernel = 2}));
+  h = b.Sigmoid(b.Linear(h, {.features = 120, .name = "fc1"}));
+  h = b.Sigmoid(b.Linear(h, {.features = 84, .name = "fc2"}));
+  return b.Linear(h, {.features = 10, .name = "fc3"});
+}
+
+// The network with the file's initial weights.
+absl::StatusOr<Model> InitialModel(const Safetensors& golden, DType dtype) {
+  Builder b({.dtype = dtype});
+  const Value x = b.Input("x", {"N", 1, 28, 28});
+  b.Output("logits", golden.metadata.at("net") == "LeNet" ? LeNet(b, x) : BnNet(b, x));
+  WEFT_ASSIGN_OR_RETURN(Model model, b.Build());
+  for (Node* variable : model.graph.variables()) {
+    const auto it = golden.tensors.find("init/" + variable->name());
+    if (it == golden.tensors.end()) {
+      return absl::NotFoundError("no init/" + variable->name() + " in the file");
+    }
+    WEFT_ASSIGN_OR_RETURN(Tensor value, it->second.Converted(dtype));
+    WEFT_RETURN_IF_ERROR(model.graph.SetLeafValue(variable, std::move(value)));
+  }
+  return model;
+}
+
+// One of a stack of tensors.
+Tensor Slice(const Tensor& stack, int64_t i) {
+  Dims dims(stack.dims().begin() + 1, stack.dims().end());
+  const size_t bytes = stack.bytes() / static_cast<size_t>(stack.dims()[0]);
+  return *Tensor::FromBytes(stack.dtype(), dims,
+                            {stack.data() + static_cast<size_t>(i) * bytes, bytes});
+}
+
+struct Hyperparameters {
+  double lr = 0;
+  OptimizerOptions optimizer;
+};
+
+Hyperparameters Parse(const Safetensors& golden) {
+  const auto args = nlohmann::json::parse(golden.metadata.at("optimizer_args"));
+  return {args.at("lr").get<double>(),
+          {.momentum = args.at("momentum").get<double>(),
+           .nesterov = args.at("nesterov").get<bool>(),
+           .weight_decay = args.at("weight_decay").get<double>(),
+           .decay_vectors = true}};
+}
+
+// Largest |a - b| as a part of b's max - min. `a` is rounded to b's precision first: the file's
+// values are rounded, which near 1 may be more than 1e-6 of a narrow range.
+double RelativeError(const Tensor& a, const Tensor& b) {
+  double difference = 0, least = b.At(0), most = b.At(0);
+  for (int64_t i = 0; i < b.size(); ++i) {
+    const double ours = static_cast<double>(static_cast<float>(a.At(i)));
+    difference = std::max(difference, std::abs(ours - b.At(i)));
+    least = std::min(least, b.At(i));
+    most = std::max(most, b.At(i));
+  }
+  if (difference == 0) return 0;
+  return most > least ? difference / (most - least) : difference / std::abs(most);
+}
+
+// The gradient of the first step, from what that step did to the trainer's variables.
+Tensor FirstGradient(const Trainer& trainer, const std::string& name, const Tensor& initial,
+                     const Hyperparameters& h) {
+  const bool slots = h.optimizer.momentum != 0;
+  Tensor gradient = *Tensor::Zeros(DType::kF64, initial.dims());
+  const Tensor after = *trainer.Get(slots ? name + "/momentum" : name);
+  for (int64_t i = 0; i < initial.size(); ++i) {
+    const double moved = slots ? after.At(i) : (initial.At(i) - after.At(i)) / h.lr;
+    gradient.mutable_values<double>()[static_cast<size_t>(i)] =
+        moved - h.optimizer.weight_decay * initial.At(i);
+  }
+  return gradient;
+}
+
+class GoldenTraining : public ::testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    auto golden = ReadSafetensors(std::string(WEFT_SOURCE_DIR "/tests/golden/train/") + GetParam() +
+                                  "-cross_entropy.safetensors");
+    ASSERT_TRUE(golden.ok()) << golden.status();
+    golden_ = *std::move(golden);
+    parameters_ = Parse(golden_);
+  }
+
+  std::unique_ptr<Trainer> MakeTrainer(DType dtype, bool reference_only) {
+    auto model = InitialModel(golden_, dtype);
+    EXPECT_TRUE(model.ok()) << model.status();
+    if (!model.ok()) return nullptr;
+    auto trainer = Trainer::Create(*std::move(model), {.optimizer = parameters_.optimizer,
+                                                       .threads = 1,
+                                                       .reference_only = reference_only});
+    EXPECT_TRUE(trainer.ok()) << trainer.status();
+    return trainer.ok() ? *std::move(trainer) : nullptr;
+  }
+
+  // The loss of step `i`.
+  double Step(Trainer& trainer, int64_t i) {
+    const auto result = trainer.Step(Slice(golden_.tensors.at("x"), i),
+                                     Slice(golden_.tensors.at("y"), i), parameters_.lr);
+    EXPECT_TRUE(result.ok()) << result.status();
+    return result.ok() ? result->loss : NAN;
+  }
+
+  int64_t steps() const { return golden_.tensors.at("loss").size(); }
+
+  Safetensors golden_;
+  Hyperparameters parameters_;
+};
+
+TEST_P(GoldenTraining, ReferencePathInF64FollowsPyTorch) {
+  const auto trainer = MakeTrainer(DType::kF64, /*reference_only=*/true);
+  ASSERT_NE(trainer, nullptr);
+  const Tensor& losses = golden_.tensors.at("loss");
+  for (int64_t i = 0; i < steps(); ++i) {
+    EXPECT_NEAR(Step(*trainer, i), losses.At(i), 1e-6 * losses.At(i)) << "step " << i;
+  }
+  int compared = 0;
+  for (const auto& [name, expected] : golden_.tensors) {
+    if (!name.starts_with("final/")) continue;
+    const auto ours = trainer->Get(name.substr(6));
+    ASSERT_TRUE(ours.ok()) << ours.status();
+    ASSERT_EQ(ours->dims(), expected.dims()) << name;
+    EXPECT_LT(RelativeError(*ours, expected), 1e-6) << name;
+    ++compared;
+  }
+  EXPECT_GE(compared, 10);
+}
+
+TEST_P(GoldenTraining, FirstGradientsAreThoseOfPyTorch) {
+  const auto trainer = MakeTrainer(DType::kF64, /*reference_only=*/true);
+  ASSERT_NE(trainer, nullptr);
+  Step(*trainer, 0);
+  int compared = 0;
+  for (const auto& [name, expected] : golden_.tensors) {
+    if (!name.starts_with("grad/")) continue;
+    const std::string parameter = name.substr(5);
+    const Tensor gradient = FirstGradient(*trainer, parameter,
+                                          golden_.tensors.at("init/" + parameter), parameters_);
+    EXPECT_LT(RelativeError(gradient, expected), 1e-6) << name;
+    ++compared;
+  }
+  EXPECT_GE(compared, 9);
+}
+
+TEST_P(GoldenTraining, FastRuntimeInF32FollowsPyTorchsLosses) {
+  const auto trainer = MakeTrainer(DType::kF32, /*reference_only=*/false);
+  ASSERT_NE(trainer, nullptr);
+  const Tensor& losses = golden_.tensors.at("loss");
+  for (int64_t i = 0; i < steps(); ++i) {
+    EXPECT_NEAR(Step(*trainer, i), losses.At(i), 1e-4) << "step " << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(PyTorch, GoldenTraining,
+                         ::testing::Values("BnNet-sgd", "BnNet-nesterov", "LeNet-momentum"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace weft

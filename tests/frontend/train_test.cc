@@ -1,0 +1,345 @@
+#include "frontend/train.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "frontend/builder.h"
+#include "frontend/data/open.h"
+#include "frontend/session.h"
+#include "frontend/train_loop.h"
+#include "graph/serialize.h"
+#include "ops/ops.h"
+
+namespace weft {
+namespace {
+
+using ::testing::HasSubstr;
+
+// Small, with everything that has state: statistics, slots, dropout.
+Model SmallNet(DType dtype = DType::kF32, uint64_t seed = 1) {
+  Builder b({.seed = seed, .dtype = dtype});
+  const Value x = b.Input("x", {"N", 1, 28, 28});
+  Value h = b.Conv2d(x, {.channels = 8, .kernel = 5, .stride = 2, .bias = false});
+  h = b.Relu(b.BatchNorm2d(h));
+  h = b.Flatten(b.MaxPool2d(h, {.kernel = 2}));
+  h = b.Relu(b.Linear(h, {.features = 32}));
+  b.Output("logits", b.Linear(b.Dropout(h, {.ratio = 0.2}), {.features = 10}));
+  return *b.Build();
+}
+
+std::shared_ptr<const Dataset> Digits(Split split = Split::kTrain) {
+  return *OpenDataset("digits:500", split);
+}
+
+const TrainOptions kOptions = {.optimizer = {.momentum = 0.9}, .seed = 5, .threads = 2};
+const FitOptions kFit = {.epochs = 3, .batch_size = 64, .learning_rate = 0.05,
+                         .schedule = Schedule::kCosine};
+
+std::unique_ptr<Trainer> NewTrainer(const TrainOptions& options = kOptions) {
+  auto trainer = Trainer::Create(SmallNet(), options);
+  EXPECT_TRUE(trainer.ok()) << trainer.status();
+  return *std::move(trainer);
+}
+
+Tensor Images(int64_t n) {
+  Tensor t = *Tensor::Zeros(DType::kF32, {n, 1, 28, 28});
+  const auto values = t.mutable_values<float>();
+  for (size_t i = 0; i < values.size(); ++i) values[i] = std::sin(static_cast<float>(i));
+  return t;
+}
+
+Tensor Labels(std::vector<int64_t> labels) { return Tensor::FromInts(labels); }
+
+std::string MessageOf(const absl::Status& status) { return std::string(status.message()); }
+
+TEST(Trainer, LossFallsAndHeldOutDigitsAreRecognised) {
+  const auto trainer = NewTrainer();
+  std::vector<double> losses;
+  const auto result = Fit(*trainer, *OpenDataset("digits:2000", Split::kTrain),
+                          Digits(Split::kTest), kFit,
+                          {.on_epoch = [&](const EpochSummary& s) {
+                            losses.push_back(s.loss);
+                            return absl::OkStatus();
+                          }});
+  ASSERT_TRUE(result.ok()) << result.status();
+  ASSERT_EQ(losses.size(), 3u);
+  EXPECT_LT(losses[1], losses[0]);
+  EXPECT_LT(losses[2], 0.7 * losses[0]);
+  EXPECT_GT(result->test->accuracy(), 0.8);
+  EXPECT_EQ(result->test->count, 100);
+  EXPECT_EQ(trainer->epoch(), 3);
+  EXPECT_EQ(trainer->step(), 3 * 32);
+}
+
+TEST(Trainer, StepReportsTheBatchBeforeTheUpdate) {
+  const auto trainer = NewTrainer({.threads = 1});
+  const auto result = trainer->Step(Images(4), Labels({1, 2, 3, 4}), 0.0);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->count, 4);
+  EXPECT_LE(result->correct, 4);
+  EXPECT_GT(result->loss, 0.5);
+  EXPECT_LT(result->loss, 10);
+  EXPECT_EQ(trainer->step(), 1);
+}
+
+TEST(Trainer, RefusesABatchThatDoesNotFit) {
+  const auto trainer = NewTrainer();
+  const auto error = [&](const Tensor& images, const Tensor& labels) {
+    return MessageOf(trainer->Step(images, labels, 0.1).status());
+  };
+  const std::string labels = error(Images(4), Labels({1, 2, 3}));
+  EXPECT_THAT(labels, HasSubstr("labels"));
+  EXPECT_THAT(labels, HasSubstr("4"));
+  EXPECT_THAT(labels, HasSubstr("3"));
+  const std::string size = error(*Tensor::Zeros(DType::kF32, {2, 1, 27, 28}), Labels({1, 2}));
+  EXPECT_THAT(size, HasSubstr("input x: expected"));
+  EXPECT_THAT(size, HasSubstr("[N,1,28,28]"));
+  EXPECT_THAT(size, HasSubstr("[2,1,27,28]"));
+  EXPECT_THAT(error(*Tensor::Zeros(DType::kU8, {2, 1, 28, 28}), Labels({1, 2})),
+              HasSubstr("input x: expected f32[N,1,28,28], got u8[2,1,28,28]"));
+  EXPECT_THAT(error(Tensor(), Labels({1, 2})), HasSubstr("input x"));
+  EXPECT_THAT(error(Images(2), Tensor()), HasSubstr("labels"));
+  EXPECT_EQ(trainer->step(), 0);
+}
+
+TEST(Trainer, ALabelOutOfRangeChangesNothing) {
+  const auto trainer = NewTrainer();
+  const Tensor before = *trainer->Get("fc1.weight");
+  const Tensor mean = *trainer->Get("bn1.running_mean");
+  const absl::Status status = trainer->Step(Images(3), Labels({1, 10, 2}), 0.1).status();
+  EXPECT_THAT(MessageOf(status), HasSubstr("10"));
+  EXPECT_EQ(*trainer->Get("fc1.weight"), before);
+  EXPECT_EQ(*trainer->Get("bn1.running_mean"), mean);
+  EXPECT_EQ(trainer->step(), 0);
+}
+
+TEST(Trainer, RefusesOptionsOutOfRange) {
+  const auto error = [](const TrainOptions& options) {
+    return MessageOf(Trainer::Create(SmallNet(), options).status());
+  };
+  EXPECT_THAT(error({.optimizer = {.momentum = 1}}), HasSubstr("momentum in [0,1), got 1"));
+  EXPECT_THAT(error({.optimizer = {.nesterov = true}}), HasSubstr("needs a momentum above 0"));
+  EXPECT_THAT(error({.optimizer = {.weight_decay = -1}}), HasSubstr("weight decay"));
+  EXPECT_THAT(error({.loss = {.label_smoothing = 2}}), HasSubstr("label smoothing in [0,1), got 2"));
+  EXPECT_THAT(MessageOf(NewTrainer()->Step(Images(1), Labels({1}), NAN).status()),
+              HasSubstr("learning rate"));
+}
+
+TEST(Trainer, RefusesAModelThatWasOptimized) {
+  Model frozen(*OptimizedForInference(SmallNet().graph));
+  EXPECT_THAT(MessageOf(Trainer::Create(std::move(frozen), {}).status()),
+              HasSubstr("no trainable variables"));
+}
+
+TEST(Trainer, RefusesProbabilities) {
+  Builder b;
+  const Value x = b.Input("x", {"N", 4});
+  b.Output("p", b.Softmax(b.Linear(x, {.features = 3})));
+  EXPECT_THAT(MessageOf(Trainer::Create(*b.Build(), {}).status()),
+              HasSubstr("output p: expected scores, it is a Softmax"));
+}
+
+TEST(Trainer, TrainsInF64FromF32Images) {
+  auto trainer = Trainer::Create(SmallNet(DType::kF64), kOptions);
+  ASSERT_TRUE(trainer.ok()) << trainer.status();
+  const auto first = (*trainer)->Step(Images(8), Labels({0, 1, 2, 3, 4, 5, 6, 7}), 0.05);
+  ASSERT_TRUE(first.ok()) << first.status();
+  double last = first->loss;
+  for (int i = 0; i < 10; ++i) {
+    last = (*trainer)->Step(Images(8), Labels({0, 1, 2, 3, 4, 5, 6, 7}), 0.05)->loss;
+  }
+  EXPECT_LT(last, 0.9 * first->loss);
+  EXPECT_EQ((*trainer)->Get("fc1.weight")->dtype(), DType::kF64);
+}
+
+TEST(Trainer, EvaluationUsesTheTrainedWeights) {
+  const auto trainer = NewTrainer();
+  ASSERT_TRUE(Fit(*trainer, Digits(), nullptr, kFit).ok());
+  const auto here = trainer->Evaluate(Digits(Split::kTest));
+  ASSERT_TRUE(here.ok()) << here.status();
+  const auto snapshot = trainer->Snapshot();
+  ASSERT_TRUE(snapshot.ok()) << snapshot.status();
+  const auto session = Session::Create(*snapshot, {.optimize = false});
+  ASSERT_TRUE(session.ok()) << session.status();
+  const auto there = (*session)->Evaluate(Digits(Split::kTest));
+  ASSERT_TRUE(there.ok()) << there.status();
+  EXPECT_EQ(here->correct, there->correct);
+  EXPECT_NEAR(here->loss(), there->loss(), 1e-5 * here->loss());
+  EXPECT_NE(LeafValue(*snapshot->graph.Find("bn1.running_mean")).At(0), 0);
+}
+
+TEST(Trainer, LeavesVectorsOutOfTheDecayWhenAsked) {
+  const auto after = [](double decay, bool vectors, const char* name) {
+    const auto trainer = NewTrainer(
+        {.optimizer = {.momentum = 0.9, .weight_decay = decay, .decay_vectors = vectors}});
+    EXPECT_TRUE(trainer->Step(Images(4), Labels({1, 2, 3, 4}), 0.5).ok());
+    return *trainer->Get(name);
+  };
+  EXPECT_EQ(after(0.1, false, "bn1.weight"), after(0, true, "bn1.weight"));
+  EXPECT_NE(after(0.1, true, "bn1.weight"), after(0, true, "bn1.weight"));
+  EXPECT_NE(after(0.1, false, "fc1.weight"), after(0, true, "fc1.weight"));
+}
+
+// --- Determinism and resuming ---
+
+std::string TrainedBytes(uint64_t seed) {
+  TrainOptions options = kOptions;
+  options.seed = seed;
+  const auto trainer = NewTrainer(options);
+  EXPECT_TRUE(Fit(*trainer, Digits(), Digits(Split::kTest), kFit).ok());
+  return SerializeModel(*trainer->Snapshot());
+}
+
+TEST(Trainer, SameSeedGivesTheSameBytes) {
+  const std::string bytes = TrainedBytes(5);
+  EXPECT_EQ(TrainedBytes(5), bytes);
+  EXPECT_NE(TrainedBytes(6), bytes);
+}
+
+// Trains, stops after each number of steps in `stops`, and goes on from the bytes of a file.
+std::string TrainedInParts(const std::vector<int64_t>& stops, const TrainOptions& options) {
+  auto trainer = NewTrainer(options);
+  for (size_t part = 0; part <= stops.size(); ++part) {
+    FitCallbacks callbacks;
+    if (part < stops.size()) {
+      callbacks.stop = [&, part] { return trainer->step() >= stops[part]; };
+    }
+    const auto result = Fit(*trainer, Digits(), nullptr, kFit, callbacks);
+    EXPECT_TRUE(result.ok()) << result.status();
+    EXPECT_EQ(result->stopped, part < stops.size());
+    const std::string bytes = SerializeModel(*trainer->Snapshot());
+    if (part == stops.size()) return bytes;
+    auto model = ParseModel(bytes, StandardOps());
+    EXPECT_TRUE(model.ok()) << model.status();
+    const auto kept = OptionsOf(*model->training);
+    EXPECT_TRUE(kept.ok()) << kept.status();
+    auto resumed = Trainer::Resume(*std::move(model), *kept);
+    EXPECT_TRUE(resumed.ok()) << resumed.status();
+    trainer = *std::move(resumed);
+  }
+  return "";
+}
+
+TEST(Trainer, ResumingGivesTheSameBytesAsNotStopping) {
+  // 500 images are 7 batches of 64 and one of 52 an epoch.
+  EXPECT_EQ(TrainedInParts({3, 8, 15}, kOptions), TrainedInParts({}, kOptions));
+}
+
+TEST(Trainer, ResumingKeepsPlainDescentAndSmoothingToo) {
+  TrainOptions options = kOptions;
+  options.optimizer = {.weight_decay = 1e-3};
+  options.loss.label_smoothing = 0.1;
+  EXPECT_EQ(TrainedInParts({5}, options), TrainedInParts({}, options));
+}
+
+TEST(Trainer, OptionsSurviveAFileExactly) {
+  const TrainOptions options = {
+      .loss = {.label_smoothing = 0.1},
+      .optimizer = {.momentum = 0.3, .nesterov = true, .weight_decay = 1e-5, .decay_vectors = false},
+      .seed = uint64_t{1} << 63,
+      .threads = 1};
+  const auto snapshot = NewTrainer(options)->Snapshot();
+  const auto kept = OptionsOf(*snapshot->training);
+  ASSERT_TRUE(kept.ok()) << kept.status();
+  EXPECT_EQ(kept->loss, options.loss);
+  EXPECT_EQ(kept->optimizer, options.optimizer);
+  EXPECT_EQ(kept->seed, options.seed);
+  EXPECT_EQ(kept->threads, 1);
+}
+
+TEST(Trainer, ResumeRefusesADamagedTrainingState) {
+  const auto resume = [](void (*damage)(TrainingState&)) {
+    const auto trainer = NewTrainer();
+    EXPECT_TRUE(trainer->Step(Images(2), Labels({1, 2}), 0.1).ok());
+    Model model = *trainer->Snapshot();
+    damage(*model.training);
+    const auto options = OptionsOf(*model.training);
+    if (!options.ok()) return MessageOf(options.status());
+    return MessageOf(Trainer::Resume(std::move(model), *options).status());
+  };
+  EXPECT_EQ(resume([](TrainingState&) {}), "");
+  EXPECT_THAT(resume([](TrainingState& s) { s.slots.erase("fc1.bias/momentum"); }),
+              HasSubstr("slot fc1.bias/momentum is missing"));
+  EXPECT_THAT(resume([](TrainingState& s) { s.slots["fc9/momentum"] = Tensor::FromInts({}); }),
+              HasSubstr("fc9/momentum belongs to no parameter"));
+  EXPECT_THAT(resume([](TrainingState& s) {
+                s.slots["fc1.bias/momentum"] = *Tensor::Zeros(DType::kF32, {3});
+              }),
+              HasSubstr("fc1.bias/momentum"));
+  EXPECT_THAT(resume([](TrainingState& s) { s.config["momentum"] = "fast"; }),
+              HasSubstr("momentum: expected a number, got \"fast\""));
+  EXPECT_THAT(resume([](TrainingState& s) { s.step = -1; }), HasSubstr("step"));
+  EXPECT_THAT(MessageOf(Trainer::Resume(SmallNet(), {}).status()), HasSubstr("no training state"));
+}
+
+TEST(Trainer, ResumesOnTheSameKernels) {
+  const auto trainer = NewTrainer();
+  ASSERT_TRUE(trainer->Step(Images(4), Labels({1, 2, 3, 4}), 0.1).ok());
+  Model model = *trainer->Snapshot();
+  EXPECT_FALSE(model.training->kernel_choices.empty());
+  auto resumed = Trainer::Resume(std::move(model), kOptions);
+  ASSERT_TRUE(resumed.ok()) << resumed.status();
+  EXPECT_THAT(*(*resumed)->ChangedKernels(4), ::testing::IsEmpty());
+}
+
+// --- The loop ---
+
+TEST(Fit, RefusesEpochsThatAreOver) {
+  const auto trainer = NewTrainer();
+  ASSERT_TRUE(Fit(*trainer, Digits(), nullptr, kFit).ok());
+  EXPECT_THAT(MessageOf(Fit(*trainer, Digits(), nullptr, kFit).status()),
+              HasSubstr("has been trained for 3 of 3 epochs already"));
+}
+
+TEST(Fit, StopsWithAnErrorWhenTheLossIsNotFinite) {
+  const auto trainer = NewTrainer();
+  FitOptions fit = kFit;
+  fit.learning_rate = 1e30;
+  fit.schedule = Schedule::kConstant;
+  EXPECT_THAT(MessageOf(Fit(*trainer, Digits(), nullptr, fit).status()),
+              HasSubstr("try a lower learning rate than 1e+30"));
+}
+
+TEST(Fit, ReportsEveryStepOnce) {
+  const auto trainer = NewTrainer();
+  std::vector<int64_t> batches;
+  ASSERT_TRUE(Fit(*trainer, Digits(), nullptr, kFit, {.on_step = [&](const StepProgress& p) {
+                    batches.push_back(p.epoch * p.batches + p.batch);
+                    EXPECT_EQ(p.batches, 8);
+                    EXPECT_GE(p.eta_seconds, 0);
+                  }}).ok());
+  ASSERT_EQ(batches.size(), 24u);
+  for (size_t i = 0; i < batches.size(); ++i) EXPECT_EQ(batches[i], static_cast<int64_t>(i) + 1);
+}
+
+TEST(Fit, LearningRateFollowsTheSchedule) {
+  FitOptions o = {.learning_rate = 0.4, .schedule = Schedule::kCosine};
+  EXPECT_DOUBLE_EQ(LearningRateAt(o, 0, 100), 0.4);
+  EXPECT_DOUBLE_EQ(LearningRateAt(o, 50, 100), 0.2);
+  EXPECT_NEAR(LearningRateAt(o, 100, 100), 0, 1e-15);
+  o.schedule = Schedule::kConstant;
+  EXPECT_DOUBLE_EQ(LearningRateAt(o, 99, 100), 0.4);
+  EXPECT_EQ(ParseSchedule("cosine"), Schedule::kCosine);
+  EXPECT_EQ(ParseSchedule("linear"), std::nullopt);
+}
+
+TEST(Evaluation, CountsTheFirstHighestScoreAndTheCrossEntropy) {
+  const float scores[] = {0, 0, 1, 3};
+  const Tensor t = *Tensor::FromValues<float>({2, 2}, scores);
+  Evaluation e;
+  ASSERT_TRUE(AddScores(t, Labels({1, 1}), &e).ok());
+  EXPECT_EQ(e.count, 2);
+  EXPECT_EQ(e.correct, 1);  // the first row's highest is class 0
+  EXPECT_NEAR(e.loss_sum, std::log(2.0) + std::log1p(std::exp(-2.0)), 1e-12);
+  EXPECT_THAT(MessageOf(AddScores(t, Labels({1, 2}), &e)),
+              HasSubstr("labels in [0,2), label of example 1 is 2"));
+  const auto top = TopPredictions(t, 1, 5);
+  ASSERT_EQ(top->size(), 2u);
+  EXPECT_EQ((*top)[0].label, 1);
+  EXPECT_NEAR((*top)[0].probability, 1 / (1 + std::exp(-2.0)), 1e-12);
+}
+
+}  // namespace
+}  // namespace weft

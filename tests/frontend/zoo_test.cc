@@ -1,0 +1,89 @@
+#include "frontend/zoo/zoo.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "frontend/summary.h"
+
+namespace weft {
+namespace {
+
+using ::testing::HasSubstr;
+
+Model Network(std::string_view name) { return *BuildNetwork(**FindNetwork(name)); }
+
+const SummaryRow& Row(const Summary& summary, std::string_view name) {
+  for (const SummaryRow& row : summary.rows) {
+    if (row.name == name) return row;
+  }
+  static const SummaryRow missing;
+  return missing;
+}
+
+TEST(Zoo, LeNetHas61706Parameters) {
+  const Summary summary = *Summarize(Network("lenet").graph);
+  EXPECT_EQ(summary.parameters, 61706);
+  EXPECT_EQ(summary.trainable, 61706);
+}
+
+TEST(Zoo, LeNetsLayersHaveTheirSizesAndCosts) {
+  const Summary summary = *Summarize(Network("lenet").graph, 2);
+  EXPECT_EQ(summary.batch, 2);
+  const SummaryRow& conv1 = Row(summary, "conv1");
+  EXPECT_EQ(conv1.op, "Conv");
+  EXPECT_EQ(conv1.output, "[N,6,28,28]");
+  EXPECT_EQ(conv1.parameters, 6 * 25 + 6);
+  EXPECT_EQ(conv1.macs, 2 * 28 * 28 * 6 * 25);
+  EXPECT_EQ(Row(summary, "conv2").macs, 2 * 10 * 10 * 16 * 6 * 25);
+  EXPECT_EQ(Row(summary, "flatten1").output, "[N,400]");
+  EXPECT_EQ(Row(summary, "fc1").parameters, 400 * 120 + 120);
+  EXPECT_EQ(Row(summary, "fc3").macs, 2 * 84 * 10);
+  EXPECT_EQ(summary.macs, 2 * (117600 + 240000 + 48000 + 10080 + 840));
+}
+
+TEST(Zoo, SummaryTableShowsTotals) {
+  const std::string table = Summarize(Network("lenet").graph)->ToString();
+  EXPECT_THAT(table, HasSubstr("conv1"));
+  EXPECT_THAT(table, HasSubstr("[N,6,28,28]"));
+  EXPECT_THAT(table, HasSubstr("48,120"));
+  EXPECT_THAT(table, HasSubstr("61,706 of 61,706 parameters are trainable"));
+}
+
+TEST(Zoo, SummaryCountsStatisticsButNotAsTrainable) {
+  const Summary summary = *Summarize(Network("lenet-bn").graph);
+  EXPECT_EQ(summary.parameters - summary.trainable, 2 * (16 + 32));  // running mean and variance
+}
+
+TEST(Zoo, BuildsForOtherSizesAndTypes) {
+  const auto model = BuildNetwork(**FindNetwork("lenet"), {.channels = 3,
+                                                           .height = 32,
+                                                           .width = 40,
+                                                           .classes = 7,
+                                                           .dtype = DType::kF64});
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_EQ(ToString(model->graph.outputs()[0].value.type()), "f64[N,7]");
+}
+
+TEST(Zoo, ImagesThatAreTooSmallAreAnErrorOfTheLayer) {
+  const auto model = BuildNetwork(**FindNetwork("lenet"), {.height = 8, .width = 8});
+  ASSERT_FALSE(model.ok());
+  EXPECT_THAT(std::string(model.status().message()), HasSubstr("lenet: zoo/lenet.cc:"));
+  EXPECT_THAT(std::string(model.status().message()), HasSubstr("conv2 (Conv)"));
+}
+
+TEST(Zoo, UnknownNamesGetAProposal) {
+  EXPECT_EQ(FindNetwork("lenetbn").status().message(),
+            "unknown model lenetbn, did you mean lenet-bn? (known: lenet, lenet-bn)");
+  EXPECT_EQ(FindNetwork("transformer").status().message(),
+            "unknown model transformer (known: lenet, lenet-bn)");
+}
+
+TEST(Zoo, NumbersHaveCommas) {
+  EXPECT_EQ(WithCommas(0), "0");
+  EXPECT_EQ(WithCommas(999), "999");
+  EXPECT_EQ(WithCommas(1000), "1,000");
+  EXPECT_EQ(WithCommas(-1234567), "-1,234,567");
+}
+
+}  // namespace
+}  // namespace weft
