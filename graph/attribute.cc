@@ -1,12 +1,15 @@
 #include "graph/attribute.h"
 
+#include <cstdio>
+#include <cstdlib>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
 namespace weft {
 namespace {
 
-// The shortest text that reads back as the same double.
+// A short text that reads back as the same double.
 std::string FloatText(double value) {
   std::string text = absl::StrCat(value);
   if (std::strtod(text.c_str(), nullptr) == value) return text;

@@ -59,7 +59,7 @@ std::optional<Dim> Dim::Multiply(const Dim& a, const Dim& b) {
 }
 
 std::optional<Dim> Dim::DivideExactly(const Dim& a, const Dim& b) {
-  if (b.coefficient_ == 0 || a.coefficient_ % b.coefficient_ != 0) return std::nullopt;
+  if (b.coefficient_ <= 0 || a.coefficient_ % b.coefficient_ != 0) return std::nullopt;
   Dim result(a.coefficient_ / b.coefficient_);
   if (result.coefficient_ == 0) return b.is_static() ? std::optional(result) : std::nullopt;
   if (!std::includes(a.symbols_.begin(), a.symbols_.end(), b.symbols_.begin(), b.symbols_.end())) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "graph/op.h"
@@ -47,18 +48,53 @@ absl::StatusOr<std::vector<TensorType>> Graph::Infer(const OpDef& op, std::strin
   const int asked = num_outputs < 0 ? RequiredOutputs(op) : num_outputs;
   InferContext context(name, inputs, attributes, asked);
   WEFT_ASSIGN_OR_RETURN(std::vector<TensorType> types, op.infer(context));
+  const size_t least =
+      op.variadic_outputs ? types.size() : static_cast<size_t>(RequiredOutputs(op));
   const size_t count =
       op.variadic_outputs && num_outputs < 0 ? types.size() : static_cast<size_t>(asked);
-  if (count < static_cast<size_t>(op.variadic_outputs ? 0 : RequiredOutputs(op)) ||
-      count > types.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("expected ", RequiredOutputs(op), " to ",
-                                                   types.size(), " outputs, got ", count));
+  if (count < least || count > types.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected ", least, " to ", types.size(), " outputs, got ", count));
   }
   types.resize(count);
   for (const TensorType& type : types) {
     WEFT_RETURN_IF_ERROR(CountElements(type.shape).status());
   }
   return types;
+}
+
+bool Graph::Has(Value value) const {
+  return value && Find(value.node->name_) == value.node && value.index >= 0 &&
+         value.index < value.node->num_outputs();
+}
+
+absl::Status Graph::CheckWiring(const Node& node) const {
+  auto is_early = [&](const Node* n) {
+    return insertion_point_ == nullptr || n->position_ < insertion_point_->position_;
+  };
+  for (int i = 0; i < node.num_inputs(); ++i) {
+    const Value v = node.input(i);
+    if (v && (!Has(v) || !is_early(v.node))) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("input ", i, ": expected an output of a node before it, got ",
+                       v.node->Describe(), " output ", v.index));
+    }
+  }
+  if (node.forward_ != nullptr && (!Has(node.forward_->output(0)) || !is_early(node.forward_))) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("forward node: expected one before it, got ", node.forward_->Describe()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Graph::CheckReader(const Node& reader, Value from, Value to) const {
+  std::vector<Value> inputs = reader.inputs_;
+  std::replace(inputs.begin(), inputs.end(), from, to);
+  auto types = Infer(*reader.op_, reader.name_, inputs, reader.attributes_, reader.num_outputs());
+  if (!types.ok()) return Annotate(types.status(), reader.Describe());
+  if (*types == reader.types_) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(reader.Describe(), ": the elements of ", to.ToString(), " change its type"));
 }
 
 absl::StatusOr<Node*> Graph::AddNode(NodeSpec spec) {
@@ -75,6 +111,7 @@ absl::StatusOr<Node*> Graph::AddNode(NodeSpec spec) {
   node.provenance_ = std::move(spec.provenance);
   node.forward_ = spec.forward;
   absl::Status status = CheckAttributes(*op, node.attributes_);
+  if (status.ok()) status = CheckWiring(node);
   if (status.ok()) status = CheckInputs(*op, node.inputs_);
   if (status.ok()) {
     auto types = Infer(*op, node.name_, node.inputs_, node.attributes_, spec.num_outputs);
@@ -170,9 +207,9 @@ std::vector<Node*> Graph::variables() const {
 }
 
 absl::Status Graph::AddOutput(std::string name, Value value) {
-  if (value.null()) {
+  if (!Has(value)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("output ", name, ": expected a value, got none"));
+        absl::StrCat("output ", name, ": expected a value of the graph, got ", value.ToString()));
   }
   for (const NamedValue& output : outputs_) {
     if (output.name == name) {
@@ -189,6 +226,10 @@ absl::Status Graph::AddUpdate(Node* variable, Value value) {
     return absl::InvalidArgumentError(
         absl::StrCat("update: expected a variable and a value, got ",
                      variable == nullptr ? "nothing" : variable->Describe()));
+  }
+  if (!Has(variable->output(0)) || !Has(value)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "update of ", variable->name(), ": expected a value of the graph, got ", value.ToString()));
   }
   if (variable->type() != value.type()) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -230,11 +271,13 @@ absl::Status Graph::ReplaceUses(Value from, Value to) {
                      to.null() ? "-" : weft::ToString(to.type())));
   }
   const std::vector<Use> uses = from.node->uses(from.index);
+  const bool elements_matter = ConstantValue(from) != nullptr || ConstantValue(to) != nullptr;
   for (const Use& use : uses) {
     if (to.node->position_ >= use.user->position_) {
       return absl::InvalidArgumentError(
           absl::StrCat(to.node->Describe(), " comes after its reader ", use.user->Describe()));
     }
+    if (elements_matter) WEFT_RETURN_IF_ERROR(CheckReader(*use.user, from, to));
   }
   // Erase first: both values may be outputs of one node, whose readings would then look alike.
   std::erase_if(from.node->uses_,
@@ -253,6 +296,7 @@ absl::Status Graph::ReplaceUses(Value from, Value to) {
 }
 
 void Graph::MoveGradientLinks(Node* from, Node* to) {
+  if (from == to) return;
   for (Node* gradient : from->gradients_) {
     gradient->forward_ = to;
     to->gradients_.push_back(gradient);
@@ -270,7 +314,16 @@ absl::Status Graph::SetLeafValue(Node* leaf, Tensor value) {
         absl::StrCat(leaf->Describe(), ": expected ", weft::ToString(leaf->type()), ", got ",
                      value.is_empty() ? "nothing" : weft::ToString(value.type())));
   }
-  leaf->attributes_.find("value")->second = Attribute(std::move(value));
+  Attribute& stored = leaf->attributes_.find("value")->second;
+  const Attribute previous = std::exchange(stored, Attribute(std::move(value)));
+  if (leaf->op_name() != kConstant) return absl::OkStatus();
+  for (const Use& use : leaf->uses_) {
+    absl::Status status = CheckReader(*use.user, leaf->output(), leaf->output());
+    if (!status.ok()) {
+      stored = previous;
+      return status;
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -354,7 +407,7 @@ absl::Status Graph::Verify() const {
     seen.insert(&node);
   }
   auto check = [&](Value v, const std::string& what) -> absl::Status {
-    if (!v.null() && seen.contains(v.node) && v.index < v.node->num_outputs())
+    if (!v.null() && seen.contains(v.node) && v.index >= 0 && v.index < v.node->num_outputs())
       return absl::OkStatus();
     return absl::InternalError(absl::StrCat(what, " reads a value that is not in the graph"));
   };

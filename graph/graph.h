@@ -140,9 +140,9 @@ class Graph {
   const OpRegistry& registry() const { return *registry_; }
 
   // Adds a node, checks inputs and attributes against the op's schema, fills in attribute defaults
-  // and infers output types. Errors name the node: unknown op, missing or surplus input, wrong
-  // dtype, unknown or ill-kinded attribute, whatever the op's inference says. Nothing is added
-  // then.
+  // and infers output types. Errors name the node: unknown op, missing or surplus input, one that
+  // does not come before the insertion point, wrong dtype, unknown or ill-kinded attribute,
+  // whatever the op's inference says. Nothing is added then.
   absl::StatusOr<Node*> AddNode(NodeSpec spec);
   absl::StatusOr<Value> AddInput(std::string name, TensorType type);
   absl::StatusOr<Value> AddConstant(std::string name, Tensor value);
@@ -166,7 +166,7 @@ class Graph {
   std::vector<Node*> variables() const;  // the Variable nodes, in order
 
   const std::vector<NamedValue>& outputs() const { return outputs_; }
-  // Errors: a null value, a name taken by another output.
+  // Errors: a value not of this graph, a name taken by another output.
   absl::Status AddOutput(std::string name, Value value);
   void ClearOutputs() { outputs_.clear(); }
   const std::vector<Update>& updates() const { return updates_; }
@@ -179,11 +179,12 @@ class Graph {
   int CountReaders(Value value) const;
 
   // Makes every reader of `from` read `to`. Errors: types differ; `to` comes after a reader of
-  // `from` in the order. Readers' types stay valid because the types are equal.
+  // `from` in the order; a reader's type would change, as a Reshape's does with its constant.
   absl::Status ReplaceUses(Value from, Value to);
-  // Gradient nodes of `from` become gradient nodes of `to`.
+  // Gradient nodes of `from` become gradient nodes of `to`, which must come before them.
   void MoveGradientLinks(Node* from, Node* to);
-  // A new value for a leaf's tensor (Variable or Constant) of the same type.
+  // A new value for a leaf's tensor (Variable or Constant). Errors: another type; a reader's type
+  // would change.
   absl::Status SetLeafValue(Node* leaf, Tensor value);
   // Attributes changed in place, types inferred again; errors if the types would change.
   absl::Status SetAttribute(Node* node, std::string_view name, Attribute value);
@@ -203,6 +204,12 @@ class Graph {
                                                 std::span<const Value> inputs,
                                                 const AttributeMap& attributes,
                                                 int num_outputs) const;
+  bool Has(Value value) const;  // an output of a node of this graph
+  // Whether inputs and forward node are there and come before the insertion point.
+  absl::Status CheckWiring(const Node& node) const;
+  // Whether `reader` keeps its types when it reads `to` for `from`: inference sees the elements of
+  // constants.
+  absl::Status CheckReader(const Node& reader, Value from, Value to) const;
   // Puts `node`, already filled in, at the insertion point and links it to its inputs.
   Node* Insert(Node node);
   void Renumber();

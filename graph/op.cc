@@ -25,20 +25,31 @@ absl::Status InputError(const InputSpec& spec, int index, const std::string& wha
       absl::StrCat("input ", index, " (", Absl(spec.name), "): ", what));
 }
 
-std::vector<Dims> StaticInputs(const Node& node, const SymbolBindings& bindings,
-                               absl::Status& status) {
-  std::vector<Dims> result;
+// The dims with the symbols bound; small enough for their product to be computed.
+absl::StatusOr<Dims> BoundDims(const TensorType& type, const SymbolBindings& bindings) {
+  WEFT_ASSIGN_OR_RETURN(Shape shape, Substitute(type.shape, bindings));
+  WEFT_RETURN_IF_ERROR(CountElements(shape).status());
+  return StaticDims(shape);
+}
+
+absl::StatusOr<CostContext> MakeCostContext(const Node& node, const SymbolBindings& bindings) {
+  CostContext context{node.attributes(), {}, {}};
   for (const Value& v : node.inputs()) {
-    if (v.null()) {
-      result.emplace_back();
-      continue;
+    Dims dims;
+    if (v) {
+      WEFT_ASSIGN_OR_RETURN(dims, BoundDims(v.type(), bindings));
     }
-    auto shape = Substitute(v.type().shape, bindings);
-    auto dims = shape.ok() ? StaticDims(*shape) : absl::StatusOr<Dims>(shape.status());
-    if (status.ok()) status = dims.status();
-    result.push_back(dims.ok() ? *std::move(dims) : Dims());
+    context.inputs.push_back(std::move(dims));
   }
-  return result;
+  for (int i = 0; i < node.num_outputs(); ++i) {
+    WEFT_ASSIGN_OR_RETURN(Dims dims, BoundDims(node.type(i), bindings));
+    context.outputs.push_back(std::move(dims));
+  }
+  return context;
+}
+
+double Bytes(int64_t elements, DType dtype) {
+  return static_cast<double>(elements) * static_cast<double>(SizeOf(dtype));
 }
 
 int64_t Product(const Dims& dims) {
@@ -157,7 +168,9 @@ absl::Status CheckInputs(const OpDef& op, std::span<const Value> inputs) {
     const InputSpec& spec = op.inputs[std::min(i, op.inputs.size() - 1)];
     const int index = static_cast<int>(i);
     if (i >= inputs.size() || inputs[i].null()) {
-      if (spec.arity == Arity::kRequired) return InputError(spec, index, "is required and absent");
+      const bool hole = spec.arity == Arity::kVariadic && i < inputs.size();
+      if (spec.arity == Arity::kRequired || hole)
+        return InputError(spec, index, "is required and absent");
       continue;
     }
     const DType dtype = inputs[i].type().dtype;
@@ -178,34 +191,25 @@ absl::Status CheckInputs(const OpDef& op, std::span<const Value> inputs) {
 }
 
 absl::StatusOr<Cost> CostOf(const Node& node, const SymbolBindings& bindings) {
-  absl::Status status;
-  CostContext context{node.attributes(), StaticInputs(node, bindings, status), {}};
-  Cost bytes;
+  absl::StatusOr<CostContext> context = MakeCostContext(node, bindings);
+  if (!context.ok()) return Annotate(context.status(), node.Describe());
+  const OpDef& op = node.op();
+  Cost cost;
+  if (op.evaluate == nullptr) return cost;  // A leaf computes nothing.
+  if (op.cost != nullptr) {
+    cost = op.cost(*context);
+  } else {
+    cost.flops = static_cast<double>(context->OutputSize());
+  }
+  cost.bytes = 0;
   for (int i = 0; i < node.num_inputs(); ++i) {
-    if (!node.input(i) ||
-        node.op()
-            .inputs[std::min<size_t>(static_cast<size_t>(i), node.op().inputs.size() - 1)]
-            .shape_only)
-      continue;
-    bytes.bytes += static_cast<double>(context.InputSize(i)) *
-                   static_cast<double>(SizeOf(node.input(i).type().dtype));
+    const InputSpec& spec = op.inputs[std::min(static_cast<size_t>(i), op.inputs.size() - 1)];
+    if (!node.input(i) || spec.shape_only) continue;
+    cost.bytes += Bytes(context->InputSize(i), node.input(i).type().dtype);
   }
   for (int i = 0; i < node.num_outputs(); ++i) {
-    auto shape = Substitute(node.type(i).shape, bindings);
-    auto dims = shape.ok() ? StaticDims(*shape) : absl::StatusOr<Dims>(shape.status());
-    if (status.ok()) status = dims.status();
-    context.outputs.push_back(dims.ok() ? *std::move(dims) : Dims());
-    bytes.bytes += static_cast<double>(Product(context.outputs.back())) *
-                   static_cast<double>(SizeOf(node.type(i).dtype));
+    cost.bytes += Bytes(context->OutputSize(i), node.type(i).dtype);
   }
-  if (!status.ok()) return Annotate(status, node.Describe());
-  if (node.op().evaluate == nullptr) return Cost();  // A leaf computes nothing.
-  Cost cost;
-  if (node.op().cost != nullptr)
-    cost = node.op().cost(context);
-  else
-    cost.flops = static_cast<double>(context.OutputSize());
-  cost.bytes = bytes.bytes;
   return cost;
 }
 

@@ -1,5 +1,6 @@
 #include "graph/tensor.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <cstdlib>
@@ -12,7 +13,8 @@
 namespace weft {
 namespace {
 
-// As static_cast, but defined for every value: saturates, and NaN becomes 0.
+// As static_cast, but defined for every floating-point value where `To` is an integer: saturates,
+// and NaN becomes 0.
 template <typename To, typename From>
 To ConvertElement(From value) {
   if constexpr (std::is_same_v<To, bool>) {
@@ -44,6 +46,15 @@ std::shared_ptr<std::byte> AllocateAligned(size_t bytes) {
   if (memory == nullptr) return nullptr;
   std::memset(memory, 0, padded);
   return {static_cast<std::byte*>(memory), [](std::byte* p) { std::free(p); }};
+}
+
+void Tensor::swap(Tensor& other) noexcept {
+  std::swap(dtype_, other.dtype_);
+  std::swap(read_only_, other.read_only_);
+  dims_.swap(other.dims_);
+  std::swap(size_, other.size_);
+  std::swap(data_, other.data_);
+  owner_.swap(other.owner_);
 }
 
 absl::StatusOr<Tensor> Tensor::Zeros(DType dtype, Dims dims) {

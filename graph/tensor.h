@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "graph/type.h"
@@ -21,6 +22,16 @@ inline constexpr size_t kTensorAlignment = 64;
 class Tensor {
  public:
   Tensor() = default;
+  Tensor(const Tensor&) = default;
+  Tensor& operator=(const Tensor&) = default;
+  // Leaves `other` empty, so that a tensor given away is not taken for one that can be written to.
+  Tensor(Tensor&& other) noexcept { swap(other); }
+  Tensor& operator=(Tensor&& other) noexcept {
+    Tensor taken(std::move(other));
+    swap(taken);
+    return *this;
+  }
+  void swap(Tensor& other) noexcept;
 
   // Zero-filled. Errors: dims beyond the limits of type.h, not enough memory.
   static absl::StatusOr<Tensor> Zeros(DType dtype, Dims dims);

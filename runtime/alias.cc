@@ -14,13 +14,13 @@ class Aliaser {
   void Run() {
     SinkUpdateSteps();
     FindLastReads();
-    for (size_t s = 0; s < plan_.steps.size(); ++s) ShareWithInputs(static_cast<int>(s));
     // Later readers of a variable keep it as it was, so updates that cannot be in place are copied
     // when all steps are done.
     std::vector<std::pair<int, int>> copies;
     for (const auto& update : l_.updates) {
       if (!UpdateInPlace(update.first, update.second)) copies.push_back(update);
     }
+    for (size_t s = 0; s < plan_.steps.size(); ++s) ShareWithInputs(static_cast<int>(s));
     for (const auto& [value, variable] : copies) {
       const PlanValue target = plan_.values[Index(variable)];
       l_.AddCopy(target.name, value, target.buffer);
@@ -31,22 +31,33 @@ class Aliaser {
   static size_t Index(int i) { return static_cast<size_t>(i); }
   int BufferIndex(int value) const { return plan_.values[Index(value)].buffer; }
 
-  // Moves the steps that only updates read to the end: nothing that could fail comes after a
-  // variable has changed, and variables have no readers after their update.
+  // Moves the steps that only updates read to the end, and those that may overwrite a variable to
+  // the very end: nothing that could fail comes after a variable has changed, and variables have no
+  // readers after their update.
   void SinkUpdateSteps() {
     std::vector<bool> read(plan_.buffers.size());
     for (const PlanStep& step : plan_.steps) {
+      if (step.kernel->workspace_owner() != nullptr) read[Index(step.workspace)] = true;
       for (int v : step.inputs) {
         if (v >= 0) read[Index(BufferIndex(v))] = true;
       }
     }
     auto only_updates = [&](const PlanStep& step) {
-      return std::all_of(step.outputs.begin(), step.outputs.end(), [&](int v) {
+      const bool shares_workspace = step.workspace >= 0 && read[Index(step.workspace)];
+      return !shares_workspace && std::all_of(step.outputs.begin(), step.outputs.end(), [&](int v) {
         return !read[Index(BufferIndex(v))] && l_.BufferOf(v).place == Place::kArena;
+      });
+    };
+    auto may_overwrite = [&](const PlanStep& step) {
+      const std::vector<Alias> aliases = AliasesOf(step);
+      return std::any_of(aliases.begin(), aliases.end(), [&](const Alias& alias) {
+        return l_.BufferOf(step.inputs[Index(alias.input)]).place == Place::kVariable;
       });
     };
     auto tail = std::stable_partition(plan_.steps.begin(), plan_.steps.end(),
                                       [&](const PlanStep& step) { return !only_updates(step); });
+    tail = std::stable_partition(tail, plan_.steps.end(),
+                                 [&](const PlanStep& step) { return !may_overwrite(step); });
     first_update_step_ = static_cast<int>(tail - plan_.steps.begin());
   }
 
@@ -126,8 +137,7 @@ class Aliaser {
             !DiesHere(s, alias.input) || plan_.values[Index(value)].alias_of >= 0) {
           continue;
         }
-        plan_.values[Index(value)].buffer = BufferIndex(variable);
-        plan_.values[Index(value)].alias_of = variable;
+        Share(variable, value);
         return true;
       }
     }

@@ -43,10 +43,13 @@ absl::Status Executable::Run(Context& context, std::span<const Tensor> inputs,
   }
   WEFT_RETURN_IF_ERROR(CheckCount("inputs", plan_.inputs.size(), inputs.size()));
   WEFT_RETURN_IF_ERROR(CheckCount("outputs", plan_.outputs.size(), outputs.size()));
+  // Held, so that a tensor that is an input and an output at once is not overwritten while it is
+  // read: the output gets memory of its own.
+  const std::vector<Tensor> held(inputs.begin(), inputs.end());
   for (size_t i = 0; i < inputs.size(); ++i) {
     WEFT_RETURN_IF_ERROR(CheckInput(plan_.inputs[i], inputs[i], plan_.input_layouts[i]));
     // Inputs are read only; the kernels' interface just does not say so.
-    context.SetExternal(context.inputs_[i], const_cast<std::byte*>(inputs[i].data()));
+    context.SetExternal(context.inputs_[i], const_cast<std::byte*>(held[i].data()));
   }
   for (size_t i = 0; i < outputs.size(); ++i) {
     const Layout& layout = plan_.output_layouts[i];

@@ -1,18 +1,18 @@
 #include "runtime/parallel.h"
 
+#include <omp.h>
 #include <sched.h>
 #include <xmmintrin.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <string>
 
 #ifdef WEFT_STD_THREADS
 #include <thread>
 #include <vector>
-#else
-#include <omp.h>
 #endif
 
 namespace weft {
@@ -55,11 +55,12 @@ int QuotaCpus() {
   return cpus;
 }
 
-void SetThreads([[maybe_unused]] int threads) {
+// oneDNN's threads for a run of `threads`.
+int LibraryThreads([[maybe_unused]] int threads) {
 #ifdef WEFT_STD_THREADS
-  // oneDNN stays on the calling thread: its OpenMP barriers are invisible to ThreadSanitizer.
+  return 1;  // Its OpenMP barriers are invisible to ThreadSanitizer.
 #else
-  omp_set_num_threads(threads);
+  return threads;
 #endif
 }
 
@@ -86,24 +87,26 @@ int AvailableCpus() {
   return std::max(1, cpus);
 }
 
-RunScope::RunScope(int threads) : previous_threads_(run_threads), previous_mxcsr_(_mm_getcsr()) {
+RunScope::RunScope(int threads)
+    : previous_threads_(run_threads),
+      previous_library_threads_(omp_get_max_threads()),
+      previous_mxcsr_(_mm_getcsr()) {
   run_threads = std::max(1, threads);
-  SetThreads(run_threads);
+  omp_set_num_threads(LibraryThreads(run_threads));
   SetControl(run_threads, previous_mxcsr_ | kFlushDenormals);
 }
 
 RunScope::~RunScope() {
   SetControl(run_threads, previous_mxcsr_);
   run_threads = previous_threads_;
-  SetThreads(run_threads);
+  omp_set_num_threads(previous_library_threads_);
 }
 
 int RunThreads() { return run_threads; }
 
 void ParallelFor(int64_t count, int64_t grain, absl::FunctionRef<void(int64_t, int64_t)> body) {
   if (count <= 0) return;
-  const int64_t parts =
-      std::min<int64_t>(run_threads, (count + grain - 1) / std::max<int64_t>(grain, 1));
+  const int64_t parts = std::min<int64_t>(run_threads, count / std::max<int64_t>(grain, 1));
   auto run_part = [&](int64_t part) { body(count * part / parts, count * (part + 1) / parts); };
   if (parts <= 1) {
     body(0, count);

@@ -22,15 +22,16 @@ class RunScope {
 
  private:
   int previous_threads_;
+  int previous_library_threads_;
   unsigned previous_mxcsr_;
 };
 
 // Threads of the innermost RunScope of the calling thread; 1 outside of one.
 int RunThreads();
 
-// Splits [0, count) into at most RunThreads() contiguous parts of at least `grain` items and calls
-// body(begin, end) for each, part i on thread i. The parts depend on count, grain and thread
-// count only. Returns when all are done; `body` must not throw.
+// Splits [0, count) into at most RunThreads() contiguous parts of at least `grain` items (one part
+// where there are fewer) and calls body(begin, end) for each, part i on thread i. The parts depend
+// on count, grain and thread count only. Returns when all are done; `body` must not throw.
 void ParallelFor(int64_t count, int64_t grain, absl::FunctionRef<void(int64_t, int64_t)> body);
 
 }  // namespace weft

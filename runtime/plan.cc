@@ -79,6 +79,20 @@ absl::Status VerifyReads(const Plan& plan) {
   return absl::OkStatus();
 }
 
+absl::Status VerifyWorkspaces(const Plan& plan) {
+  std::vector<bool> written(plan.buffers.size());
+  for (const PlanStep& step : plan.steps) {
+    if (step.workspace < 0) continue;
+    const size_t buffer = static_cast<size_t>(step.workspace);
+    if (step.kernel->workspace_owner() == nullptr) written[buffer] = true;
+    if (!written[buffer]) {
+      return absl::InternalError(
+          absl::StrCat("plan: step ", step.name, " reads a workspace before it is written"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status VerifyArena(const Plan& plan) {
   std::vector<const PlanBuffer*> live;
   for (const PlanBuffer& b : plan.buffers) {
@@ -146,6 +160,7 @@ std::string Plan::ToString() const {
 
 absl::Status Plan::Verify() const {
   WEFT_RETURN_IF_ERROR(VerifyReads(*this));
+  WEFT_RETURN_IF_ERROR(VerifyWorkspaces(*this));
   return VerifyArena(*this);
 }
 

@@ -73,8 +73,8 @@ struct Plan {
 
   // One line a step: name, kernel, implementation, operands with layout and place; then totals.
   std::string ToString() const;
-  // Checks that no two live buffers of the arena overlap, that every value is written before it is
-  // read, and that no step reads what an in-place step has overwritten.
+  // Checks that no two live buffers of the arena overlap, that every value (and workspace) is
+  // written before it is read, and that no step reads what an in-place step has overwritten.
   absl::Status Verify() const;
 };
 

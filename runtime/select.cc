@@ -106,6 +106,10 @@ class Selector {
     WEFT_ASSIGN_OR_RETURN(Tensor packed,
                           Tensor::Zeros(DType::kU8, {static_cast<int64_t>(to.bytes())}));
     std::shared_ptr<std::byte> scratch = AllocateAligned(kernel->scratch_bytes());
+    if (scratch == nullptr) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("not enough memory for ", kernel->scratch_bytes(), " bytes of scratch"));
+    }
     WEFT_ASSIGN_OR_RETURN(auto bound,
                           kernel->Bind({.inputs = {const_cast<std::byte*>(constant.data())},
                                         .outputs = {packed.mutable_data()},
@@ -131,7 +135,7 @@ class Selector {
   static std::optional<Alias> View(const Node& node) {
     if (node.op().aliases == nullptr) return std::nullopt;
     for (const Alias& alias : node.op().aliases(node)) {
-      if (alias.view) return alias;
+      if (alias.view && node.num_outputs() == 1) return alias;
     }
     return std::nullopt;
   }
@@ -206,6 +210,9 @@ class Selector {
         WEFT_ASSIGN_OR_RETURN(Kernels kernels, family(request));
         if (!kernels.empty()) return std::shared_ptr<const Kernel>(std::move(kernels.front()));
       }
+    }
+    if (request.node.op().evaluate == nullptr) {
+      return absl::UnimplementedError("expected a kernel for the op, there is none");
     }
     return std::shared_ptr<const Kernel>(MakeReferenceKernel(request));
   }

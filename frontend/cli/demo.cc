@@ -29,7 +29,7 @@ constexpr int64_t kBatch = 128;
 constexpr int64_t kDrawn = 4;
 
 struct DemoArguments {
-  int64_t epochs = 10;
+  int64_t epochs = 5;
   int64_t examples = 20000;
   uint64_t seed = 0;
   int threads = 0;

@@ -14,7 +14,7 @@ constexpr ZooEntry kZoo[] = {
      .description = "LeNet-5: 5x5 convolutions, sigmoid, average pooling, 120-84-10",
      .layers = LeNet,
      .fit = {.epochs = 10,
-             .batch_size = 128,
+             .batch_size = 32,
              .learning_rate = 0.1,
              .schedule = Schedule::kCosine},
      .optimizer = {.momentum = 0.9, .nesterov = false, .weight_decay = 0, .decay_vectors = true}},

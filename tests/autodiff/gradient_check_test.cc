@@ -42,7 +42,7 @@ TEST(CheckGradients, FindsCorrectGradientsCorrectFarBelowTheTolerance) {
 }
 
 TEST(CheckGradients, MeasuresAMistakeOfAHundredThousandth) {
-  TestGraph t(RegistryWith({WrongTanh()}));
+  TestGraph t({WrongTanh()});
   const Value x = t.Input("x", {4}, {-0.5, -1, 0.25, -0.75});
   absl::StatusOr<GradientCheckResult> result = Check(t, {t.Op("Tanh", {x})}, {x});
   ASSERT_TRUE(result.ok()) << result.status();
@@ -52,7 +52,7 @@ TEST(CheckGradients, MeasuresAMistakeOfAHundredThousandth) {
 }
 
 TEST(CheckGradients, SaysWhereTheLargestErrorIs) {
-  TestGraph t(RegistryWith({WrongTanh()}));
+  TestGraph t({WrongTanh()});
   const Value x = t.Input("x", {2, 2}, {-0.5, -1, 0.25, -0.75});
   absl::StatusOr<GradientCheckResult> result =
       Check(t, {t.Op("Tanh", {x})}, {x}, {.directions = 0});
@@ -61,7 +61,7 @@ TEST(CheckGradients, SaysWhereTheLargestErrorIs) {
 }
 
 TEST(CheckGradients, FindsAMistakeInOneElementOfManyByDirections) {
-  TestGraph t(RegistryWith({WrongTanh()}));
+  TestGraph t({WrongTanh()});
   std::vector<double> values(500, -0.5);
   values[137] = 0.5;
   const Value x = t.Input("x", {500}, values);
@@ -77,7 +77,7 @@ TEST(CheckGradients, ReportsAGradientThatIsNotANumber) {
   op.gradient = [](GradientContext& c) -> InputGradients {
     return {c.Op("Mul", {c.dy(), c.Scalar(std::nan(""), DType::kF64)})};
   };
-  TestGraph t(RegistryWith({op}));
+  TestGraph t({op});
   const Value x = t.Input("x", {2}, {1, 2});
   absl::StatusOr<GradientCheckResult> result = Check(t, {t.Op("Tanh", {x})}, {x});
   ASSERT_TRUE(result.ok()) << result.status();

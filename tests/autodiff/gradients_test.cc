@@ -190,7 +190,7 @@ OpDef Opaque() {
 }
 
 TEST(Gradients, ThroughAnOpWithoutRuleAreAnErrorThatNamesNodeOpAndReason) {
-  TestGraph t(RegistryWith({Opaque()}));
+  TestGraph t({Opaque()});
   const Value x = t.Input("x", {}, {2});
   absl::StatusOr<Node*> node = t.graph.AddNode({.op = "Opaque", .name = "box", .inputs = {x}});
   ASSERT_TRUE(node.ok()) << node.status();
@@ -199,7 +199,7 @@ TEST(Gradients, ThroughAnOpWithoutRuleAreAnErrorThatNamesNodeOpAndReason) {
 }
 
 TEST(Gradients, IgnoreOpsWithoutRuleThatAreNotOnTheWay) {
-  TestGraph t(RegistryWith({Opaque()}));
+  TestGraph t({Opaque()});
   const Value x = t.Input("x", {}, {2}), c = t.Input("c", {}, {7});
   t.Op("Opaque", {x});                                    // nothing flows back into it
   const Value y = t.Op("Mul", {x, t.Op("Opaque", {c})});  // nothing depends on x below it
@@ -212,7 +212,7 @@ TEST(Gradients, KeepTheErrorOfARuleAndSayWhoseItIs) {
   op.gradient = [](GradientContext& c) -> InputGradients {
     return {c.Fail(absl::FailedPreconditionError("not today"))};
   };
-  TestGraph t(RegistryWith({op}));
+  TestGraph t({op});
   const Value x = t.Input("x", {}, {2});
   EXPECT_EQ(GradError(t.graph, {t.Op("Opaque", {x})}, {x}),
             "gradient of Opaque (Opaque): not today");
@@ -222,7 +222,7 @@ TEST(Gradients, RefuseARulesResultOfTheWrongType) {
   OpDef op = Opaque();
   op.no_gradient = "";
   op.gradient = [](GradientContext& c) -> InputGradients { return {c.Scalar(1, DType::kF64)}; };
-  TestGraph t(RegistryWith({op}));
+  TestGraph t({op});
   const Value x = t.Input("x", {1}, {2});
   EXPECT_EQ(GradError(t.graph, {t.Op("Opaque", {x})}, {x}),
             "gradient of Opaque (Opaque): input 0 is f64[1], its gradient f64[]");

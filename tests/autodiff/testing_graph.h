@@ -1,6 +1,7 @@
 #ifndef WEFT_TESTS_AUTODIFF_TESTING_GRAPH_H_
 #define WEFT_TESTS_AUTODIFF_TESTING_GRAPH_H_
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,9 +14,9 @@
 
 namespace weft {
 
-// The standard ops with `extra` in place of those of their names or besides them; lives for ever.
-inline const OpRegistry& RegistryWith(std::vector<OpDef> extra) {
-  auto* registry = new OpRegistry();
+// The standard ops with `extra` in place of those of their names or besides them.
+inline std::unique_ptr<const OpRegistry> RegistryWith(std::vector<OpDef> extra) {
+  auto registry = std::make_unique<OpRegistry>();
   for (const OpDef* op : StandardOps().All()) {
     bool replaced = false;
     for (const OpDef& other : extra) replaced = replaced || other.name == op->name;
@@ -23,13 +24,14 @@ inline const OpRegistry& RegistryWith(std::vector<OpDef> extra) {
     EXPECT_TRUE(registry->Register(*op).ok());
   }
   for (OpDef& op : extra) EXPECT_TRUE(registry->Register(std::move(op)).ok());
-  return *registry;
+  return registry;
 }
 
 // A graph under test, built as nested expressions; feeds are kept beside it.
 struct TestGraph {
-  explicit TestGraph(const OpRegistry& registry = StandardOps())
-      : graph(registry), emitter(graph) {}
+  TestGraph() : graph(StandardOps()), emitter(graph) {}
+  explicit TestGraph(std::vector<OpDef> extra)
+      : registry(RegistryWith(std::move(extra))), graph(*registry), emitter(graph) {}
   TestGraph(const TestGraph&) = delete;
   TestGraph& operator=(const TestGraph&) = delete;
 
@@ -59,6 +61,7 @@ struct TestGraph {
     return count;
   }
 
+  std::unique_ptr<const OpRegistry> registry;  // of `extra`; null without
   Graph graph;
   Emitter emitter;
   TensorMap feeds;

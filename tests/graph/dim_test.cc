@@ -41,6 +41,7 @@ TEST(DimTest, DivisionIsExactOrNothing) {
   EXPECT_EQ(Dim::DivideExactly(D("7*N"), Dim(2)), std::nullopt);
   EXPECT_EQ(Dim::DivideExactly(D("4*N"), D("2*T")), std::nullopt);
   EXPECT_EQ(Dim::DivideExactly(Dim(4), Dim(0)), std::nullopt);
+  EXPECT_EQ(Dim::DivideExactly(Dim(INT64_MIN), Dim(-1)), std::nullopt);
 }
 
 TEST(DimTest, AddTakesMultiplesOfTheSameSymbols) {

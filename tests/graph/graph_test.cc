@@ -162,6 +162,73 @@ TEST_F(GraphTest, ForwardLinksFollowARewriteAndGoWithTheirNode) {
   EXPECT_EQ(gradient->forward(), nullptr);
 }
 
+TEST_F(GraphTest, ValuesThatAreNotThereAreRefused) {
+  Graph other(TestOps());
+  const Value foreign = other.AddInput("foreign", F32Type({N(), 4})).value();
+  const auto error = [&](Value v) {
+    return Message(g.AddNode({.op = "Relu", .name = "n", .inputs = {v}}).status());
+  };
+  EXPECT_EQ(error(Value{a.node, 1}),
+            "n (Relu): input 0: expected an output of a node before it, got a (Relu) output 1");
+  EXPECT_THAT(error(Value{a.node, -1}), HasSubstr("a (Relu) output -1"));
+  EXPECT_THAT(error(foreign), HasSubstr("foreign (Input) output 0"));
+  EXPECT_FALSE(g.AddOutput("z", Value{a.node, 1}).ok());
+  EXPECT_FALSE(g.AddOutput("z", foreign).ok());
+  const Value w = g.AddVariable("w", F32({2}, {1, 2})).value();
+  EXPECT_FALSE(g.AddUpdate(w.node, Value{a.node, 1}).ok());
+  g.SetInsertionPoint(a.node);
+  EXPECT_THAT(error(b), HasSubstr("b (Relu) output 0"));
+  EXPECT_FALSE(g.AddNode({.op = "Relu", .inputs = {x}, .forward = b.node}).ok());
+  EXPECT_TRUE(g.AddNode({.op = "Relu", .inputs = {x}}).ok());
+  EXPECT_TRUE(g.Verify().ok());
+}
+
+TEST_F(GraphTest, InferenceThatReadsAConstantKeepsItsType) {
+  const auto ints = [](std::vector<int64_t> v) { return Tensor::FromInts(v); };
+  const Value shape = g.AddConstant("shape", ints({2, 3})).value();
+  const Value other = g.AddConstant("other", ints({3, 2})).value();
+  const Value same = g.AddConstant("same", ints({2, 3})).value();
+  Add({.op = "Reshape", .name = "r", .inputs = {x, shape}});
+  EXPECT_THAT(Message(g.ReplaceUses(shape, other)), HasSubstr("r (Reshape)"));
+  EXPECT_THAT(Message(g.SetLeafValue(shape.node, ints({3, 2}))), HasSubstr("r (Reshape)"));
+  EXPECT_EQ(LeafValue(*shape.node).At(0), 2);
+  EXPECT_TRUE(g.SetLeafValue(shape.node, ints({2, 3})).ok());
+  EXPECT_TRUE(g.ReplaceUses(shape, same).ok());
+  EXPECT_TRUE(g.Verify().ok());
+}
+
+TEST_F(GraphTest, MovingForwardLinksToTheirOwnNodeChangesNothing) {
+  Node* gradient = g.AddNode({.op = "Relu", .name = "g", .inputs = {a}, .forward = a.node}).value();
+  g.MoveGradientLinks(a.node, a.node);
+  g.MoveGradientLinks(a.node, b.node);
+  EXPECT_EQ(gradient->forward(), b.node);
+}
+
+TEST(OpTest, VariadicOpsHaveNoHolesAndAllTheirOutputs) {
+  OpRegistry ops;
+  ASSERT_TRUE(RegisterLeaves(ops).ok());
+  ASSERT_TRUE(
+      ops.Register({.name = "All",
+                    .inputs = {{"X", kFloatTypes, Arity::kVariadic}},
+                    .infer = [](const InferContext& c) -> absl::StatusOr<std::vector<TensorType>> {
+                      return std::vector(static_cast<size_t>(c.num_inputs()), c.type(0));
+                    },
+                    .variadic_outputs = true})
+          .ok());
+  Graph g(ops);
+  const Value x = g.AddInput("x", F32Type({2})).value();
+  EXPECT_EQ(Message(g.AddNode({.op = "All", .name = "n", .inputs = {x, Value(), x}}).status()),
+            "n (All): input 1 (X): is required and absent");
+  EXPECT_EQ(
+      Message(g.AddNode({.op = "All", .name = "n", .inputs = {x, x}, .num_outputs = 1}).status()),
+      "n (All): expected 2 to 2 outputs, got 1");
+  EXPECT_EQ(g.AddNode({.op = "All", .inputs = {x, x}}).value()->num_outputs(), 2);
+}
+
+TEST_F(GraphTest, TheCostOfHugeSizesIsAnError) {
+  EXPECT_THAT(Message(CostOf(*b.node, {{"N", int64_t{1} << 62}}).status()), HasSubstr("b (Relu)"));
+}
+
 TEST_F(GraphTest, UpdatesAndOutputsAreChecked) {
   const Value w = g.AddVariable("w", F32({2}, {1, 2})).value();
   EXPECT_THAT(Message(g.AddUpdate(w.node, a)), HasSubstr("update of w: expected f32[2]"));

@@ -49,6 +49,16 @@ TEST(TensorTest, WritingMakesAPrivateCopyOfSharedBytes) {
   EXPECT_EQ(b.data(), own);
 }
 
+TEST(TensorTest, ATensorThatWasMovedFromIsEmpty) {
+  Tensor a = Tensor::Scalar(3, DType::kF32);
+  Tensor b = std::move(a);
+  EXPECT_TRUE(a.is_empty());  // NOLINT(bugprone-use-after-move): what is tested
+  EXPECT_EQ(b.At(0), 3);
+  a = std::move(b);
+  EXPECT_TRUE(b.is_empty());  // NOLINT(bugprone-use-after-move)
+  EXPECT_EQ(a.At(0), 3);
+}
+
 TEST(TensorTest, WrappedBytesAreKeptAliveAndNeverWritten) {
   auto owner = std::make_shared<std::array<int32_t, 2>>(std::array<int32_t, 2>{5, 6});
   const int32_t* data = owner->data();

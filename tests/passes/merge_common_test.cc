@@ -52,6 +52,17 @@ TEST(MergeCommonTest, ConstantsAreComparedByContent) {
   EXPECT_EQ(net.graph.Find("c2_times")->input(1).ToString(), "c2");
 }
 
+TEST(MergeCommonTest, LargeConstantsThatDifferAtTheEndOnlyStayApart) {
+  Net net;
+  const Value x = net.graph.AddInput("x", {DType::kF64, {1, 2000}}).value();
+  Tensor a = net.RandomTensor({2000});
+  Tensor b = a;
+  b.mutable_values<double>()[1999] += 1;
+  net.Output("a", net.Add("Mul", "mul1", {x, net.graph.AddConstant("a", a).value()}));
+  net.Output("b", net.Add("Mul", "mul2", {x, net.graph.AddConstant("b", b).value()}));
+  ExpectDeclined(net.graph, kPasses, {});
+}
+
 TEST(MergeCommonTest, SumsAreEqualInEitherOrderAndDifferencesAreNot) {
   Net net;
   const Value x = net.Image(2, 3);

@@ -149,6 +149,58 @@ TEST(Executable, LeavesVariablesAloneWhenAStepFails) {
   EXPECT_THAT(Values(state->Get("w").value()), ElementsAre(1, 2));
 }
 
+TEST(Executable, LeavesVariablesAloneWhenAStepOfAnUpdateFails) {
+  Graph graph(StandardOps());
+  Value w = graph.AddVariable("w", Floats({1, 2}, {1, 2})).value();
+  Value loss = graph.AddVariable("loss", Tensor::Scalar(9, DType::kF32)).value();
+  Value x = graph.AddInput("x", {DType::kF32, {Dim(1), Dim(2)}}).value();
+  Value labels = graph.AddInput("labels", {DType::kI64, {Dim(1)}}).value();
+  Emitter e(graph);
+  ASSERT_TRUE(graph.AddUpdate(w.node, e.Op("Add", {w, x})).ok());
+  ASSERT_TRUE(graph.AddUpdate(loss.node, e.Op("SoftmaxCrossEntropyLoss", {x, labels})).ok());
+  auto state = State::Create(graph).value();
+  auto executable = Executable::Create(graph, {}).value();
+  auto context = Context::Create(*executable, state.get()).value();
+  const std::vector<Tensor> bad = {Floats({1, 2}, {1, 1}),
+                                   Tensor::FromInts(std::vector<int64_t>{7})};
+  EXPECT_FALSE(executable->Run(*context, bad, {}).ok());
+  EXPECT_THAT(Values(state->Get("w").value()), ElementsAre(1, 2));
+}
+
+TEST(Executable, UpdatesTwoVariablesFromOneValueAndItsView) {
+  Graph graph(StandardOps());
+  Value w = graph.AddVariable("w", Floats({4}, {1, 2, 3, 4})).value();
+  Value v = graph.AddVariable("v", Floats({1, 4}, {0, 0, 0, 0})).value();
+  Value x = graph.AddInput("x", {DType::kF32, {Dim(4)}}).value();
+  Emitter e(graph);
+  Value next = e.Op("Add", {w, x});
+  ASSERT_TRUE(graph.AddUpdate(w.node, next).ok());
+  const std::vector<int64_t> dims = {1, 4};
+  ASSERT_TRUE(graph.AddUpdate(v.node, e.Op("Reshape", {next, e.Ints(dims)})).ok());
+  auto state = State::Create(graph).value();
+  auto executable = Executable::Create(graph, {});
+  ASSERT_TRUE(executable.ok()) << executable.status();
+  auto context = Context::Create(**executable, state.get()).value();
+  const Tensor one = Floats({4}, {1, 1, 1, 1});
+  ASSERT_TRUE((*executable)->Run(*context, {&one, 1}, {}).ok());
+  EXPECT_THAT(Values(state->Get("w").value()), ElementsAre(2, 3, 4, 5));
+  EXPECT_THAT(Values(state->Get("v").value()), ElementsAre(2, 3, 4, 5));
+}
+
+TEST(Executable, TakesOneTensorAsInputAndOutput) {
+  Graph graph(StandardOps());
+  Value x = graph.AddInput("x", {DType::kF32, {Dim(2)}}).value();
+  Emitter e(graph);
+  ASSERT_TRUE(graph.AddOutput("negative", e.Op("Sub", {e.Scalar(0, DType::kF32), x})).ok());
+  ASSERT_TRUE(graph.AddOutput("positive", e.Op("Relu", {x})).ok());
+  auto executable = Executable::Create(graph, {}).value();
+  auto context = Context::Create(*executable).value();
+  std::vector<Tensor> tensors = {Floats({2}, {5, 6}), Tensor()};
+  ASSERT_TRUE(executable->Run(*context, {tensors.data(), 1}, tensors).ok());
+  EXPECT_THAT(Values(tensors[0]), ElementsAre(-5, -6));
+  EXPECT_THAT(Values(tensors[1]), ElementsAre(5, 6));
+}
+
 TEST(Executable, IsSharedByThreadsWithTheirOwnContexts) {
   Graph graph(StandardOps());
   Value x = graph.AddInput("x", {DType::kF32, {Dim(8), Dim(16)}}).value();

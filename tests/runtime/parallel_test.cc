@@ -1,6 +1,7 @@
 #include "runtime/parallel.h"
 
 #include <gtest/gtest.h>
+#include <omp.h>
 #include <xmmintrin.h>
 
 #include <algorithm>
@@ -35,6 +36,8 @@ TEST(ParallelFor, SplitsIntoContiguousPartsOnePerThread) {
 TEST(ParallelFor, MakesNoPartSmallerThanTheGrainAllows) {
   EXPECT_EQ(PartsOf(4, 10, 10), (std::vector<Part>{{0, 10}}));
   EXPECT_EQ(PartsOf(4, 10, 5), (std::vector<Part>{{0, 5}, {5, 10}}));
+  EXPECT_EQ(PartsOf(4, 10, 4), (std::vector<Part>{{0, 5}, {5, 10}}));
+  EXPECT_EQ(PartsOf(4, 3, 4), (std::vector<Part>{{0, 3}}));
 }
 
 TEST(ParallelFor, DoesNothingForAnEmptyRange) { EXPECT_TRUE(PartsOf(2, 0, 1).empty()); }
@@ -61,6 +64,14 @@ TEST(RunScope, SetsAndRestoresTheThreadCount) {
     EXPECT_EQ(RunThreads(), 3);
   }
   EXPECT_EQ(RunThreads(), 1);
+}
+
+TEST(RunScope, RestoresTheCallersOpenMpThreadCount) {
+  const int before = omp_get_max_threads();
+  omp_set_num_threads(5);
+  { RunScope scope(2); }
+  EXPECT_EQ(omp_get_max_threads(), 5);
+  omp_set_num_threads(before);
 }
 
 TEST(RunScope, ThreadCountBelongsToTheCallingThread) {

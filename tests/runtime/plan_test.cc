@@ -134,6 +134,41 @@ TEST(Plan, VerifyFindsLiveBuffersThatOverlap) {
   EXPECT_THAT(std::string(plan.Verify().message()), HasSubstr("overlap while both are live"));
 }
 
+TEST(Plan, RunsAPoolingBeforeTheGradientThatReadsItsWorkspace) {
+  Graph graph(StandardOps());
+  const AttributeMap window = {{"kernel_shape", std::vector<int64_t>{2, 2}},
+                               {"strides", std::vector<int64_t>{2, 2}}};
+  Value x = graph.AddInput("x", {DType::kF32, {Dim(1), Dim(8), Dim(4), Dim(4)}}).value();
+  Value dy = graph.AddInput("dy", {DType::kF32, {Dim(1), Dim(8), Dim(2), Dim(2)}}).value();
+  Emitter e(graph);
+  Node* pool = e.OpNode("MaxPool", {x}, window);  // whose result nobody reads
+  Node* grad = e.OpNode("MaxPoolGrad", {dy, x}, window, -1, pool);
+  ASSERT_TRUE(e.ok()) << e.status();
+  ASSERT_TRUE(graph.AddOutput("dx", grad->output()).ok());
+  const TensorMap feeds = {{"x", Filled({1, 8, 4, 4}, 0.37F)}, {"dy", Filled({1, 8, 2, 2}, 0.3F)}};
+  const Tensor fast = RuntimeEvaluator().RunGraph(graph, feeds)->at("dx");
+  EXPECT_TRUE(fast == ReferenceEvaluator().RunGraph(graph, feeds)->at("dx"));
+
+  Plan plan = Lower(graph).value();
+  auto is_pool = [](const PlanStep& step) { return step.op == "MaxPool"; };
+  auto at = std::find_if(plan.steps.begin(), plan.steps.end(), is_pool);
+  ASSERT_NE(at, plan.steps.end());
+  ASSERT_GE(at->workspace, 0) << plan.ToString();
+  std::rotate(at, at + 1, plan.steps.end());
+  EXPECT_THAT(std::string(plan.Verify().message()), HasSubstr("reads a workspace before"));
+}
+
+TEST(Plan, UpdatesVariablesInPlace) {
+  Graph graph(StandardOps());
+  Value w = graph.AddVariable("w", Filled({64}, 0.1F)).value();
+  Value g = graph.AddInput("g", {DType::kF32, {Dim(64)}}).value();
+  Emitter e(graph);
+  Value step = e.Op("Mul", {g, e.Scalar(0.5, DType::kF32)});
+  ASSERT_TRUE(graph.AddUpdate(w.node, e.Op("Sub", {w, step})).ok());
+  Plan plan = Lower(graph).value();
+  for (const PlanStep& s : plan.steps) EXPECT_NE(s.op, "Copy") << plan.ToString();
+}
+
 TEST(Plan, VerifyFindsAReadOfOverwrittenMemory) {
   Graph graph(StandardOps());
   Value x = graph.AddInput("x", {DType::kF32, {Dim(64)}}).value();

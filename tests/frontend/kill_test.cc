@@ -1,0 +1,73 @@
+// `weft train` killed at random moments leaves the old or the new file, whole.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <thread>
+
+#include "graph/serialize.h"
+#include "ops/ops.h"
+
+extern char** environ;
+
+namespace weft {
+namespace {
+
+namespace fs = std::filesystem;
+
+pid_t Start(std::vector<std::string> arguments) {
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  pid_t pid = -1;
+  EXPECT_EQ(posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ), 0);
+  posix_spawn_file_actions_destroy(&actions);
+  return pid;
+}
+
+TEST(Kill, LeavesTheOldOrTheNewFileWhole) {
+  const fs::path folder =
+      fs::path(::testing::TempDir()) / ("weft_kill_" + std::to_string(getpid()));
+  fs::create_directories(folder);
+  const std::string file = (folder / "out.weft").string();
+  std::mt19937 random(7);
+  std::uniform_int_distribution<int> milliseconds(1, 250);
+  int64_t last_step = 0;
+  int newer = 0;
+  for (int kill_number = 0; kill_number < 200; ++kill_number) {
+    const pid_t pid =
+        Start({WEFT_BINARY_DIR "/weft", "train", "--model", "lenet", "--data", "digits:64",
+               "--epochs", "100000", "--batch", "32", "--threads", "1", "-o", file});
+    ASSERT_GT(pid, 0);
+    // The first one runs until there is a file, which every later kill must leave loadable.
+    while (kill_number == 0 && !fs::exists(file)) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      ASSERT_EQ(waitpid(pid, nullptr, WNOHANG), 0) << "weft train stopped by itself";
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds(random)));
+    kill(pid, SIGKILL);
+    int status = 0;
+    waitpid(pid, &status, 0);
+    ASSERT_TRUE(WIFSIGNALED(status)) << "weft train stopped by itself";
+    absl::StatusOr<Model> model = LoadModel(file, StandardOps());
+    ASSERT_TRUE(model.ok()) << "after kill " << kill_number << ": " << model.status();
+    ASSERT_TRUE(model->training.has_value());
+    newer += model->training->step != last_step;
+    last_step = model->training->step;
+  }
+  // Some kills came after a save and some before the first: both outcomes were seen.
+  EXPECT_GT(newer, 0);
+  fs::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace weft
