@@ -13,8 +13,10 @@ namespace {
 // "conv" for Conv: what PyTorch's authors call such a layer, or the op's name in small letters.
 std::string KindOf(std::string_view op) {
   static constexpr std::pair<std::string_view, std::string_view> kKinds[] = {
-      {"Gemm", "fc"},       {"BatchNormalization", "bn"},
-      {"MaxPool", "pool"},  {"SoftmaxCrossEntropyLoss", "loss"},
+      {"Gemm", "fc"},
+      {"BatchNormalization", "bn"},
+      {"MaxPool", "pool"},
+      {"SoftmaxCrossEntropyLoss", "loss"},
       {"AveragePool", "pool"}};
   for (const auto& [name, kind] : kKinds) {
     if (name == op) return std::string(kind);
@@ -42,8 +44,8 @@ BuilderScope::~BuilderScope() { builder_->scopes_.pop_back(); }
 
 Builder::Builder(BuilderOptions options) : options_(std::move(options)), graph_(StandardOps()) {
   if (!kFloatTypes.contains(options_.dtype)) {
-    status_ = absl::InvalidArgumentError(absl::StrCat(
-        "builder: expected dtype f32 or f64, got ", std::string(ToString(options_.dtype))));
+    status_ = absl::InvalidArgumentError(absl::StrCat("builder: expected dtype f32 or f64, got ",
+                                                      std::string(ToString(options_.dtype))));
   }
 }
 
@@ -91,8 +93,8 @@ Layer::Layer(Builder& builder, std::string_view op, const std::string& name,
              const Builder::Where& where)
     : builder_(builder), op_(op), name_(builder.LayerName(name, KindOf(op))), where_(where) {
   if (builder_.graph_.Find(name_) != nullptr) {
-    Fail(absl::AlreadyExistsError(absl::StrCat("expected a new name, there is ",
-                                               builder_.graph_.Find(name_)->Describe())));
+    Fail(absl::AlreadyExistsError(
+        absl::StrCat("expected a new name, there is ", builder_.graph_.Find(name_)->Describe())));
   }
 }
 
@@ -158,18 +160,16 @@ Layer::Weights Layer::WeightAndBias(const Dims& dims, const std::optional<Initia
 
 Value Layer::Node(std::vector<Value> inputs, AttributeMap attributes) {
   if (!ok()) return {};
-  auto node = builder_.graph_.AddNode({.op = op_,
-                                       .name = name_,
-                                       .inputs = std::move(inputs),
-                                       .attributes = std::move(attributes)});
+  auto node = builder_.graph_.AddNode(
+      {.op = op_, .name = name_, .inputs = std::move(inputs), .attributes = std::move(attributes)});
   // The graph has put the node's name into the message.
   return node.ok() ? (*node)->output() : builder_.Fail(where_, node.status());
 }
 
 Value Layer::Constant(std::string_view suffix, Tensor value) {
   if (!ok()) return {};
-  auto constant = builder_.graph_.AddConstant(absl::StrCat(name_, ".", std::string(suffix)),
-                                              std::move(value));
+  auto constant =
+      builder_.graph_.AddConstant(absl::StrCat(name_, ".", std::string(suffix)), std::move(value));
   return constant.ok() ? *constant : Fail(constant.status());
 }
 

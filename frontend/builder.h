@@ -35,9 +35,9 @@ class [[nodiscard]] BuilderScope {
 //   absl::StatusOr<Model> model = b.Build();
 //
 // Sizes follow from the input. The first mistake is kept with the line that made it
-// (`zoo/lenet.cc:12: conv1 (Conv): expected ...`) and returned from Build(); after it every function
-// returns a null value and does nothing. The graph is mode-neutral: ForTraining and ForInference
-// (passes/passes.h) make it concrete. Not thread-safe.
+// (`zoo/lenet.cc:12: conv1 (Conv): expected ...`) and returned from Build(); after it every
+// function returns a null value and does nothing. The graph is mode-neutral: ForTraining and
+// ForInference (passes/passes.h) make it concrete. Not thread-safe.
 class Builder {
  public:
   using Where = std::source_location;

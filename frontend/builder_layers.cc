@@ -32,8 +32,7 @@ AttributeMap PoolAttributes(Layer& layer, Value x, const Options& o) {
 
 }  // namespace
 
-Value Builder::Input(std::string name, std::vector<Axis> shape, InputOptions options,
-                     Where where) {
+Value Builder::Input(std::string name, std::vector<Axis> shape, InputOptions options, Where where) {
   Layer layer(*this, kInput, name, where);
   TensorType type{options.dtype.value_or(options_.dtype), {}};
   for (const Axis& axis : shape) {
@@ -130,8 +129,7 @@ Value Builder::AvgPool2d(Value x, const AvgPool2dOptions& o, Where where) {
 Value Builder::GlobalAvgPool(Value x, const GlobalAvgPoolOptions& o, Where where) {
   Layer layer(*this, "ReduceMean", o.name, where);
   if (!layer.ExpectRank(x, 4, kImages)) return {};
-  return layer.Node(
-      {x}, {{"axes", std::vector<int64_t>{2, 3}}, {"keepdims", o.keep_dims ? 1 : 0}});
+  return layer.Node({x}, {{"axes", std::vector<int64_t>{2, 3}}, {"keepdims", o.keep_dims ? 1 : 0}});
 }
 
 }  // namespace weft

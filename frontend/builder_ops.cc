@@ -106,8 +106,7 @@ Value Builder::Gemm(Value a, Value b, Value c, const GemmOptions& o, Where where
             {o.name}, where);
 }
 
-Value Builder::CrossEntropy(Value scores, Value labels, const CrossEntropyOptions& o,
-                            Where where) {
+Value Builder::CrossEntropy(Value scores, Value labels, const CrossEntropyOptions& o, Where where) {
   AttributeMap attributes = {{"reduction", o.reduction}, {"label_smoothing", o.label_smoothing}};
   if (o.ignore_index) attributes.emplace("ignore_index", *o.ignore_index);
   return Op("SoftmaxCrossEntropyLoss", {scores, labels}, std::move(attributes), {o.name}, where);

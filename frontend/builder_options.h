@@ -29,17 +29,17 @@ struct Extent2 {
 
 // One axis of an input: a number or the name of a symbol, as in {"N", 1, 28, 28}.
 struct Axis {
-  Axis(int64_t n) : dim(n) {}                              // NOLINT
-  Axis(int n) : dim(int64_t{n}) {}                         // NOLINT
-  Axis(const char* symbol) : dim(Dim::Symbol(symbol)) {}   // NOLINT
+  Axis(int64_t n) : dim(n) {}                                        // NOLINT
+  Axis(int n) : dim(int64_t{n}) {}                                   // NOLINT
+  Axis(const char* symbol) : dim(Dim::Symbol(symbol)) {}             // NOLINT
   Axis(std::string symbol) : dim(Dim::Symbol(std::move(symbol))) {}  // NOLINT
   Dim dim;
 };
 
 struct BuilderOptions {
-  uint64_t seed = 0;            // of the initializers
-  DType dtype = DType::kF32;    // of inputs and parameters: f32 or f64
-  Initializer init = {};        // of weights that say nothing else
+  uint64_t seed = 0;          // of the initializers
+  DType dtype = DType::kF32;  // of inputs and parameters: f32 or f64
+  Initializer init = {};      // of weights that say nothing else
 };
 
 struct InputOptions {

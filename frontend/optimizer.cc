@@ -62,20 +62,19 @@ absl::Status AddMomentumStep(Graph& graph, std::span<const Parameter> parameters
     slots.push_back(slot.node);
   }
   WEFT_ASSIGN_OR_RETURN(
-      Node * node, graph.AddNode({.op = "Momentum",
-                                  .name = "optimizer",
-                                  .inputs = std::move(inputs),
-                                  .attributes = {{"alpha", options.momentum},
-                                                 {"beta", 1.0},
-                                                 {"norm_coefficient", decay},
-                                                 {"mode", options.nesterov ? "nesterov"
-                                                                           : "standard"}}}));
+      Node * node,
+      graph.AddNode({.op = "Momentum",
+                     .name = "optimizer",
+                     .inputs = std::move(inputs),
+                     .attributes = {{"alpha", options.momentum},
+                                    {"beta", 1.0},
+                                    {"norm_coefficient", decay},
+                                    {"mode", options.nesterov ? "nesterov" : "standard"}}}));
   const int count = static_cast<int>(parameters.size());
   for (int i = 0; i < count; ++i) {
     WEFT_RETURN_IF_ERROR(
         graph.AddUpdate(parameters[static_cast<size_t>(i)].variable, node->output(i)));
-    WEFT_RETURN_IF_ERROR(
-        graph.AddUpdate(slots[static_cast<size_t>(i)], node->output(count + i)));
+    WEFT_RETURN_IF_ERROR(graph.AddUpdate(slots[static_cast<size_t>(i)], node->output(count + i)));
   }
   return absl::OkStatus();
 }

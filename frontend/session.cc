@@ -10,8 +10,7 @@ absl::StatusOr<PassReport> RunPasses(Graph& graph, std::vector<std::string> pass
   ReferenceEvaluator evaluator;
   // Rules compare prices of one example with each other.
   const OpCostModel costs(BindAllSymbols(graph, 1));
-  return Optimize(graph,
-                  {.evaluator = &evaluator, .costs = &costs, .passes = std::move(passes)});
+  return Optimize(graph, {.evaluator = &evaluator, .costs = &costs, .passes = std::move(passes)});
 }
 
 absl::StatusOr<Graph> OptimizedForInference(const Graph& graph, std::vector<std::string> passes,
@@ -26,7 +25,8 @@ absl::StatusOr<const Node*> OnlyInput(const Graph& graph) {
   const std::vector<Node*> inputs = graph.inputs();
   if (inputs.size() == 1) return inputs[0];
   std::string names;
-  for (const Node* input : inputs) absl::StrAppend(&names, names.empty() ? "" : ", ", input->name());
+  for (const Node* input : inputs)
+    absl::StrAppend(&names, names.empty() ? "" : ", ", input->name());
   return absl::InvalidArgumentError(absl::StrCat("expected a model with one input, this one has ",
                                                  inputs.size(), inputs.empty() ? "" : ": ", names));
 }

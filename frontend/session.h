@@ -12,7 +12,8 @@ namespace weft {
 
 // The graph that inference on `model` runs: its weights frozen into constants and the named passes
 // (PassNames(); none: all) applied. `report`, unless null, says what they did.
-absl::StatusOr<Graph> OptimizedForInference(const Graph& graph, std::vector<std::string> passes = {},
+absl::StatusOr<Graph> OptimizedForInference(const Graph& graph,
+                                            std::vector<std::string> passes = {},
                                             PassReport* report = nullptr);
 // The optimizing passes on a graph of any mode, with the constant folding and the prices that they
 // need.

@@ -42,13 +42,12 @@ absl::StatusOr<Value> ScoresOf(const Graph& graph) {
   }
   const auto& [name, value] = graph.outputs()[0];
   if (value.type().rank() != 2 || !kFloatTypes.contains(value.type().dtype)) {
-    return absl::InvalidArgumentError(absl::StrCat("output ", name,
-                                                   ": expected scores [N,classes], it is ",
-                                                   ToString(value.type())));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "output ", name, ": expected scores [N,classes], it is ", ToString(value.type())));
   }
   if (value.node->op_name() == "Softmax") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("output ", name, ": expected scores, it is a Softmax, which the loss contains"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "output ", name, ": expected scores, it is a Softmax, which the loss contains"));
   }
   return value;
 }
@@ -62,9 +61,8 @@ struct TrainingGraph {
 absl::StatusOr<TrainingGraph> MakeTrainingGraph(const Graph& neutral, const TrainOptions& options) {
   WEFT_ASSIGN_OR_RETURN(Graph graph, ForTraining(neutral));
   WEFT_ASSIGN_OR_RETURN(const Value scores, ScoresOf(graph));
-  WEFT_ASSIGN_OR_RETURN(
-      const Value labels,
-      graph.AddInput(graph.UniqueName("labels"), {DType::kI64, {scores.type().dim(0)}}));
+  WEFT_ASSIGN_OR_RETURN(const Value labels, graph.AddInput(graph.UniqueName("labels"),
+                                                           {DType::kI64, {scores.type().dim(0)}}));
   WEFT_ASSIGN_OR_RETURN(
       Node * loss,
       graph.AddNode({.op = "SoftmaxCrossEntropyLoss",

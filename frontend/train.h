@@ -38,7 +38,8 @@ struct StepResult {
   int64_t count = 0;
 };
 
-// Trains a model whose only input is a batch of images and whose first output is scores [N,classes].
+// Trains a model whose only input is a batch of images and whose first output is scores
+// [N,classes].
 //
 // The forward graph, the loss, its gradients and the optimizer are one static graph, planned once
 // for each batch size; the evaluation graph shares its variables. The same model, options, batches
@@ -46,8 +47,9 @@ struct StepResult {
 // kernels. One thread at a time.
 class Trainer {
  public:
-  // A new training, from the model's weights; a training state in it is dropped. Errors: options out
-  // of range, another form of model, an op without gradient, nothing to train (an optimized model).
+  // A new training, from the model's weights; a training state in it is dropped. Errors: options
+  // out of range, another form of model, an op without gradient, nothing to train (an optimized
+  // model).
   static absl::StatusOr<std::unique_ptr<Trainer>> Create(Model model, const TrainOptions& options);
   // Goes on where the model's training state stopped, with the same results as if it had not.
   // Options are OptionsOf(*model.training), changed or not; where the optimizer is another one, new
@@ -72,9 +74,9 @@ class Trainer {
   absl::StatusOr<Tensor> Get(std::string_view variable) const { return state_->Get(variable); }
 
   const TrainOptions& options() const { return options_; }
-  const Model& model() const { return model_; }     // its weights are those of the beginning
-  int64_t step() const { return step_; }            // optimizer steps taken, over all sessions
-  int64_t epoch() const { return epoch_; }          // whole passes over the data
+  const Model& model() const { return model_; }       // its weights are those of the beginning
+  int64_t step() const { return step_; }              // optimizer steps taken, over all sessions
+  int64_t epoch() const { return epoch_; }            // whole passes over the data
   int64_t next_batch() const { return next_batch_; }  // within this pass
   void SetPosition(int64_t epoch, int64_t next_batch);
   // What the training loop wants to be kept beside the options.
@@ -88,8 +90,7 @@ class Trainer {
   absl::StatusOr<std::vector<std::string>> ChangedKernels(int64_t batch);
 
  private:
-  Trainer(Model model, const TrainOptions& options)
-      : model_(std::move(model)), options_(options) {}
+  Trainer(Model model, const TrainOptions& options) : model_(std::move(model)), options_(options) {}
   static absl::StatusOr<std::unique_ptr<Trainer>> Make(Model model, const TrainOptions& options);
   absl::Status BuildGraphs();
   absl::Status Restore(const TrainingState& state, bool same_optimizer);

@@ -62,15 +62,13 @@ class Loop {
 
 absl::Status Loop::RunStep(int64_t epoch, int64_t batch, Tally* tally) {
   const int64_t batches = loader_.batches_per_epoch();
-  const double rate =
-      LearningRateAt(options_, epoch * batches + batch, options_.epochs * batches);
+  const double rate = LearningRateAt(options_, epoch * batches + batch, options_.epochs * batches);
   WEFT_ASSIGN_OR_RETURN(const StepResult result,
                         trainer_.Step(batch_.images, batch_.labels, rate, batch_.first));
   if (!std::isfinite(result.loss)) {
-    return absl::OutOfRangeError(absl::StrCat("the loss is ", result.loss, " at step ",
-                                              trainer_.step(), " (epoch ", epoch + 1, ", batch ",
-                                              batch + 1, "): try a lower learning rate than ",
-                                              options_.learning_rate));
+    return absl::OutOfRangeError(absl::StrCat(
+        "the loss is ", result.loss, " at step ", trainer_.step(), " (epoch ", epoch + 1,
+        ", batch ", batch + 1, "): try a lower learning rate than ", options_.learning_rate));
   }
   tally->loss_sum += result.loss * static_cast<double>(result.count);
   tally->correct += result.correct;
@@ -82,8 +80,8 @@ void Loop::Report(int64_t epoch, const Tally& tally) const {
   if (!callbacks_.on_step) return;
   const int64_t batches = loader_.batches_per_epoch();
   const int64_t batch = trainer_.epoch() > epoch ? batches : trainer_.next_batch();
-  const double left = static_cast<double>((options_.epochs - epoch) * examples_ -
-                                          batch * options_.batch_size);
+  const double left =
+      static_cast<double>((options_.epochs - epoch) * examples_ - batch * options_.batch_size);
   callbacks_.on_step({.epoch = epoch,
                       .epochs = options_.epochs,
                       .batch = batch,
@@ -117,15 +115,15 @@ absl::Status CheckOptions(const FitOptions& options, const Trainer& trainer) {
                      options.epochs, " and ", options.learning_rate));
   }
   if (trainer.epoch() >= options.epochs) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the model has been trained for ", trainer.epoch(), " of ", options.epochs,
-                     " epochs already: ask for more epochs"));
+    return absl::InvalidArgumentError(absl::StrCat("the model has been trained for ",
+                                                   trainer.epoch(), " of ", options.epochs,
+                                                   " epochs already: ask for more epochs"));
   }
   return absl::OkStatus();
 }
 
-// Where a resumed training has another batch size, its position within the epoch is as many examples
-// in, rounded down to whole batches.
+// Where a resumed training has another batch size, its position within the epoch is as many
+// examples in, rounded down to whole batches.
 absl::Status AdoptBatchSize(Trainer& trainer, const FitOptions& options) {
   if (trainer.next_batch() == 0) return absl::OkStatus();
   WEFT_ASSIGN_OR_RETURN(const FitOptions before, FitOptionsOf(trainer.config()));
@@ -178,8 +176,8 @@ double LearningRateAt(const FitOptions& options, int64_t done, int64_t total) {
 }
 
 absl::StatusOr<FitResult> Fit(Trainer& trainer, const std::shared_ptr<const Dataset>& train,
-                              const std::shared_ptr<const Dataset>& test,
-                              const FitOptions& options, const FitCallbacks& callbacks) {
+                              const std::shared_ptr<const Dataset>& test, const FitOptions& options,
+                              const FitCallbacks& callbacks) {
   WEFT_RETURN_IF_ERROR(CheckOptions(options, trainer));
   WEFT_ASSIGN_OR_RETURN(
       const std::unique_ptr<Loader> loader,

@@ -60,7 +60,7 @@ struct FitCallbacks {
 };
 
 struct FitResult {
-  bool stopped = false;  // by FitCallbacks::stop
+  bool stopped = false;                 // by FitCallbacks::stop
   std::optional<Evaluation> test = {};  // of the last epoch of this session
 };
 
@@ -70,8 +70,8 @@ struct FitResult {
 // Errors: whatever the trainer or the data say; a loss that is not finite; an epoch that is over
 // already.
 absl::StatusOr<FitResult> Fit(Trainer& trainer, const std::shared_ptr<const Dataset>& train,
-                              const std::shared_ptr<const Dataset>& test,
-                              const FitOptions& options, const FitCallbacks& callbacks = {});
+                              const std::shared_ptr<const Dataset>& test, const FitOptions& options,
+                              const FitCallbacks& callbacks = {});
 
 }  // namespace weft
 

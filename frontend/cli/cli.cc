@@ -32,9 +32,9 @@ absl::Status CheckCommandName(const std::vector<Command>& commands, int argc, ch
   if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return absl::OkStatus();
   const std::vector<std::string_view> views(names.begin(), names.end());
   const std::string nearest(NearestName(argv[1], views));
-  return absl::InvalidArgumentError(absl::StrCat(
-      "unknown command ", argv[1], nearest.empty() ? "" : ", did you mean ", nearest,
-      nearest.empty() ? "" : "?", " (see weft --help)"));
+  return absl::InvalidArgumentError(absl::StrCat("unknown command ", argv[1],
+                                                 nearest.empty() ? "" : ", did you mean ", nearest,
+                                                 nearest.empty() ? "" : "?", " (see weft --help)"));
 }
 
 int RunCommand(const Command& command) {
@@ -76,10 +76,9 @@ int RunCli(int argc, char** argv) {
     program.footer(
         "Example: weft train --model lenet-bn --data digits -o a.weft && weft eval a.weft --data "
         "digits\nEvery command has --help.");
-    const std::vector<Command> commands = {AddTrain(program), AddEval(program),
-                                           AddRun(program),   AddShow(program),
-                                           AddOptimize(program), AddPlan(program),
-                                           AddDemo(program)};
+    const std::vector<Command> commands = {
+        AddTrain(program),    AddEval(program), AddRun(program), AddShow(program),
+        AddOptimize(program), AddPlan(program), AddDemo(program)};
     if (argc < 2) {
       std::fputs(program.help().c_str(), stdout);
       return 0;

@@ -54,24 +54,23 @@ absl::StatusOr<Model> BuildLeNet(const DemoArguments& a, const ZooEntry& lenet,
 
 absl::StatusOr<Model> TrainLeNet(Model model, const DemoArguments& a, const ZooEntry& lenet,
                                  const DemoData& data) {
-  WEFT_ASSIGN_OR_RETURN(const auto trainer,
-                        Trainer::Create(std::move(model), {.optimizer = lenet.optimizer,
-                                                           .seed = a.seed,
-                                                           .threads = a.threads}));
+  WEFT_ASSIGN_OR_RETURN(
+      const auto trainer,
+      Trainer::Create(std::move(model),
+                      {.optimizer = lenet.optimizer, .seed = a.seed, .threads = a.threads}));
   FitOptions fit = lenet.fit;
   fit.epochs = a.epochs;
   InterruptGuard guard;
   ProgressDisplay display;
-  WEFT_ASSIGN_OR_RETURN(
-      const FitResult result,
-      Fit(*trainer, data.train, data.test, fit,
-          {.on_step = [&](const StepProgress& p) { display.OnStep(p); },
-           .on_epoch =
-               [&](const EpochSummary& s) {
-                 display.OnEpoch(s);
-                 return absl::OkStatus();
-               },
-           .stop = [&] { return guard.interrupted(); }}));
+  WEFT_ASSIGN_OR_RETURN(const FitResult result,
+                        Fit(*trainer, data.train, data.test, fit,
+                            {.on_step = [&](const StepProgress& p) { display.OnStep(p); },
+                             .on_epoch =
+                                 [&](const EpochSummary& s) {
+                                   display.OnEpoch(s);
+                                   return absl::OkStatus();
+                                 },
+                             .stop = [&] { return guard.interrupted(); }}));
   display.Clear();
   if (result.stopped) return absl::CancelledError("interrupted");
   return trainer->Snapshot();
@@ -88,7 +87,8 @@ class DemoFile {
       return file;
     }
     std::error_code error;
-    std::string folder = (std::filesystem::temp_directory_path(error) / "weft-demo-XXXXXX").string();
+    std::string folder =
+        (std::filesystem::temp_directory_path(error) / "weft-demo-XXXXXX").string();
     if (error || mkdtemp(folder.data()) == nullptr) {
       return absl::UnavailableError(absl::StrCat("cannot make a temporary folder ", folder));
     }
@@ -109,10 +109,10 @@ class DemoFile {
 
 // The first images of the test data, as the network takes them.
 absl::StatusOr<Batch> FirstBatch(const std::shared_ptr<const Dataset>& data) {
-  WEFT_ASSIGN_OR_RETURN(const auto loader,
-                        Loader::Create(data, {.batch_size = std::min(kBatch, data->size()),
-                                              .shuffle = false,
-                                              .prefetch = 0}));
+  WEFT_ASSIGN_OR_RETURN(
+      const auto loader,
+      Loader::Create(
+          data, {.batch_size = std::min(kBatch, data->size()), .shuffle = false, .prefetch = 0}));
   Batch batch;
   WEFT_RETURN_IF_ERROR(loader->StartEpoch(0));
   WEFT_RETURN_IF_ERROR(loader->Next(&batch).status());
@@ -150,16 +150,16 @@ absl::Status Recognise(Session& session, const Dataset& data, const Batch& batch
   std::vector<Tensor> images;
   std::string line;
   for (int64_t i = 0; i < std::min(count, batch.size()); ++i) {
-    WEFT_ASSIGN_OR_RETURN(
-        Tensor image, Tensor::Zeros(DType::kF32, {data.preprocessing().height, side}));
+    WEFT_ASSIGN_OR_RETURN(Tensor image,
+                          Tensor::Zeros(DType::kF32, {data.preprocessing().height, side}));
     int64_t label = 0;
-    WEFT_RETURN_IF_ERROR(data.Read(batch.indices[static_cast<size_t>(i)],
-                                   image.mutable_values<float>(), &label));
+    WEFT_RETURN_IF_ERROR(
+        data.Read(batch.indices[static_cast<size_t>(i)], image.mutable_values<float>(), &label));
     images.push_back(std::move(image));
     WEFT_ASSIGN_OR_RETURN(const auto top, TopPredictions(scores, i, 1));
-    std::string text = absl::StrCat("this is a ", data.class_names()[static_cast<size_t>(
-                                        top[0].label)], " (", std::lround(100 * top[0].probability),
-                                    " %)");
+    std::string text =
+        absl::StrCat("this is a ", data.class_names()[static_cast<size_t>(top[0].label)], " (",
+                     std::lround(100 * top[0].probability), " %)");
     if (top[0].label != label) absl::StrAppend(&text, ", no: ", label);
     text.resize(static_cast<size_t>(side) + 2, ' ');
     line += text;
@@ -173,12 +173,13 @@ absl::Status Recognise(Session& session, const Dataset& data, const Batch& batch
 absl::StatusOr<double> MedianMicros(Session& session, const Tensor& images) {
   std::vector<double> micros;
   const auto begin = std::chrono::steady_clock::now();
-  while (micros.size() < 20 || std::chrono::steady_clock::now() - begin <
-                                   std::chrono::milliseconds(300)) {
+  while (micros.size() < 20 ||
+         std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(300)) {
     const auto start = std::chrono::steady_clock::now();
     WEFT_RETURN_IF_ERROR(session.Run(images).status());
     micros.push_back(
-        std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
+        std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start)
+            .count());
   }
   std::nth_element(micros.begin(), micros.begin() + static_cast<int64_t>(micros.size() / 2),
                    micros.end());
@@ -187,9 +188,9 @@ absl::StatusOr<double> MedianMicros(Session& session, const Tensor& images) {
 
 absl::Status CompareTimes(Session& original, Session& optimized, const Batch& batch,
                           const DemoData& data) {
-  WEFT_ASSIGN_OR_RETURN(const auto loader,
-                        Loader::Create(data.test, {.batch_size = 1, .shuffle = false,
-                                                   .prefetch = 0}));
+  WEFT_ASSIGN_OR_RETURN(
+      const auto loader,
+      Loader::Create(data.test, {.batch_size = 1, .shuffle = false, .prefetch = 0}));
   Batch one;
   WEFT_RETURN_IF_ERROR(loader->StartEpoch(0));
   WEFT_RETURN_IF_ERROR(loader->Next(&one).status());

@@ -36,7 +36,8 @@ absl::Status OptimizeFile(const OptimizeArguments& a) {
 
 std::string PassList() {
   std::string list;
-  for (const std::string& name : PassNames()) absl::StrAppend(&list, list.empty() ? "" : ", ", name);
+  for (const std::string& name : PassNames())
+    absl::StrAppend(&list, list.empty() ? "" : ", ", name);
   return list;
 }
 
@@ -51,8 +52,7 @@ Command AddOptimize(CLI::App& program) {
   app->add_option("--passes", a->passes, "Only these, separated by commas")->delimiter(',');
   app->add_flag("--explain", a->explain,
                 "Print what became what by which rule, and what nearly did and why not");
-  app->footer("Passes: " + PassList() +
-              "\nExample: weft optimize a.weft -o b.weft --explain");
+  app->footer("Passes: " + PassList() + "\nExample: weft optimize a.weft -o b.weft --explain");
   return {app, [a] { return OptimizeFile(*a); }};
 }
 

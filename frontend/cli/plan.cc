@@ -40,9 +40,9 @@ absl::Status PrintPlan(const PlanArguments& a) {
     return absl::InvalidArgumentError(absl::StrCat("--batch: expected at least 1, got ", a.batch));
   }
   WEFT_ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(a.model));
-  return Annotate(a.train ? PrintTrainingPlan(std::move(opened), a)
-                          : PrintInferencePlan(opened.model, a),
-                  a.model);
+  return Annotate(
+      a.train ? PrintTrainingPlan(std::move(opened), a) : PrintInferencePlan(opened.model, a),
+      a.model);
 }
 
 }  // namespace

@@ -66,8 +66,8 @@ absl::Status Run(const RunArguments& a) {
     if (!a.top) return absl::OkStatus();
   }
   if (y->rank() != 2 || !kFloatTypes.contains(y->dtype())) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        a.file, ": its output is ", ToString(y->type()), ", no scores; write it with --output"));
+    return absl::InvalidArgumentError(absl::StrCat(a.file, ": its output is ", ToString(y->type()),
+                                                   ", no scores; write it with --output"));
   }
   return PrintTop(model, *y, a.top.value_or(3));
 }

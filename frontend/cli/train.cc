@@ -93,12 +93,11 @@ absl::StatusOr<Setup> SetupFromZoo(const TrainArguments& a,
   WEFT_ASSIGN_OR_RETURN(dataset, OpenDataset(s.data, Split::kTrain));
   const Preprocessing& p = dataset->preprocessing();
   WEFT_ASSIGN_OR_RETURN(
-      s.model,
-      BuildNetwork(*entry, {.channels = p.channels,
-                            .height = p.height,
-                            .width = p.width,
-                            .classes = static_cast<int64_t>(dataset->class_names().size()),
-                            .seed = s.train.seed}));
+      s.model, BuildNetwork(*entry, {.channels = p.channels,
+                                     .height = p.height,
+                                     .width = p.width,
+                                     .classes = static_cast<int64_t>(dataset->class_names().size()),
+                                     .seed = s.train.seed}));
   return s;
 }
 
@@ -109,13 +108,14 @@ void PrintSetup(const Trainer& trainer, const Setup& s, const Dataset& train, si
   }
   Print("%s parameters, %s images of %s\n", WithCommas(parameters).c_str(),
         WithCommas(train.size()).c_str(), train.name().c_str());
-  Print("batch %lld, learning rate %g (%s), momentum %g%s, weight decay %g, seed %llu, "
-        "%d threads, %s for activations and scratch\n",
-        static_cast<long long>(s.fit.batch_size), s.fit.learning_rate,
-        std::string(ToString(s.fit.schedule)).c_str(), s.train.optimizer.momentum,
-        s.train.optimizer.nesterov ? " (Nesterov)" : "", s.train.optimizer.weight_decay,
-        static_cast<unsigned long long>(s.train.seed), trainer.options().threads,
-        BytesText(peak).c_str());
+  Print(
+      "batch %lld, learning rate %g (%s), momentum %g%s, weight decay %g, seed %llu, "
+      "%d threads, %s for activations and scratch\n",
+      static_cast<long long>(s.fit.batch_size), s.fit.learning_rate,
+      std::string(ToString(s.fit.schedule)).c_str(), s.train.optimizer.momentum,
+      s.train.optimizer.nesterov ? " (Nesterov)" : "", s.train.optimizer.weight_decay,
+      static_cast<unsigned long long>(s.train.seed), trainer.options().threads,
+      BytesText(peak).c_str());
 }
 
 absl::Status Save(const Trainer& trainer, const std::string& path) {
@@ -147,19 +147,18 @@ absl::Status RunTraining(Trainer& trainer, const Setup& s, const std::string& ou
   InterruptGuard guard;
   ProgressDisplay display;
   bool saved = false;
-  const FitCallbacks callbacks = {
-      .on_step =
-          [&](const StepProgress& p) {
-            saved = false;
-            display.OnStep(p);
-          },
-      .on_epoch =
-          [&](const EpochSummary& e) {
-            display.OnEpoch(e);
-            saved = true;
-            return Save(trainer, output);
-          },
-      .stop = [&] { return guard.interrupted(); }};
+  const FitCallbacks callbacks = {.on_step =
+                                      [&](const StepProgress& p) {
+                                        saved = false;
+                                        display.OnStep(p);
+                                      },
+                                  .on_epoch =
+                                      [&](const EpochSummary& e) {
+                                        display.OnEpoch(e);
+                                        saved = true;
+                                        return Save(trainer, output);
+                                      },
+                                  .stop = [&] { return guard.interrupted(); }};
   const absl::StatusOr<FitResult> result = Fit(trainer, train, test, s.fit, callbacks);
   display.Clear();
   WEFT_RETURN_IF_ERROR(result.status());

@@ -21,9 +21,9 @@ Value ConvBnBlock(Builder& b, Value x, int64_t channels, const std::string& name
 }  // namespace
 
 // LeNet-5 as it is taught today (LeCun et al. 1998, with average pooling as in the original and one
-// linear layer in place of the radial basis functions): 61,706 parameters on 28x28 gray images. Twice
-// the initial weights of Glorot and Bengio 2010 make up for some of the sigmoid's slope of at most
-// 1/4, so that the gradient reaches the first layer and training does not start on a plateau.
+// linear layer in place of the radial basis functions): 61,706 parameters on 28x28 gray images.
+// Twice the initial weights of Glorot and Bengio 2010 make up for some of the sigmoid's slope of at
+// most 1/4, so that the gradient reaches the first layer and training does not start on a plateau.
 Value LeNet(Builder& b, Value x, int64_t classes) {
   const Initializer xavier = Initializer::XavierUniform(/*gain=*/2);
   Value h = b.Conv2d(x, {.channels = 6, .kernel = 5, .padding = 2, .init = xavier});

@@ -13,18 +13,12 @@ constexpr ZooEntry kZoo[] = {
     {.name = "lenet",
      .description = "LeNet-5: 5x5 convolutions, sigmoid, average pooling, 120-84-10",
      .layers = LeNet,
-     .fit = {.epochs = 10,
-             .batch_size = 32,
-             .learning_rate = 0.1,
-             .schedule = Schedule::kCosine},
+     .fit = {.epochs = 10, .batch_size = 32, .learning_rate = 0.1, .schedule = Schedule::kCosine},
      .optimizer = {.momentum = 0.9, .nesterov = false, .weight_decay = 0, .decay_vectors = true}},
     {.name = "lenet-bn",
      .description = "3x3 convolutions, batch normalization, ReLU, max pooling, 128-10",
      .layers = LeNetBn,
-     .fit = {.epochs = 3,
-             .batch_size = 128,
-             .learning_rate = 0.05,
-             .schedule = Schedule::kCosine},
+     .fit = {.epochs = 3, .batch_size = 128, .learning_rate = 0.05, .schedule = Schedule::kCosine},
      .optimizer = {.momentum = 0.9, .nesterov = false, .weight_decay = 0, .decay_vectors = true}},
 };
 
@@ -41,10 +35,10 @@ absl::StatusOr<const ZooEntry*> FindNetwork(std::string_view name) {
     absl::StrAppend(&list, list.empty() ? "" : ", ", std::string(entry.name));
   }
   const std::string nearest(NearestName(name, names));
-  return absl::NotFoundError(absl::StrCat(
-      "unknown model ", std::string(name),
-      nearest.empty() ? std::string() : absl::StrCat(", did you mean ", nearest, "?"), " (known: ",
-      list, ")"));
+  return absl::NotFoundError(
+      absl::StrCat("unknown model ", std::string(name),
+                   nearest.empty() ? std::string() : absl::StrCat(", did you mean ", nearest, "?"),
+                   " (known: ", list, ")"));
 }
 
 absl::StatusOr<Model> BuildNetwork(const ZooEntry& entry, const ZooOptions& options) {

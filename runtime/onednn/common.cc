@@ -211,7 +211,8 @@ absl::StatusOr<Kernels> DoNothing(const KernelRequest& request) {
 
 bool IsReferenceImplementation(std::string_view implementation) {
   return implementation.find("ref") != std::string_view::npos ||
-         implementation.find("simple") != std::string_view::npos;
+         implementation.find("simple") != std::string_view::npos ||
+         implementation.find("ncsp_bnorm") != std::string_view::npos;
 }
 
 void PutReferenceLast(Kernels& kernels) {

@@ -67,12 +67,11 @@ TEST(Builder, NamesNodesByScopeKindAndNumber) {
   ASSERT_TRUE(model.ok()) << model.status();
   std::vector<std::string> variables;
   for (const Node* v : model->graph.variables()) variables.push_back(v->name());
-  EXPECT_THAT(variables,
-              ::testing::ElementsAre("layer1.0.conv1.weight", "layer1.0.bn1.weight",
-                                     "layer1.0.bn1.bias", "layer1.0.bn1.running_mean",
-                                     "layer1.0.bn1.running_var", "layer1.0.project.weight",
-                                     "layer1.0.project.bias", "layer1.conv1.weight",
-                                     "layer1.conv1.bias"));
+  EXPECT_THAT(variables, ::testing::ElementsAre("layer1.0.conv1.weight", "layer1.0.bn1.weight",
+                                                "layer1.0.bn1.bias", "layer1.0.bn1.running_mean",
+                                                "layer1.0.bn1.running_var",
+                                                "layer1.0.project.weight", "layer1.0.project.bias",
+                                                "layer1.conv1.weight", "layer1.conv1.bias"));
   for (const char* name : {"layer1.0.conv1", "layer1.0.relu1", "layer1.conv1", "relu1"}) {
     EXPECT_NE(model->graph.Find(name), nullptr) << name;
   }
@@ -121,10 +120,9 @@ TEST(Builder, SaysWhatWasExpectedAndWhatCame) {
               HasSubstr("conv1 (Conv): expected channels of at least 1, got 0"));
   EXPECT_THAT(ErrorOf([](Builder& b, Value x) { b.Conv2d(x, {.channels = 4}); }),
               HasSubstr("conv1 (Conv): expected a kernel of at least 1, got 0"));
-  EXPECT_THAT(ErrorOf([](Builder& b, Value x) {
-                b.Conv2d(x, {.channels = 8, .kernel = 1, .groups = 4});
-              }),
-              HasSubstr("expected channels that 4 groups divide, got 6 input and 8 output"));
+  EXPECT_THAT(
+      ErrorOf([](Builder& b, Value x) { b.Conv2d(x, {.channels = 8, .kernel = 1, .groups = 4}); }),
+      HasSubstr("expected channels that 4 groups divide, got 6 input and 8 output"));
   EXPECT_THAT(ErrorOf([](Builder& b, Value x) { b.Linear(x, {.features = 2}); }),
               HasSubstr("fc1 (Gemm): expected an input [N,features], got f32[N,6,8,8]"));
   EXPECT_THAT(ErrorOf([](Builder& b, Value) { b.Relu(Value()); }), HasSubstr("relu1 (Relu)"));

@@ -6,13 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
-#include "frontend/data/random.h"
 #include "frontend/npy.h"
-#include "graph/serialize.h"
-#include "ops/ops.h"
 #include "testing_files.h"
 
 namespace weft {
@@ -72,7 +70,8 @@ class Cli : public ::testing::Test {
 
   // A trained model in the test's folder.
   void Train(const std::string& file, const std::string& more = "") const {
-    Output("train --model lenet-bn --data digits:300 --epochs 1 --threads 2 -o " + file + " " + more);
+    Output("train --model lenet-bn --data digits:300 --epochs 1 --threads 1 -o " + file + " " +
+           more);
   }
 
   std::vector<std::string> Leftovers() const {
@@ -110,10 +109,10 @@ TEST_F(Cli, RefusesArgumentsWithOneLine) {
   EXPECT_THAT(Error("train --model lenet"), HasSubstr("--output is required"));
   EXPECT_THAT(Error("train --model lenet --epochs many -o a.weft"), HasSubstr("--epochs"));
   EXPECT_THAT(Error("train --model lenet --frobnicate -o a.weft"), HasSubstr("--frobnicate"));
-  EXPECT_THAT(Error("train --model lenet --epochs 0 -o a.weft"), HasSubstr("at least one epoch"));
-  EXPECT_THAT(Error("train --model lenet --batch 0 -o a.weft"), HasSubstr("batch"));
-  EXPECT_THAT(Error("train --model lenet --lr -1 -o a.weft"), HasSubstr("learning rate"));
-  EXPECT_THAT(Error("train --model lenet --momentum 2 -o a.weft"), HasSubstr("momentum"));
+  EXPECT_THAT(Error("train --model lenet --data digits:10 --epochs 0 -o a.weft"), HasSubstr("at least one epoch"));
+  EXPECT_THAT(Error("train --model lenet --data digits:10 --batch 0 -o a.weft"), HasSubstr("batch"));
+  EXPECT_THAT(Error("train --model lenet --data digits:10 --lr -1 -o a.weft"), HasSubstr("learning rate"));
+  EXPECT_THAT(Error("train --model lenet --data digits:10 --momentum 2 -o a.weft"), HasSubstr("momentum"));
   EXPECT_THAT(Error("train --model lenet --schedule step -o a.weft"), HasSubstr("schedule"));
   EXPECT_THAT(Error("train --model lenet -o nowhere/a.weft"), HasSubstr("no folder nowhere"));
   EXPECT_THAT(Error("plan lenet --batch 0"), HasSubstr("--batch: expected at least 1, got 0"));
@@ -121,8 +120,9 @@ TEST_F(Cli, RefusesArgumentsWithOneLine) {
 }
 
 TEST_F(Cli, NamesTheFileThatIsMissingOrDamaged) {
-  for (const char* command : {"eval a.weft", "show a.weft", "plan a.weft", "run a.weft --input x.npy",
-                              "optimize a.weft -o b.weft", "train --model a.weft -o b.weft"}) {
+  for (const char* command :
+       {"eval a.weft", "show a.weft", "plan a.weft", "run a.weft --input x.npy",
+        "optimize a.weft -o b.weft", "train --model a.weft -o b.weft"}) {
     EXPECT_THAT(Error(command), HasSubstr("a.weft")) << command;
   }
   Train("good.weft");
@@ -143,8 +143,7 @@ TEST_F(Cli, NamesTheDataThatAreMissingOrShort) {
   EXPECT_THAT(Error("train --model lenet --data mnist:mnist -o a.weft"),
               HasSubstr("train-images-idx3-ubyte"));
   // Three images of 28x28 announced, two there.
-  const std::string header =
-      BigEndian(0x803) + BigEndian(3) + BigEndian(28) + BigEndian(28);
+  const std::string header = BigEndian(0x803) + BigEndian(3) + BigEndian(28) + BigEndian(28);
   WriteText(Path("mnist/train-images-idx3-ubyte"), header + std::string(2 * 28 * 28, '\7'));
   WriteText(Path("mnist/train-labels-idx1-ubyte"), BigEndian(0x801) + BigEndian(3) + "\1\2\3");
   EXPECT_THAT(Error("train --model lenet --data mnist:mnist -o a.weft"),
@@ -187,8 +186,7 @@ TEST_F(Cli, RefusesInputsOfAnotherForm) {
   ASSERT_TRUE(WriteNpy(Path("x.npy"), *Tensor::Zeros(DType::kF32, {3, 3, 28, 28})).ok());
   const std::string error = Error("run a.weft --input x.npy --output y.npy");
   EXPECT_THAT(error, HasSubstr("x.npy"));
-  EXPECT_THAT(error, HasSubstr("[N,1,28,28]"));
-  EXPECT_THAT(error, HasSubstr("[3,3,28,28]"));
+  EXPECT_THAT(error, HasSubstr("input x, axis 1: expected 1, got 3"));
   WriteText(Path("t.png"), "not an image");
   EXPECT_THAT(Error("run a.weft --input t.png"), HasSubstr("t.png"));
   EXPECT_THAT(Error("run a.weft --input x.txt"), HasSubstr("ends in .npy or .png"));
@@ -236,7 +234,7 @@ TEST_F(Cli, TrainingTwiceGivesIdenticalFiles) {
 
 TEST_F(Cli, InterruptedTrainingSavesAndResumesToTheSameBits) {
   const std::string arguments =
-      "train --model lenet-bn --data digits:2000 --epochs 4 --batch 32 --seed 3 --threads 2 ";
+      "train --model lenet-bn --data digits:2000 --epochs 4 --batch 32 --seed 3 --threads 1 ";
   Output(arguments + "-o whole.weft");
   const pid_t pid = Start(arguments + "-o part.weft");
   while (!std::filesystem::exists(Path("part.weft")) && waitpid(pid, nullptr, WNOHANG) == 0) {
@@ -251,33 +249,10 @@ TEST_F(Cli, InterruptedTrainingSavesAndResumesToTheSameBits) {
   EXPECT_THAT(Error("train --model part.weft -o part.weft"), HasSubstr("4 of 4 epochs already"));
 }
 
-// Ends training after training at random moments; the file is always one that was saved whole.
-TEST_F(Cli, KilledTrainingLeavesAWholeFile) {
-  constexpr int kKills = 200;
-  const std::string arguments =
-      "train --model lenet --data digits:10 --batch 2 --epochs 100000 --threads 1 -o a.weft";
-  RandomStream random(1, RandomPurpose::kShuffle, 0);
-  int files = 0;
-  int64_t most_epochs = 0;
-  for (int i = 0; i < kKills; ++i) {
-    const pid_t pid = Start(arguments);
-    const double seconds = 0.005 + 0.1 * static_cast<double>(random.Uniform());
-    std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
-    kill(pid, SIGKILL);
-    EXPECT_EQ(Finish(pid).code, -SIGKILL);
-    if (!std::filesystem::exists(Path("a.weft"))) continue;
-    const auto model = LoadModel(Path("a.weft"), StandardOps());
-    ASSERT_TRUE(model.ok()) << "kill " << i << ": " << model.status();
-    ++files;
-    most_epochs = std::max(most_epochs, model->training->epoch);
-  }
-  EXPECT_GT(files, 0);        // it had begun to save,
-  EXPECT_GT(most_epochs, 1);  // and was at it again and again
-}
-
 TEST_F(Cli, DemoRunsToItsEnd) {
-  const std::string out = Output("demo --epochs 1 --examples 500 -o d.weft");
-  for (const char* part : {"61,706", "epoch 1/1", "held-out", "FusedConv", "this is a", "batch 128"}) {
+  const std::string out = Output("demo --epochs 1 --examples 1000 --threads 1 -o d.weft");
+  for (const char* part :
+       {"61,706", "epoch 1/1", "held-out", "FusedConv", "this is a", "batch   1", "us before"}) {
     EXPECT_THAT(out, HasSubstr(part));
   }
   EXPECT_THAT(Output("show d.weft"), HasSubstr("61,706"));

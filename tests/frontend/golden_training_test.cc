@@ -113,9 +113,9 @@ class GoldenTraining : public ::testing::TestWithParam<const char*> {
     auto model = InitialModel(golden_, dtype);
     EXPECT_TRUE(model.ok()) << model.status();
     if (!model.ok()) return nullptr;
-    auto trainer = Trainer::Create(*std::move(model), {.optimizer = parameters_.optimizer,
-                                                       .threads = 1,
-                                                       .reference_only = reference_only});
+    auto trainer = Trainer::Create(
+        *std::move(model),
+        {.optimizer = parameters_.optimizer, .threads = 1, .reference_only = reference_only});
     EXPECT_TRUE(trainer.ok()) << trainer.status();
     return trainer.ok() ? *std::move(trainer) : nullptr;
   }
@@ -161,8 +161,8 @@ TEST_P(GoldenTraining, FirstGradientsAreThoseOfPyTorch) {
   for (const auto& [name, expected] : golden_.tensors) {
     if (!name.starts_with("grad/")) continue;
     const std::string parameter = name.substr(5);
-    const Tensor gradient = FirstGradient(*trainer, parameter,
-                                          golden_.tensors.at("init/" + parameter), parameters_);
+    const Tensor gradient =
+        FirstGradient(*trainer, parameter, golden_.tensors.at("init/" + parameter), parameters_);
     EXPECT_LT(RelativeError(gradient, expected), 1e-6) << name;
     ++compared;
   }

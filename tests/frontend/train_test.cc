@@ -34,8 +34,8 @@ std::shared_ptr<const Dataset> Digits(Split split = Split::kTrain) {
 }
 
 const TrainOptions kOptions = {.optimizer = {.momentum = 0.9}, .seed = 5, .threads = 2};
-const FitOptions kFit = {.epochs = 3, .batch_size = 64, .learning_rate = 0.05,
-                         .schedule = Schedule::kCosine};
+const FitOptions kFit = {
+    .epochs = 3, .batch_size = 64, .learning_rate = 0.05, .schedule = Schedule::kCosine};
 
 std::unique_ptr<Trainer> NewTrainer(const TrainOptions& options = kOptions) {
   auto trainer = Trainer::Create(SmallNet(), options);
@@ -58,8 +58,7 @@ TEST(Trainer, LossFallsAndHeldOutDigitsAreRecognised) {
   const auto trainer = NewTrainer();
   std::vector<double> losses;
   const auto result = Fit(*trainer, *OpenDataset("digits:2000", Split::kTrain),
-                          Digits(Split::kTest), kFit,
-                          {.on_epoch = [&](const EpochSummary& s) {
+                          Digits(Split::kTest), kFit, {.on_epoch = [&](const EpochSummary& s) {
                             losses.push_back(s.loss);
                             return absl::OkStatus();
                           }});
@@ -94,9 +93,7 @@ TEST(Trainer, RefusesABatchThatDoesNotFit) {
   EXPECT_THAT(labels, HasSubstr("4"));
   EXPECT_THAT(labels, HasSubstr("3"));
   const std::string size = error(*Tensor::Zeros(DType::kF32, {2, 1, 27, 28}), Labels({1, 2}));
-  EXPECT_THAT(size, HasSubstr("input x: expected"));
-  EXPECT_THAT(size, HasSubstr("[N,1,28,28]"));
-  EXPECT_THAT(size, HasSubstr("[2,1,27,28]"));
+  EXPECT_THAT(size, HasSubstr("input x, axis 2: expected 28, got 27"));
   EXPECT_THAT(error(*Tensor::Zeros(DType::kU8, {2, 1, 28, 28}), Labels({1, 2})),
               HasSubstr("input x: expected f32[N,1,28,28], got u8[2,1,28,28]"));
   EXPECT_THAT(error(Tensor(), Labels({1, 2})), HasSubstr("input x"));
@@ -122,7 +119,8 @@ TEST(Trainer, RefusesOptionsOutOfRange) {
   EXPECT_THAT(error({.optimizer = {.momentum = 1}}), HasSubstr("momentum in [0,1), got 1"));
   EXPECT_THAT(error({.optimizer = {.nesterov = true}}), HasSubstr("needs a momentum above 0"));
   EXPECT_THAT(error({.optimizer = {.weight_decay = -1}}), HasSubstr("weight decay"));
-  EXPECT_THAT(error({.loss = {.label_smoothing = 2}}), HasSubstr("label smoothing in [0,1), got 2"));
+  EXPECT_THAT(error({.loss = {.label_smoothing = 2}}),
+              HasSubstr("label smoothing in [0,1), got 2"));
   EXPECT_THAT(MessageOf(NewTrainer()->Step(Images(1), Labels({1}), NAN).status()),
               HasSubstr("learning rate"));
 }
@@ -235,11 +233,13 @@ TEST(Trainer, ResumingKeepsPlainDescentAndSmoothingToo) {
 }
 
 TEST(Trainer, OptionsSurviveAFileExactly) {
-  const TrainOptions options = {
-      .loss = {.label_smoothing = 0.1},
-      .optimizer = {.momentum = 0.3, .nesterov = true, .weight_decay = 1e-5, .decay_vectors = false},
-      .seed = uint64_t{1} << 63,
-      .threads = 1};
+  const TrainOptions options = {.loss = {.label_smoothing = 0.1},
+                                .optimizer = {.momentum = 0.3,
+                                              .nesterov = true,
+                                              .weight_decay = 1e-5,
+                                              .decay_vectors = false},
+                                .seed = uint64_t{1} << 63,
+                                .threads = 1};
   const auto snapshot = NewTrainer(options)->Snapshot();
   const auto kept = OptionsOf(*snapshot->training);
   ASSERT_TRUE(kept.ok()) << kept.status();
@@ -306,10 +306,10 @@ TEST(Fit, ReportsEveryStepOnce) {
   const auto trainer = NewTrainer();
   std::vector<int64_t> batches;
   ASSERT_TRUE(Fit(*trainer, Digits(), nullptr, kFit, {.on_step = [&](const StepProgress& p) {
-                    batches.push_back(p.epoch * p.batches + p.batch);
-                    EXPECT_EQ(p.batches, 8);
-                    EXPECT_GE(p.eta_seconds, 0);
-                  }}).ok());
+                batches.push_back(p.epoch * p.batches + p.batch);
+                EXPECT_EQ(p.batches, 8);
+                EXPECT_GE(p.eta_seconds, 0);
+              }}).ok());
   ASSERT_EQ(batches.size(), 24u);
   for (size_t i = 0; i < batches.size(); ++i) EXPECT_EQ(batches[i], static_cast<int64_t>(i) + 1);
 }

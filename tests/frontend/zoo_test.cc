@@ -55,11 +55,9 @@ TEST(Zoo, SummaryCountsStatisticsButNotAsTrainable) {
 }
 
 TEST(Zoo, BuildsForOtherSizesAndTypes) {
-  const auto model = BuildNetwork(**FindNetwork("lenet"), {.channels = 3,
-                                                           .height = 32,
-                                                           .width = 40,
-                                                           .classes = 7,
-                                                           .dtype = DType::kF64});
+  const auto model =
+      BuildNetwork(**FindNetwork("lenet"),
+                   {.channels = 3, .height = 32, .width = 40, .classes = 7, .dtype = DType::kF64});
   ASSERT_TRUE(model.ok()) << model.status();
   EXPECT_EQ(ToString(model->graph.outputs()[0].value.type()), "f64[N,7]");
 }
