@@ -12,6 +12,9 @@ namespace weft {
 // printf to stdout.
 [[gnu::format(printf, 1, 2)]] void Print(const char* format, ...);
 
+// The width of the terminal that stdout is; 80 where it is none.
+int TerminalColumns();
+
 // "98.85 % (9,885 of 10,000)"
 std::string AccuracyText(const Evaluation& e);
 // "1:05" or "12.3 s"

@@ -27,6 +27,7 @@ constexpr double kExpectedAccuracy = 0.97;
 constexpr double kAgreement = 1e-4;  // of the largest score
 constexpr int64_t kBatch = 128;
 constexpr int64_t kDrawn = 4;
+constexpr int64_t kDrawnStep = 13;  // labels go round: 0, 3, 6, 9
 
 struct DemoArguments {
   int64_t epochs = 5;
@@ -143,29 +144,48 @@ absl::Status CheckAgreement(Session& original, Session& optimized, const Tensor&
   return absl::OkStatus();
 }
 
-// Draws `count` test images, one of each of the first classes, with what the model says they are.
-absl::Status Recognise(Session& session, const Dataset& data, const Batch& batch, int64_t count) {
+// A test image as it was drawn, and below it what the scores say it is.
+struct Recognised {
+  Tensor image;
+  std::string text;
+};
+absl::StatusOr<Recognised> Recognise(const Dataset& data, int64_t index, const Tensor& scores,
+                                     int64_t row) {
+  const Preprocessing& p = data.preprocessing();
+  Recognised result;
+  WEFT_ASSIGN_OR_RETURN(result.image, Tensor::Zeros(DType::kF32, {p.height, p.width}));
+  int64_t label = 0;
+  WEFT_RETURN_IF_ERROR(data.Read(index, result.image.mutable_values<float>(), &label));
+  WEFT_ASSIGN_OR_RETURN(const auto top, TopPredictions(scores, row, 1));
+  const auto name = [&](int64_t i) { return data.class_names()[static_cast<size_t>(i)]; };
+  result.text =
+      absl::StrCat("this is a ", name(top[0].label), " (", std::lround(100 * top[0].probability),
+                   " %)", top[0].label == label ? "" : ", no: " + name(label));
+  return result;
+}
+
+// Draws a few test images, as many side by side as the terminal has room for.
+absl::Status DrawRecognised(Session& session, const Dataset& data, const Batch& batch) {
+  constexpr int64_t kGap = 2;
   WEFT_ASSIGN_OR_RETURN(const Tensor scores, session.Run(batch.images));
-  const int64_t side = data.preprocessing().width;
-  std::vector<Tensor> images;
-  std::string line;
-  for (int64_t i = 0; i < std::min(count, batch.size()); ++i) {
-    WEFT_ASSIGN_OR_RETURN(Tensor image,
-                          Tensor::Zeros(DType::kF32, {data.preprocessing().height, side}));
-    int64_t label = 0;
-    WEFT_RETURN_IF_ERROR(
-        data.Read(batch.indices[static_cast<size_t>(i)], image.mutable_values<float>(), &label));
-    images.push_back(std::move(image));
-    WEFT_ASSIGN_OR_RETURN(const auto top, TopPredictions(scores, i, 1));
-    std::string text =
-        absl::StrCat("this is a ", data.class_names()[static_cast<size_t>(top[0].label)], " (",
-                     std::lround(100 * top[0].probability), " %)");
-    if (top[0].label != label) absl::StrAppend(&text, ", no: ", label);
-    text.resize(static_cast<size_t>(side) + 2, ' ');
-    line += text;
+  const int64_t width = data.preprocessing().width + kGap;
+  const int64_t a_line = std::max<int64_t>(TerminalColumns() / width, 1);
+  const int64_t count = std::min(kDrawn, batch.size());
+  for (int64_t begin = 0; begin < count; begin += a_line) {
+    std::vector<Tensor> images;
+    std::string line;
+    for (int64_t i = begin; i < std::min(begin + a_line, count); ++i) {
+      const int64_t row = i * kDrawnStep % batch.size();
+      WEFT_ASSIGN_OR_RETURN(Recognised r,
+                            Recognise(data, batch.indices[static_cast<size_t>(row)], scores, row));
+      images.push_back(std::move(r.image));
+      line.resize(static_cast<size_t>((i - begin) * width), ' ');
+      line += r.text;
+    }
+    WEFT_ASSIGN_OR_RETURN(const std::string drawn,
+                          DrawImages(images, DrawStyle::kHalfBlocks, kGap));
+    Print("%s%s\n", drawn.c_str(), line.c_str());
   }
-  WEFT_ASSIGN_OR_RETURN(const std::string drawn, DrawImages(images, DrawStyle::kHalfBlocks));
-  Print("%s%s\n", drawn.c_str(), line.c_str());
   return absl::OkStatus();
 }
 
@@ -229,7 +249,7 @@ absl::Status UseModel(const Model& trained, const DemoArguments& a, const DemoDa
   WEFT_RETURN_IF_ERROR(CheckAgreement(*original, *optimized, batch.images));
 
   Title(6, "Recognise held-out digits");
-  WEFT_RETURN_IF_ERROR(Recognise(*optimized, *data.test, batch, kDrawn));
+  WEFT_RETURN_IF_ERROR(DrawRecognised(*optimized, *data.test, batch));
 
   Title(7, "Times of the original and of the optimized model");
   return CompareTimes(*original, *optimized, batch, data);

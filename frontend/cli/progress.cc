@@ -1,6 +1,5 @@
 #include "frontend/cli/progress.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,11 +16,6 @@ namespace {
 constexpr std::chrono::milliseconds kRedraw(100);
 constexpr std::chrono::seconds kPlainLine(10);
 constexpr int kWidestBar = 30;
-
-int TerminalColumns() {
-  winsize size = {};
-  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
 
 std::string Bar(double part, int width) {
   const int done = static_cast<int>(std::lround(part * width));

@@ -1,13 +1,11 @@
 #include "tests/passes/testing_nets.h"
 
 #include <cmath>
-#include <cstdlib>
-#include <fstream>
 #include <limits>
-#include <sstream>
 
 #include "absl/strings/str_join.h"
 #include "graph/text.h"
+#include "tests/cases/golden.h"
 
 namespace weft {
 namespace {
@@ -159,16 +157,7 @@ PassReport ExpectGoldenRewrite(const std::string& name, Graph& graph, const Pass
   std::string text = "--- before\n" + ToText(graph);
   PassReport report = ExpectSameResults(graph, options);
   text += "--- after\n" + ToText(graph) + "--- report\n" + report.ToString();
-  const std::string path = std::string(WEFT_SOURCE_DIR) + "/tests/golden/passes_" + name + ".txt";
-  if (std::getenv("WEFT_UPDATE_GOLDEN") != nullptr) {
-    std::ofstream(path) << text;
-    return report;
-  }
-  std::ifstream file(path);
-  EXPECT_TRUE(file.good()) << path << " is missing; run with WEFT_UPDATE_GOLDEN=1 to write it";
-  std::stringstream golden;
-  golden << file.rdbuf();
-  EXPECT_EQ(text, golden.str()) << "differs from " << path;
+  ExpectGolden("passes_" + name, text);
   return report;
 }
 

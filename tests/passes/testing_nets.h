@@ -66,7 +66,7 @@ PassReport ExpectSameResults(Graph& graph, const PassOptions& options, double to
                              int64_t first_batch = 1);
 
 // As ExpectSameResults, and compares the dumps before and after and the report with
-// tests/golden/passes_<name>.txt; WEFT_UPDATE_GOLDEN=1 in the environment writes the file instead.
+// tests/golden/passes_<name>.txt (tests/cases/golden.h).
 PassReport ExpectGoldenRewrite(const std::string& name, Graph& graph, const PassOptions& options);
 
 // Expects that `passes` leave the graph's dump as it is and report exactly these near-misses,

@@ -1,5 +1,3 @@
-#include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 #include <string>
@@ -11,6 +9,7 @@
 #include "ops/reference.h"
 #include "runtime/executable.h"
 #include "tests/cases/cases.h"
+#include "tests/runtime/close.h"
 
 // Every op case in f32, on the kernels that the planner chooses, against the reference.
 
@@ -57,22 +56,6 @@ const PlanStep* StepOfNode(const Plan& plan) {
     if (step.name == "node") return &step;
   }
   return nullptr;
-}
-
-// |actual - expected| <= 1e-5 max|expected|, exact for integers; NaN where NaN is expected.
-void ExpectClose(const Tensor& actual, const Tensor& expected, const std::string& what) {
-  ASSERT_EQ(actual.type(), expected.type()) << what;
-  double largest = 0;
-  for (int64_t i = 0; i < expected.size(); ++i) {
-    if (std::isfinite(expected.At(i))) largest = std::max(largest, std::abs(expected.At(i)));
-  }
-  const double tolerance = kFloatTypes.contains(expected.dtype()) ? 1e-5 * largest : 0;
-  for (int64_t i = 0; i < expected.size(); ++i) {
-    const double a = actual.At(i), e = expected.At(i);
-    const bool same = a == e || (std::isnan(a) && std::isnan(e));
-    ASSERT_TRUE(same || std::abs(a - e) <= tolerance)
-        << what << ", element " << i << ": " << a << ", expected " << e << " within " << tolerance;
-  }
 }
 
 struct RunResult {
