@@ -101,6 +101,12 @@ std::unique_ptr<Kernel> MaxGradFromWorkspace(const KernelRequest& request, const
   return kernel;
 }
 
+// A file may link any two nodes; the indices are of use only for the same windows on the same value.
+bool IsGradientOfForward(const Node& node) {
+  const Node& forward = *node.forward();
+  return forward.input(0) == node.input(1) && forward.attributes() == node.attributes();
+}
+
 // Finds the maxima again, into scratch memory.
 std::unique_ptr<Kernel> MaxGradFromInput(const KernelRequest& request, const PoolProblem& p,
                                          const MemoryDesc& src, const MemoryDesc& dst) {
@@ -188,7 +194,7 @@ absl::StatusOr<Kernels> DnnlMaxPoolGrad(const KernelRequest& request) {
     WEFT_ASSIGN_OR_RETURN(const PoolProblem p, ReadPoolProblem(request, request.in(1).dims()));
     Kernels from_input;
     const auto* forward = dynamic_cast<const PoolKernel*>(request.forward);
-    if (forward != nullptr && forward->has_workspace()) {
+    if (forward != nullptr && forward->has_workspace() && IsGradientOfForward(request.node)) {
       WEFT_RETURN_IF_ERROR(TryCandidate([&] {
         kernels.push_back(MaxGradFromWorkspace(request, p, *forward));
         return absl::OkStatus();

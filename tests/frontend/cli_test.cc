@@ -109,10 +109,14 @@ TEST_F(Cli, RefusesArgumentsWithOneLine) {
   EXPECT_THAT(Error("train --model lenet"), HasSubstr("--output is required"));
   EXPECT_THAT(Error("train --model lenet --epochs many -o a.weft"), HasSubstr("--epochs"));
   EXPECT_THAT(Error("train --model lenet --frobnicate -o a.weft"), HasSubstr("--frobnicate"));
-  EXPECT_THAT(Error("train --model lenet --data digits:10 --epochs 0 -o a.weft"), HasSubstr("at least one epoch"));
-  EXPECT_THAT(Error("train --model lenet --data digits:10 --batch 0 -o a.weft"), HasSubstr("batch"));
-  EXPECT_THAT(Error("train --model lenet --data digits:10 --lr -1 -o a.weft"), HasSubstr("learning rate"));
-  EXPECT_THAT(Error("train --model lenet --data digits:10 --momentum 2 -o a.weft"), HasSubstr("momentum"));
+  EXPECT_THAT(Error("train --model lenet --data digits:10 --epochs 0 -o a.weft"),
+              HasSubstr("at least one epoch"));
+  EXPECT_THAT(Error("train --model lenet --data digits:10 --batch 0 -o a.weft"),
+              HasSubstr("batch"));
+  EXPECT_THAT(Error("train --model lenet --data digits:10 --lr -1 -o a.weft"),
+              HasSubstr("learning rate"));
+  EXPECT_THAT(Error("train --model lenet --data digits:10 --momentum 2 -o a.weft"),
+              HasSubstr("momentum"));
   EXPECT_THAT(Error("train --model lenet --schedule step -o a.weft"), HasSubstr("schedule"));
   EXPECT_THAT(Error("train --model lenet -o nowhere/a.weft"), HasSubstr("no folder nowhere"));
   EXPECT_THAT(Error("plan lenet --batch 0"), HasSubstr("--batch: expected at least 1, got 0"));

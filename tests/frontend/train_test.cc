@@ -180,6 +180,25 @@ TEST(Trainer, LeavesVectorsOutOfTheDecayWhenAsked) {
   EXPECT_NE(after(0.1, false, "fc1.weight"), after(0, true, "fc1.weight"));
 }
 
+// With 8 values a channel the two conventions differ by a factor of 8/7.
+TEST(Trainer, RunningVarianceIsUnbiasedUnlessAskedOtherwise) {
+  const float pixels[] = {1, 2, 3, 4, 6, 8, 10, 14};  // mean 6, squared deviations 138
+  const Tensor images = *Tensor::FromValues<float>({2, 1, 2, 2}, pixels);
+  for (const bool reference_only : {false, true}) {
+    for (const bool unbiased : {true, false}) {
+      Builder b;
+      const Value h = b.BatchNorm2d(b.Input("x", {"N", 1, 2, 2}), {.unbiased = unbiased});
+      b.Output("y", b.Linear(b.Flatten(h), {.features = 2}));
+      auto trainer = Trainer::Create(*b.Build(), {.threads = 1, .reference_only = reference_only});
+      ASSERT_TRUE(trainer.ok()) << trainer.status();
+      ASSERT_TRUE((*trainer)->Step(images, Labels({0, 1}), 0.1).ok());
+      EXPECT_NEAR((*trainer)->Get("bn1.running_mean")->At(0), 0.1 * 6, 1e-6);
+      EXPECT_NEAR((*trainer)->Get("bn1.running_var")->At(0),
+                  0.9 + 0.1 * 138 / (unbiased ? 7.0 : 8.0), 1e-5);
+    }
+  }
+}
+
 // --- Determinism and resuming ---
 
 std::string TrainedBytes(uint64_t seed) {
