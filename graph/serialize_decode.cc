@@ -35,21 +35,6 @@ absl::StatusOr<Dim> DecodeDim(const proto::Dim& message) {
   return dim;
 }
 
-absl::StatusOr<TensorType> DecodeType(const proto::Type& message) {
-  TensorType type;
-  WEFT_ASSIGN_OR_RETURN(type.dtype, DecodeDType(message.dtype()));
-  if (message.dims_size() > kMaxRank) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("rank %d, the limit is %d", message.dims_size(), kMaxRank));
-  }
-  for (const proto::Dim& d : message.dims()) {
-    WEFT_ASSIGN_OR_RETURN(Dim dim, DecodeDim(d));
-    type.shape.push_back(std::move(dim));
-  }
-  WEFT_RETURN_IF_ERROR(CountElements(type.shape).status());
-  return type;
-}
-
 std::string Join(const std::vector<TensorType>& types) {
   std::string text;
   for (const TensorType& type : types) {
@@ -309,6 +294,21 @@ class Decoder {
 absl::StatusOr<Model> DecodeModel(const proto::Model& message, std::span<const Tensor> tensors,
                                   const OpRegistry& registry) {
   return Decoder(message, tensors, registry).Decode();
+}
+
+absl::StatusOr<TensorType> DecodeType(const proto::Type& message) {
+  TensorType type;
+  WEFT_ASSIGN_OR_RETURN(type.dtype, DecodeDType(message.dtype()));
+  if (message.dims_size() > kMaxRank) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("rank %d, the limit is %d", message.dims_size(), kMaxRank));
+  }
+  for (const proto::Dim& d : message.dims()) {
+    WEFT_ASSIGN_OR_RETURN(Dim dim, DecodeDim(d));
+    type.shape.push_back(std::move(dim));
+  }
+  WEFT_RETURN_IF_ERROR(CountElements(type.shape).status());
+  return type;
 }
 
 absl::StatusOr<TensorLayout> DecodeLayout(const proto::Tensor& tensor) {

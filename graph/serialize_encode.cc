@@ -84,6 +84,7 @@ class Encoder {
       d.set_size(dim.coefficient());
       for (const std::string& symbol : dim.symbols()) d.add_symbols(Text(symbol));
     }
+    Fail(DecodeType(out).status());
   }
 
   template <typename Repeated>

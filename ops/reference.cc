@@ -1,5 +1,6 @@
 #include "ops/reference.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -79,6 +80,10 @@ absl::StatusOr<std::vector<Tensor>> Evaluate(const Node& node, std::span<const T
   for (Tensor& tensor : outputs) {
     out.push_back(ViewOf(tensor.dtype(), tensor.dims(), tensor.size(), tensor.mutable_data()));
   }
+  // Nothing to compute; loops over the other extents, which may be huge, would take their time.
+  const bool nothing = std::all_of(outputs.begin(), outputs.end(),
+                                   [](const Tensor& tensor) { return tensor.size() == 0; });
+  if (nothing) return outputs;
   WEFT_RETURN_IF_ERROR(node.op().evaluate({node.attributes(), in, out, key}));
   return outputs;
 }

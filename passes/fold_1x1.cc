@@ -113,7 +113,14 @@ std::vector<Value> Replace(const Match& m, Rewriter& r) {
   }
   AttributeMap attributes;
   if (strides != Strides(strides.size(), 1)) attributes["strides"] = strides;
-  return {r.OpAs(m.root()->name(), "Conv", {m["x"], new_w, new_b}, std::move(attributes))};
+  const Value conv =
+      r.OpAs(m.root()->name(), "Conv", {m["x"], new_w, new_b}, std::move(attributes));
+  // Where strides of both cut a symbolic extent, its two formulas have one value but differ.
+  if (r.ok() && conv.type() != m.root()->type()) {
+    return r.Decline(absl::StrCat("folded with ", m.node("conv1")->name(), " it would be ",
+                                  ToString(conv.type()), ", not ", ToString(m.root()->type())));
+  }
+  return {conv};
 }
 
 }  // namespace

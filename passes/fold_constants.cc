@@ -3,7 +3,8 @@
 //   Sqrt(Add(var, eps)) with constants var and eps  =>  one constant
 //
 // A whole expression of constants is one rewrite: only what others read becomes a constant. Random
-// ops stay, and so does what would make the file grow much: an ExpandLike of a scalar.
+// ops stay, and so does what would make the file grow much (an ExpandLike of a scalar) or take much
+// memory to compute (the Size of an image that is known but large).
 
 #include <algorithm>
 #include <unordered_map>
@@ -16,8 +17,12 @@ namespace weft {
 namespace {
 
 constexpr std::string_view kName = "fold_constants";
-// A result may be this large whatever it is made from; beyond, no larger than its operands.
+// A result may be this large whatever it is made from, or this many times as large as its operands:
+// the product of two 1x1 convolutions that reduce the image to a quarter each way may be 16 times as large as both.
 constexpr size_t kFreeBytes = size_t{64} << 10;
+constexpr size_t kMostGrowth = 16;
+// Zeros that may stand for an operand of which only the shape is read.
+constexpr size_t kMostShapeBytes = size_t{64} << 20;
 
 class Folder {
  public:
@@ -71,12 +76,17 @@ class Folder {
     return true;
   }
 
-  absl::StatusOr<size_t> OutputBytes(const Node& node) const {
+  static absl::StatusOr<size_t> BytesOf(const TensorType& type) {
+    WEFT_ASSIGN_OR_RETURN(const Dims dims, StaticDims(type.shape));
+    WEFT_ASSIGN_OR_RETURN(const int64_t size, CountElements(dims));
+    return static_cast<size_t>(size) * SizeOf(type.dtype);
+  }
+
+  static absl::StatusOr<size_t> OutputBytes(const Node& node) {
     size_t bytes = 0;
     for (int i = 0; i < node.num_outputs(); ++i) {
-      WEFT_ASSIGN_OR_RETURN(const Dims dims, StaticDims(node.type(i).shape));
-      WEFT_ASSIGN_OR_RETURN(const int64_t size, CountElements(dims));
-      bytes += static_cast<size_t>(size) * SizeOf(node.type(i).dtype);
+      WEFT_ASSIGN_OR_RETURN(const size_t output, BytesOf(node.type(i)));
+      bytes += output;
     }
     return bytes;
   }
@@ -91,6 +101,11 @@ class Folder {
       } else if (it != known_.end()) {
         operands.push_back(it->second.values[static_cast<size_t>(v.index)]);
       } else {
+        WEFT_ASSIGN_OR_RETURN(const size_t bytes, BytesOf(v.type()));
+        if (bytes > kMostShapeBytes) {
+          return absl::ResourceExhaustedError(
+              absl::StrCat(v.ToString(), " of ", bytes, " bytes is too large to stand in for"));
+        }
         WEFT_ASSIGN_OR_RETURN(Dims dims, StaticDims(v.type().shape));
         WEFT_ASSIGN_OR_RETURN(Tensor zeros, Tensor::Zeros(v.type().dtype, std::move(dims)));
         operands.push_back(std::move(zeros));
@@ -112,7 +127,7 @@ class Folder {
       auto it = known_.find(v.node);
       if (it != known_.end()) from += it->second.values[static_cast<size_t>(v.index)].bytes();
     }
-    if (*bytes > std::max(from, kFreeBytes)) {
+    if (*bytes > kFreeBytes && *bytes / kMostGrowth > from) {
       context_.AddNearMiss(kName, node,
                            absl::StrCat(node.name(), " would make ", *bytes, " bytes of ", from));
       return;

@@ -1,9 +1,10 @@
+#include "runtime/onednn/families.h"
+
 #include <map>
 #include <vector>
 
 #include "runtime/host_families.h"
 #include "runtime/kernel.h"
-#include "runtime/onednn/families.h"
 
 namespace weft {
 
@@ -36,7 +37,7 @@ std::span<const KernelFamily> FamiliesFor(std::string_view op) {
       {"ReduceMean", {DnnlReduce, HostReduce}},
       {"ReduceSum", {DnnlReduce, HostReduce}},
       {"ReduceToLike", {DnnlReduce, HostReduce}},
-      {"Relu", {DnnlEltwise}},
+      {"Relu", {HostRelu}},
       {"ReluGrad", {DnnlEltwiseGrad}},
       {"Sigmoid", {DnnlEltwise}},
       {"SigmoidGrad", {DnnlEltwiseGrad}},

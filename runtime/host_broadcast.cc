@@ -31,11 +31,11 @@ Loops MergeAxes(const Dims& dims, const std::array<Dims, 2>& strides) {
   Loops merged;
   for (size_t axis = 0; axis < dims.size(); ++axis) {
     if (dims[axis] == 1) continue;
-    const bool joins = !merged.dims.empty() &&
-                       std::all_of(strides.begin(), strides.end(), [&](const Dims& s) {
-                         const size_t k = static_cast<size_t>(&s - strides.data());
-                         return merged.strides[k].back() == s[axis] * dims[axis];
-                       });
+    const bool joins =
+        !merged.dims.empty() && std::all_of(strides.begin(), strides.end(), [&](const Dims& s) {
+          const size_t k = static_cast<size_t>(&s - strides.data());
+          return merged.strides[k].back() == s[axis] * dims[axis];
+        });
     if (joins) {
       merged.dims.back() *= dims[axis];
       for (size_t k : {0u, 1u}) merged.strides[k].back() = strides[k][axis];
@@ -125,8 +125,8 @@ void Expand(const EvalContext& c, const Loops& loops) {
 absl::StatusOr<Kernels> HostBinary(const KernelRequest& request) {
   if (request.in(0).dtype() != DType::kF32) return Kernels();
   const Dims& y = request.outputs[0];
-  const Loops loops = MergeAxes(y, {BroadcastStrides(request.in(0).dims(), y),
-                                    BroadcastStrides(request.in(1).dims(), y)});
+  const Loops loops = MergeAxes(
+      y, {BroadcastStrides(request.in(0).dims(), y), BroadcastStrides(request.in(1).dims(), y)});
   const BinaryFn compute = FunctionOf(request.node.op_name());
   return Single(MakeHostKernel(
       request, "weft", "broadcast loops",

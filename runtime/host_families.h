@@ -14,7 +14,9 @@ absl::StatusOr<Kernels> HostSmallBinary(const KernelRequest& request);
 absl::StatusOr<Kernels> HostBinary(const KernelRequest& request);
 absl::StatusOr<Kernels> HostExpandLike(const KernelRequest& request);  // any dtype
 absl::StatusOr<Kernels> HostReduce(const KernelRequest& request);  // ReduceSum, …, ReduceToLike
-absl::StatusOr<Kernels> HostLoss(const KernelRequest& request);    // SoftmaxCrossEntropyLoss
+// Relu in any layout. oneDNN's turns NaN into 0, which would hide that a training has diverged.
+absl::StatusOr<Kernels> HostRelu(const KernelRequest& request);
+absl::StatusOr<Kernels> HostLoss(const KernelRequest& request);  // SoftmaxCrossEntropyLoss
 absl::StatusOr<Kernels> HostLossGrad(const KernelRequest& request);
 absl::StatusOr<Kernels> HostMomentum(const KernelRequest& request);
 absl::StatusOr<Kernels> HostDropout(const KernelRequest& request);  // Dropout, DropoutGrad

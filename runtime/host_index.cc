@@ -62,15 +62,16 @@ absl::StatusOr<Kernels> HostArgMax(const KernelRequest& request) {
 absl::StatusOr<Kernels> HostCast(const KernelRequest& request) {
   const EvaluateFn convert = request.node.op().evaluate;
   Kernels kernels;
-  kernels.push_back(MakeHostKernel(request, "weft", "element loops", [convert](const EvalContext& c) {
-    ParallelFor(c.out().size(), kGrain, [&](int64_t begin, int64_t end) {
-      const int64_t size = end - begin;
-      const TensorView from = Slice(c.in(0), begin, size), to = Slice(c.out(), begin, size);
-      // Conversions of elements do not fail.
-      convert({c.attributes, {&from, 1}, {&to, 1}, c.key}).IgnoreError();
-    });
-    return absl::OkStatus();
-  }));
+  kernels.push_back(
+      MakeHostKernel(request, "weft", "element loops", [convert](const EvalContext& c) {
+        ParallelFor(c.out().size(), kGrain, [&](int64_t begin, int64_t end) {
+          const int64_t size = end - begin;
+          const TensorView from = Slice(c.in(0), begin, size), to = Slice(c.out(), begin, size);
+          // Conversions of elements do not fail.
+          convert({c.attributes, {&from, 1}, {&to, 1}, c.key}).IgnoreError();
+        });
+        return absl::OkStatus();
+      }));
   return kernels;
 }
 

@@ -160,11 +160,11 @@ absl::StatusOr<Kernels> Make(const KernelRequest& request, int scores, HostFunct
   if (request.in(scores).dtype() != DType::kF32) return Kernels();
   const EvaluateFn reference = request.node.op().evaluate;
   Kernels kernels;
-  kernels.push_back(MakeHostKernel(
-      request, "weft", "softmax loops",
-      [scores, reference, compute = std::move(compute)](const EvalContext& c) {
-        return LossBatch(c, scores).LabelsAreValid() ? compute(c) : reference(c);
-      }));
+  kernels.push_back(
+      MakeHostKernel(request, "weft", "softmax loops",
+                     [scores, reference, compute = std::move(compute)](const EvalContext& c) {
+                       return LossBatch(c, scores).LabelsAreValid() ? compute(c) : reference(c);
+                     }));
   return kernels;
 }
 

@@ -8,7 +8,7 @@
 namespace weft {
 namespace {
 
-constexpr int kScalars = 2;         // R and T come first
+constexpr int kScalars = 2;          // R and T come first
 constexpr int64_t kGrain = 1 << 14;  // elements that are worth a thread
 
 struct MomentumFactors {
@@ -33,17 +33,15 @@ absl::Status Compute(const EvalContext& c, const std::vector<int64_t>& ends) {
   const float rate = static_cast<float>(c.in(0).dtype == DType::kF64 ? c.in(0).in<double>()[0]
                                                                      : c.in(0).in<float>()[0]);
   const bool first = c.in(1).in<int64_t>()[0] == 0;
-  const MomentumFactors factors{
-      rate, static_cast<float>(GetFloat(c.attributes, "alpha")),
-      first ? 1.0f : static_cast<float>(GetFloat(c.attributes, "beta")),
-      static_cast<float>(GetFloat(c.attributes, "norm_coefficient"))};
-  const auto update =
-      GetString(c.attributes, "mode") == "nesterov" ? Update<true> : Update<false>;
+  const MomentumFactors factors{rate, static_cast<float>(GetFloat(c.attributes, "alpha")),
+                                first ? 1.0f : static_cast<float>(GetFloat(c.attributes, "beta")),
+                                static_cast<float>(GetFloat(c.attributes, "norm_coefficient"))};
+  const auto update = GetString(c.attributes, "mode") == "nesterov" ? Update<true> : Update<false>;
   const int n = static_cast<int>(ends.size());
   // One parallel region over the elements of all weights.
   ParallelFor(ends.back(), kGrain, [&](int64_t begin, int64_t end) {
-    size_t w = static_cast<size_t>(std::upper_bound(ends.begin(), ends.end(), begin) -
-                                   ends.begin());
+    size_t w =
+        static_cast<size_t>(std::upper_bound(ends.begin(), ends.end(), begin) - ends.begin());
     for (; begin < end; ++w) {
       const int64_t start = w == 0 ? 0 : ends[w - 1], stop = std::min(end, ends[w]);
       const int i = static_cast<int>(w);

@@ -9,9 +9,9 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kGrain = 16384;           // elements that are worth a thread
-constexpr int64_t kMaxChunks = 32;          // of a sum over the outermost axis
-constexpr int64_t kMaxPartials = 1 << 20;   // sums kept at a time
+constexpr int64_t kGrain = 16384;          // elements that are worth a thread
+constexpr int64_t kMaxChunks = 32;         // of a sum over the outermost axis
+constexpr int64_t kMaxPartials = 1 << 20;  // sums kept at a time
 
 // Neighbouring axes that are all summed, or all kept, count as one level.
 struct Level {

@@ -86,8 +86,8 @@ std::unique_ptr<Kernel> Training(const KernelRequest& request, const MemoryDesc&
   kernel->Scratch(DNNL_ARG_MEAN, statistics.mean, per_channel);
   kernel->Scratch(DNNL_ARG_VARIANCE, statistics.variance, per_channel);
   const bool running = request.node.num_outputs() > bn::kRunningMean;
-  kernel->SetHostStep(statistics, running ? std::vector<int>{bn::kMean, bn::kVar}
-                                          : std::vector<int>{});
+  kernel->SetHostStep(statistics,
+                      running ? std::vector<int>{bn::kMean, bn::kVar} : std::vector<int>{});
   return kernel;
 }
 

@@ -35,8 +35,8 @@ std::unique_ptr<Kernel> Make(const KernelRequest& request, int first, const Memo
     attributes.set_post_ops(posts);
   }
   const int second = 1 - first;
-  const dnnl::binary::primitive_desc desc(
-      {AlgorithmOf(request.node.op_name()), data, small, data}, attributes, DnnlEngine());
+  const dnnl::binary::primitive_desc desc({AlgorithmOf(request.node.op_name()), data, small, data},
+                                          attributes, DnnlEngine());
   auto kernel = std::make_unique<PrimitiveKernel>(request);
   kernel->AddPrimitive(desc);
   kernel->Input(DNNL_ARG_SRC_0, first, data);

@@ -113,9 +113,9 @@ MemoryDesc ToDesc(const Layout& layout) {
 Layout ToLayout(const MemoryDesc& desc, const Dims& dims) {
   if (IsRowMajor(desc.data)) return Layout::Plain(DType::kF32, dims);
   const dnnl_memory_desc_t canonical = Canonical(desc.data);
-  return Layout::Native(
-      DType::kF32, dims, FormatName(desc),
-      std::string(reinterpret_cast<const char*>(&canonical), sizeof canonical), desc.get_size());
+  return Layout::Native(DType::kF32, dims, FormatName(desc),
+                        std::string(reinterpret_cast<const char*>(&canonical), sizeof canonical),
+                        desc.get_size());
 }
 
 std::string FormatName(const MemoryDesc& desc) {

@@ -48,8 +48,8 @@ convolution_backward_weights::desc DescribeGradWeight(const ConvProblem& p,
     return {kDirect,   formats.src, AnyFormat(p.weights), formats.dst,
             p.strides, p.dilations, p.pads_begin,         p.pads_end};
   }
-  return {kDirect,     formats.src, AnyFormat(p.weights), RowMajor(p.bias), formats.dst,
-          p.strides,   p.dilations, p.pads_begin,         p.pads_end};
+  return {kDirect,   formats.src, AnyFormat(p.weights), RowMajor(p.bias), formats.dst,
+          p.strides, p.dilations, p.pads_begin,         p.pads_end};
 }
 
 // Inputs dY, X, W (its shape); outputs dW, dB?.
@@ -81,8 +81,8 @@ absl::StatusOr<Kernels> Collect(const KernelRequest& request, int x, int w, Conv
   return CollectKernels(
       request,
       [&](Kernels& kernels) -> absl::Status {
-        WEFT_ASSIGN_OR_RETURN(const ConvProblem problem, ReadConvProblem(request, request.in(x).dims(),
-                                                                   request.in(w).dims()));
+        WEFT_ASSIGN_OR_RETURN(const ConvProblem problem,
+                              ReadConvProblem(request, request.in(x).dims(), request.in(w).dims()));
         std::vector<ConvCandidate> candidates;
         const std::vector<ConvFormats> formats = ConvFormatsToTry(problem);
         for (size_t i = 0; i < formats.size(); ++i) {

@@ -20,9 +20,8 @@ int Rank(const ConvProblem& problem, ConvPass pass, const ConvCandidate& candida
     return few && !problem.grouped && candidate.formats == kRowMajor ? 0 : 5;
   }
   if (Contains(name, "wino")) return 4;
-  const bool preferred =
-      Contains(name, "brg") == (problem.group_inputs >= kBatchReduceChannels) ||
-      pass != ConvPass::kForward;
+  const bool preferred = Contains(name, "brg") == (problem.group_inputs >= kBatchReduceChannels) ||
+                         pass != ConvPass::kForward;
   if (candidate.formats == kChannelsLast) return preferred ? 1 : 2;
   return 3;
 }

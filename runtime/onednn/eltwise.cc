@@ -15,7 +15,6 @@ struct Function {
 
 // The library's function for an op or its gradient; those of gradients read the forward's result.
 std::optional<Function> FunctionOf(std::string_view op) {
-  if (op == "Relu") return Function{algorithm::eltwise_relu};
   if (op == "Sigmoid") return Function{algorithm::eltwise_logistic};
   if (op == "Tanh") return Function{algorithm::eltwise_tanh};
   if (op == "Sqrt") return Function{algorithm::eltwise_sqrt};

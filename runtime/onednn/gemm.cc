@@ -35,7 +35,8 @@ class GemmFamily {
     Kernels kernels;
     if (request_.constant[kB]) {  // packed once, in the order the primitive likes
       WEFT_RETURN_IF_ERROR(TryCandidate([&] {
-        kernels.push_back(transposes_b_ ? PackedInnerProduct() : Product(AnyFormat({inner_, y_[1]})));
+        kernels.push_back(transposes_b_ ? PackedInnerProduct()
+                                        : Product(AnyFormat({inner_, y_[1]})));
         return absl::OkStatus();
       }));
     }
@@ -79,9 +80,8 @@ class GemmFamily {
     const MemoryDesc a = Matrix({y_[0], inner_}, transposes_a_), y = RowMajor(y_);
     const MemoryDesc b = AnyFormat({y_[1], inner_});
     const inner_product_forward::desc what =
-        addend_ == Addend::kBias
-            ? inner_product_forward::desc(kind, a, b, RowMajor({y_[1]}), y)
-            : inner_product_forward::desc(kind, a, b, y);
+        addend_ == Addend::kBias ? inner_product_forward::desc(kind, a, b, RowMajor({y_[1]}), y)
+                                 : inner_product_forward::desc(kind, a, b, y);
     return Make(inner_product_forward::primitive_desc(what, Attributes(), DnnlEngine()), a);
   }
 

@@ -101,7 +101,8 @@ std::unique_ptr<Kernel> MaxGradFromWorkspace(const KernelRequest& request, const
   return kernel;
 }
 
-// A file may link any two nodes; the indices are of use only for the same windows on the same value.
+// A file may link any two nodes; the indices are of use only for the same windows on the same
+// value.
 bool IsGradientOfForward(const Node& node) {
   const Node& forward = *node.forward();
   return forward.input(0) == node.input(1) && forward.attributes() == node.attributes();

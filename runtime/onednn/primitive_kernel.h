@@ -67,7 +67,7 @@ class PrimitiveKernel : public Kernel {
   std::vector<Stage> stages_;
   HostStep host_step_;
   std::vector<std::pair<int, int>> in_place_;
-  std::vector<bool> reads_;           // inputs
+  std::vector<bool> reads_;          // inputs
   std::vector<bool> may_be_unread_;  // outputs
   int threads_;
 };

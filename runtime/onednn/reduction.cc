@@ -20,8 +20,8 @@ absl::StatusOr<Kernels> DnnlReduce(const KernelRequest& request) {
     }
     if (!HasLogicalDims(request.in(0))) return absl::OkStatus();
     const MemoryDesc src = ToDesc(request.in(0)), dst = RowMajor(reduction.summed);
-    const auto how = reduction.mean ? dnnl::algorithm::reduction_mean
-                                    : dnnl::algorithm::reduction_sum;
+    const auto how =
+        reduction.mean ? dnnl::algorithm::reduction_mean : dnnl::algorithm::reduction_sum;
     const dnnl::reduction::primitive_desc desc({how, src, dst, 0, 0}, UserScratchpad(),
                                                DnnlEngine());
     if (IsReferenceImplementation(desc.impl_info_str())) return absl::OkStatus();

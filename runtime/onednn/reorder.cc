@@ -11,11 +11,12 @@ namespace {
 using DataType = dnnl::memory::data_type;
 
 void AddReorder(PrimitiveKernel& kernel, const MemoryDesc& from, const MemoryDesc& to) {
-  kernel.AddPrimitive(dnnl::reorder::primitive_desc(DnnlEngine(), from, DnnlEngine(), to,
-                                                    UserScratchpad()));
+  kernel.AddPrimitive(
+      dnnl::reorder::primitive_desc(DnnlEngine(), from, DnnlEngine(), to, UserScratchpad()));
 }
 
-// Two native layouts may split the axes differently (groups); row-major memory is between them then.
+// Two native layouts may split the axes differently (groups); row-major memory is between them
+// then.
 void ReorderThroughPlain(PrimitiveKernel& kernel, const MemoryDesc& from, const MemoryDesc& to) {
   const MemoryDesc out = RowMajor(from.dims()), in = RowMajor(to.dims());
   const size_t offset = kernel.AddScratch(out.get_size());

@@ -257,6 +257,9 @@ TEST(SerializeTest, WhatNoReaderWouldTakeIsNotWritten) {
   Model bad_slot = SampleModel();
   bad_slot.training->slots.emplace("z", Tensor());
   EXPECT_THAT(refused(bad_slot), HasSubstr("empty tensor"));
+  Model bad_symbol = SampleModel();
+  bad_symbol.graph.AddInput("nameless", {DType::kF32, {Dim::Symbol("")}}).value();
+  EXPECT_THAT(refused(bad_symbol), HasSubstr("nameless (Input): symbol without a name"));
 }
 
 TEST(SerializeTest, Utf8OfEveryLengthSurvives) {

@@ -77,6 +77,39 @@ TEST(Fold1x1Test, DeclinesEqualCounts) {
                   "they take 576"});
 }
 
+// 100 -> 40 -> 100, the second at stride 2 from 6x6: apart 36*4000 + 9*4000 = 180000 MACs, folded
+// 9*10000 = 90000, with 80000 bytes of weights for the 64000 of both.
+TEST(Fold1x1Test, TheProductIsComputedEvenWhereItIsLargerThanItsFactors) {
+  Net net = TwoPointwise(100, 40, 100, {.kernel = 1}, {.kernel = 1, .stride = 2});
+  ExpectSameResults(net.graph, TestOptions(kPasses));
+  EXPECT_EQ(CountOps(net.graph, "Conv"), 1);
+  EXPECT_NE(ConstantValue(net.graph.Find("conv2")->input(1)), nullptr);
+}
+
+// floor((floor((H+1)/2)+1)/2) is floor((H+3)/4), but nobody knows.
+TEST(Fold1x1Test, DeclinesTwoStridesOnAnExtentThatOnlyARunKnows) {
+  const auto net_of = [](const Dim& extent, int64_t stride1, int64_t stride2) {
+    Net net;
+    const TensorType type = {DType::kF64, {Dim::Symbol("N"), 2, extent, extent}};
+    const Value x = net.graph.AddInput("x", type).value();
+    const Value conv1 = net.Conv("conv1", x, 8, {.kernel = 1, .stride = stride1});
+    net.Output("y", net.Conv("conv2", conv1, 3, {.kernel = 1, .stride = stride2}));
+    return net;
+  };
+  const Dim h = Dim::Symbol("H");
+  Net both = net_of(h, 2, 2);
+  ExpectDeclined(both.graph, kPasses,
+                 {"fold_1x1 at conv2: folded with conv1 it would be "
+                  "f64[N,3,(floor((H+3)/4)),(floor((H+3)/4))], not "
+                  "f64[N,3,(floor(((floor((H+1)/2))+1)/2)),(floor(((floor((H+1)/2))+1)/2))]"});
+  Net first = net_of(h, 2, 1), second = net_of(h, 1, 2);
+  Net exact = net_of(Dim::Parse("4*H").value(), 2, 2);
+  for (Net* net : {&first, &second, &exact}) {
+    ExpectSameResults(net->graph, TestOptions(kPasses));
+    EXPECT_EQ(CountOps(net->graph, "Conv"), 1);
+  }
+}
+
 TEST(Fold1x1Test, DeclinesASecondConsumer) {
   Net net = TwoPointwise(2, 8, 3);
   net.Output("between", net.graph.Find("conv1")->output());

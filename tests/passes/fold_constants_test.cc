@@ -52,6 +52,36 @@ TEST(FoldConstantsTest, DeclinesToBlowUpTheFile) {
                  {"fold_constants at expand: expand would make 80000 bytes of 800"});
 }
 
+TEST(FoldConstantsTest, DeclinesAShapeOfManyBytes) {
+  Net net;
+  const Value x = net.graph.AddInput("x", {DType::kF64, {1 << 20, 1 << 15}}).value();
+  net.Output("size", net.Add("Size", "size", {x}));
+  ExpectDeclined(
+      net.graph, kPasses,
+      {"fold_constants at size: size (Size): x of 274877906944 bytes is too large to stand in for"});
+}
+
+// No bytes in the file, and no end of loops and scratch memory for who runs over the other extents.
+TEST(FoldConstantsTest, HugeTensorsWithoutElementsTakeNeitherTimeNorMemory) {
+  Net net;
+  const int64_t large = int64_t{1} << 19;
+  const auto empty = [&](const std::string& name, Dims dims) {
+    return net.graph.AddConstant(name, Tensor::Zeros(DType::kF64, std::move(dims)).value()).value();
+  };
+  const Value x = empty("x", {0, 1, large, large});
+  const Value w = net.Random("w", {1, 1, 1, 1});
+  const AttributeMap kernel = {{"kernel_shape", std::vector<int64_t>{1, 1}}};
+  net.Output("conv", net.Add("Conv", "conv", {x, w}));
+  net.Output("conv_grad", net.Add("ConvGradInput", "conv_grad", {x, w, x}));
+  net.Output("average", net.Add("AveragePool", "average", {x}, kernel));
+  net.Output("max", net.Add("MaxPool", "max", {empty("z", {1, 0, large, large})}, kernel));
+  net.Output("gemm",
+             net.Add("Gemm", "gemm", {empty("a", {0, 0}), empty("b", {0, large * large})}));
+  const PassReport report = MustOptimize(net.graph, TestOptions(kPasses));
+  EXPECT_EQ(report.rewrites.size(), 5u);
+  EXPECT_TRUE(report.near_misses.empty()) << report.ToString();
+}
+
 TEST(FoldConstantsTest, VariablesAreNotConstants) {
   Net net;
   const Value v = net.graph.AddVariable("v", net.RandomTensor({3})).value();

@@ -17,7 +17,9 @@ namespace {
 
 const RandomKey kKey{.seed = 5, .step = 2, .first_example = 3};
 
-Layout PlainOf(const TensorType& type) { return Layout::Plain(type.dtype, *StaticDims(type.shape)); }
+Layout PlainOf(const TensorType& type) {
+  return Layout::Plain(type.dtype, *StaticDims(type.shape));
+}
 
 // Images are channels-last where `channels_last`.
 KernelRequest RequestFor(const Node& node, bool channels_last, int threads) {
@@ -82,9 +84,8 @@ absl::StatusOr<std::vector<Tensor>> RunKernel(const Kernel& kernel, const Node& 
   for (size_t i = 0; i < kernel.outputs().size(); ++i) {
     const Layout plain = PlainOf(node.type(static_cast<int>(i)));
     const Memory bytes = Reordered(bindings.outputs[i], kernel.outputs()[i], plain);
-    WEFT_ASSIGN_OR_RETURN(
-        outputs.emplace_back(),
-        Tensor::FromBytes(plain.dtype(), plain.dims(), {bytes.get(), plain.bytes()}));
+    WEFT_ASSIGN_OR_RETURN(outputs.emplace_back(), Tensor::FromBytes(plain.dtype(), plain.dims(),
+                                                                    {bytes.get(), plain.bytes()}));
   }
   return outputs;
 }
@@ -123,8 +124,8 @@ TEST_P(Candidates, AllAgreeWithTheReference) {
       const absl::StatusOr<Kernels> kernels = family(request);
       ASSERT_TRUE(kernels.ok()) << kernels.status();
       for (const std::unique_ptr<Kernel>& kernel : *kernels) {
-        const std::string what = absl::StrCat(kernel->implementation(), " -> ",
-                                              kernel->outputs()[0].name());
+        const std::string what =
+            absl::StrCat(kernel->implementation(), " -> ", kernel->outputs()[0].name());
         SCOPED_TRACE(what);
         const auto actual = RunKernel(*kernel, node, inputs);
         ASSERT_TRUE(actual.ok()) << actual.status();

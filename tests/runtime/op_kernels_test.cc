@@ -1,3 +1,5 @@
+#include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 #include <string>
@@ -69,8 +71,7 @@ absl::StatusOr<RunResult> RunWith(const Graph& graph, const TensorMap& feeds, in
   WEFT_ASSIGN_OR_RETURN(auto executable, Executable::Create(graph, symbols, options));
   RunResult result;
   result.plan = executable->plan();
-  WEFT_ASSIGN_OR_RETURN(result.outputs,
-                        RuntimeEvaluator(options, kKey).RunGraph(graph, feeds));
+  WEFT_ASSIGN_OR_RETURN(result.outputs, RuntimeEvaluator(options, kKey).RunGraph(graph, feeds));
   return result;
 }
 
@@ -176,7 +177,9 @@ TEST(KernelLayouts, AChainOf17ChannelConvolutionsIsReorderedAtItsEndsOnly) {
   for (int i = 0; i < 6; ++i) {
     const std::string n = std::to_string(i);
     const Value w = Random(graph, "w" + n, {17, 17, 3, 3}, static_cast<uint64_t>(i));
-    h = Op(graph, {.op = "Conv", .name = "conv" + n, .inputs = {h, w},
+    h = Op(graph, {.op = "Conv",
+                   .name = "conv" + n,
+                   .inputs = {h, w},
                    .attributes = {{"pads", std::vector<int64_t>{1, 1, 1, 1}}}});
     h = Op(graph, {.op = "Relu", .name = "relu" + n, .inputs = {h}});
   }
@@ -196,10 +199,12 @@ TEST(KernelLayouts, MaxPoolGradReadsTheForwardWorkspaceAndNotItsInput) {
   const Value dy = Input(graph, "dy", {2, 3, 4, 4});
   const AttributeMap window = {{"kernel_shape", std::vector<int64_t>{2, 2}},
                                {"strides", std::vector<int64_t>{2, 2}}};
-  const Value y =
-      Op(graph, {.op = "MaxPool", .name = "pool", .inputs = {x}, .attributes = window});
-  const Value dx = Op(graph, {.op = "MaxPoolGrad", .name = "grad", .inputs = {dy, x},
-                              .attributes = window, .forward = y.node});
+  const Value y = Op(graph, {.op = "MaxPool", .name = "pool", .inputs = {x}, .attributes = window});
+  const Value dx = Op(graph, {.op = "MaxPoolGrad",
+                              .name = "grad",
+                              .inputs = {dy, x},
+                              .attributes = window,
+                              .forward = y.node});
   ASSERT_TRUE(graph.AddOutput("y", y).ok());
   ASSERT_TRUE(graph.AddOutput("dx", dx).ok());
   const TensorMap feeds = {{"x", RandomTensor({2, 3, 8, 8}, DType::kF32, 1)},
@@ -226,8 +231,9 @@ TEST(KernelLayouts, GroupedWeightGradientsComeBackRowMajor) {
   Graph graph = NewGraph();
   const Value x = Input(graph, "x", {2, 32, 6, 6}), w = Input(graph, "w", {64, 16, 3, 3});
   const Value dy = Input(graph, "dy", {2, 64, 4, 4});
-  const Value dw = Op(graph, {.op = "ConvGradWeight", .name = "dw", .inputs = {dy, x, w},
-                              .attributes = {{"group", 2}}});
+  const Value dw = Op(
+      graph,
+      {.op = "ConvGradWeight", .name = "dw", .inputs = {dy, x, w}, .attributes = {{"group", 2}}});
   const Value scaled = Op(graph, {.op = "Mul", .name = "scaled", .inputs = {dw, dw}});
   ASSERT_TRUE(graph.AddOutput("y", scaled).ok());
   const TensorMap feeds = {{"x", RandomTensor({2, 32, 6, 6}, DType::kF32, 1)},
@@ -243,9 +249,12 @@ TEST(KernelLayouts, GroupedWeightGradientsComeBackRowMajor) {
 TEST(Kernels, DropoutHasTheBitsOfTheReferenceAtAnyThreadCount) {
   Graph graph = NewGraph();
   const Value x = Input(graph, "x", {33, 257});
-  absl::StatusOr<Node*> node = graph.AddNode(
-      {.op = "Dropout", .name = "drop", .inputs = {x},
-       .attributes = {{"mode", "training"}, {"ratio", 0.3}, {"stream", 5}}, .num_outputs = 2});
+  absl::StatusOr<Node*> node =
+      graph.AddNode({.op = "Dropout",
+                     .name = "drop",
+                     .inputs = {x},
+                     .attributes = {{"mode", "training"}, {"ratio", 0.3}, {"stream", 5}},
+                     .num_outputs = 2});
   ASSERT_TRUE(node.ok()) << node.status();
   ASSERT_TRUE(graph.AddOutput("y", (*node)->output()).ok());
   ASSERT_TRUE(graph.AddOutput("mask", (*node)->output(1)).ok());
@@ -260,6 +269,46 @@ TEST(Kernels, DropoutHasTheBitsOfTheReferenceAtAnyThreadCount) {
   }
 }
 
+TEST(Kernels, ReluKeepsNaNSoThatADivergedTrainingShows) {
+  Graph graph = NewGraph();
+  const Value x = Input(graph, "x", {5});
+  ASSERT_TRUE(graph.AddOutput("y", Op(graph, {.op = "Relu", .name = "relu", .inputs = {x}})).ok());
+  const float nan = std::nanf(""), inf = std::numeric_limits<float>::infinity();
+  const std::vector<float> values = {nan, -inf, inf, -2, 3};
+  const TensorMap feeds = {{"x", *Tensor::FromValues<float>({5}, values)}};
+  const auto result = RunWith(graph, feeds, 2);
+  ASSERT_TRUE(result.ok()) << result.status();
+  const auto y = result->outputs.at("y").values<float>();
+  EXPECT_TRUE(std::isnan(y[0]));
+  EXPECT_THAT(std::vector<float>(y.begin() + 1, y.end()), testing::ElementsAre(0, inf, 0, 3));
+}
+
+// Results written over the second operand, on tensors large enough for the library's kernel.
+TEST(Kernels, BinaryOpsRunInThePlaceOfEitherOperand) {
+  for (const char* op : {"Add", "Sub", "Mul", "Div"}) {
+    for (const int over : {0, 1}) {
+      Graph graph = NewGraph();
+      const Value x = Input(graph, "x", {64, 100});
+      const Value t = Op(graph, {.op = "Tanh", .name = "t", .inputs = {x}});
+      const std::vector<Value> operands =
+          over == 0 ? std::vector<Value>{t, x} : std::vector<Value>{x, t};
+      const Value z = Op(graph, {.op = op, .name = "z", .inputs = operands});
+      const Value y = Op(graph, {.op = "Tanh", .name = "y", .inputs = {z}});
+      ASSERT_TRUE(graph.AddOutput("y", y).ok());
+      const TensorMap feeds = {{"x", RandomTensor({64, 100}, DType::kF32, 1, 0.5, 2)}};
+      const auto result = RunWith(graph, feeds, 2);
+      const auto expected = ReferenceEvaluator().RunGraph(graph, feeds);
+      ASSERT_TRUE(result.ok() && expected.ok()) << result.status() << expected.status();
+      ExpectClose(result->outputs.at("y"), expected->at("y"), op);
+      const PlanStep& step = result->plan.steps[1];
+      EXPECT_EQ(step.kernel->name(), "onednn") << op;
+      EXPECT_EQ(result->plan.values[static_cast<size_t>(step.outputs[0])].alias_of,
+                step.inputs[static_cast<size_t>(over)])
+          << op;
+    }
+  }
+}
+
 // Sums of many elements, over the outermost axis or not, keep their bits.
 TEST(Kernels, SumsDoNotDependOnTheThreadCount) {
   for (const auto& axes : std::vector<std::vector<int64_t>>{{0}, {1}, {0, 1}, {0, 2}, {1, 2}}) {
@@ -267,7 +316,9 @@ TEST(Kernels, SumsDoNotDependOnTheThreadCount) {
     const Dims dims = {61, 70, 67};
     const Value x = Input(graph, "x", dims);
     ASSERT_TRUE(graph
-                    .AddOutput("y", Op(graph, {.op = "ReduceSum", .name = "sum", .inputs = {x},
+                    .AddOutput("y", Op(graph, {.op = "ReduceSum",
+                                               .name = "sum",
+                                               .inputs = {x},
                                                .attributes = {{"axes", axes}}}))
                     .ok());
     const TensorMap feeds = {{"x", RandomTensor(dims, DType::kF32, 1, 0, 1)}};
@@ -285,7 +336,8 @@ TEST(Kernels, ABadLabelIsTheReferencesError) {
   const Value labels = *graph.AddInput("labels", {DType::kI64, {3}});
   ASSERT_TRUE(graph
                   .AddOutput("loss", Op(graph, {.op = "SoftmaxCrossEntropyLoss",
-                                                .name = "loss", .inputs = {scores, labels}}))
+                                                .name = "loss",
+                                                .inputs = {scores, labels}}))
                   .ok());
   const TensorMap feeds = {{"scores", RandomTensor({3, 4}, DType::kF32, 1)},
                            {"labels", Tensor::FromInts(std::vector<int64_t>{0, 7, 1})}};
