@@ -41,8 +41,8 @@ absl::StatusOr<EncodedModel> EncodeModel(const Model& model);
 absl::StatusOr<Model> DecodeModel(const proto::Model& message, std::span<const Tensor> tensors,
                                   const OpRegistry& registry);
 
-// A type with symbols. Errors: an unknown dtype, dims beyond the limits of type.h, a symbol without a
-// name, a dim of too many.
+// A type with symbols. Errors: an unknown dtype, dims beyond the limits of type.h, a symbol without
+// a name, a dim of too many.
 absl::StatusOr<TensorType> DecodeType(const proto::Type& type);
 
 // dtype and dims of a table entry. Errors: an unknown dtype, dims beyond the limits of type.h.

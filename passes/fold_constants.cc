@@ -18,7 +18,8 @@ namespace {
 
 constexpr std::string_view kName = "fold_constants";
 // A result may be this large whatever it is made from, or this many times as large as its operands:
-// the product of two 1x1 convolutions that reduce the image to a quarter each way may be 16 times as large as both.
+// the product of two 1x1 convolutions that reduce the image to a quarter each way may be 16 times
+// as large as both.
 constexpr size_t kFreeBytes = size_t{64} << 10;
 constexpr size_t kMostGrowth = 16;
 // Zeros that may stand for an operand of which only the shape is read.

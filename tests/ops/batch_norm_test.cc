@@ -1,7 +1,6 @@
 #include <cmath>
 
-#include "gmock/gmock.h"
-#include "tests/ops/run_op.h"
+#include "tests/ops/testing_run.h"
 
 namespace weft {
 namespace {
@@ -12,25 +11,24 @@ using testing::Pointwise;
 
 // Two channels of four values: channel 0 is 1, 3, 5, 7 (mean 4, squares' sum 20: variance 5 biased,
 // 20/3 unbiased), channel 1 is 2, 2, 2, 6 (mean 3, squares' sum 12: 3 and 4).
-Tensor TwoChannels() { return MakeTensor({2, 2, 1, 2}, {1, 3, 2, 2, 5, 7, 2, 6}); }
+Tensor TwoChannels() { return F64({2, 2, 1, 2}, {1, 3, 2, 2, 5, 7, 2, 6}); }
 
 std::vector<Tensor> Inputs(Tensor x) {
-  return {std::move(x), MakeTensor({2}, {2, 10}), MakeTensor({2}, {0.5, -1}),
-          MakeTensor({2}, {1, 2}), MakeTensor({2}, {4, 9})};
+  return {std::move(x), F64({2}, {2, 10}), F64({2}, {0.5, -1}), F64({2}, {1, 2}), F64({2}, {4, 9})};
 }
 
 AttributeMap Training(const char* running_variance = "unbiased") {
   return {{"mode", "training"}, {"epsilon", 0.0}, {"running_variance", running_variance}};
 }
 
-void ExpectNear(const Tensor& tensor, const Doubles& expected) {
-  EXPECT_THAT(ValuesOf(tensor), Pointwise(DoubleNear(1e-12), expected));
+void ExpectNear(const Tensor& tensor, const std::vector<double>& expected) {
+  EXPECT_THAT(Numbers(tensor), Pointwise(DoubleNear(1e-12), expected));
 }
 
 TEST(BatchNormalization, InferenceUsesTheGivenStatistics) {
   for (const char* mode : {"inference", "auto"}) {
     const auto y =
-        RunOp("BatchNormalization", {{"mode", mode}, {"epsilon", 0.0}}, Inputs(TwoChannels()));
+        Evaluate("BatchNormalization", Inputs(TwoChannels()), {{"mode", mode}, {"epsilon", 0.0}});
     ASSERT_TRUE(y.ok()) << y.status();
     // Channel 0: (x - 1) / 2 * 2 + 0.5; channel 1: (x - 2) / 3 * 10 - 1.
     ExpectNear((*y)[0], {0.5, 2.5, -1, -1, 4.5, 6.5, -1, 40.0 / 3 - 1});
@@ -38,15 +36,16 @@ TEST(BatchNormalization, InferenceUsesTheGivenStatistics) {
 }
 
 TEST(BatchNormalization, EpsilonIsAddedToTheVariance) {
-  const auto y = RunOp("BatchNormalization", {{"mode", "inference"}, {"epsilon", 5.0}},
-                       {MakeTensor({1, 1}, {7}), MakeTensor({1}, {1}), MakeTensor({1}, {0}),
-                        MakeTensor({1}, {1}), MakeTensor({1}, {4})});
+  const auto y =
+      Evaluate("BatchNormalization",
+               {F64({1, 1}, {7}), F64({1}, {1}), F64({1}, {0}), F64({1}, {1}), F64({1}, {4})},
+               {{"mode", "inference"}, {"epsilon", 5.0}});
   ASSERT_TRUE(y.ok()) << y.status();
   ExpectNear((*y)[0], {2});
 }
 
 TEST(BatchNormalization, TrainingNormalizesByTheBiasedVarianceOfTheBatch) {
-  const auto y = RunOp("BatchNormalization", Training(), Inputs(TwoChannels()));
+  const auto y = Evaluate("BatchNormalization", Inputs(TwoChannels()), Training());
   ASSERT_TRUE(y.ok()) << y.status();
   ASSERT_EQ(y->size(), 1u);
   const double a = 2 / std::sqrt(5), b = 10 / std::sqrt(3);
@@ -56,7 +55,8 @@ TEST(BatchNormalization, TrainingNormalizesByTheBiasedVarianceOfTheBatch) {
 
 TEST(BatchNormalization, RunningVarianceIsUnbiasedAsPyTorchsByDefault) {
   AttributeMap attributes = {{"mode", "training"}};
-  const auto y = RunOp("BatchNormalization", attributes, Inputs(TwoChannels()), 5);
+  const auto y =
+      Evaluate("BatchNormalization", Inputs(TwoChannels()), attributes, {.num_outputs = 5});
   ASSERT_TRUE(y.ok()) << y.status();
   ExpectNear((*y)[1], {0.9 * 1 + 0.1 * 4, 0.9 * 2 + 0.1 * 3});
   ExpectNear((*y)[2], {0.9 * 4 + 0.1 * 20 / 3, 0.9 * 9 + 0.1 * 4});
@@ -67,7 +67,8 @@ TEST(BatchNormalization, RunningVarianceIsUnbiasedAsPyTorchsByDefault) {
 TEST(BatchNormalization, RunningVarianceCanBeBiasedAsOnnxs) {
   AttributeMap attributes = Training("biased");
   attributes["momentum"] = 0.25;
-  const auto y = RunOp("BatchNormalization", attributes, Inputs(TwoChannels()), 5);
+  const auto y =
+      Evaluate("BatchNormalization", Inputs(TwoChannels()), attributes, {.num_outputs = 5});
   ASSERT_TRUE(y.ok()) << y.status();
   ExpectNear((*y)[1], {0.25 * 1 + 0.75 * 4, 0.25 * 2 + 0.75 * 3});
   ExpectNear((*y)[2], {0.25 * 4 + 0.75 * 5, 0.25 * 9 + 0.75 * 3});
@@ -75,19 +76,19 @@ TEST(BatchNormalization, RunningVarianceCanBeBiasedAsOnnxs) {
 }
 
 TEST(BatchNormalization, BiasedAndUnbiasedDifferTwofoldAtTwoValues) {
-  const std::vector<Tensor> inputs = {MakeTensor({2, 1}, {1, 3}), MakeTensor({1}, {1}),
-                                      MakeTensor({1}, {0}), MakeTensor({1}, {0}),
-                                      MakeTensor({1}, {0})};
+  const std::vector<Tensor> inputs = {F64({2, 1}, {1, 3}), F64({1}, {1}), F64({1}, {0}),
+                                      F64({1}, {0}), F64({1}, {0})};
   AttributeMap unbiased = Training(), biased = Training("biased");
   unbiased["momentum"] = biased["momentum"] = 0.0;
-  ExpectNear((*RunOp("BatchNormalization", unbiased, inputs, 3))[2], {2});
-  ExpectNear((*RunOp("BatchNormalization", biased, inputs, 3))[2], {1});
+  ExpectNear((*Evaluate("BatchNormalization", inputs, unbiased, {.num_outputs = 3}))[2], {2});
+  ExpectNear((*Evaluate("BatchNormalization", inputs, biased, {.num_outputs = 3}))[2], {1});
 }
 
 TEST(BatchNormalization, SinglePrecisionStatisticsSurviveALargeMean) {
-  const Tensor x = MakeTensor({4, 1}, {10000, 10001, 10002, 10003}, DType::kF32);
-  const Tensor one = MakeTensor({1}, {1}, DType::kF32), zero = MakeTensor({1}, {0}, DType::kF32);
-  const auto y = RunOp("BatchNormalization", Training(), {x, one, zero, zero, one}, 5);
+  const Tensor x = F32({4, 1}, {10000, 10001, 10002, 10003});
+  const Tensor one = F32({1}, {1}), zero = F32({1}, {0});
+  const auto y =
+      Evaluate("BatchNormalization", {x, one, zero, zero, one}, Training(), {.num_outputs = 5});
   ASSERT_TRUE(y.ok()) << y.status();
   EXPECT_FLOAT_EQ((*y)[4].values<float>()[0], 1.25f);
   EXPECT_FLOAT_EQ((*y)[0].values<float>()[3], 1.5f / std::sqrt(1.25f));
@@ -95,19 +96,20 @@ TEST(BatchNormalization, SinglePrecisionStatisticsSurviveALargeMean) {
 
 TEST(BatchNormalization, OneValuePerChannelHasNoUnbiasedVariance) {
   const std::vector<Shape> shapes = {{1, 2, 1, 1}, {2}, {2}, {2}, {2}};
-  EXPECT_EQ(InferenceError("BatchNormalization", Training(), shapes),
+  EXPECT_EQ(InferenceError("BatchNormalization", F32Types(shapes), Training()),
             "node (BatchNormalization): training with unbiased running_variance needs more than 1 "
             "values per channel, X is [1,2,1,1] and has 1");
-  EXPECT_EQ(InferenceError("BatchNormalization", Training("biased"), shapes), "");
-  EXPECT_EQ(
-      InferenceError("BatchNormalization", Training("biased"), {{0, 2, 4, 4}, {2}, {2}, {2}, {2}}),
-      "node (BatchNormalization): training needs more than 0 values per channel, X is "
-      "[0,2,4,4] and has 0");
+  EXPECT_EQ(InferenceError("BatchNormalization", F32Types(shapes), Training("biased")), "");
+  EXPECT_EQ(InferenceError("BatchNormalization", F32Types({{0, 2, 4, 4}, {2}, {2}, {2}, {2}}),
+                           Training("biased")),
+            "node (BatchNormalization): training needs more than 0 values per channel, X is "
+            "[0,2,4,4] and has 0");
 }
 
 TEST(BatchNormalization, ErrorsSayWhatWasExpected) {
-  const auto error = [](AttributeMap attributes, std::vector<Shape> shapes, int outputs = -1) {
-    return InferenceError("BatchNormalization", std::move(attributes), shapes, outputs);
+  const auto error = [](AttributeMap attributes, const std::vector<Shape>& shapes,
+                        int outputs = -1) {
+    return InferenceError("BatchNormalization", F32Types(shapes), std::move(attributes), outputs);
   };
   const std::vector<Shape> good = {{4, 2, 3, 3}, {2}, {2}, {2}, {2}};
   EXPECT_EQ(error({}, {{4, 2, 3, 3}, {2}, {2}, {3}, {2}}),
@@ -124,9 +126,10 @@ TEST(BatchNormalization, ErrorsSayWhatWasExpected) {
 // x = -1, 1 with unit variance: x^ = x. dY = 1, 3: dB = 4, dscale = 2, and dX is what is left of dY
 // beside its mean 2 and its projection x^ * 1: nothing.
 TEST(BatchNormalizationGrad, RemovesTheMeanAndTheProjection) {
-  const auto grads = RunOp("BatchNormalizationGrad", {{"epsilon", 0.0}},
-                           {MakeTensor({2, 1}, {1, 3}), MakeTensor({2, 1}, {-1, 1}),
-                            MakeTensor({1}, {5}), MakeTensor({1}, {0}), MakeTensor({1}, {1})});
+  const auto grads = Evaluate(
+      "BatchNormalizationGrad",
+      {F64({2, 1}, {1, 3}), F64({2, 1}, {-1, 1}), F64({1}, {5}), F64({1}, {0}), F64({1}, {1})},
+      {{"epsilon", 0.0}});
   ASSERT_TRUE(grads.ok()) << grads.status();
   ExpectNear((*grads)[0], {0, 0});
   ExpectNear((*grads)[1], {2});
@@ -136,9 +139,10 @@ TEST(BatchNormalizationGrad, RemovesTheMeanAndTheProjection) {
 // x = 1, 2, 3, 6 has mean 3 and variance 3.5; for dY = 1, 0, 0, 0: dB = 1, dscale = -2/sqrt(3.5),
 // dX = 2/sqrt(3.5) (dY - 1/4 - (x-3)/3.5 * (-2)/4).
 TEST(BatchNormalizationGrad, MatchesTheFormulaByHand) {
-  const auto grads = RunOp("BatchNormalizationGrad", {{"epsilon", 0.0}},
-                           {MakeTensor({4, 1}, {1, 0, 0, 0}), MakeTensor({4, 1}, {1, 2, 3, 6}),
-                            MakeTensor({1}, {2}), MakeTensor({1}, {3}), MakeTensor({1}, {3.5})});
+  const auto grads = Evaluate("BatchNormalizationGrad",
+                              {F64({4, 1}, {1, 0, 0, 0}), F64({4, 1}, {1, 2, 3, 6}), F64({1}, {2}),
+                               F64({1}, {3}), F64({1}, {3.5})},
+                              {{"epsilon", 0.0}});
   ASSERT_TRUE(grads.ok()) << grads.status();
   const double u = 2 / std::sqrt(3.5);
   ExpectNear((*grads)[0],

@@ -8,8 +8,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-using Ints = std::vector<int64_t>;
-
 const Tensor& Cube() {  // [2,2,3]: 1 to 12
   static const Tensor& cube = *new Tensor(F32({2, 2, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}));
   return cube;

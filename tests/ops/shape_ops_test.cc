@@ -9,8 +9,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-using Ints = std::vector<int64_t>;
-
 // The type of data reshaped to a constant shape, or the error.
 std::string Reshaped(std::initializer_list<const char*> data, Ints shape, int allowzero = 0) {
   Graph graph(StandardOps());

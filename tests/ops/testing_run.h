@@ -2,6 +2,8 @@
 #define WEFT_TESTS_OPS_TESTING_RUN_H_
 
 #include <initializer_list>
+#include <numeric>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +17,8 @@
 
 namespace weft {
 
+using Ints = std::vector<int64_t>;
+
 template <typename T>
 Tensor Make(Dims dims, std::initializer_list<T> values) {
   return Tensor::FromValues<T>(std::move(dims), {values.begin(), values.size()}).value();
@@ -25,6 +29,14 @@ inline Tensor I32(Dims dims, std::initializer_list<int32_t> v) { return Make(std
 inline Tensor I64(Dims dims, std::initializer_list<int64_t> v) { return Make(std::move(dims), v); }
 inline Tensor U8(Dims dims, std::initializer_list<uint8_t> v) { return Make(std::move(dims), v); }
 inline Tensor Bool(Dims dims, std::initializer_list<bool> v) { return Make(std::move(dims), v); }
+
+// An f64 tensor of 0, 1, 2, …
+inline Tensor Counting(Dims dims) {
+  Tensor tensor = Tensor::Zeros(DType::kF64, std::move(dims)).value();
+  std::span<double> values = tensor.mutable_values<double>();
+  std::iota(values.begin(), values.end(), 0.0);
+  return tensor;
+}
 
 // The elements as double; none for an empty tensor.
 inline std::vector<double> Numbers(const Tensor& tensor) {
@@ -93,6 +105,12 @@ inline TensorType F32Type(std::initializer_list<const char*> dims) {
   return Type(DType::kF32, dims);
 }
 
+inline std::vector<TensorType> F32Types(const std::vector<Shape>& shapes) {
+  std::vector<TensorType> types;
+  for (const Shape& shape : shapes) types.push_back({DType::kF32, shape});
+  return types;
+}
+
 // The types of the outputs of one node called "node".
 inline absl::StatusOr<std::vector<TensorType>> Infer(std::string op, std::vector<TensorType> inputs,
                                                      AttributeMap attributes = {},
@@ -117,6 +135,13 @@ inline std::string Inferred(std::string op, std::vector<TensorType> inputs,
                             AttributeMap attributes = {}) {
   auto types = Infer(std::move(op), std::move(inputs), std::move(attributes));
   return types.ok() ? ToString((*types)[0]) : std::string(types.status().message());
+}
+
+// The message of the error that inference gives; "" when it gives none.
+inline std::string InferenceError(std::string op, std::vector<TensorType> inputs,
+                                  AttributeMap attributes = {}, int num_outputs = -1) {
+  const auto types = Infer(std::move(op), std::move(inputs), std::move(attributes), num_outputs);
+  return std::string(types.status().message());
 }
 
 // Each element within `tolerance` of the expected one; NaN equals NaN.

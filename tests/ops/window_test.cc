@@ -1,7 +1,6 @@
 #include "ops/window.h"
 
-#include "gmock/gmock.h"
-#include "tests/ops/run_op.h"
+#include "tests/ops/testing_run.h"
 
 namespace weft {
 namespace {
@@ -95,19 +94,21 @@ TEST(ConvWindow, HugeAttributesAreRefusedWithoutOverflow) {
   }
   EXPECT_THAT(ConvError({{"dilations", Ints{2147483647, 1}}}), HasSubstr("does not fit"));
   EXPECT_THAT(ConvError({{"pads", Ints(4, 2147483647)}}, {1, 3, 8, 8}, {64, 3, 7, 7}), "");
-  EXPECT_THAT(InferenceError("Conv", {{"pads", Ints(4, 2147483647)}},
-                             {ToShape(Dims{1, 3, 8, 8}), ToShape(Dims{64, 3, 7, 7})}),
-              HasSubstr("elements"));
+  EXPECT_THAT(
+      InferenceError("Conv", F32Types({ToShape(Dims{1, 3, 8, 8}), ToShape(Dims{64, 3, 7, 7})}),
+                     {{"pads", Ints(4, 2147483647)}}),
+      HasSubstr("elements"));
 }
 
 TEST(ConvShape, SymbolicExtentsAreExactWhereTheyCanBe) {
   const Shape w3 = {8, 3, 3, 3}, w2 = {8, 3, 2, 2};
   const Dim twice = *Dim::Multiply(kH, 2);
-  EXPECT_EQ(InferredShape("Conv", {{"pads", Ints{1, 1, 1, 1}}}, {{kN, 3, kH, kH}, w3}),
-            "[N,8,H,H]");
-  EXPECT_EQ(InferredShape("Conv", {{"strides", Ints{2, 2}}}, {{kN, 3, twice, twice}, w2}),
-            "[N,8,H,H]");
-  EXPECT_EQ(InferredShape("Conv", {{"auto_pad", "SAME_UPPER"}}, {{kN, 3, kH, 7}, w2}), "[N,8,H,7]");
+  EXPECT_EQ(Inferred("Conv", F32Types({{kN, 3, kH, kH}, w3}), {{"pads", Ints{1, 1, 1, 1}}}),
+            "f32[N,8,H,H]");
+  EXPECT_EQ(Inferred("Conv", F32Types({{kN, 3, twice, twice}, w2}), {{"strides", Ints{2, 2}}}),
+            "f32[N,8,H,H]");
+  EXPECT_EQ(Inferred("Conv", F32Types({{kN, 3, kH, 7}, w2}), {{"auto_pad", "SAME_UPPER"}}),
+            "f32[N,8,H,7]");
 }
 
 TEST(ConvShape, AnExtentThatIsNoMonomialIsADerivedSymbol) {

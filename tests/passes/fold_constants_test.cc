@@ -56,9 +56,8 @@ TEST(FoldConstantsTest, DeclinesAShapeOfManyBytes) {
   Net net;
   const Value x = net.graph.AddInput("x", {DType::kF64, {1 << 20, 1 << 15}}).value();
   net.Output("size", net.Add("Size", "size", {x}));
-  ExpectDeclined(
-      net.graph, kPasses,
-      {"fold_constants at size: size (Size): x of 274877906944 bytes is too large to stand in for"});
+  ExpectDeclined(net.graph, kPasses,
+                 {"fold_constants at size: x of 274877906944 bytes is too large to stand in for"});
 }
 
 // No bytes in the file, and no end of loops and scratch memory for who runs over the other extents.
@@ -75,8 +74,7 @@ TEST(FoldConstantsTest, HugeTensorsWithoutElementsTakeNeitherTimeNorMemory) {
   net.Output("conv_grad", net.Add("ConvGradInput", "conv_grad", {x, w, x}));
   net.Output("average", net.Add("AveragePool", "average", {x}, kernel));
   net.Output("max", net.Add("MaxPool", "max", {empty("z", {1, 0, large, large})}, kernel));
-  net.Output("gemm",
-             net.Add("Gemm", "gemm", {empty("a", {0, 0}), empty("b", {0, large * large})}));
+  net.Output("gemm", net.Add("Gemm", "gemm", {empty("a", {0, 0}), empty("b", {0, large * large})}));
   const PassReport report = MustOptimize(net.graph, TestOptions(kPasses));
   EXPECT_EQ(report.rewrites.size(), 5u);
   EXPECT_TRUE(report.near_misses.empty()) << report.ToString();
