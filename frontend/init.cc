@@ -40,7 +40,8 @@ std::pair<double, double> NormalPair(UniformStream& random) {
 }  // namespace
 
 Fans FansOf(const Dims& weight_dims) {
-  if (weight_dims.size() < 2) return {};
+  // Dims that overflow are refused where the tensor is made.
+  if (weight_dims.size() < 2 || !CountElements(weight_dims).ok()) return {};
   int64_t kernel = 1;
   for (size_t i = 2; i < weight_dims.size(); ++i) kernel *= weight_dims[i];
   return {.in = weight_dims[1] * kernel, .out = weight_dims[0] * kernel};

@@ -12,6 +12,12 @@ constexpr size_t kMaxPlans = 4;
 
 }  // namespace
 
+absl::Status CheckThreads(int64_t threads) {
+  if (threads >= 0 && threads <= kMaxThreads) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("expected 0 (all) to ", kMaxThreads, " threads, got ", threads));
+}
+
 SymbolBindings BindAllSymbols(const Graph& graph, int64_t size) {
   SymbolBindings symbols;
   for (const Node* input : graph.inputs()) {

@@ -10,6 +10,10 @@
 
 namespace weft {
 
+// OK for 0, all that this process may use, and up to kMaxThreads. OpenMP takes any number and dies.
+inline constexpr int64_t kMaxThreads = 1024;
+absl::Status CheckThreads(int64_t threads);
+
 // All symbols of the graph's inputs, bound to `size`: the batch, where that is the only one.
 SymbolBindings BindAllSymbols(const Graph& graph, int64_t size);
 

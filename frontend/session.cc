@@ -49,6 +49,7 @@ absl::StatusOr<Tensor> FitToInput(const Node& input, const Tensor& x) {
 
 absl::StatusOr<std::unique_ptr<Session>> Session::Create(const Model& model,
                                                          const SessionOptions& options) {
+  WEFT_RETURN_IF_ERROR(CheckThreads(options.threads));
   if (model.graph.outputs().empty()) {
     return absl::InvalidArgumentError("expected a model with an output, this one has none");
   }

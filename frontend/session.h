@@ -28,7 +28,7 @@ struct SessionOptions {
 // Inference on a model, for batches of any size. One thread at a time.
 class Session {
  public:
-  // Copies what it needs of `model`. Errors: whatever the passes say.
+  // Copies what it needs of `model`. Errors: no output, too many threads, whatever the passes say.
   static absl::StatusOr<std::unique_ptr<Session>> Create(const Model& model,
                                                          const SessionOptions& options = {});
 

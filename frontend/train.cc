@@ -14,6 +14,8 @@ namespace weft {
 namespace {
 
 constexpr std::string_view kNextBatch = "next_batch";
+// The limit on a training state's numbers, so that counting on from them cannot overflow.
+constexpr int64_t kMaxCount = int64_t{1} << 53;
 
 // The options that a file keeps as configuration, by name.
 template <typename F>
@@ -104,11 +106,7 @@ absl::Status CheckOptions(const TrainOptions& o) {
     return absl::InvalidArgumentError(
         absl::StrCat("expected a label smoothing in [0,1), got ", smoothing));
   }
-  if (o.threads < 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("expected a number of threads, got ", o.threads));
-  }
-  return absl::OkStatus();
+  return CheckThreads(o.threads);
 }
 
 }  // namespace
@@ -118,6 +116,7 @@ absl::StatusOr<TrainOptions> OptionsOf(const TrainingState& state) {
   ConfigReader reader(state.config);
   VisitOptions(options, reader);
   WEFT_RETURN_IF_ERROR(reader.status());
+  WEFT_RETURN_IF_ERROR(CheckThreads(state.threads));
   options.seed = state.seed;
   options.threads = static_cast<int>(state.threads);
   return options;
@@ -187,10 +186,11 @@ absl::Status Trainer::Restore(const TrainingState& state, bool same_optimizer) {
   ConfigReader reader(state.config);
   reader(kNextBatch, next_batch_);
   WEFT_RETURN_IF_ERROR(reader.status());
-  if (state.step < 0 || state.epoch < 0 || next_batch_ < 0) {
+  for (const int64_t count : {state.step, state.epoch, next_batch_}) {
+    if (count >= 0 && count <= kMaxCount) continue;
     return absl::InvalidArgumentError(
-        absl::StrCat("training state: expected a step, epoch and batch of at least 0, got ",
-                     state.step, ", ", state.epoch, " and ", next_batch_));
+        absl::StrCat("training state: expected a step, epoch and batch in [0,", kMaxCount,
+                     "], got ", state.step, ", ", state.epoch, " and ", next_batch_));
   }
   step_ = state.step;
   epoch_ = state.epoch;

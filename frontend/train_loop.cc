@@ -109,10 +109,13 @@ absl::StatusOr<bool> Loop::RunEpoch(int64_t epoch, Tally* tally) {
 }
 
 absl::Status CheckOptions(const FitOptions& options, const Trainer& trainer) {
-  if (options.epochs < 1 || !(options.learning_rate > 0) || !std::isfinite(options.learning_rate)) {
+  if (options.epochs < 1 || options.epochs > kMaxEpochs) {
     return absl::InvalidArgumentError(
-        absl::StrCat("expected at least one epoch and a learning rate above 0, got ",
-                     options.epochs, " and ", options.learning_rate));
+        absl::StrCat("expected 1 to ", kMaxEpochs, " epochs, got ", options.epochs));
+  }
+  if (!(options.learning_rate > 0) || !std::isfinite(options.learning_rate)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected a learning rate above 0, got ", options.learning_rate));
   }
   if (trainer.epoch() >= options.epochs) {
     return absl::InvalidArgumentError(absl::StrCat("the model has been trained for ",
@@ -124,13 +127,18 @@ absl::Status CheckOptions(const FitOptions& options, const Trainer& trainer) {
 
 // Where a resumed training has another batch size, its position within the epoch is as many
 // examples in, rounded down to whole batches.
-absl::Status AdoptBatchSize(Trainer& trainer, const FitOptions& options) {
+absl::Status AdoptPosition(Trainer& trainer, const Dataset& train, const FitOptions& options) {
   if (trainer.next_batch() == 0) return absl::OkStatus();
   WEFT_ASSIGN_OR_RETURN(const FitOptions before, FitOptionsOf(trainer.config()));
-  if (before.batch_size != options.batch_size) {
-    trainer.SetPosition(trainer.epoch(),
-                        trainer.next_batch() * before.batch_size / options.batch_size);
+  // An example was left when it stopped, so all the batches before that were whole.
+  if (before.batch_size < 1 || trainer.next_batch() > (train.size() - 1) / before.batch_size) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the training stopped within an epoch, after ", trainer.next_batch(),
+                     " batches of ", before.batch_size, ": ", train.name(), " has only ",
+                     train.size(), " images; go on with the same data, or begin anew"));
   }
+  trainer.SetPosition(trainer.epoch(),
+                      trainer.next_batch() * before.batch_size / options.batch_size);
   return absl::OkStatus();
 }
 
@@ -182,7 +190,7 @@ absl::StatusOr<FitResult> Fit(Trainer& trainer, const std::shared_ptr<const Data
   WEFT_ASSIGN_OR_RETURN(
       const std::unique_ptr<Loader> loader,
       Loader::Create(train, {.batch_size = options.batch_size, .seed = trainer.options().seed}));
-  WEFT_RETURN_IF_ERROR(AdoptBatchSize(trainer, options));
+  WEFT_RETURN_IF_ERROR(AdoptPosition(trainer, *train, options));
   WriteTo(trainer.config(), options);
   Loop loop(trainer, *loader, train->size(), options, callbacks);
   FitResult result;
@@ -202,6 +210,7 @@ absl::StatusOr<FitResult> Fit(Trainer& trainer, const std::shared_ptr<const Data
     }
     if (callbacks.on_epoch) WEFT_RETURN_IF_ERROR(callbacks.on_epoch(summary));
   }
+  if (trainer.epoch() >= options.epochs) result.stopped = false;  // asked after the last step
   return result;
 }
 

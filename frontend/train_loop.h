@@ -15,6 +15,9 @@ enum class Schedule { kConstant, kCosine };
 std::string_view ToString(Schedule schedule);
 std::optional<Schedule> ParseSchedule(std::string_view name);
 
+// Steps and images of a whole training can then be counted in 64 bits.
+inline constexpr int64_t kMaxEpochs = 1000000000;
+
 struct FitOptions {
   int64_t epochs = 1;  // in all, those of earlier sessions included
   int64_t batch_size = 128;
@@ -60,15 +63,15 @@ struct FitCallbacks {
 };
 
 struct FitResult {
-  bool stopped = false;                 // by FitCallbacks::stop
+  bool stopped = false;                 // by FitCallbacks::stop, before the last step
   std::optional<Evaluation> test = {};  // of the last epoch of this session
 };
 
 // Trains from the trainer's position up to `options.epochs` epochs, shuffling by the trainer's seed
 // and the epoch, and tests after each epoch where there are test data. The trainer's position and
 // configuration are always those of its last step, so that a snapshot can be resumed at any moment.
-// Errors: whatever the trainer or the data say; a loss that is not finite; an epoch that is over
-// already.
+// Errors: whatever the trainer or the data say; options out of range; a loss that is not finite; an
+// epoch that is over already; a resumed training's place in its epoch that these data do not have.
 absl::StatusOr<FitResult> Fit(Trainer& trainer, const std::shared_ptr<const Dataset>& train,
                               const std::shared_ptr<const Dataset>& test, const FitOptions& options,
                               const FitCallbacks& callbacks = {});

@@ -44,8 +44,9 @@ int RunCommand(const Command& command) {
     return Report(who, std::string(status.message()),
                   status.code() == absl::StatusCode::kCancelled ? kInterrupted : kFailed);
   }
-  if (std::fflush(stdout) != 0) return Report(who, "cannot write to standard output", kFailed);
-  return 0;
+  // An earlier failure leaves the mark even where the last flush works.
+  const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  return written ? 0 : Report(who, "cannot write to standard output", kFailed);
 }
 
 int ParseAndRun(CLI::App& program, const std::vector<Command>& commands, int argc, char** argv) {

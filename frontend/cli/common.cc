@@ -77,6 +77,7 @@ absl::StatusOr<OpenedModel> OpenModel(const std::string& spec) {
 
 absl::Status CheckOutputPath(const std::string& path) {
   namespace fs = std::filesystem;
+  if (path.empty()) return absl::InvalidArgumentError("expected a file's name, got an empty one");
   std::error_code ignored;
   fs::path folder = fs::path(path).parent_path();
   if (folder.empty()) folder = ".";

@@ -83,10 +83,7 @@ class DemoFile {
   static absl::StatusOr<std::unique_ptr<DemoFile>> Make(const std::string& path) {
     std::unique_ptr<DemoFile> file(new DemoFile);
     file->path_ = path;
-    if (!path.empty()) {
-      WEFT_RETURN_IF_ERROR(CheckOutputPath(path));
-      return file;
-    }
+    if (!path.empty()) return file;
     std::error_code error;
     std::string folder =
         (std::filesystem::temp_directory_path(error) / "weft-demo-XXXXXX").string();
@@ -256,6 +253,7 @@ absl::Status UseModel(const Model& trained, const DemoArguments& a, const DemoDa
 }
 
 absl::Status Demo(const DemoArguments& a) {
+  if (!a.output.empty()) WEFT_RETURN_IF_ERROR(CheckOutputPath(a.output));
   Title(1, "Build LeNet");
   WEFT_ASSIGN_OR_RETURN(const ZooEntry* lenet, FindNetwork("lenet"));
   const std::string spec = absl::StrCat("digits:", a.examples);
@@ -291,7 +289,9 @@ Command AddDemo(CLI::App& program) {
   auto a = std::make_shared<DemoArguments>();
   app->add_option("--epochs", a->epochs, "Passes over the data")->capture_default_str();
   app->add_option("--examples", a->examples, "Training images")->capture_default_str();
-  app->add_option("--seed", a->seed, "Of weights and shuffling")->capture_default_str();
+  app->add_option("--seed", a->seed, "Of weights and shuffling")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");
   app->add_option("-o,--output", a->output, "Keep the trained model in this file");
   app->footer("Example: weft demo --epochs 3");

@@ -61,15 +61,13 @@ absl::Status Run(const RunArguments& a) {
   if (!session.ok()) return Annotate(session.status(), a.file);
   const auto y = (*session)->Run(x);
   if (!y.ok()) return Annotate(y.status(), absl::StrCat(a.file, " on ", a.input));
-  if (!a.output.empty()) {
-    WEFT_RETURN_IF_ERROR(WriteNpy(a.output, *y));
-    if (!a.top) return absl::OkStatus();
-  }
-  if (y->rank() != 2 || !kFloatTypes.contains(y->dtype())) {
+  const bool print = a.output.empty() || a.top;
+  if (print && (y->rank() != 2 || !kFloatTypes.contains(y->dtype()))) {
     return absl::InvalidArgumentError(absl::StrCat(a.file, ": its output is ", ToString(y->type()),
-                                                   ", no scores; write it with --output"));
+                                                   ", no scores; write it with --output alone"));
   }
-  return PrintTop(model, *y, a.top.value_or(3));
+  if (!a.output.empty()) WEFT_RETURN_IF_ERROR(WriteNpy(a.output, *y));
+  return print ? PrintTop(model, *y, a.top.value_or(3)) : absl::OkStatus();
 }
 
 }  // namespace

@@ -110,12 +110,12 @@ void PrintSetup(const Trainer& trainer, const Setup& s, const Dataset& train, si
         WithCommas(train.size()).c_str(), train.name().c_str());
   Print(
       "batch %lld, learning rate %g (%s), momentum %g%s, weight decay %g, seed %llu, "
-      "%d threads, %s for activations and scratch\n",
+      "%d thread%s, %s for activations and scratch\n",
       static_cast<long long>(s.fit.batch_size), s.fit.learning_rate,
       std::string(ToString(s.fit.schedule)).c_str(), s.train.optimizer.momentum,
       s.train.optimizer.nesterov ? " (Nesterov)" : "", s.train.optimizer.weight_decay,
       static_cast<unsigned long long>(s.train.seed), trainer.options().threads,
-      BytesText(peak).c_str());
+      trainer.options().threads == 1 ? "" : "s", BytesText(peak).c_str());
 }
 
 absl::Status Save(const Trainer& trainer, const std::string& path) {
@@ -191,10 +191,10 @@ absl::Status Train(const TrainArguments& a) {
     return absl::InvalidArgumentError(
         absl::StrCat("--batch: expected at least 1, got ", s.fit.batch_size));
   }
-  WEFT_ASSIGN_OR_RETURN(const Plan* plan,
-                        (*trainer)->TrainingPlan(std::min(s.fit.batch_size, train->size())));
+  const int64_t batch = std::min(s.fit.batch_size, train->size());
+  WEFT_ASSIGN_OR_RETURN(const Plan* plan, (*trainer)->TrainingPlan(batch));
   PrintSetup(**trainer, s, *train, plan->arena_bytes);
-  if (s.resume) WEFT_RETURN_IF_ERROR(PrintResumption(**trainer, s.fit.batch_size));
+  if (s.resume) WEFT_RETURN_IF_ERROR(PrintResumption(**trainer, batch));
   return RunTraining(**trainer, s, a.output, train, test);
 }
 
@@ -230,7 +230,8 @@ Command AddTrain(CLI::App& program) {
   app->add_flag("--nesterov", a->nesterov, "Nesterov's momentum");
   app->add_option("--weight-decay", a->weight_decay, "Factor of the parameters in the gradient");
   app->add_option("--label-smoothing", a->label_smoothing, "Share of the labels spread evenly");
-  app->add_option("--seed", a->seed, "Of weights, shuffling and dropout (default: 0)");
+  app->add_option("--seed", a->seed, "Of weights, shuffling and dropout (default: 0)")
+      ->check(CLI::NonNegativeNumber);
   app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");
   app->add_flag("--restart", a->restart,
                 "Keep the weights of a file, forget its training state and epochs");

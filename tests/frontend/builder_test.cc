@@ -49,6 +49,13 @@ TEST(Builder, InfersSizesFromTheInput) {
   EXPECT_TRUE(model->graph.Verify().ok());
 }
 
+TEST(Builder, RefusesSizesThatOverflow) {
+  Builder b;
+  const Value x = b.Input("x", {"N", 4, 8, 8});
+  b.Conv2d(x, {.channels = 8, .kernel = int64_t{1} << 40});
+  EXPECT_THAT(std::string(b.Build().status().message()), HasSubstr("conv1"));
+}
+
 TEST(Builder, NamesNodesByScopeKindAndNumber) {
   Builder b;
   Value h = b.Input("x", {"N", 4, 8, 8});

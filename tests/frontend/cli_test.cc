@@ -10,7 +10,9 @@
 #include <chrono>
 #include <thread>
 
+#include "frontend/builder.h"
 #include "frontend/npy.h"
+#include "graph/serialize.h"
 #include "testing_files.h"
 
 namespace weft {
@@ -34,11 +36,11 @@ class Cli : public ::testing::Test {
 
   std::string Path(const std::string& name) const { return folder_ + "/" + name; }
 
-  pid_t Start(const std::string& arguments) const {
+  pid_t Start(const std::string& arguments, const std::string& out = "stdout") const {
     const pid_t pid = fork();
     if (pid != 0) return pid;
-    const std::string line = "cd '" + folder_ + "' && exec '" + kCommand + "' " + arguments +
-                             " >stdout 2>stderr </dev/null";
+    const std::string line = "cd '" + folder_ + "' && exec '" + kCommand + "' " + arguments + " >" +
+                             out + " 2>stderr </dev/null";
     execl("/bin/sh", "sh", "-c", line.c_str(), static_cast<char*>(nullptr));
     _exit(127);
   }
@@ -110,7 +112,7 @@ TEST_F(Cli, RefusesArgumentsWithOneLine) {
   EXPECT_THAT(Error("train --model lenet --epochs many -o a.weft"), HasSubstr("--epochs"));
   EXPECT_THAT(Error("train --model lenet --frobnicate -o a.weft"), HasSubstr("--frobnicate"));
   EXPECT_THAT(Error("train --model lenet --data digits:10 --epochs 0 -o a.weft"),
-              HasSubstr("at least one epoch"));
+              HasSubstr("1 to 1000000000 epochs, got 0"));
   EXPECT_THAT(Error("train --model lenet --data digits:10 --batch 0 -o a.weft"),
               HasSubstr("batch"));
   EXPECT_THAT(Error("train --model lenet --data digits:10 --lr -1 -o a.weft"),
@@ -119,7 +121,15 @@ TEST_F(Cli, RefusesArgumentsWithOneLine) {
               HasSubstr("momentum"));
   EXPECT_THAT(Error("train --model lenet --schedule step -o a.weft"), HasSubstr("schedule"));
   EXPECT_THAT(Error("train --model lenet -o nowhere/a.weft"), HasSubstr("no folder nowhere"));
+  EXPECT_THAT(Error("train --model lenet -o ''"), HasSubstr("expected a file's name"));
+  EXPECT_THAT(Error("train --model lenet --seed -1 -o a.weft"), HasSubstr("--seed"));
+  EXPECT_THAT(Error("train --model lenet --data digits:10 --threads 100000 -o a.weft"),
+              HasSubstr("threads, got 100000"));
+  EXPECT_THAT(Error("plan lenet --threads -1"), HasSubstr("threads, got -1"));
   EXPECT_THAT(Error("plan lenet --batch 0"), HasSubstr("--batch: expected at least 1, got 0"));
+  const std::string demo = Error("demo -o nowhere/a.weft");
+  EXPECT_THAT(demo, HasSubstr("no folder nowhere"));
+  EXPECT_THAT(ReadText(Path("stdout")), ::testing::IsEmpty());  // before it trains
   EXPECT_THAT(Leftovers(), ::testing::IsEmpty());
 }
 
@@ -195,6 +205,25 @@ TEST_F(Cli, RefusesInputsOfAnotherForm) {
   EXPECT_THAT(Error("run a.weft --input t.png"), HasSubstr("t.png"));
   EXPECT_THAT(Error("run a.weft --input x.txt"), HasSubstr("ends in .npy or .png"));
   EXPECT_FALSE(std::filesystem::exists(Path("y.npy")));
+}
+
+TEST_F(Cli, RefusesToRankWhatAreNoScoresAndWritesNothing) {
+  Builder b;
+  b.Output("y", b.Relu(b.Input("x", {"N", 2, 3})));
+  ASSERT_TRUE(SaveModel(*b.Build(), Path("a.weft")).ok());
+  ASSERT_TRUE(WriteNpy(Path("x.npy"), *Tensor::Zeros(DType::kF32, {1, 2, 3})).ok());
+  EXPECT_THAT(Error("run a.weft --input x.npy --output y.npy --top 1"), HasSubstr("no scores"));
+  EXPECT_FALSE(std::filesystem::exists(Path("y.npy")));
+  EXPECT_EQ(Output("run a.weft --input x.npy --output y.npy"), "");
+  EXPECT_TRUE(std::filesystem::exists(Path("y.npy")));
+}
+
+TEST_F(Cli, FailsWhenStdoutCannotBeWritten) {
+  for (const char* arguments : {"show lenet", "plan lenet --train"}) {
+    const Outcome o = Finish(Start(arguments, "/dev/full"));
+    EXPECT_EQ(o.code, 1) << arguments;
+    EXPECT_THAT(o.err, HasSubstr("cannot write to standard output")) << arguments;
+  }
 }
 
 TEST_F(Cli, ShowsModels) {

@@ -121,6 +121,10 @@ TEST(Trainer, RefusesOptionsOutOfRange) {
   EXPECT_THAT(error({.optimizer = {.weight_decay = -1}}), HasSubstr("weight decay"));
   EXPECT_THAT(error({.loss = {.label_smoothing = 2}}),
               HasSubstr("label smoothing in [0,1), got 2"));
+  EXPECT_THAT(error({.threads = -1}), HasSubstr("expected 0 (all) to 1024 threads, got -1"));
+  EXPECT_THAT(error({.threads = 100000}), HasSubstr("threads, got 100000"));
+  EXPECT_THAT(MessageOf(Session::Create(SmallNet(), {.threads = 100000}).status()),
+              HasSubstr("threads, got 100000"));
   EXPECT_THAT(MessageOf(NewTrainer()->Step(Images(1), Labels({1}), NAN).status()),
               HasSubstr("learning rate"));
 }
@@ -290,6 +294,9 @@ TEST(Trainer, ResumeRefusesADamagedTrainingState) {
   EXPECT_THAT(resume([](TrainingState& s) { s.config["momentum"] = "fast"; }),
               HasSubstr("momentum: expected a number, got \"fast\""));
   EXPECT_THAT(resume([](TrainingState& s) { s.step = -1; }), HasSubstr("step"));
+  EXPECT_THAT(resume([](TrainingState& s) { s.step = INT64_MAX; }), HasSubstr("step"));
+  EXPECT_THAT(resume([](TrainingState& s) { s.threads = (int64_t{1} << 32) + 1; }),
+              HasSubstr("threads, got 4294967297"));
   EXPECT_THAT(MessageOf(Trainer::Resume(SmallNet(), {}).status()), HasSubstr("no training state"));
 }
 
@@ -310,6 +317,51 @@ TEST(Fit, RefusesEpochsThatAreOver) {
   ASSERT_TRUE(Fit(*trainer, Digits(), nullptr, kFit).ok());
   EXPECT_THAT(MessageOf(Fit(*trainer, Digits(), nullptr, kFit).status()),
               HasSubstr("has been trained for 3 of 3 epochs already"));
+}
+
+TEST(Fit, RefusesOptionsOutOfRange) {
+  const auto error = [](int64_t epochs, double rate) {
+    const FitOptions fit = {.epochs = epochs, .learning_rate = rate};
+    return MessageOf(Fit(*NewTrainer(), Digits(), nullptr, fit).status());
+  };
+  EXPECT_THAT(error(0, 0.1), HasSubstr("1 to 1000000000 epochs, got 0"));
+  EXPECT_THAT(error(INT64_MAX, 0.1), HasSubstr("epochs, got 9223372036854775807"));
+  EXPECT_THAT(error(1, 0), HasSubstr("learning rate above 0, got 0"));
+}
+
+// The place within the epoch that a training stopped at, by data that end before it.
+TEST(Fit, RefusesToGoOnWithFewerImages) {
+  const auto stopped = [](int64_t steps, const char* batch) {
+    auto trainer = NewTrainer();
+    EXPECT_TRUE(Fit(*trainer, Digits(), nullptr, kFit, {.stop = [&] {
+                  return trainer->step() == steps;
+                }}).ok());
+    trainer->config()["batch"] = batch;
+    return trainer;
+  };
+  const auto go_on = [](Trainer& trainer, const char* data) {
+    return MessageOf(Fit(trainer, *OpenDataset(data, Split::kTrain), nullptr, kFit).status());
+  };
+  EXPECT_THAT(go_on(*stopped(4, "64"), "digits:256"),
+              HasSubstr("after 4 batches of 64: digits (train) has only 256 images"));
+  EXPECT_EQ(go_on(*stopped(4, "64"), "digits:257"), "");
+  EXPECT_THAT(go_on(*stopped(4, "9223372036854775807"), "digits:500"), HasSubstr("only 500"));
+  EXPECT_THAT(go_on(*stopped(4, "-64"), "digits:500"), HasSubstr("batches of -64"));
+}
+
+TEST(Fit, IsNotStoppedByAWishThatComesAfterTheLastStep) {
+  const auto trainer = NewTrainer();
+  int epochs = 0;
+  const auto result = Fit(*trainer, Digits(), Digits(Split::kTest), kFit,
+                          {.on_epoch =
+                               [&](const EpochSummary&) {
+                                 ++epochs;
+                                 return absl::OkStatus();
+                               },
+                           .stop = [&] { return trainer->step() == 24; }});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_FALSE(result->stopped);
+  EXPECT_EQ(epochs, 3);
 }
 
 TEST(Fit, StopsWithAnErrorWhenTheLossIsNotFinite) {
