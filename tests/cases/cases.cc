@@ -120,6 +120,17 @@ const std::vector<OpCase>& OpCases() {
   return cases;
 }
 
+std::vector<OpCase> RunnableCases() {
+  std::vector<OpCase> cases = OpCases();
+  std::erase_if(cases, [](const OpCase& c) {
+    AttributeMap attributes = c.attributes;
+    const OpDef* op = StandardOps().Find(c.op);
+    return op != nullptr && CheckAttributes(*op, attributes).ok() &&
+           GetString(attributes, "mode") == "auto";
+  });
+  return cases;
+}
+
 std::string CaseInputName(const OpCase& op_case, int i) {
   const OpDef* op = StandardOps().Find(op_case.op);
   if (op == nullptr || op->inputs.empty()) return absl::StrCat("input", i);

@@ -54,6 +54,8 @@ struct OpCase {
 
 // The whole table, grouped by op family.
 const std::vector<OpCase>& OpCases();
+// Those that run as they are: not in mode "auto", which ForInference or ForTraining replaces.
+std::vector<OpCase> RunnableCases();
 
 struct CaseOptions {
   bool symbolic_batch = false;  // axis 0 of the batch_inputs is the symbol N
