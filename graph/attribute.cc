@@ -68,6 +68,12 @@ const T* Get(const AttributeMap& attributes, std::string_view name) {
 
 }  // namespace
 
+bool operator==(const PostOp& a, const PostOp& b) {
+  return a.op == b.op && a.attributes == b.attributes && a.input == b.input;
+}
+
+bool operator==(const Attribute& a, const Attribute& b) { return a.value == b.value; }
+
 std::string Attribute::ToString() const { return std::visit(ToText{}, value); }
 
 std::string_view ToString(Attribute::Kind kind) {

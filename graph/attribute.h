@@ -21,7 +21,7 @@ struct PostOp {
   std::string op{};
   AttributeMap attributes{};
   int64_t input = -1;
-  friend bool operator==(const PostOp&, const PostOp&) = default;
+  friend bool operator==(const PostOp& a, const PostOp& b);
 };
 
 // A node's attribute. The kinds are ONNX's (booleans are ints) plus dtype, type and post-ops.
@@ -51,7 +51,7 @@ struct Attribute {
 
   Kind kind() const { return static_cast<Kind>(value.index()); }
   std::string ToString() const;  // as in a text dump: [1,1], "relu", 0.5
-  friend bool operator==(const Attribute&, const Attribute&) = default;
+  friend bool operator==(const Attribute& a, const Attribute& b);
 
   Variant value = int64_t{0};
 };
