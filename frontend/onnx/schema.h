@@ -1,0 +1,24 @@
+#ifndef WEFT_FRONTEND_ONNX_SCHEMA_H_
+#define WEFT_FRONTEND_ONNX_SCHEMA_H_
+
+#include <onnx/defs/schema.h>
+
+#include <string>
+#include <string_view>
+
+// ONNX's own definitions of its ops, as libonnx has them.
+
+namespace weft {
+
+inline constexpr int kFirstOnnxOpset = 1;  // some of ONNX's own tests say so; the form is 6's
+inline constexpr int kLastOnnxOpset = 17;
+inline constexpr std::string_view kTrainingDomain = "ai.onnx.preview.training";
+
+// The definition of an op in the version that `opset` of its domain ("" is ai.onnx) means; null
+// where there is none.
+const onnx::OpSchema* FindOnnxSchema(const std::string& op, int opset,
+                                     const std::string& domain = "");
+
+}  // namespace weft
+
+#endif  // WEFT_FRONTEND_ONNX_SCHEMA_H_
