@@ -14,6 +14,8 @@
 #include "frontend/evaluation.h"
 #include "frontend/image.h"
 #include "frontend/npy.h"
+#include "frontend/onnx/conform.h"
+#include "frontend/onnx/import.h"
 #include "frontend/optimizer.h"
 #include "frontend/receptive_field.h"
 #include "frontend/session.h"

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "frontend/npy.h"
+#include "frontend/onnx/import.h"
 #include "frontend/summary.h"
 #include "graph/serialize.h"
 #include "ops/ops.h"
@@ -93,6 +95,30 @@ absl::Status CheckOutputPath(const std::string& path) {
         absl::StrCat(path, ": the folder ", folder.string(), " cannot be written to"));
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<Tensor> ReadArray(const std::string& path) {
+  if (path.ends_with(".npy")) return ReadNpy(path);
+  if (path.ends_with(".pb")) return ReadOnnxTensor(path);
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ": expected a file that ends in .npy or .pb (an ONNX TensorProto)"));
+}
+
+absl::StatusOr<TensorMap> ReadBindings(const std::vector<std::string>& bindings) {
+  TensorMap tensors;
+  for (const std::string& binding : bindings) {
+    const size_t equals = binding.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--bind: expected NAME=FILE, got '", binding, "'"));
+    }
+    const std::string name = binding.substr(0, equals);
+    WEFT_ASSIGN_OR_RETURN(Tensor tensor, ReadArray(binding.substr(equals + 1)));
+    if (!tensors.emplace(name, std::move(tensor)).second) {
+      return absl::InvalidArgumentError(absl::StrCat("--bind: ", name, " is given twice"));
+    }
+  }
+  return tensors;
 }
 
 }  // namespace weft

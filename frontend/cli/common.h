@@ -2,6 +2,7 @@
 #define WEFT_FRONTEND_CLI_COMMON_H_
 
 #include <string>
+#include <vector>
 
 #include "frontend/evaluation.h"
 #include "frontend/zoo/zoo.h"
@@ -31,6 +32,11 @@ struct OpenedModel {
 bool LooksLikeFile(const std::string& spec);
 absl::StatusOr<Model> OpenFile(const std::string& path);
 absl::StatusOr<OpenedModel> OpenModel(const std::string& spec);
+
+// An array of a file: .npy, or ONNX's TensorProto (.pb).
+absl::StatusOr<Tensor> ReadArray(const std::string& path);
+// NAME=FILE each: the arrays by name. Errors: no '=', a name twice, those of ReadArray.
+absl::StatusOr<TensorMap> ReadBindings(const std::vector<std::string>& bindings);
 
 // An error unless a file can be made at `path`: a folder that is there and can be written to. So
 // that nobody trains for an hour first.

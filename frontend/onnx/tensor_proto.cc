@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "frontend/onnx/import.h"
 #include "frontend/read_file.h"
 
 namespace weft {
@@ -177,16 +178,16 @@ TensorProto TensorToProto(const Tensor& tensor, std::string_view name) {
   return proto;
 }
 
-absl::StatusOr<Tensor> ParseTensorProto(std::span<const std::byte> bytes, const std::string& name) {
+absl::StatusOr<Tensor> ParseOnnxTensor(std::span<const std::byte> bytes, const std::string& name) {
   TensorProto proto;
   WEFT_RETURN_IF_ERROR(ParseOnnxMessage(bytes, name, proto));
   absl::StatusOr<Tensor> tensor = TensorFromProto(proto);
   return tensor.ok() ? std::move(tensor) : Annotate(tensor.status(), name);
 }
 
-absl::StatusOr<Tensor> ReadTensorProto(const std::string& path) {
+absl::StatusOr<Tensor> ReadOnnxTensor(const std::string& path) {
   WEFT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, ReadFile(path));
-  return ParseTensorProto(bytes, path);
+  return ParseOnnxTensor(bytes, path);
 }
 
 }  // namespace weft

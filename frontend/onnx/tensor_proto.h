@@ -35,12 +35,6 @@ absl::StatusOr<Tensor> TensorFromProto(const onnx::TensorProto& proto,
 // The message of a tensor, with raw data.
 onnx::TensorProto TensorToProto(const Tensor& tensor, std::string_view name);
 
-// Reads a file that is one TensorProto, such as the input_0.pb of ONNX's test suite. Errors as
-// above, and those of ReadFile.
-absl::StatusOr<Tensor> ReadTensorProto(const std::string& path);
-// The same for bytes in memory; `name` stands for the file in errors.
-absl::StatusOr<Tensor> ParseTensorProto(std::span<const std::byte> bytes, const std::string& name);
-
 }  // namespace weft
 
 #endif  // WEFT_FRONTEND_ONNX_TENSOR_PROTO_H_

@@ -1,0 +1,46 @@
+#include "frontend/onnx/import.h"
+
+#include <memory>
+
+#include "frontend/cli/command.h"
+#include "frontend/cli/common.h"
+#include "graph/serialize.h"
+
+namespace weft {
+namespace {
+
+struct ImportArguments {
+  std::string file;
+  std::string output;
+  std::vector<std::string> bindings;
+};
+
+absl::Status Run(const ImportArguments& a) {
+  WEFT_RETURN_IF_ERROR(CheckOutputPath(a.output));
+  OnnxImportOptions options;
+  WEFT_ASSIGN_OR_RETURN(options.constants, ReadBindings(a.bindings));
+  WEFT_ASSIGN_OR_RETURN(const Model model, ImportOnnx(a.file, options));
+  WEFT_RETURN_IF_ERROR(SaveModel(model, a.output));
+  Print("%s: %d nodes, %zu variables, %zu inputs, %zu outputs -> %s\n", a.file.c_str(),
+        model.graph.size(), model.graph.variables().size(), model.graph.inputs().size(),
+        model.graph.outputs().size(), a.output.c_str());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Command AddImport(CLI::App& program) {
+  CLI::App* app = program.add_subcommand("import", "Make a .weft file of an ONNX model");
+  auto a = std::make_shared<ImportArguments>();
+  app->add_option("file", a->file, "An .onnx file, opset 6 to 17")->required();
+  app->add_option("-o,--output", a->output, "The .weft file to write")->required();
+  app->add_option("--bind", a->bindings,
+                  "NAME=FILE: the input NAME becomes a constant, the tensor of a .npy file or an "
+                  "ONNX TensorProto")
+      ->type_size(1)
+      ->allow_extra_args(false);
+  app->footer("Example: weft import resnet18.onnx -o resnet18.weft");
+  return {app, [a] { return Run(*a); }};
+}
+
+}  // namespace weft

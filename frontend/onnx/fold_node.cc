@@ -1,0 +1,77 @@
+#include "frontend/onnx/importer.h"
+#include "ops/ops.h"
+#include "ops/reference.h"
+
+namespace weft {
+namespace {
+
+// As in passes/fold_constants.cc: what a result may be whatever it is made of, or how many times as
+// large as its operands.
+constexpr double kFreeBytes = 1 << 16;
+constexpr double kMostGrowth = 16;
+constexpr double kMostFlops = 1e9;
+
+// The known operands of a node; nullopt where one is not.
+std::optional<OnnxValues> KnownOperands(const onnx::NodeProto& node, const OnnxValues& values) {
+  OnnxValues known;
+  for (const std::string& input : node.input()) {
+    if (input.empty()) continue;
+    auto it = values.find(input);
+    if (it == values.end() || !it->second.constant || it->second.parameter) return std::nullopt;
+    known[input] = {.constant = it->second.constant, .shape = it->second.shape};
+  }
+  return known;
+}
+
+// Whether the nodes of `graph` may be computed now.
+bool IsCheap(const Graph& graph, double operand_bytes) {
+  const double limit = std::max(kFreeBytes, kMostGrowth * operand_bytes);
+  for (const Node& node : graph.nodes()) {
+    if (node.op().draws_random) return false;
+    if (node.op().evaluate == nullptr) continue;
+    const absl::StatusOr<Cost> cost = CostOf(node);
+    if (!cost.ok() || cost->flops > kMostFlops) return false;
+    for (int i = 0; i < node.num_outputs(); ++i) {
+      const auto size = CountElements(node.type(i).shape);
+      if (!size.ok() || !size->is_static()) return false;
+      const auto bytes = static_cast<double>(SizeOf(node.type(i).dtype));
+      if (static_cast<double>(size->coefficient()) * bytes > limit) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<std::vector<Tensor>> FoldOnnxNode(const onnx::NodeProto& node, const OnnxOp& op,
+                                                const onnx::OpSchema& schema, int opset,
+                                                const OnnxValues& values) {
+  std::optional<OnnxValues> known = KnownOperands(node, values);
+  if (!known) return std::nullopt;
+  double operand_bytes = 0;
+  for (const auto& [name, value] : *known) {
+    operand_bytes += static_cast<double>(value.constant->bytes());
+  }
+  Graph scratch(StandardOps());
+  ImportContext context(Emitter(scratch, OnnxNodeName(node)), node, schema, opset, *known);
+  std::vector<Value> outputs = op.import(context);
+  if (!context.ok() || !IsCheap(scratch, operand_bytes)) return std::nullopt;
+  std::vector<Value> wanted;
+  for (int i = 0; i < node.output_size(); ++i) {
+    if (!context.wants(i)) continue;
+    if (static_cast<size_t>(i) >= outputs.size() || outputs[static_cast<size_t>(i)].null()) {
+      return std::nullopt;
+    }
+    wanted.push_back(outputs[static_cast<size_t>(i)]);
+  }
+  auto tensors = ReferenceEvaluator().RunValues(scratch, {}, wanted);
+  if (!tensors.ok()) return std::nullopt;
+  std::vector<Tensor> result;
+  size_t next = 0;
+  for (int i = 0; i < node.output_size(); ++i) {
+    result.push_back(context.wants(i) ? (*tensors)[next++] : Tensor());
+  }
+  return result;
+}
+
+}  // namespace weft

@@ -1,0 +1,351 @@
+#include "frontend/onnx/import.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "frontend/onnx/importer.h"
+#include "ops/ops.h"
+
+namespace weft {
+namespace {
+
+class Importer {
+ public:
+  Importer(const std::shared_ptr<const onnx::ModelProto>& message, ExternalData* external,
+           const OnnxImportOptions& options)
+      : model_(*message),
+        source_{message, external},
+        options_(options),
+        result_(Graph(StandardOps())) {}
+
+  absl::StatusOr<Model> Import() {
+    WEFT_RETURN_IF_ERROR(CheckModel());
+    for (const onnx::TensorProto& tensor : model_.graph().initializer()) AddInitializer(tensor);
+    AddInputs();
+    for (const onnx::NodeProto& node : model_.graph().node()) AddNode(node);
+    for (const onnx::ValueInfoProto& output : model_.graph().output()) AddOutput(output);
+    WEFT_RETURN_IF_ERROR(StatusOfProblems(problems_));
+    result_.graph.RemoveDeadNodes();
+    if (!model_.graph().name().empty()) result_.metadata["name"] = model_.graph().name();
+    return std::move(result_);
+  }
+
+ private:
+  void Add(std::string where, const absl::Status& status) {
+    problems_.push_back({std::move(where), std::string(status.message()),
+                         status.code() == absl::StatusCode::kUnimplemented});
+  }
+
+  // What must hold before any part is looked at.
+  absl::Status CheckModel() {
+    if (!model_.has_graph()) return absl::InvalidArgumentError("expected a graph, got none");
+    const int opset = OnnxOpset(model_, "");
+    if (opset > kLastOnnxOpset) {
+      return absl::UnimplementedError(
+          absl::StrCat("opset ", opset, " is not supported, the newest is ", kLastOnnxOpset));
+    }
+    if (model_.opset_import_size() == 0) {
+      return absl::InvalidArgumentError("expected the versions of its opsets, got none");
+    }
+    for (const auto& [name, tensor] : options_.constants) {
+      const auto& inputs = model_.graph().input();
+      if (std::none_of(inputs.begin(), inputs.end(),
+                       [&](const auto& input) { return input.name() == name; })) {
+        return absl::NotFoundError(absl::StrCat("the model has no input called '", name, "'"));
+      }
+    }
+    if (model_.functions_size() > 0) {
+      problems_.push_back({"the model", "functions of its own are not supported", true});
+    }
+    if (model_.graph().sparse_initializer_size() > 0) {
+      problems_.push_back({"the graph", "sparse initializers are not supported", true});
+    }
+    return StatusOfProblems(CheckOnnxWiring(model_.graph()));
+  }
+
+  void AddInitializer(const onnx::TensorProto& proto) {
+    OnnxValue& value = values_[proto.name()];
+    absl::StatusOr<Tensor> tensor = TensorFromProto(proto, source_);
+    if (tensor.ok()) {
+      value.parameter = tensor->rank() > 0 && kFloatTypes.contains(tensor->dtype());
+      Know(value, *std::move(tensor));
+    } else {
+      value.failed = true;
+      Add("initializer " + proto.name(),
+          absl::Status(tensor.status().code(), tensor.status().message()));
+    }
+  }
+
+  static void Know(OnnxValue& value, Tensor tensor) {
+    value.shape = ShapeValueOf(tensor);
+    value.constant = std::move(tensor);
+  }
+
+  static absl::StatusOr<Dim> DimOf(const onnx::TensorShapeProto::Dimension& dim,
+                                   std::string unknown) {
+    if (dim.has_dim_value() && dim.dim_value() >= 0) return Dim(dim.dim_value());
+    if (!dim.has_dim_param() || dim.dim_param().empty()) return Dim::Symbol(std::move(unknown));
+    absl::StatusOr<Dim> parsed = Dim::Parse(dim.dim_param());
+    return parsed.ok() ? parsed : Dim::Symbol(std::move(unknown));
+  }
+
+  // The type of an input. Without a shape it is one of any rank, which we lack.
+  static absl::StatusOr<TensorType> TypeOf(const onnx::ValueInfoProto& info) {
+    if (!info.type().has_tensor_type()) {
+      return absl::UnimplementedError(
+          "is no tensor (sequences, maps, optional and sparse values "
+          "are not supported)");
+    }
+    const onnx::TypeProto::Tensor& proto = info.type().tensor_type();
+    const std::optional<DType> dtype = DTypeOfOnnx(proto.elem_type());
+    if (!dtype || !kAllTypes.contains(*dtype)) {
+      return absl::UnimplementedError(
+          absl::StrCat(OnnxTypeName(proto.elem_type()), " is not supported"));
+    }
+    if (!proto.has_shape()) return absl::UnimplementedError("is of unknown rank");
+    TensorType type{*dtype, {}};
+    for (const auto& dim : proto.shape().dim()) {
+      WEFT_ASSIGN_OR_RETURN(Dim d, DimOf(dim, absl::StrCat(info.name(), ".d", type.rank())));
+      type.shape.push_back(std::move(d));
+    }
+    return type;
+  }
+
+  const Tensor* ConstantFor(const std::string& input, const std::set<std::string>& deciding) const {
+    auto given = options_.constants.find(input);
+    if (given != options_.constants.end()) return &given->second;
+    auto candidate = options_.shape_candidates.find(input);
+    const bool binds = candidate != options_.shape_candidates.end() && deciding.contains(input);
+    return binds ? &candidate->second : nullptr;
+  }
+
+  absl::Status AddInput(const onnx::ValueInfoProto& info, const Tensor* constant) {
+    WEFT_ASSIGN_OR_RETURN(TensorType type, TypeOf(info));
+    OnnxValue& value = values_[info.name()];
+    if (constant == nullptr) {
+      WEFT_ASSIGN_OR_RETURN(value.value, result_.graph.AddInput(info.name(), std::move(type)));
+      return absl::OkStatus();
+    }
+    bool fits = constant->dtype() == type.dtype && constant->rank() == type.rank();
+    for (int axis = 0; fits && axis < type.rank(); ++axis) {
+      const Dim& dim = type.dim(axis);
+      fits = !dim.is_static() || dim == Dim(constant->dims()[static_cast<size_t>(axis)]);
+    }
+    if (!fits) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "expected ", ToString(type), " to bind it to, got ", ToString(constant->type())));
+    }
+    Know(value, *constant);
+    return absl::OkStatus();
+  }
+
+  void AddInputs() {
+    const std::set<std::string> deciding = ShapeDecidingInputs(model_.graph());
+    for (const onnx::ValueInfoProto& info : model_.graph().input()) {
+      if (values_.contains(info.name())) continue;  // an initializer's
+      const absl::Status added = AddInput(info, ConstantFor(info.name(), deciding));
+      if (added.ok()) continue;
+      values_[info.name()].failed = true;
+      Add("input " + info.name(), added);
+    }
+  }
+
+  void AddNode(const onnx::NodeProto& node) {
+    const int opset = OnnxOpset(model_, node.domain());
+    const std::string where =
+        absl::StrCat(OnnxNodeName(node), " (", node.op_type(), ", ",
+                     node.domain().empty() ? "" : node.domain() + " ", "opset ", opset, ")");
+    absl::Status status = Convert(node, opset);
+    if (status.ok()) return;
+    // Operands that failed were reported themselves.
+    if (status.code() != absl::StatusCode::kCancelled) {
+      // The graph says the node's name too.
+      const std::string message(status.message());
+      const std::string own = absl::StrCat(OnnxNodeName(node), " (");
+      const size_t end = message.starts_with(own) ? message.find("): ") : std::string::npos;
+      Add(where, absl::Status(status.code(),
+                              end == std::string::npos ? message : message.substr(end + 3)));
+    }
+    for (const std::string& output : node.output()) values_[output].failed = true;
+  }
+
+  absl::Status Convert(const onnx::NodeProto& node, int opset) {
+    if (opset == 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the model imports no opset of the domain '", node.domain(), "'"));
+    }
+    const bool is_constant = node.op_type() == "Constant" && OnnxOpset(model_, "") == opset;
+    const OnnxOp* op = FindOnnxOp(node.op_type(), node.domain());
+    const onnx::OpSchema* schema = FindOnnxSchema(node.op_type(), opset, node.domain());
+    if (schema == nullptr || (op == nullptr && !is_constant)) {
+      return absl::UnimplementedError("the op is not supported");
+    }
+    for (const std::string& input : node.input()) {
+      if (!input.empty() && values_.at(input).failed) return absl::CancelledError();
+    }
+    WEFT_RETURN_IF_ERROR(CheckOnnxNode(node, *schema));
+    if (is_constant) return AddConstant(node);
+    // Elements that decide a shape are no weights.
+    for (int i : op->known_inputs) {
+      if (i >= node.input_size() || node.input(i).empty()) continue;
+      OnnxValue& value = values_.at(node.input(i));
+      if (std::exchange(value.parameter, false)) value.value = Value();
+    }
+    if (AddKnown(node, *op, *schema, opset)) return absl::OkStatus();
+    ImportContext context(Emitter(result_.graph, OnnxNodeName(node)), node, *schema, opset,
+                          values_);
+    return SetOutputs(node, context, op->import(context));
+  }
+
+  // What Shape, arithmetic on it and constants give before the run. True where nothing is left for
+  // the run.
+  bool AddKnown(const onnx::NodeProto& node, const OnnxOp& op, const onnx::OpSchema& schema,
+                int opset) {
+    // A graph's output that is a constant needs a node, which exporting writes.
+    if (node.op_type() == "Identity") return false;
+    std::vector<ShapeOperand> operands;
+    for (const std::string& input : node.input()) {
+      ShapeOperand operand;
+      auto it = input.empty() ? values_.end() : values_.find(input);
+      if (it != values_.end()) {
+        if (it->second.value) operand.type = &it->second.value.type();
+        if (it->second.shape) operand.value = &*it->second.shape;
+      }
+      operands.push_back(operand);
+    }
+    if (auto shape = ComputeShapeValue(node, operands)) {
+      OnnxValue& value = values_[node.output(0)];
+      value.constant = shape->Constant();
+      value.shape = std::move(shape);
+      if (value.constant) return true;
+    }
+    auto tensors = FoldOnnxNode(node, op, schema, opset, values_);
+    if (!tensors) return false;
+    for (int i = 0; i < node.output_size(); ++i) {
+      if (!node.output(i).empty()) {
+        Know(values_[node.output(i)], (*tensors)[static_cast<size_t>(i)]);
+      }
+    }
+    return true;
+  }
+
+  absl::Status SetOutputs(const onnx::NodeProto& node, const ImportContext& context,
+                          const std::vector<Value>& outputs) {
+    WEFT_RETURN_IF_ERROR(context.status());
+    for (int i = 0; i < node.output_size(); ++i) {
+      if (!context.wants(i)) continue;
+      if (static_cast<size_t>(i) >= outputs.size() || outputs[static_cast<size_t>(i)].null()) {
+        return absl::UnimplementedError(
+            absl::StrCat("its output ", i, ", ", node.output(i), ", is not supported"));
+      }
+      values_[node.output(i)].value = outputs[static_cast<size_t>(i)];
+    }
+    if (node.op_type() == "Identity" && context.constant(0) != nullptr) {
+      Know(values_[node.output(0)], *context.constant(0));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status AddConstant(const onnx::NodeProto& node) {
+    if (node.attribute_size() != 1) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("expected one attribute, the value, got ", node.attribute_size()));
+    }
+    WEFT_ASSIGN_OR_RETURN(Tensor tensor, ConstantOf(node.attribute(0)));
+    Know(values_[node.output(0)], std::move(tensor));
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<Tensor> ConstantOf(const onnx::AttributeProto& a) const {
+    const auto list = [](const auto& field) { return Dims{static_cast<int64_t>(field.size())}; };
+    if (a.name() == "value") return TensorFromProto(a.t(), source_);
+    if (a.name() == "value_int") return Tensor::FromValues<int64_t>({}, std::array{a.i()});
+    if (a.name() == "value_float") return Tensor::Scalar(static_cast<double>(a.f()), DType::kF32);
+    if (a.name() == "value_ints") {
+      return Tensor::FromValues<int64_t>(list(a.ints()),
+                                         std::span(a.ints().data(), size_t(a.ints_size())));
+    }
+    if (a.name() == "value_floats") {
+      return Tensor::FromValues<float>(list(a.floats()),
+                                       std::span(a.floats().data(), size_t(a.floats_size())));
+    }
+    return absl::UnimplementedError(absl::StrCat("a ", a.name(), " is not supported"));
+  }
+
+  void AddOutput(const onnx::ValueInfoProto& output) {
+    OnnxValue& known = values_.at(output.name());
+    if (known.failed) return;
+    const absl::Status added = ConnectOutput(output, known);
+    if (!added.ok()) Add("output " + output.name(), added);
+  }
+
+  absl::Status ConnectOutput(const onnx::ValueInfoProto& output, OnnxValue& known) {
+    if (!known.value) {
+      WEFT_ASSIGN_OR_RETURN(
+          known.value, known.parameter ? result_.graph.AddVariable(output.name(), *known.constant)
+                                       : result_.graph.AddConstant(output.name(), *known.constant));
+    }
+    // The declared dims are comments; the element type is not.
+    const int32_t declared = output.type().tensor_type().elem_type();
+    const TensorType& type = known.value.type();
+    if (declared != 0 && declared != OnnxTypeOf(type.dtype)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("declared as ", OnnxTypeName(declared), ", but is ", ToString(type)));
+    }
+    return result_.graph.AddOutput(output.name(), known.value);
+  }
+
+  const onnx::ModelProto& model_;
+  TensorSource source_;
+  const OnnxImportOptions& options_;
+  Model result_;
+  OnnxValues values_;
+  std::vector<OnnxProblem> problems_;
+};
+
+}  // namespace
+
+std::set<std::string> ShapeDecidingInputs(const onnx::GraphProto& graph) {
+  std::set<std::string> deciding;
+  // Backwards: a reader comes before the node that makes what it reads.
+  for (int n = graph.node_size() - 1; n >= 0; --n) {
+    const onnx::NodeProto& node = graph.node(n);
+    const OnnxOp* op = FindOnnxOp(node.op_type(), node.domain());
+    if (op != nullptr) {
+      for (int i : op->known_inputs) {
+        if (i < node.input_size()) deciding.insert(node.input(i));
+      }
+    }
+    const bool decides = std::any_of(node.output().begin(), node.output().end(),
+                                     [&](const auto& name) { return deciding.contains(name); });
+    if (decides && node.op_type() != "Shape" && node.op_type() != "Size") {
+      deciding.insert(node.input().begin(), node.input().end());
+    }
+  }
+  return deciding;
+}
+
+absl::StatusOr<Model> ImportOnnxModel(const std::shared_ptr<const onnx::ModelProto>& message,
+                                      ExternalData* external, const OnnxImportOptions& options) {
+  return Importer(message, external, options).Import();
+}
+
+absl::StatusOr<Model> ImportOnnxBytes(std::span<const std::byte> bytes, const std::string& name,
+                                      const OnnxImportOptions& options) {
+  auto message = std::make_shared<onnx::ModelProto>();
+  WEFT_RETURN_IF_ERROR(ParseOnnxMessage(bytes, name, *message));
+  absl::StatusOr<Model> model = ImportOnnxModel(message, nullptr, options);
+  return model.ok() ? std::move(model) : Annotate(model.status(), name);
+}
+
+absl::StatusOr<Model> ImportOnnx(const std::string& path, const OnnxImportOptions& options) {
+  WEFT_ASSIGN_OR_RETURN(const MappedFile file, MapFile(path));
+  auto message = std::make_shared<onnx::ModelProto>();
+  WEFT_RETURN_IF_ERROR(ParseOnnxMessage(file.bytes, path, *message));
+  ExternalData external(std::filesystem::path(path).parent_path().string());
+  absl::StatusOr<Model> model = ImportOnnxModel(message, &external, options);
+  return model.ok() ? std::move(model) : Annotate(model.status(), path);
+}
+
+}  // namespace weft

@@ -1,0 +1,103 @@
+#ifndef WEFT_FRONTEND_ONNX_IMPORT_CONTEXT_H_
+#define WEFT_FRONTEND_ONNX_IMPORT_CONTEXT_H_
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "frontend/onnx/proto.h"
+#include "frontend/onnx/schema.h"
+#include "frontend/onnx/shape_value.h"
+#include "graph/emitter.h"
+
+namespace weft {
+
+// What the importer knows of a value by the time a node reads it.
+struct OnnxValue {
+  Value value = {};  // null until a node needs it: leaves are made at their first use
+  std::optional<Tensor> constant = {};  // the elements, where they are known now
+  std::optional<ShapeValue> shape = {};
+  // An initializer of floating-point type that is no scalar: a weight, so a Variable. Not folded.
+  bool parameter = false;
+  bool failed = false;  // its node could not be imported, which was reported
+};
+using OnnxValues = std::map<std::string, OnnxValue, std::less<>>;
+
+// One ONNX node on its way into the graph, as a converter sees it: attributes (given, or ONNX's
+// default of that opset), operands, and an emitter for the nodes that it becomes. Errors stick to
+// the emitter, so that converters read as formulas.
+class ImportContext : public Emitter {
+ public:
+  // `schema` is the node's; `values` has what it reads.
+  ImportContext(Emitter emitter, const onnx::NodeProto& node, const onnx::OpSchema& schema,
+                int opset, OnnxValues& values)
+      : Emitter(std::move(emitter)), node_(node), schema_(schema), opset_(opset), values_(values) {}
+
+  const std::string& op_type() const { return node_.op_type(); }
+  int opset() const { return opset_; }
+
+  // Attributes. Without one, given or by default, they return the fallback.
+  bool Has(std::string_view attribute) const { return Find(attribute) != nullptr; }
+  int64_t Int(std::string_view attribute, int64_t fallback = 0) const;
+  double Float(std::string_view attribute, double fallback = 0) const;
+  std::string String(std::string_view attribute, std::string_view fallback = "") const;
+  std::vector<int64_t> Ints(std::string_view attribute) const;
+  std::vector<std::string> Strings(std::string_view attribute) const;
+  const onnx::AttributeProto* Find(std::string_view attribute) const;
+  // A failure where the node gives an attribute that neither `op` has nor `ignored` lists, with
+  // another value than ONNX's default.
+  void CheckNoOtherAttributes(const OpDef& op, std::span<const std::string_view> ignored);
+
+  // Operands.
+  int num_inputs() const { return node_.input_size(); }
+  bool has(int i) const { return i < node_.input_size() && !node_.input(i).empty(); }
+  const std::string& input_name(int i) const { return node_.input(i); }
+  // The operand as a value of the graph, made now where it is a leaf; null where it is absent.
+  Value in(int i) { return has(i) ? Named(node_.input(i)) : Value(); }
+  // The same for a statistic of batch normalization: no parameter that is trained.
+  Value Statistic(int i);
+  std::vector<Value> ins();
+  // Constants as further operands.
+  using Emitter::Ints;
+  // Any value that is known by now, by its name; an error where there is none.
+  Value Named(const std::string& name);
+  const TensorType& type(int i) { return in(i).type(); }
+  // What is known of an operand before the run; null where it is absent or computed.
+  const Tensor* constant(int i) const;
+  const ShapeValue* shape(int i) const;
+  // The elements of an operand that must be known now, as integers or numbers; an error that says
+  // how to bind it otherwise. nullopt where it is absent, and after an error.
+  std::optional<std::vector<int64_t>> KnownInts(int i, std::string_view what);
+  std::optional<double> KnownNumber(int i, std::string_view what);
+
+  // Outputs that the node names, up to the last one.
+  int num_outputs() const;
+  bool wants(int i) const { return i < node_.output_size() && !node_.output(i).empty(); }
+
+  // The node that is called after ONNX's; Op (of Emitter) adds inner ones, called NAME/Op.
+  Value Result(std::string_view op, std::vector<Value> inputs, AttributeMap attributes = {});
+  std::vector<Value> Results(std::string_view op, std::vector<Value> inputs,
+                             AttributeMap attributes, int num_outputs);
+  // The persistent random stream of a node: it follows from its name.
+  int64_t Stream() const;
+  // What is right ONNX but more than we can; keeps the first.
+  Value Unsupported(const std::string& what) { return Fail(absl::UnimplementedError(what)); }
+
+ private:
+  Value Leaf(const std::string& name, OnnxValue& known, std::string_view role);
+
+  const onnx::NodeProto& node_;
+  const onnx::OpSchema& schema_;
+  int opset_;
+  OnnxValues& values_;
+};
+
+// The node's name, or its first output's where it has none.
+std::string OnnxNodeName(const onnx::NodeProto& node);
+
+}  // namespace weft
+
+#endif  // WEFT_FRONTEND_ONNX_IMPORT_CONTEXT_H_

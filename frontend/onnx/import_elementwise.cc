@@ -1,0 +1,108 @@
+// Element-wise ops, activations and casts.
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "frontend/onnx/import_ops.h"
+#include "frontend/onnx/tensor_proto.h"
+
+namespace weft {
+namespace {
+
+// Before opset 7 the second operand's axes stood for those of the first from `axis` on, if
+// `broadcast` allowed it.
+Value LegacyOperand(ImportContext& c) {
+  const Value a = c.in(0), b = c.in(1);
+  if (!c.ok()) return b;
+  if (c.Int("broadcast") == 0) {
+    if (a.type().shape != b.type().shape) {
+      c.Fail(absl::InvalidArgumentError(
+          absl::StrCat("expected operands of one shape, as broadcast is 0, got ",
+                       ToString(a.type()), " and ", ToString(b.type()))));
+    }
+    return b;
+  }
+  const int64_t axis = c.Int("axis", a.type().rank() - b.type().rank());
+  const int64_t first = axis < 0 ? axis + a.type().rank() : axis;
+  std::vector<int64_t> trailing(
+      static_cast<size_t>(std::max<int64_t>(0, a.type().rank() - first - b.type().rank())));
+  if (trailing.empty() || trailing.size() > kMaxRank) return b;
+  std::iota(trailing.begin(), trailing.end(), b.type().rank());
+  return c.Op("Unsqueeze", {b, c.Ints(trailing)});
+}
+
+std::vector<Value> Binary(ImportContext& c) {
+  if (c.opset() >= 7) return ImportSame(c);
+  return ImportOp(
+      c,
+      {.op = c.op_type(), .inputs = {c.in(0), LegacyOperand(c)}, .ignored = {"axis", "broadcast"}});
+}
+
+// Before opset 7 a slope of one axis was one a channel.
+std::vector<Value> PRelu(ImportContext& c) {
+  if (c.opset() >= 7 || !c.ok() || c.type(1).rank() != 1) return ImportSame(c);
+  std::vector<int64_t> trailing(static_cast<size_t>(std::max(0, c.type(0).rank() - 2)));
+  std::iota(trailing.begin(), trailing.end(), 1);
+  const Value slope = trailing.empty() ? c.in(1) : c.Op("Unsqueeze", {c.in(1), c.Ints(trailing)});
+  return ImportOp(c, {.op = "PRelu", .inputs = {c.in(0), slope}});
+}
+
+std::vector<Value> Clip(ImportContext& c) {
+  if (c.opset() >= 11) return ImportSame(c);
+  // The default limits are the largest finite numbers: none.
+  const auto limit = [&c](std::string_view name) {
+    const double value = c.Float(name);
+    if (!c.ok() || std::abs(value) >= std::numeric_limits<float>::max()) return Value();
+    return c.Scalar(value, c.type(0).dtype);
+  };
+  return ImportOp(
+      c,
+      {.op = "Clip", .inputs = {c.in(0), limit("min"), limit("max")}, .ignored = {"min", "max"}});
+}
+
+std::vector<Value> CastLike(ImportContext& c) {
+  const Value x = c.in(0), like = c.in(1);
+  if (!c.ok()) return {};
+  return ImportOp(c, {.op = "Cast", .inputs = {x}, .attributes = {{"to", like.type().dtype}}});
+}
+
+// (X - mean) / (standard deviation + 1e-9), as ONNX's function body computes it.
+std::vector<Value> MeanVarianceNormalization(ImportContext& c) {
+  const AttributeMap axes = {{"axes", c.Ints("axes")}};
+  const Value x = c.in(0);
+  if (!c.ok()) return {};
+  const Value mean = c.Op("ReduceMean", {x}, axes);
+  const Value square = c.Op("ReduceMean", {c.Op("Mul", {x, x})}, axes);
+  const Value variance = c.Op("Sub", {square, c.Op("Mul", {mean, mean})});
+  const Value deviation = c.Op("Add", {c.Op("Sqrt", {variance}), c.Scalar(1e-9, x.type().dtype)});
+  return {c.Result("Div", {c.Op("Sub", {x, mean}), deviation})};
+}
+
+}  // namespace
+
+std::vector<OnnxOp> ElementwiseImports() {
+  std::vector<OnnxOp> ops = {{"CastLike", CastLike},
+                             {"Clip", Clip},
+                             {"MeanVarianceNormalization", MeanVarianceNormalization},
+                             {"PRelu", PRelu}};
+  for (std::string_view name :
+       {"Abs",         "Acos",      "Acosh",      "Asin",  "Asinh", "Atan",
+        "Atanh",       "BitShift",  "Cast",       "Ceil",  "Celu",  "Cos",
+        "Cosh",        "Elu",       "Erf",        "Exp",   "Floor", "GreaterOrEqual",
+        "HardSigmoid", "HardSwish", "Identity",   "IsInf", "IsNaN", "LeakyRelu",
+        "LessOrEqual", "Log",       "Max",        "Mean",  "Min",   "Mod",
+        "Neg",         "Not",       "Reciprocal", "Relu",  "Round", "Selu",
+        "Shrink",      "Sigmoid",   "Sign",       "Sin",   "Sinh",  "Softplus",
+        "Softsign",    "Sqrt",      "Sum",        "Tan",   "Tanh",  "ThresholdedRelu",
+        "Where"}) {
+    ops.push_back({name, ImportSame});
+  }
+  for (std::string_view name :
+       {"Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Xor", "Equal", "Greater", "Less"}) {
+    ops.push_back({name, Binary});
+  }
+  return ops;
+}
+
+}  // namespace weft

@@ -1,0 +1,120 @@
+// Convolutions, pooling, normalisation, products, recurrent layers and losses.
+
+#include <numeric>
+
+#include "frontend/onnx/import_ops.h"
+
+namespace weft {
+namespace {
+
+std::vector<int64_t> SpatialAxes(const TensorType& type) {
+  std::vector<int64_t> axes(static_cast<size_t>(std::max(0, type.rank() - 2)));
+  std::iota(axes.begin(), axes.end(), 2);
+  return axes;
+}
+
+// Reduce a plane to one element.
+std::vector<Value> GlobalPool(ImportContext& c, std::string_view reduction) {
+  const Value x = c.in(0);
+  if (!c.ok()) return {};
+  if (x.type().rank() < 3) {
+    c.Fail(absl::InvalidArgumentError(
+        absl::StrCat("expected [N,C,spatial...], got ", ToString(x.type()))));
+    return {};
+  }
+  return {c.Result(reduction, {x}, {{"axes", SpatialAxes(x.type())}})};
+}
+
+std::vector<Value> GlobalAveragePool(ImportContext& c) { return GlobalPool(c, "ReduceMean"); }
+std::vector<Value> GlobalMaxPool(ImportContext& c) { return GlobalPool(c, "ReduceMax"); }
+
+std::vector<Value> GlobalLpPool(ImportContext& c) {
+  const int64_t p = c.Int("p", 2);
+  if (p == 1) return GlobalPool(c, "ReduceL1");
+  if (p == 2) return GlobalPool(c, "ReduceL2");
+  const Value x = c.in(0);
+  if (!c.ok()) return {};
+  const DType dtype = x.type().dtype;
+  const Value powers = c.Op("Pow", {c.Op("Abs", {x}), c.Scalar(static_cast<double>(p), dtype)});
+  const Value sum = c.Op("ReduceSum", {powers}, {{"axes", SpatialAxes(x.type())}});
+  return {c.Result("Pow", {sum, c.Scalar(1.0 / static_cast<double>(p), dtype)})};
+}
+
+// The maximum of bytes is that of the same numbers as floats.
+std::vector<Value> MaxPool(ImportContext& c) {
+  const Value x = c.in(0);
+  if (!c.ok() || x.type().dtype != DType::kU8) return ImportSame(c);
+  const Value floats = c.Op("Cast", {x}, {{"to", DType::kF32}});
+  std::vector<Value> pooled = ImportOp(c, {.op = "MaxPool", .inputs = {floats}});
+  if (!c.ok()) return {};
+  pooled[0] = c.Op("Cast", {pooled[0]}, {{"to", DType::kU8}});
+  return pooled;
+}
+
+// Mode-neutral unless the node says that it trains; then the statistics become updates' values.
+std::vector<Value> BatchNormalization(ImportContext& c) {
+  if (c.opset() < 9 && c.Int("spatial", 1) == 0) {
+    c.Unsupported("statistics of every place (spatial = 0) are not supported");
+    return {};
+  }
+  const bool training =
+      c.opset() >= 14 ? c.Int("training_mode") != 0 : c.num_outputs() > 1 && c.Int("is_test") == 0;
+  if (training && c.opset() < 14) {
+    c.Unsupported("training with the statistics of opsets before 14 is not supported");
+    return {};
+  }
+  return ImportOp(
+      c, {.op = "BatchNormalization",
+          .inputs = {c.in(0), c.in(1), c.in(2), c.Statistic(3), c.Statistic(4)},
+          .attributes = {{"mode", training ? "training" : "auto"}, {"running_variance", "biased"}},
+          .ignored = {"is_test", "spatial", "training_mode"}});
+}
+
+// Mode-neutral unless the node says that it trains.
+std::vector<Value> Dropout(ImportContext& c) {
+  const bool operands = c.opset() >= 12;
+  const double ratio = operands ? c.KnownNumber(1, "ratio").value_or(0.5) : c.Float("ratio", 0.5);
+  const bool training = operands && c.KnownNumber(2, "training_mode").value_or(0) != 0;
+  return ImportOp(c, {.op = "Dropout",
+                      .inputs = {c.in(0)},
+                      .attributes = {{"ratio", ratio},
+                                     {"mode", training ? "training" : "auto"},
+                                     {"stream", c.Stream()}},
+                      .ignored = {"seed", "is_test"}});
+}
+
+std::vector<Value> Gemm(ImportContext& c) {
+  return ImportOp(c, {.op = "Gemm", .inputs = c.ins(), .ignored = {"broadcast"}});
+}
+
+// The statistics are computed in f32 or better here, whatever stash_type allows.
+std::vector<Value> LayerNormalization(ImportContext& c) {
+  if (c.Int("stash_type", 1) != 1) {
+    c.Unsupported("a stash_type other than FLOAT is not supported");
+    return {};
+  }
+  return ImportOp(c, {.op = "LayerNormalization", .inputs = c.ins(), .ignored = {"stash_type"}});
+}
+
+}  // namespace
+
+std::vector<OnnxOp> LayerImports() {
+  std::vector<OnnxOp> ops = {{"BatchNormalization", BatchNormalization},
+                             {"Dropout", Dropout, {1, 2}},
+                             {"Gemm", Gemm},
+                             {"GlobalAveragePool", GlobalAveragePool},
+                             {"GlobalLpPool", GlobalLpPool},
+                             {"GlobalMaxPool", GlobalMaxPool},
+                             {"LayerNormalization", LayerNormalization},
+                             {"MaxPool", MaxPool},
+                             {"MaxUnpool", ImportSame, {2}}};
+  for (std::string_view name :
+       {"AveragePool", "Conv", "ConvTranspose", "GRU", "InstanceNormalization", "LRN", "LSTM",
+        "LpNormalization", "LpPool", "MatMul", "NegativeLogLikelihoodLoss", "RNN",
+        "SoftmaxCrossEntropyLoss"}) {
+    ops.push_back({name, ImportSame});
+  }
+  return ops;
+}
+
+}  // namespace weft

@@ -1,0 +1,92 @@
+// Ops that move elements and make shapes.
+
+#include <limits>
+#include <numeric>
+
+#include "frontend/onnx/import_ops.h"
+
+namespace weft {
+namespace {
+
+// A list of integers that is an operand today and was an attribute before opset `since`.
+Value ListOperand(ImportContext& c, int operand, std::string_view attribute, int since) {
+  if (c.opset() >= since) return c.in(operand);
+  return c.Has(attribute) ? c.Ints(c.Ints(attribute)) : Value();
+}
+
+std::vector<Value> Reshape(ImportContext& c) {
+  const Value x = c.in(0);
+  const ShapeValue* target = c.shape(1);
+  if (c.ok() && target != nullptr && c.constant(1) == nullptr && c.Int("allowzero") == 0) {
+    // Symbols as far as a shape that is a constant can say them.
+    if (const auto shape = ReshapeArgument(x.type().shape, *target)) {
+      return ImportOp(c, {.op = "Reshape", .inputs = {x, c.Ints(*shape)}});
+    }
+  }
+  return ImportSame(c);
+}
+
+std::vector<Value> Squeeze(ImportContext& c) {
+  return ImportOp(
+      c,
+      {.op = "Squeeze", .inputs = {c.in(0), ListOperand(c, 1, "axes", 13)}, .ignored = {"axes"}});
+}
+
+std::vector<Value> Unsqueeze(ImportContext& c) {
+  return ImportOp(
+      c,
+      {.op = "Unsqueeze", .inputs = {c.in(0), ListOperand(c, 1, "axes", 13)}, .ignored = {"axes"}});
+}
+
+std::vector<Value> Split(ImportContext& c) {
+  const Value split = ListOperand(c, 1, "split", 13);
+  AttributeMap attributes;
+  if (split.null()) attributes.emplace("num_outputs", int64_t{c.num_outputs()});
+  return ImportOp(c, {.op = "Split",
+                      .inputs = {c.in(0), split},
+                      .attributes = std::move(attributes),
+                      .ignored = {"split"}});
+}
+
+std::vector<Value> Slice(ImportContext& c) {
+  if (c.opset() >= 10) return ImportSame(c);
+  const Value axes = c.Has("axes") ? c.Ints(c.Ints("axes")) : Value();
+  return ImportOp(c, {.op = "Slice",
+                      .inputs = {c.in(0), c.Ints(c.Ints("starts")), c.Ints(c.Ints("ends")), axes},
+                      .ignored = {"starts", "ends", "axes"}});
+}
+
+std::vector<Value> Pad(ImportContext& c) {
+  if (c.opset() >= 11) return ImportSame(c);
+  const Value x = c.in(0);
+  if (!c.ok()) return {};
+  return ImportOp(
+      c, {.op = "Pad",
+          .inputs = {x, c.Ints(c.Ints("pads")), c.Scalar(c.Float("value"), x.type().dtype)},
+          .ignored = {"pads", "value"}});
+}
+
+std::vector<Value> Scatter(ImportContext& c) {
+  return ImportOp(c, {.op = "ScatterElements", .inputs = c.ins()});
+}
+
+}  // namespace
+
+std::vector<OnnxOp> ShapeImports() {
+  return {{"Concat", ImportSame},       {"ConstantOfShape", ImportSame, {0}},
+          {"DepthToSpace", ImportSame}, {"Expand", ImportSame, {1}},
+          {"EyeLike", ImportSame},      {"Flatten", ImportSame},
+          {"Gather", ImportSame},       {"GatherElements", ImportSame},
+          {"GatherND", ImportSame},     {"OneHot", ImportSame, {1}},
+          {"Pad", Pad, {1, 3}},         {"Range", ImportSame, {0, 1, 2}},
+          {"Reshape", Reshape, {1}},    {"ReverseSequence", ImportSame},
+          {"Scatter", Scatter},         {"ScatterElements", ImportSame},
+          {"ScatterND", ImportSame},    {"Shape", ImportSame},
+          {"Size", ImportSame},         {"Slice", Slice, {1, 2, 3, 4}},
+          {"SpaceToDepth", ImportSame}, {"Split", Split, {1}},
+          {"Squeeze", Squeeze, {1}},    {"Tile", ImportSame, {1}},
+          {"Transpose", ImportSame},    {"Trilu", ImportSame},
+          {"Unsqueeze", Unsqueeze, {1}}};
+}
+
+}  // namespace weft
