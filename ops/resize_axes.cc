@@ -18,8 +18,9 @@ double ElementOf(const TensorView& view, size_t i) {
 }
 
 // One axis's geometry. Elements of the input for one of the output: per / by, of whole numbers
-// where sizes are given, so that places that are whole come out whole; 1 / scale otherwise. The roi
-// is [start, end] of the input.
+// where sizes are given, so that places that are whole come out whole; 1 / scale otherwise. `output`
+// is the extent before it is rounded down: ONNX's test suite has it that way, its text is open. The
+// roi is [start, end] of the input.
 struct Geometry {
   double input, output, per, by, start, end;
   bool by_scale;
@@ -168,6 +169,7 @@ std::vector<ResizeAxis> ResizeAxes(const AttributeMap& attributes, std::span<con
     if (g.by_scale) {
       g.per = 1;
       g.by = ElementOf(scales, k);
+      g.output = g.input * g.by;
     }
     if (maker.crops()) {
       g.start = ElementOf(roi, k);

@@ -25,6 +25,12 @@ const onnx::AttributeProto* ImportContext::Find(std::string_view attribute) cons
   return standard.has_name() ? &standard : nullptr;
 }
 
+bool ImportContext::Gives(std::string_view attribute) const {
+  const auto& given = node_.attribute();
+  return std::any_of(given.begin(), given.end(),
+                     [&](const auto& a) { return a.name() == attribute; });
+}
+
 void ImportContext::CheckNoOtherAttributes(const OpDef& op,
                                            std::span<const std::string_view> ignored) {
   for (const onnx::AttributeProto& given : node_.attribute()) {

@@ -41,6 +41,7 @@ class ImportContext : public Emitter {
 
   // Attributes. Without one, given or by default, they return the fallback.
   bool Has(std::string_view attribute) const { return Find(attribute) != nullptr; }
+  bool Gives(std::string_view attribute) const;  // whether the node itself has it
   int64_t Int(std::string_view attribute, int64_t fallback = 0) const;
   double Float(std::string_view attribute, double fallback = 0) const;
   std::string String(std::string_view attribute, std::string_view fallback = "") const;

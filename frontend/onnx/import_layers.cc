@@ -87,6 +87,31 @@ std::vector<Value> Gemm(ImportContext& c) {
   return ImportOp(c, {.op = "Gemm", .inputs = c.ins(), .ignored = {"broadcast"}});
 }
 
+// ONNX's default activations are those of two directions, whatever the direction is.
+std::vector<Value> Recurrent(ImportContext& c) {
+  if (c.Gives("activations")) return ImportSame(c);
+  return ImportOp(c, {.op = c.op_type(), .inputs = c.ins(), .ignored = {"activations"}});
+}
+
+// Indices count in the output that the strides and pads give, whatever output_shape says: that
+// only adds zeros at the ends, as ONNX's test suite has it.
+std::vector<Value> MaxUnpool(ImportContext& c) {
+  const std::vector<Value> y = ImportOp(c, {.op = "MaxUnpool", .inputs = {c.in(0), c.in(1)}});
+  const auto shape = c.KnownInts(2, "output_shape");
+  if (!shape || !c.ok()) return y;
+  const TensorType& type = y[0].type();
+  if (!type.is_static() || shape->size() != type.shape.size()) {
+    c.Fail(absl::InvalidArgumentError(absl::StrCat("expected an output_shape of a known ",
+                                                   ToString(type), ", got ", ToString(*shape))));
+    return {};
+  }
+  std::vector<int64_t> pads(2 * shape->size());
+  for (size_t i = 0; i < shape->size(); ++i) {
+    pads[shape->size() + i] = (*shape)[i] - type.shape[i].coefficient();
+  }
+  return {c.Op("Pad", {y[0], c.Ints(pads)})};
+}
+
 // The statistics are computed in f32 or better here, whatever stash_type allows.
 std::vector<Value> LayerNormalization(ImportContext& c) {
   if (c.Int("stash_type", 1) != 1) {
@@ -107,11 +132,13 @@ std::vector<OnnxOp> LayerImports() {
                              {"GlobalMaxPool", GlobalMaxPool},
                              {"LayerNormalization", LayerNormalization},
                              {"MaxPool", MaxPool},
-                             {"MaxUnpool", ImportSame, {2}}};
+                             {"MaxUnpool", MaxUnpool, {2}},
+                             {"GRU", Recurrent},
+                             {"LSTM", Recurrent},
+                             {"RNN", Recurrent}};
   for (std::string_view name :
-       {"AveragePool", "Conv", "ConvTranspose", "GRU", "InstanceNormalization", "LRN", "LSTM",
-        "LpNormalization", "LpPool", "MatMul", "NegativeLogLikelihoodLoss", "RNN",
-        "SoftmaxCrossEntropyLoss"}) {
+       {"AveragePool", "Conv", "ConvTranspose", "InstanceNormalization", "LRN", "LpNormalization",
+        "LpPool", "MatMul", "NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss"}) {
     ops.push_back({name, ImportSame});
   }
   return ops;

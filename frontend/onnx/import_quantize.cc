@@ -12,15 +12,20 @@ Value To(ImportContext& c, Value x, DType dtype) {
   return x.null() || x.type().dtype == dtype ? x : c.Op("Cast", {x}, {{"to", dtype}});
 }
 
-// A scale or zero point of one element an index of `axis`, with axes of 1 after it.
-Value AlongAxis(ImportContext& c, Value x, Value factor) {
+// A scale or zero point of one element an index of `given` axis, with axes of 1 after it.
+Value AlongAxis(ImportContext& c, Value x, Value factor, int64_t given) {
   if (!c.ok() || factor.null() || factor.type().rank() != 1) return factor;
-  const absl::StatusOr<int> axis = NormalizeAxis(c.Int("axis", 1), x.type().rank());
+  const absl::StatusOr<int> axis = NormalizeAxis(given, x.type().rank());
   if (!axis.ok()) return c.Fail(axis.status());
   std::vector<int64_t> trailing(static_cast<size_t>(x.type().rank() - 1 - *axis));
   std::iota(trailing.begin(), trailing.end(), 1);
   return trailing.empty() ? factor : c.Op("Unsqueeze", {factor, c.Ints(trailing)});
 }
+
+Value AlongAxis(ImportContext& c, Value x, Value factor) {
+  return AlongAxis(c, x, factor, c.Int("axis", 1));
+}
+Value AlongFirstAxis(ImportContext& c, Value x, Value factor) { return AlongAxis(c, x, factor, 0); }
 
 // round(x / scale) + zero_point, to the nearest even, saturated: f32 in [0, 255].
 Value Quantized(ImportContext& c, Value x, Value scale, Value zero_point) {
@@ -93,12 +98,29 @@ std::vector<Value> QLinearMatMul(ImportContext& c) {
   return Requantized(c, c.Op("MatMul", {a, b}), c.in(6), c.in(7));
 }
 
+// The bias is of scale x_scale * w_scale, which is one a channel where w_scale is.
+std::vector<Value> QLinearConv(ImportContext& c) {
+  const Value x = Dequantized(c, c.in(0), c.in(1), c.in(2));
+  const Value scale = AlongFirstAxis(c, c.in(3), c.in(4));
+  const Value w = Dequantized(c, c.in(3), scale, AlongFirstAxis(c, c.in(3), c.in(5)));
+  Value bias;
+  if (c.has(8)) {
+    bias = c.Op("Mul", {To(c, c.in(8), DType::kF32), c.Op("Mul", {c.in(1), c.in(4)})});
+  }
+  const std::vector<Value> y = ImportOp(c, {.op = "Conv", .inputs = {x, w, bias}});
+  return c.ok() ? Requantized(c, y[0], c.in(6), c.in(7)) : y;
+}
+
 }  // namespace
 
 std::vector<OnnxOp> QuantizeImports() {
-  return {{"ConvInteger", ConvInteger},     {"DequantizeLinear", DequantizeLinear},
-          {"MatMulInteger", MatMulInteger}, {"DynamicQuantizeLinear", DynamicQuantizeLinear},
-          {"QLinearMatMul", QLinearMatMul}, {"QuantizeLinear", QuantizeLinear}};
+  return {{"QLinearConv", QLinearConv},
+          {"ConvInteger", ConvInteger},
+          {"DequantizeLinear", DequantizeLinear},
+          {"MatMulInteger", MatMulInteger},
+          {"DynamicQuantizeLinear", DynamicQuantizeLinear},
+          {"QLinearMatMul", QLinearMatMul},
+          {"QuantizeLinear", QuantizeLinear}};
 }
 
 }  // namespace weft

@@ -20,12 +20,28 @@ std::vector<Value> Asymmetric(ImportContext& c, Value scales) {
                       .ignored = {"scales"}});
 }
 
+// Opsets 11 and 12 had places of (o + 0.5) / scale for the nearest neighbour: half_pixel's and a
+// half more, which another rounding makes up for.
+AttributeMap HalfPixelForNearest(ImportContext& c) {
+  const std::string nearest = c.String("nearest_mode");
+  const bool floor = nearest == "floor";
+  if (c.String("mode") != "nearest" || (!floor && nearest != "round_prefer_floor")) {
+    c.Unsupported(absl::StrCat("tf_half_pixel_for_nn with mode ", c.String("mode"), " and ",
+                               nearest, " is not supported"));
+  }
+  return {{"coordinate_transformation_mode", "half_pixel"},
+          {"nearest_mode", floor ? "round_prefer_ceil" : "ceil"}};
+}
+
 std::vector<Value> Resize(ImportContext& c) {
   if (c.opset() < 11) return Asymmetric(c, c.in(1));
-  const bool crops = c.String("coordinate_transformation_mode") == "tf_crop_and_resize";
-  return ImportOp(c,
-                  {.op = "Resize",
-                   .inputs = {c.in(0), crops ? Given(c, 1) : Value(), Given(c, 2), Given(c, 3)}});
+  const std::string places = c.String("coordinate_transformation_mode");
+  AttributeMap attributes;
+  if (places == "tf_half_pixel_for_nn") attributes = HalfPixelForNearest(c);
+  const Value roi = places == "tf_crop_and_resize" ? Given(c, 1) : Value();
+  return ImportOp(c, {.op = "Resize",
+                      .inputs = {c.in(0), roi, Given(c, 2), Given(c, 3)},
+                      .attributes = std::move(attributes)});
 }
 
 std::vector<Value> Upsample(ImportContext& c) {

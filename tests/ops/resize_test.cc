@@ -90,8 +90,9 @@ TEST(ResizeTest, LinearInBothCornerConventions) {
                          kTolerance));
   EXPECT_THAT(Resized({FromOne({2, 4}), {}, Scales({0.6f, 0.6f})}, Mode("linear")),
               NumbersAre(std::vector<double>{2.6666665, 4.3333331}, kTolerance));
+  // ONNX's suite: the last of 2.4 elements, not of 2, lies in the corner.
   EXPECT_THAT(Resized({FromOne({2, 4}), {}, Scales({0.6f, 0.6f})}, Mode("linear", "align_corners")),
-              NumbersAre(std::vector<double>{1, 4}, kTolerance));
+              NumbersAre(std::vector<double>{1, 3.142857}, 1e-6));
 }
 
 TEST(ResizeTest, PyTorchHalfPixelTakesTheCornerForOneElement) {
