@@ -1,6 +1,9 @@
 #include "graph/bind.h"
 
+#include <optional>
+
 #include "absl/strings/str_cat.h"
+#include "graph/evaluate.h"
 
 namespace weft {
 namespace {
@@ -41,6 +44,25 @@ absl::Status BindShape(const std::string& input, const TensorType& type, const D
   return absl::OkStatus();
 }
 
+// The value of the copy of `node` that `spec` describes, where it depends on nothing but constants
+// and known shapes, and did not before: what a graph computes from Shape decides the shapes after
+// it.
+std::optional<Tensor> NewlyKnown(const Node& node, NodeSpec spec, const OpRegistry& registry) {
+  if (!AreKnown(node.op(), spec.inputs) || AreKnown(node.op(), node.inputs())) return std::nullopt;
+  Graph scratch(registry);
+  for (Value& v : spec.inputs) {
+    if (v.null()) continue;
+    const Tensor* constant = ConstantValue(v);
+    const auto leaf = constant != nullptr ? scratch.AddConstant("constant", *constant)
+                                          : scratch.AddInput("shape", v.type());
+    if (!leaf.ok()) return std::nullopt;
+    v = *leaf;
+  }
+  spec.forward = nullptr;
+  const absl::StatusOr<Node*> copy = scratch.AddNode(std::move(spec));
+  return copy.ok() ? KnownOutput(**copy) : std::nullopt;
+}
+
 absl::StatusOr<Node*> CopyNode(const Node& node, Graph& target, const SymbolBindings& symbols,
                                const TensorMap& constants, const NodeMap& map) {
   if (node.op_name() == kInput) {
@@ -69,7 +91,16 @@ absl::StatusOr<Node*> CopyNode(const Node& node, Graph& target, const SymbolBind
   for (const Value& v : node.inputs()) {
     spec.inputs.push_back(v ? map.at(v.node)->output(v.index) : Value());
   }
-  if (node.forward() != nullptr) spec.forward = map.at(node.forward());
+  if (node.forward() != nullptr && &map.at(node.forward())->op() == &node.forward()->op()) {
+    spec.forward = map.at(node.forward());
+  }
+  // Exact copies stay exact: only what the bindings made known becomes a constant.
+  if (!symbols.empty() || !constants.empty()) {
+    if (std::optional<Tensor> value = NewlyKnown(node, spec, target.registry())) {
+      WEFT_ASSIGN_OR_RETURN(Value constant, target.AddConstant(node.name(), *std::move(value)));
+      return constant.node;
+    }
+  }
   return target.AddNode(std::move(spec));
 }
 

@@ -12,8 +12,10 @@ namespace weft {
 using NodeMap = std::unordered_map<const Node*, Node*>;
 
 // A copy with symbols replaced by numbers and the inputs named in `constants` turned into
-// constants; every type is inferred again. Errors: a negative size, an unknown input, a constant of
-// another type than its input's, or a node that is ill-typed under these sizes.
+// constants; every type is inferred again. A small result that the bindings make known (arithmetic
+// on a Shape) becomes a constant in its node's place, so that what it decides is known too. Errors:
+// a negative size, an unknown input, a constant of another type than its input's, or a node that is
+// ill-typed under these sizes.
 absl::StatusOr<Graph> Bind(const Graph& graph, const SymbolBindings& symbols,
                            const TensorMap& constants = {}, NodeMap* map = nullptr);
 

@@ -1,10 +1,10 @@
 #include "ops/reference.h"
 
-#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "graph/bind.h"
+#include "graph/evaluate.h"
 
 namespace weft {
 namespace {
@@ -32,11 +32,6 @@ absl::Status CheckFeeds(const Graph& graph, const TensorMap& feeds) {
   return absl::OkStatus();
 }
 
-TensorView ViewOf(DType dtype, const Dims& dims, int64_t size, const std::byte* data) {
-  // Kernels write through the views of outputs only.
-  return {dtype, dims, size == 0 ? nullptr : const_cast<std::byte*>(data), true};
-}
-
 absl::StatusOr<std::vector<TensorView>> InputViews(const Node& node,
                                                    std::span<const Tensor> inputs) {
   if (static_cast<int>(inputs.size()) != node.num_inputs()) {
@@ -53,39 +48,16 @@ absl::StatusOr<std::vector<TensorView>> InputViews(const Node& node,
           absl::StrCat("input ", i, ": expected ", value.null() ? "none" : ToString(value.type()),
                        ", got ", tensor.is_empty() ? "none" : ToString(tensor.type())));
     }
-    views[i] = ViewOf(tensor.dtype(), tensor.dims(), tensor.size(), tensor.data());
+    views[i] = ViewOf(tensor);
   }
   return views;
-}
-
-absl::StatusOr<std::vector<Tensor>> AllocateOutputs(const Node& node) {
-  std::vector<Tensor> outputs;
-  for (int i = 0; i < node.num_outputs(); ++i) {
-    WEFT_ASSIGN_OR_RETURN(Dims dims, StaticDims(node.type(i).shape));
-    WEFT_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Zeros(node.type(i).dtype, std::move(dims)));
-    outputs.push_back(std::move(tensor));
-  }
-  return outputs;
 }
 
 absl::StatusOr<std::vector<Tensor>> Evaluate(const Node& node, std::span<const Tensor> inputs,
                                              const RandomKey& key) {
   if (const Tensor& leaf = LeafValue(node); !leaf.is_empty()) return std::vector<Tensor>{leaf};
-  if (node.op().evaluate == nullptr) {
-    return absl::FailedPreconditionError("has no reference kernel");
-  }
-  WEFT_ASSIGN_OR_RETURN(const std::vector<TensorView> in, InputViews(node, inputs));
-  WEFT_ASSIGN_OR_RETURN(std::vector<Tensor> outputs, AllocateOutputs(node));
-  std::vector<TensorView> out;
-  for (Tensor& tensor : outputs) {
-    out.push_back(ViewOf(tensor.dtype(), tensor.dims(), tensor.size(), tensor.mutable_data()));
-  }
-  // Nothing to compute; loops over the other extents, which may be huge, would take their time.
-  const bool nothing = std::all_of(outputs.begin(), outputs.end(),
-                                   [](const Tensor& tensor) { return tensor.size() == 0; });
-  if (nothing) return outputs;
-  WEFT_RETURN_IF_ERROR(node.op().evaluate({node.attributes(), in, out, key}));
-  return outputs;
+  WEFT_ASSIGN_OR_RETURN(const std::vector<TensorView> views, InputViews(node, inputs));
+  return EvaluateNode(node, views, key);
 }
 
 // One run over a graph whose types are static. Keeps a value until its last reader has run.

@@ -65,7 +65,8 @@ absl::Status Run(const ConformArguments& a) {
   }
   const int failed = counts[ConformOutcome::kFail];
   return failed == 0 ? absl::OkStatus()
-                     : absl::FailedPreconditionError(absl::StrCat(failed, " cases fail"));
+                     : absl::FailedPreconditionError(
+                           absl::StrCat(failed, failed == 1 ? " case fails" : " cases fail"));
 }
 
 }  // namespace

@@ -1,36 +1,65 @@
+#include <filesystem>
 #include <memory>
 #include <optional>
 
+#include "absl/strings/str_join.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
 #include "frontend/image.h"
 #include "frontend/npy.h"
 #include "frontend/session.h"
+#include "graph/bind.h"
 
 namespace weft {
 namespace {
 
 struct RunArguments {
   std::string file;
-  std::string input;
+  std::vector<std::string> inputs;
+  std::vector<std::string> bindings;
   std::string output;
   std::optional<int64_t> top;
   int threads = 0;
   bool resize = false;
 };
 
-// What the model's input gets: an array as it is, or an image prepared as the file says.
-absl::StatusOr<Tensor> ReadInput(const RunArguments& a, const Model& model) {
-  if (a.input.ends_with(".npy")) return ReadNpy(a.input);
-  if (!a.input.ends_with(".png")) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(a.input, ": expected a file that ends in .npy or .png"));
-  }
+// What an input of the model gets: an array as it is, or an image prepared as the file says.
+absl::StatusOr<Tensor> ReadInput(const RunArguments& a, const std::string& file,
+                                 const Model& model) {
+  if (!file.ends_with(".png")) return ReadArray(file);
   if (!model.preprocessing) {
     return absl::FailedPreconditionError(absl::StrCat(
         a.file, ": does not say how images become its input; give it a .npy file instead"));
   }
-  return ReadImage(a.input, *model.preprocessing, {.resize = a.resize});
+  return ReadImage(file, *model.preprocessing, {.resize = a.resize});
+}
+
+// NAME=FILE for each input, or a FILE alone for the only one.
+absl::StatusOr<TensorMap> ReadInputs(const RunArguments& a, const Model& model) {
+  TensorMap feeds;
+  for (const std::string& given : a.inputs) {
+    const size_t equals = given.find('=');
+    const Node* input = nullptr;
+    std::string file = given;
+    std::error_code ignored;
+    if (equals == std::string::npos || std::filesystem::exists(given, ignored)) {
+      WEFT_ASSIGN_OR_RETURN(input, OnlyInput(model.graph));
+    } else {
+      const std::string name = given.substr(0, equals);
+      file = given.substr(equals + 1);
+      input = model.graph.Find(name);
+      if (input == nullptr || input->op_name() != kInput) {
+        return absl::NotFoundError(absl::StrCat(a.file, ": has no input called '", name, "'"));
+      }
+    }
+    WEFT_ASSIGN_OR_RETURN(const Tensor array, ReadInput(a, file, model));
+    WEFT_ASSIGN_OR_RETURN(Tensor fitted, FitToInput(*input, array));
+    if (!feeds.emplace(input->name(), std::move(fitted)).second) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--input: ", input->name(), " is given twice"));
+    }
+  }
+  return feeds;
 }
 
 std::string ClassName(const Model& model, int64_t label) {
@@ -55,12 +84,19 @@ absl::Status Run(const RunArguments& a) {
   if (a.top && *a.top < 1) {
     return absl::InvalidArgumentError(absl::StrCat("--top: expected at least 1, got ", *a.top));
   }
-  WEFT_ASSIGN_OR_RETURN(const Model model, OpenFile(a.file));
-  WEFT_ASSIGN_OR_RETURN(const Tensor x, ReadInput(a, model));
+  WEFT_ASSIGN_OR_RETURN(Model model, OpenFile(a.file));
+  WEFT_ASSIGN_OR_RETURN(const TensorMap constants, ReadBindings(a.bindings));
+  if (!constants.empty()) {
+    WEFT_ASSIGN_OR_RETURN(model.graph, Bind(model.graph, {}, constants));
+  }
+  WEFT_ASSIGN_OR_RETURN(const TensorMap feeds, ReadInputs(a, model));
   auto session = Session::Create(model, {.threads = a.threads});
   if (!session.ok()) return Annotate(session.status(), a.file);
-  const auto y = (*session)->Run(x);
-  if (!y.ok()) return Annotate(y.status(), absl::StrCat(a.file, " on ", a.input));
+  const auto outputs = (*session)->Run(feeds);
+  if (!outputs.ok()) {
+    return Annotate(outputs.status(), absl::StrCat(a.file, " on ", absl::StrJoin(a.inputs, ", ")));
+  }
+  const Tensor* y = &outputs->at(model.graph.outputs()[0].name);
   const bool print = a.output.empty() || a.top;
   if (print && (y->rank() != 2 || !kFloatTypes.contains(y->dtype()))) {
     return absl::InvalidArgumentError(absl::StrCat(a.file, ": its output is ", ToString(y->type()),
@@ -76,9 +112,15 @@ Command AddRun(CLI::App& program) {
   CLI::App* app = program.add_subcommand("run", "Run a model on an array or an image");
   auto a = std::make_shared<RunArguments>();
   app->add_option("file", a->file, "A .weft file")->required();
-  app->add_option("--input", a->input,
-                  "A .npy file with the input's values, or a .png file, prepared as the model says")
-      ->required();
+  app->add_option("--input", a->inputs,
+                  "A file with the input's values: .npy, an ONNX TensorProto (.pb), or a .png "
+                  "prepared as the model says; NAME=FILE for each where there are several")
+      ->type_size(1)
+      ->allow_extra_args(false);
+  app->add_option("--bind", a->bindings,
+                  "NAME=FILE: the input NAME becomes a constant, so that it can decide a shape")
+      ->type_size(1)
+      ->allow_extra_args(false);
   app->add_option("--output", a->output, "Write the first output to this .npy file");
   app->add_option("--top", a->top, "Print so many of the likeliest classes (default: 3)");
   app->add_flag("--resize", a->resize, "Resize an image of another size than the model's");

@@ -70,22 +70,57 @@ std::vector<Value> Scatter(ImportContext& c) {
   return ImportOp(c, {.op = "ScatterElements", .inputs = c.ins()});
 }
 
+// The elements along an axis, or of the whole, whose condition holds.
+std::vector<Value> Compress(ImportContext& c) {
+  const Value x = c.in(0);
+  const Tensor* condition = c.constant(1);
+  if (condition == nullptr) {
+    c.Unsupported("its condition must be known before the run: bind the inputs that decide it");
+  } else if (condition->rank() != 1) {
+    c.Fail(absl::InvalidArgumentError(
+        absl::StrCat("expected a condition of one axis, got ", ToString(condition->type()))));
+  }
+  if (!c.ok()) return {};
+  std::vector<int64_t> places;
+  for (int64_t i = 0; i < condition->size(); ++i) {
+    if (condition->At(i) != 0) places.push_back(i);
+  }
+  const Value data = c.Has("axis") ? x : c.Op("Reshape", {x, c.Ints({-1})});
+  return ImportOp(
+      c,
+      {.op = "Gather", .inputs = {data, c.Ints(places)}, .attributes = {{"axis", c.Int("axis")}}});
+}
+
 }  // namespace
 
 std::vector<OnnxOp> ShapeImports() {
-  return {{"Concat", ImportSame},       {"ConstantOfShape", ImportSame, {0}},
-          {"DepthToSpace", ImportSame}, {"Expand", ImportSame, {1}},
-          {"EyeLike", ImportSame},      {"Flatten", ImportSame},
-          {"Gather", ImportSame},       {"GatherElements", ImportSame},
-          {"GatherND", ImportSame},     {"OneHot", ImportSame, {1}},
-          {"Pad", Pad, {1, 3}},         {"Range", ImportSame, {0, 1, 2}},
-          {"Reshape", Reshape, {1}},    {"ReverseSequence", ImportSame},
-          {"Scatter", Scatter},         {"ScatterElements", ImportSame},
-          {"ScatterND", ImportSame},    {"Shape", ImportSame},
-          {"Size", ImportSame},         {"Slice", Slice, {1, 2, 3, 4}},
-          {"SpaceToDepth", ImportSame}, {"Split", Split, {1}},
-          {"Squeeze", Squeeze, {1}},    {"Tile", ImportSame, {1}},
-          {"Transpose", ImportSame},    {"Trilu", ImportSame},
+  return {{"Compress", Compress, {1}},
+          {"Concat", ImportSame},
+          {"ConstantOfShape", ImportSame, {0}},
+          {"DepthToSpace", ImportSame},
+          {"Expand", ImportSame, {1}},
+          {"EyeLike", ImportSame},
+          {"Flatten", ImportSame},
+          {"Gather", ImportSame},
+          {"GatherElements", ImportSame},
+          {"GatherND", ImportSame},
+          {"OneHot", ImportSame, {1}},
+          {"Pad", Pad, {1, 3}},
+          {"Range", ImportSame, {0, 1, 2}},
+          {"Reshape", Reshape, {1}},
+          {"ReverseSequence", ImportSame},
+          {"Scatter", Scatter},
+          {"ScatterElements", ImportSame},
+          {"ScatterND", ImportSame},
+          {"Shape", ImportSame},
+          {"Size", ImportSame},
+          {"Slice", Slice, {1, 2, 3, 4}},
+          {"SpaceToDepth", ImportSame},
+          {"Split", Split, {1}},
+          {"Squeeze", Squeeze, {1}},
+          {"Tile", ImportSame, {1}},
+          {"Transpose", ImportSame},
+          {"Trilu", ImportSame},
           {"Unsqueeze", Unsqueeze, {1}}};
 }
 

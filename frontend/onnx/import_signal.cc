@@ -1,5 +1,6 @@
 // Transforms and windows.
 
+#include <algorithm>
 #include <numbers>
 
 #include "frontend/onnx/import_ops.h"
@@ -36,13 +37,59 @@ std::vector<Value> HammingWindow(ImportContext& c) {
 }
 std::vector<Value> BlackmanWindow(ImportContext& c) { return Window(c, 0.42, 0.5, 0.08); }
 
+// The index of every sample of every frame is a constant of the graph.
+constexpr int64_t kMostPlaces = int64_t{1} << 24;
+
+// Overlapping frames of a signal [N,length,1 or 2], each times the window, transformed: [N,frames,
+// bins,2].
+std::vector<Value> Stft(ImportContext& c) {
+  const Value signal = c.in(0), window = c.in(2);
+  const auto step = c.KnownNumber(1, "frame_step"), given = c.KnownNumber(3, "frame_length");
+  if (!c.ok() || !step) return {};
+  const TensorType& type = signal.type();
+  if (type.rank() != 3 || !type.dim(1).is_static() ||
+      (window && (window.type().rank() != 1 || !window.type().dim(0).is_static()))) {
+    c.Unsupported(absl::StrCat("a signal ", ToString(type),
+                               ", which is no [N,length,1 or 2] of "
+                               "known length, or a window that is none, is not supported"));
+    return {};
+  }
+  const int64_t length = type.dim(1).coefficient();
+  const int64_t frame = given    ? static_cast<int64_t>(*given)
+                        : window ? window.type().dim(0).coefficient()
+                                 : length;
+  if (*step < 1 || frame < 1 || frame > length) {
+    c.Fail(
+        absl::InvalidArgumentError(absl::StrCat("expected a step of at least 1 and a frame of 1 "
+                                                "to ",
+                                                length, " samples, got ", *step, " and ", frame)));
+    return {};
+  }
+  const auto hop = static_cast<int64_t>(std::min(*step, static_cast<double>(length)));
+  const int64_t frames = (length - frame) / hop + 1;
+  if (frames > kMostPlaces / frame) {
+    c.Unsupported(absl::StrCat(frames, " frames of ", frame, " samples are not supported"));
+    return {};
+  }
+  std::vector<int64_t> places;
+  for (int64_t f = 0; f < frames; ++f) {
+    for (int64_t i = 0; i < frame; ++i) places.push_back(f * hop + i);
+  }
+  const auto indices = Tensor::FromValues<int64_t>({frames, frame}, places);
+  if (!indices.ok()) c.Fail(indices.status());
+  Value y = c.ok() ? c.Op("Gather", {signal, c.Constant(*indices)}, {{"axis", 1}}) : Value();
+  if (window) y = c.Op("Mul", {y, c.Op("Unsqueeze", {window, c.Ints({1})})});
+  return {c.Result("DFT", {y}, {{"axis", 2}, {"onesided", c.Int("onesided", 1)}})};
+}
+
 }  // namespace
 
 std::vector<OnnxOp> SignalImports() {
   return {{"BlackmanWindow", BlackmanWindow, {0}},
           {"DFT", ImportSame, {1}},
           {"HammingWindow", HammingWindow, {0}},
-          {"HannWindow", HannWindow, {0}}};
+          {"HannWindow", HannWindow, {0}},
+          {"STFT", Stft, {1, 3}}};
 }
 
 }  // namespace weft

@@ -1,0 +1,201 @@
+// ONNX's own test suite, as Debian's libonnx-testdata has it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "frontend/onnx/conform.h"
+
+namespace weft {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::string kData = WEFT_ONNX_TEST_DATA;
+
+std::vector<ConformResult> RunAll(const std::string& part) {
+  std::vector<ConformResult> results;
+  for (const std::string& folder : FindConformCases(kData + "/" + part).value()) {
+    results.push_back(RunConformCase(folder, {.threads = 1}));
+  }
+  return results;
+}
+
+// Cases whose expected values contradict their own model.
+const std::map<std::string, std::string> kWrongData = {
+    {"test_adam_multiple",
+     "the node has no epsilon, which ONNX then takes for 1e-6, but the data was made with 1e-2"}};
+
+// What the text of an unsupported case says: element types and kinds of values that we lack, and
+// ops without a counterpart.
+const std::vector<std::string> kReasons = {
+    // Element types.
+    "STRING is not", "FLOAT16 is not", "BFLOAT16 is not", "INT8 is not", "INT16 is not",
+    "UINT16 is not", "UINT32 is not", "UINT64 is not",
+    // Sequences and optional values.
+    "is no tensor", "(Sequence", "ToSequence", "FromSequence", "(Optional",
+    // Control flow.
+    "(If,", "(Loop,", "(Scan,",
+    // Results whose shape the data decides.
+    "(NonMaxSuppression,", "(NonZero,", "(Unique,",
+    // Others.
+    "(Det,", "(GridSample,", "(MelWeightMatrix,", "(RoiAlign,", "(TfIdfVectorizer,"};
+
+TEST(OnnxConform, EveryCaseThatPyTorchExportedPasses) {
+  for (const char* part : {"pytorch-converted", "pytorch-operator"}) {
+    const std::vector<ConformResult> results = RunAll(part);
+    EXPECT_GE(results.size(), 35u);
+    for (const ConformResult& r : results) {
+      EXPECT_EQ(r.outcome, ConformOutcome::kPass) << r.name << ": " << r.detail;
+    }
+  }
+}
+
+TEST(OnnxConform, NodeCasesPassOrSayWhatIsNotSupported) {
+  const std::vector<ConformResult> results = RunAll("node");
+  EXPECT_EQ(results.size(), 932u);
+  int passed = 0;
+  for (const ConformResult& r : results) {
+    if (kWrongData.contains(r.name)) {
+      EXPECT_EQ(r.outcome, ConformOutcome::kFail) << r.name << " passes; take it off the list";
+      continue;
+    }
+    EXPECT_NE(r.outcome, ConformOutcome::kFail) << r.name << ": " << r.detail;
+    if (r.outcome != ConformOutcome::kUnsupported) {
+      ++passed;
+      continue;
+    }
+    EXPECT_TRUE(std::any_of(
+        kReasons.begin(), kReasons.end(),
+        [&](const std::string& reason) { return r.detail.find(reason) != std::string::npos; }))
+        << r.name << ": " << r.detail;
+  }
+  EXPECT_GE(passed, 807);
+}
+
+TEST(OnnxConform, FamiliesPassWithoutException) {
+  // The families of the network layers; only element types that we lack excuse a case.
+  const std::vector<std::string> families = {"test_conv_",
+                                             "test_basic_conv",
+                                             "test_convtranspose",
+                                             "test_maxpool",
+                                             "test_averagepool",
+                                             "test_global",
+                                             "test_batchnorm",
+                                             "test_instancenorm",
+                                             "test_lrn",
+                                             "test_layer_normalization",
+                                             "test_softmax",
+                                             "test_logsoftmax",
+                                             "test_gemm",
+                                             "test_matmul",
+                                             "test_reduce",
+                                             "test_sce",
+                                             "test_nllloss",
+                                             "test_lstm",
+                                             "test_gru",
+                                             "test_rnn",
+                                             "test_simple_rnn",
+                                             "test_einsum",
+                                             "test_resize",
+                                             "test_adagrad",
+                                             "test_adam",
+                                             "test_momentum",
+                                             "test_nesterov",
+                                             "test_relu",
+                                             "test_leakyrelu",
+                                             "test_elu",
+                                             "test_selu",
+                                             "test_celu",
+                                             "test_sigmoid",
+                                             "test_tanh",
+                                             "test_hardsigmoid",
+                                             "test_hardswish",
+                                             "test_softplus",
+                                             "test_softsign",
+                                             "test_thresholdedrelu",
+                                             "test_prelu",
+                                             "test_shrink",
+                                             "test_hardmax",
+                                             "test_erf",
+                                             "test_clip"};
+  std::map<std::string, int> seen;
+  for (const ConformResult& r : RunAll("node")) {
+    for (const std::string& family : families) {
+      if (!r.name.starts_with(family)) continue;
+      ++seen[family];
+      const bool excused = kWrongData.contains(r.name) || r.name.find("int8") != std::string::npos;
+      if (!excused || r.name.find("uint8") != std::string::npos) {
+        EXPECT_EQ(r.outcome, ConformOutcome::kPass) << r.name << ": " << r.detail;
+      }
+    }
+  }
+  EXPECT_EQ(seen.size(), families.size());
+}
+
+TEST(OnnxConform, SimpleModelsPassButForSequencesAndStrings) {
+  std::set<std::string> passed;
+  for (const ConformResult& r : RunAll("simple")) {
+    EXPECT_NE(r.outcome, ConformOutcome::kFail) << r.name << ": " << r.detail;
+    if (r.outcome == ConformOutcome::kPass) passed.insert(r.name);
+  }
+  EXPECT_EQ(passed,
+            (std::set<std::string>{"test_expand_shape_model1", "test_expand_shape_model2",
+                                   "test_expand_shape_model3", "test_expand_shape_model4",
+                                   "test_gradient_of_add", "test_gradient_of_add_and_mul",
+                                   "test_shrink", "test_sign_model", "test_single_relu_model"}));
+}
+
+std::vector<NamedTensor> Expected(const std::vector<float>& values) {
+  return {{"y", Tensor::FromValues<float>({static_cast<int64_t>(values.size())}, values).value()}};
+}
+
+TEST(OnnxConform, ToleranceIsThatOfOnnxsRunner) {
+  const auto outcome = [](float expected, float got) {
+    return CompareOutputs(Expected({expected}), {{"y", Expected({got})[0].tensor}}, false).outcome;
+  };
+  EXPECT_EQ(outcome(1, 1.0009f), ConformOutcome::kPass);
+  EXPECT_EQ(outcome(1, 1.0011f), ConformOutcome::kFail);
+  EXPECT_EQ(outcome(0, 0.9e-7f), ConformOutcome::kPass);
+  EXPECT_EQ(outcome(0, 1.2e-7f), ConformOutcome::kFail);
+  EXPECT_EQ(outcome(NAN, NAN), ConformOutcome::kPass);
+  EXPECT_EQ(outcome(1, NAN), ConformOutcome::kFail);
+  EXPECT_EQ(outcome(INFINITY, INFINITY), ConformOutcome::kPass);
+  EXPECT_EQ(outcome(INFINITY, -INFINITY), ConformOutcome::kFail);
+}
+
+TEST(OnnxConform, DifferencesNameTheOutputAndTheLargestError) {
+  const Comparison values = CompareOutputs(
+      Expected({1, 2, 3}), {{"y", Expected({1, 2.5f, 5})[0].tensor}}, /*random=*/false);
+  EXPECT_EQ(values.outcome, ConformOutcome::kFail);
+  EXPECT_EQ(values.detail,
+            "output y: 2 of 3 elements differ, most by 2 at element 2: expected 3, got 5");
+  const Comparison shape =
+      CompareOutputs(Expected({1, 2, 3}), {{"y", Expected({1, 2})[0].tensor}}, false);
+  EXPECT_THAT(shape.detail, HasSubstr("expected f32[3], got f32[2]"));
+  EXPECT_THAT(CompareOutputs(Expected({1}), {}, false).detail, HasSubstr("expected 1 outputs"));
+}
+
+TEST(OnnxConform, RandomResultsAreComparedByMeanAndDeviation) {
+  std::vector<float> a(1000), b(1000), shifted(1000);
+  for (size_t i = 0; i < a.size(); ++i) {
+    a[i] = static_cast<float>(i % 10);
+    b[i] = static_cast<float>((i * 7 + 3) % 10);
+    shifted[i] = b[i] + 1;
+  }
+  EXPECT_EQ(CompareOutputs(Expected(a), {{"y", Expected(b)[0].tensor}}, true).outcome,
+            ConformOutcome::kRandom);
+  EXPECT_EQ(CompareOutputs(Expected(a), {{"y", Expected(shifted)[0].tensor}}, true).outcome,
+            ConformOutcome::kFail);
+}
+
+TEST(OnnxConform, FoldersWithoutCasesAreErrors) {
+  EXPECT_THAT(std::string(FindConformCases("/nowhere").status().message()), HasSubstr("/nowhere"));
+  EXPECT_THAT(
+      std::string(FindConformCases(kData + "/node/test_abs/test_data_set_0").status().message()),
+      HasSubstr("no model.onnx"));
+}
+
+}  // namespace
+}  // namespace weft

@@ -1,0 +1,311 @@
+// What imported models mean, beyond ONNX's own suite (onnx_conform_test.cc).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "frontend/onnx/import.h"
+#include "frontend/session.h"
+#include "frontend/train.h"
+#include "graph/bind.h"
+#include "graph/text.h"
+#include "testing_files.h"
+#include "testing_onnx.h"
+
+namespace weft {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::vector<std::string> OpsOf(const Graph& graph) {
+  std::vector<std::string> ops;
+  for (const Node& node : graph.nodes()) ops.emplace_back(node.op_name());
+  return ops;
+}
+
+std::vector<float> Run(const Model& model, const TensorMap& feeds, const std::string& output) {
+  const auto session = Session::Create(model, {.threads = 1});
+  EXPECT_TRUE(session.ok()) << session.status();
+  const auto outputs = (*session)->Run(feeds);
+  EXPECT_TRUE(outputs.ok()) << outputs.status();
+  if (!outputs.ok()) return {};
+  const auto values = outputs->at(output).values<float>();
+  return {values.begin(), values.end()};
+}
+
+OnnxMaker ConvBn() {
+  OnnxMaker m(13);
+  m.Input("x", {-1, 1, 2, 2})
+      .Initializer("conv.weight", Floats({2, 1, 1, 1}, {1, 2}))
+      .Initializer("bn.weight", Floats({2}, {1, 1}))
+      .Initializer("bn.bias", Floats({2}, {0, 1}))
+      .Initializer("bn.running_mean", Floats({2}, {0, 0}))
+      .Initializer("bn.running_var", Floats({2}, {1, 1}))
+      .Node("Conv", {"x", "conv.weight"}, {"c"})
+      .Name("conv")
+      .Node("BatchNormalization",
+            {"c", "bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"}, {"b"})
+      .Name("bn")
+      .Node("Dropout", {"b"}, {"d"})
+      .Name("drop")
+      .Node("Relu", {"d"}, {"y"})
+      .Name("relu")
+      .Output("y");
+  return m;
+}
+
+TEST(OnnxImport, WeightsBecomeVariablesUnderTheirNames) {
+  const Model model = ConvBn().Import().value();
+  const Node* weight = model.graph.Find("conv.weight");
+  ASSERT_NE(weight, nullptr);
+  EXPECT_TRUE(IsTrainable(*weight));
+  EXPECT_EQ(VariableRole(*weight), kParameter);
+  const Node* mean = model.graph.Find("bn.running_mean");
+  ASSERT_NE(mean, nullptr);
+  EXPECT_FALSE(IsTrainable(*mean));
+  EXPECT_EQ(VariableRole(*mean), kStatistic);
+  EXPECT_EQ(model.metadata.at("name"), "test");
+}
+
+TEST(OnnxImport, NormalizationAndDropoutAreModeNeutral) {
+  const Model model = ConvBn().Import().value();
+  EXPECT_EQ(GetString(model.graph.Find("bn")->attributes(), "mode"), "auto");
+  EXPECT_EQ(GetString(model.graph.Find("drop")->attributes(), "mode"), "auto");
+  const Graph training = ForTraining(model.graph).value();
+  EXPECT_EQ(training.updates().size(), 2u);
+  EXPECT_THAT(Run(model, {{"x", Floats({1, 1, 2, 2}, {1, -2, 3, 4})}}, "y"),
+              ElementsAre(testing::FloatNear(1, 1e-4), 0, testing::FloatNear(3, 1e-4),
+                          testing::FloatNear(4, 1e-4), testing::FloatNear(3, 1e-4), 0,
+                          testing::FloatNear(7, 1e-4), testing::FloatNear(9, 1e-4)));
+}
+
+TEST(OnnxImport, ImportedNetworksTrain) {
+  OnnxMaker m(13);
+  m.Input("x", {-1, 2})
+      .Initializer("w", Floats({3, 2}, {0.1f, 0.2f, -0.1f, 0.3f, 0.2f, -0.2f}))
+      .Initializer("b", Floats({3}, {0, 0, 0}))
+      .Node("Gemm", {"x", "w", "b"}, {"logits"})
+      .Int("transB", 1)
+      .Output("logits");
+  auto trainer = Trainer::Create(m.Import().value(), {.optimizer = {}});
+  ASSERT_TRUE(trainer.ok()) << trainer.status();
+  EXPECT_EQ((*trainer)->Snapshot().value().graph.variables().size(), 2u);
+}
+
+TEST(OnnxImport, ConstantsAreFoldedAndIntegersStayConstants) {
+  OnnxMaker m(13);
+  m.Input("x", {2, 3})
+      .Initializer("a", Tensor::FromInts(std::vector<int64_t>{3}))
+      .Initializer("b", Tensor::FromInts(std::vector<int64_t>{2}))
+      .Node("Concat", {"a", "b"}, {"shape"})
+      .Int("axis", 0)
+      .Node("Reshape", {"x", "shape"}, {"y"})
+      .Output("y");
+  const Model model = m.Import().value();
+  EXPECT_THAT(OpsOf(model.graph), ElementsAre("Input", "Constant", "Reshape"));
+  EXPECT_EQ(ToString(model.graph.outputs()[0].value.type()), "f32[3,2]");
+}
+
+// x.view(x.size(0), -1), as PyTorch writes it.
+OnnxMaker FlattenBySize() {
+  OnnxMaker m(13);
+  m.Input("x", {-1, 3, 4})
+      .Initializer("zero", Tensor::FromValues<int64_t>({}, std::vector<int64_t>{0}).value())
+      .Initializer("axis", Tensor::FromInts(std::vector<int64_t>{0}))
+      .Initializer("rest", Tensor::FromInts(std::vector<int64_t>{-1}))
+      .Node("Shape", {"x"}, {"s"})
+      .Node("Gather", {"s", "zero"}, {"n"})
+      .Node("Unsqueeze", {"n", "axis"}, {"n1"})
+      .Node("Concat", {"n1", "rest"}, {"shape"})
+      .Int("axis", 0)
+      .Node("Reshape", {"x", "shape"}, {"y"})
+      .Output("y");
+  return m;
+}
+
+TEST(OnnxImport, ShapesOfSymbolicBatchesStaySymbolic) {
+  const Model model = FlattenBySize().Import().value();
+  EXPECT_EQ(ToString(model.graph.outputs()[0].value.type()), "f32[N,12]");
+  EXPECT_THAT(OpsOf(model.graph), ElementsAre("Input", "Constant", "Reshape"));
+}
+
+TEST(OnnxImport, ComputedShapesAreKnownOnceTheBatchIs) {
+  // Expand(x, Shape(z)) has no symbolic form; a run knows the sizes.
+  OnnxMaker m(13);
+  m.Input("x", {1, 2})
+      .Input("z", {-1, 2})
+      .Node("Shape", {"z"}, {"s"})
+      .Node("Expand", {"x", "s"}, {"y"})
+      .Output("y");
+  const Model model = m.Import().value();
+  EXPECT_THAT(
+      Run(model, {{"x", Floats({1, 2}, {1, 2})}, {"z", Floats({3, 2}, {0, 0, 0, 0, 0, 0})}}, "y"),
+      ElementsAre(1, 2, 1, 2, 1, 2));
+}
+
+TEST(OnnxImport, InputsThatDecideAShapeCanBeBound) {
+  OnnxMaker m(13);
+  m.Input("x", {2, 3})
+      .Input("shape", {2}, onnx::TensorProto::INT64)
+      .Node("Reshape", {"x", "shape"}, {"y"})
+      .Output("y");
+  const Tensor shape = Tensor::FromInts(std::vector<int64_t>{3, 2});
+  const Model bound = m.Import({.constants = {{"shape", shape}}}).value();
+  EXPECT_EQ(ToString(bound.graph.outputs()[0].value.type()), "f32[3,2]");
+  EXPECT_EQ(bound.graph.inputs().size(), 1u);
+  // Of candidates, only those that decide a shape.
+  const Model some =
+      m.Import({.shape_candidates = {{"shape", shape}, {"x", Floats({2, 3}, {1, 2, 3, 4, 5, 6})}}})
+          .value();
+  ASSERT_EQ(some.graph.inputs().size(), 1u);
+  EXPECT_EQ(some.graph.inputs()[0]->name(), "x");
+  // Later, too.
+  const Model open = m.Import().value();
+  const Graph late = Bind(open.graph, {}, {{"shape", shape}}).value();
+  EXPECT_EQ(ToString(late.outputs()[0].value.type()), "f32[3,2]");
+}
+
+TEST(OnnxImport, BindingsAreCheckedAgainstTheInput) {
+  OnnxMaker m(13);
+  m.Input("x", {2, 3}).Node("Relu", {"x"}, {"y"}).Output("y");
+  EXPECT_THAT(MessageOf(m.Import({.constants = {{"z", Floats({1}, {1})}}}).status()),
+              HasSubstr("no input called 'z'"));
+  EXPECT_THAT(MessageOf(m.Import({.constants = {{"x", Floats({1}, {1})}}}).status()),
+              HasSubstr("input x: expected f32[2,3] to bind it to, got f32[1]"));
+}
+
+TEST(OnnxImport, OldFormsOfOpsets6To12) {
+  OnnxMaker m(6);
+  m.Input("x", {2, 3, 4})
+      .Initializer("b", Floats({3}, {1, 2, 3}))
+      .Node("Add", {"x", "b"}, {"s"})
+      .Int("broadcast", 1)
+      .Int("axis", 1)
+      .Output("s");
+  const Model model = m.Import().value();
+  std::vector<float> zeros(24, 0.0f), expected;
+  for (int n = 0; n < 2; ++n) {
+    for (float c : {1.0f, 2.0f, 3.0f}) expected.insert(expected.end(), 4, c);
+  }
+  EXPECT_EQ(Run(model, {{"x", Floats({2, 3, 4}, zeros)}}, "s"), expected);
+
+  // Before opset 13, a softmax ran over all axes from its own on.
+  OnnxMaker softmax(11);
+  softmax.Input("x", {1, 2, 2}).Node("Softmax", {"x"}, {"y"}).Output("y");
+  EXPECT_THAT(Run(softmax.Import().value(), {{"x", Floats({1, 2, 2}, {0, 0, 0, 0})}}, "y"),
+              testing::Each(0.25f));
+}
+
+TEST(OnnxImport, EveryProblemIsReportedAtOnce) {
+  OnnxMaker m(13);
+  m.Input("x", {2, 3})
+      .Input("s", {1}, onnx::TensorProto::STRING)
+      .Node("NonZero", {"x"}, {"a"})
+      .Name("find")
+      .Node("Relu", {"a"}, {"a2"})
+      .Node("Conv", {"x", "x"}, {"b"})
+      .Name("conv")
+      .Node("Unique", {"x"}, {"c"})
+      .Name("distinct")
+      .Output("a2")
+      .Output("b")
+      .Output("c");
+  const auto model = m.Import();
+  EXPECT_EQ(model.status().code(), absl::StatusCode::kInvalidArgument);
+  const std::string message = MessageOf(model.status());
+  EXPECT_THAT(message, HasSubstr("test.onnx: 4 problems: "));
+  EXPECT_THAT(message, HasSubstr("input s: STRING is not supported"));
+  EXPECT_THAT(message, HasSubstr("find (NonZero, opset 13): the op is not supported"));
+  EXPECT_THAT(message, HasSubstr("conv (Conv, opset 13): "));
+  EXPECT_THAT(message, HasSubstr("distinct (Unique, opset 13): the op is not supported"));
+}
+
+TEST(OnnxImport, WhatIsRightButUnsupportedIsUnimplemented) {
+  OnnxMaker m(13);
+  m.Input("x", {2, 3}).Node("NonZero", {"x"}, {"a"}).Output("a", onnx::TensorProto::INT64);
+  EXPECT_EQ(m.Import().status().code(), absl::StatusCode::kUnimplemented);
+  OnnxMaker newer(99);
+  newer.Input("x", {2}).Node("Relu", {"x"}, {"y"}).Output("y");
+  EXPECT_THAT(MessageOf(newer.Import().status()), HasSubstr("opset 99 is not supported"));
+}
+
+TEST(OnnxImport, InitializersThatAreInputsTooAreDefaults) {
+  OnnxMaker m(6);
+  m.Input("x", {2}).Input("w", {2}).Initializer("w", Floats({2}, {3, 4}));
+  m.Node("Mul", {"x", "w"}, {"y"}).Output("y");
+  const Model model = m.Import().value();
+  EXPECT_EQ(model.graph.inputs().size(), 1u);
+  EXPECT_THAT(Run(model, {{"x", Floats({2}, {1, 2})}}, "y"), ElementsAre(3, 8));
+}
+
+// External data lies beside the model, and nowhere else.
+class OnnxExternalData : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = TestFolder();
+    std::filesystem::create_directories(folder_ + "/model/sub");
+    const std::vector<float> values = {0, 0, 5, 6};
+    const std::string bytes(reinterpret_cast<const char*>(values.data()), 16);
+    WriteText(folder_ + "/outside.bin", bytes);
+    WriteText(folder_ + "/model/weights.bin", bytes);
+    WriteText(folder_ + "/model/sub/weights.bin", bytes);
+    std::filesystem::create_symlink("../outside.bin", folder_ + "/model/link.bin");
+    std::filesystem::create_directory_symlink("..", folder_ + "/model/up");
+  }
+
+  absl::StatusOr<Model> Import(const std::string& location, const std::string& offset = "8",
+                               const std::string& length = "8") const {
+    OnnxMaker m(13);
+    m.Input("x", {2}).Node("Mul", {"x", "w"}, {"y"}).Output("y");
+    onnx::TensorProto* w = m.proto.mutable_graph()->add_initializer();
+    w->set_name("w");
+    w->set_data_type(onnx::TensorProto::FLOAT);
+    w->add_dims(2);
+    w->set_data_location(onnx::TensorProto::EXTERNAL);
+    const auto add = [&](const char* key, const std::string& value) {
+      auto* entry = w->add_external_data();
+      entry->set_key(key);
+      entry->set_value(value);
+    };
+    add("location", location);
+    add("offset", offset);
+    if (!length.empty()) add("length", length);
+    const std::string path = folder_ + "/model/m.onnx";
+    WriteText(path, m.proto.SerializeAsString());
+    return ImportOnnx(path);
+  }
+
+  std::string folder_;
+};
+
+TEST_F(OnnxExternalData, IsReadFromTheModelsFolder) {
+  for (const char* location : {"weights.bin", "./weights.bin", "sub/weights.bin"}) {
+    const auto model = Import(location);
+    ASSERT_TRUE(model.ok()) << model.status();
+    EXPECT_THAT(LeafValue(*model->graph.Find("w")).values<float>(), ElementsAre(5, 6));
+  }
+  ASSERT_TRUE(Import("weights.bin", "8", "").ok());
+}
+
+TEST_F(OnnxExternalData, NeverFromOutside) {
+  EXPECT_THAT(MessageOf(Import("../outside.bin").status()), HasSubstr("leads out of the model's"));
+  EXPECT_THAT(MessageOf(Import("sub/../../outside.bin").status()), HasSubstr("leads out"));
+  EXPECT_THAT(MessageOf(Import(folder_ + "/outside.bin").status()), HasSubstr("relative path"));
+  EXPECT_THAT(MessageOf(Import("link.bin").status()), HasSubstr("symbolic link"));
+  EXPECT_THAT(MessageOf(Import("up/outside.bin").status()), HasSubstr("symbolic link"));
+  EXPECT_THAT(MessageOf(Import("").status()), HasSubstr("expected a path"));
+  EXPECT_THAT(MessageOf(Import("sub").status()), HasSubstr("regular file"));
+  EXPECT_THAT(MessageOf(Import(std::string("weights.bin\0x", 13)).status()),
+              HasSubstr("zero byte"));
+}
+
+TEST_F(OnnxExternalData, RangesBeyondTheFileAreErrors) {
+  EXPECT_THAT(MessageOf(Import("weights.bin", "12").status()), HasSubstr("the file has 16"));
+  EXPECT_THAT(MessageOf(Import("weights.bin", "18446744073709551615").status()),
+              HasSubstr("the file has 16"));
+  EXPECT_THAT(MessageOf(Import("weights.bin", "-1").status()), HasSubstr("number of bytes"));
+  EXPECT_THAT(MessageOf(Import("weights.bin", "8", "4").status()), HasSubstr("expected 8 bytes"));
+  EXPECT_THAT(MessageOf(Import("missing.bin").status()), HasSubstr("missing.bin"));
+}
+
+}  // namespace
+}  // namespace weft
