@@ -25,6 +25,11 @@ const onnx::AttributeProto* ImportContext::Find(std::string_view attribute) cons
   return standard.has_name() ? &standard : nullptr;
 }
 
+const TensorType& ImportContext::TypeOf(Value v) {
+  static const TensorType nothing;
+  return v.null() ? nothing : v.type();
+}
+
 bool ImportContext::Gives(std::string_view attribute) const {
   const auto& given = node_.attribute();
   return std::any_of(given.begin(), given.end(),
@@ -139,6 +144,14 @@ std::optional<std::vector<int64_t>> ImportContext::KnownInts(int i, std::string_
                        : tensor->values<int32_t>()[static_cast<size_t>(k)]);
   }
   return ints;
+}
+
+std::optional<int64_t> ImportContext::KnownInt(int i, std::string_view what) {
+  const auto ints = KnownInts(i, what);
+  if (!ints || ints->size() == 1) return ints ? std::optional((*ints)[0]) : std::nullopt;
+  Fail(absl::InvalidArgumentError(
+      absl::StrCat("expected one integer as ", std::string(what), ", got ", ints->size())));
+  return std::nullopt;
 }
 
 std::optional<double> ImportContext::KnownNumber(int i, std::string_view what) {

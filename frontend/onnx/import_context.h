@@ -65,13 +65,16 @@ class ImportContext : public Emitter {
   using Emitter::Ints;
   // Any value that is known by now, by its name; an error where there is none.
   Value Named(const std::string& name);
-  const TensorType& type(int i) { return in(i).type(); }
+  // The type of a value; that of an empty scalar for one that a failure or an absence made null.
+  static const TensorType& TypeOf(Value v);
+  const TensorType& type(int i) { return TypeOf(in(i)); }
   // What is known of an operand before the run; null where it is absent or computed.
   const Tensor* constant(int i) const;
   const ShapeValue* shape(int i) const;
   // The elements of an operand that must be known now, as integers or numbers; an error that says
   // how to bind it otherwise. nullopt where it is absent, and after an error.
   std::optional<std::vector<int64_t>> KnownInts(int i, std::string_view what);
+  std::optional<int64_t> KnownInt(int i, std::string_view what);
   std::optional<double> KnownNumber(int i, std::string_view what);
 
   // Outputs that the node names, up to the last one.

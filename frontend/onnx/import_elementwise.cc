@@ -16,19 +16,19 @@ Value LegacyOperand(ImportContext& c) {
   const Value a = c.in(0), b = c.in(1);
   if (!c.ok()) return b;
   if (c.Int("broadcast") == 0) {
-    if (a.type().shape != b.type().shape) {
+    if (c.TypeOf(a).shape != c.TypeOf(b).shape) {
       c.Fail(absl::InvalidArgumentError(
           absl::StrCat("expected operands of one shape, as broadcast is 0, got ",
-                       ToString(a.type()), " and ", ToString(b.type()))));
+                       ToString(c.TypeOf(a)), " and ", ToString(c.TypeOf(b)))));
     }
     return b;
   }
-  const int64_t axis = c.Int("axis", a.type().rank() - b.type().rank());
-  const int64_t first = axis < 0 ? axis + a.type().rank() : axis;
-  std::vector<int64_t> trailing(
-      static_cast<size_t>(std::max<int64_t>(0, a.type().rank() - first - b.type().rank())));
-  if (trailing.empty() || trailing.size() > kMaxRank) return b;
-  std::iota(trailing.begin(), trailing.end(), b.type().rank());
+  const int rank = c.TypeOf(a).rank(), own = c.TypeOf(b).rank();
+  const absl::StatusOr<int> axis = NormalizeAxis(c.Int("axis", std::max(0, rank - own)), rank + 1);
+  if (!axis.ok()) return c.Fail(axis.status());
+  std::vector<int64_t> trailing(static_cast<size_t>(std::max(0, rank - *axis - own)));
+  if (trailing.empty()) return b;
+  std::iota(trailing.begin(), trailing.end(), own);
   return c.Op("Unsqueeze", {b, c.Ints(trailing)});
 }
 
@@ -64,7 +64,7 @@ std::vector<Value> Clip(ImportContext& c) {
 std::vector<Value> CastLike(ImportContext& c) {
   const Value x = c.in(0), like = c.in(1);
   if (!c.ok()) return {};
-  return ImportOp(c, {.op = "Cast", .inputs = {x}, .attributes = {{"to", like.type().dtype}}});
+  return ImportOp(c, {.op = "Cast", .inputs = {x}, .attributes = {{"to", c.TypeOf(like).dtype}}});
 }
 
 // (X - mean) / (standard deviation + 1e-9), as ONNX's function body computes it.
@@ -75,7 +75,8 @@ std::vector<Value> MeanVarianceNormalization(ImportContext& c) {
   const Value mean = c.Op("ReduceMean", {x}, axes);
   const Value square = c.Op("ReduceMean", {c.Op("Mul", {x, x})}, axes);
   const Value variance = c.Op("Sub", {square, c.Op("Mul", {mean, mean})});
-  const Value deviation = c.Op("Add", {c.Op("Sqrt", {variance}), c.Scalar(1e-9, x.type().dtype)});
+  const Value deviation =
+      c.Op("Add", {c.Op("Sqrt", {variance}), c.Scalar(1e-9, c.TypeOf(x).dtype)});
   return {c.Result("Div", {c.Op("Sub", {x, mean}), deviation})};
 }
 

@@ -17,12 +17,12 @@ std::vector<int64_t> SpatialAxes(const TensorType& type) {
 std::vector<Value> GlobalPool(ImportContext& c, std::string_view reduction) {
   const Value x = c.in(0);
   if (!c.ok()) return {};
-  if (x.type().rank() < 3) {
+  if (c.TypeOf(x).rank() < 3) {
     c.Fail(absl::InvalidArgumentError(
-        absl::StrCat("expected [N,C,spatial...], got ", ToString(x.type()))));
+        absl::StrCat("expected [N,C,spatial...], got ", ToString(c.TypeOf(x)))));
     return {};
   }
-  return {c.Result(reduction, {x}, {{"axes", SpatialAxes(x.type())}})};
+  return {c.Result(reduction, {x}, {{"axes", SpatialAxes(c.TypeOf(x))}})};
 }
 
 std::vector<Value> GlobalAveragePool(ImportContext& c) { return GlobalPool(c, "ReduceMean"); }
@@ -34,16 +34,16 @@ std::vector<Value> GlobalLpPool(ImportContext& c) {
   if (p == 2) return GlobalPool(c, "ReduceL2");
   const Value x = c.in(0);
   if (!c.ok()) return {};
-  const DType dtype = x.type().dtype;
+  const DType dtype = c.TypeOf(x).dtype;
   const Value powers = c.Op("Pow", {c.Op("Abs", {x}), c.Scalar(static_cast<double>(p), dtype)});
-  const Value sum = c.Op("ReduceSum", {powers}, {{"axes", SpatialAxes(x.type())}});
+  const Value sum = c.Op("ReduceSum", {powers}, {{"axes", SpatialAxes(c.TypeOf(x))}});
   return {c.Result("Pow", {sum, c.Scalar(1.0 / static_cast<double>(p), dtype)})};
 }
 
 // The maximum of bytes is that of the same numbers as floats.
 std::vector<Value> MaxPool(ImportContext& c) {
   const Value x = c.in(0);
-  if (!c.ok() || x.type().dtype != DType::kU8) return ImportSame(c);
+  if (!c.ok() || c.TypeOf(x).dtype != DType::kU8) return ImportSame(c);
   const Value floats = c.Op("Cast", {x}, {{"to", DType::kF32}});
   std::vector<Value> pooled = ImportOp(c, {.op = "MaxPool", .inputs = {floats}});
   if (!c.ok()) return {};
@@ -99,7 +99,7 @@ std::vector<Value> MaxUnpool(ImportContext& c) {
   const std::vector<Value> y = ImportOp(c, {.op = "MaxUnpool", .inputs = {c.in(0), c.in(1)}});
   const auto shape = c.KnownInts(2, "output_shape");
   if (!shape || !c.ok()) return y;
-  const TensorType& type = y[0].type();
+  const TensorType& type = c.TypeOf(y[0]);
   if (!type.is_static() || shape->size() != type.shape.size()) {
     c.Fail(absl::InvalidArgumentError(absl::StrCat("expected an output_shape of a known ",
                                                    ToString(type), ", got ", ToString(*shape))));
@@ -107,7 +107,14 @@ std::vector<Value> MaxUnpool(ImportContext& c) {
   }
   std::vector<int64_t> pads(2 * shape->size());
   for (size_t i = 0; i < shape->size(); ++i) {
-    pads[shape->size() + i] = (*shape)[i] - type.shape[i].coefficient();
+    const int64_t least = type.shape[i].coefficient();
+    if ((*shape)[i] < least) {
+      c.Fail(absl::InvalidArgumentError(absl::StrCat("expected an output_shape of at least ",
+                                                     ToString(type.shape), ", got ",
+                                                     ToString(*shape))));
+      return {};
+    }
+    pads[shape->size() + i] = (*shape)[i] - least;
   }
   return {c.Op("Pad", {y[0], c.Ints(pads)})};
 }

@@ -9,15 +9,15 @@ namespace weft {
 namespace {
 
 Value To(ImportContext& c, Value x, DType dtype) {
-  return x.null() || x.type().dtype == dtype ? x : c.Op("Cast", {x}, {{"to", dtype}});
+  return x.null() || c.TypeOf(x).dtype == dtype ? x : c.Op("Cast", {x}, {{"to", dtype}});
 }
 
 // A scale or zero point of one element an index of `given` axis, with axes of 1 after it.
 Value AlongAxis(ImportContext& c, Value x, Value factor, int64_t given) {
-  if (!c.ok() || factor.null() || factor.type().rank() != 1) return factor;
-  const absl::StatusOr<int> axis = NormalizeAxis(given, x.type().rank());
+  if (!c.ok() || factor.null() || c.TypeOf(factor).rank() != 1) return factor;
+  const absl::StatusOr<int> axis = NormalizeAxis(given, c.TypeOf(x).rank());
   if (!axis.ok()) return c.Fail(axis.status());
-  std::vector<int64_t> trailing(static_cast<size_t>(x.type().rank() - 1 - *axis));
+  std::vector<int64_t> trailing(static_cast<size_t>(c.TypeOf(x).rank() - 1 - *axis));
   std::iota(trailing.begin(), trailing.end(), 1);
   return trailing.empty() ? factor : c.Op("Unsqueeze", {factor, c.Ints(trailing)});
 }

@@ -29,7 +29,7 @@ std::vector<Value> Reduce(ImportContext& c) {
 std::vector<Value> Softmax(ImportContext& c) {
   const Value x = c.in(0);
   if (c.opset() >= 13 || !c.ok()) return ImportSame(c);
-  const int rank = x.type().rank();
+  const int rank = c.TypeOf(x).rank();
   const int64_t given = c.Int("axis", 1);
   const int64_t axis = given < 0 ? given + rank : given;
   if (axis == rank - 1) {

@@ -19,7 +19,7 @@ std::vector<Value> Reshape(ImportContext& c) {
   const ShapeValue* target = c.shape(1);
   if (c.ok() && target != nullptr && c.constant(1) == nullptr && c.Int("allowzero") == 0) {
     // Symbols as far as a shape that is a constant can say them.
-    if (const auto shape = ReshapeArgument(x.type().shape, *target)) {
+    if (const auto shape = ReshapeArgument(c.TypeOf(x).shape, *target)) {
       return ImportOp(c, {.op = "Reshape", .inputs = {x, c.Ints(*shape)}});
     }
   }
@@ -62,7 +62,7 @@ std::vector<Value> Pad(ImportContext& c) {
   if (!c.ok()) return {};
   return ImportOp(
       c, {.op = "Pad",
-          .inputs = {x, c.Ints(c.Ints("pads")), c.Scalar(c.Float("value"), x.type().dtype)},
+          .inputs = {x, c.Ints(c.Ints("pads")), c.Scalar(c.Float("value"), c.TypeOf(x).dtype)},
           .ignored = {"pads", "value"}});
 }
 

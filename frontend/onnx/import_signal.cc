@@ -12,16 +12,17 @@ namespace {
 // a0 - a1 cos(2 pi n / N) + a2 cos(4 pi n / N) for n = 0 ... size - 1, with N = size, or size - 1
 // where the window is not periodic.
 std::vector<Value> Window(ImportContext& c, double a0, double a1, double a2) {
-  const auto size = c.KnownNumber(0, "size");
+  const auto size = c.KnownInt(0, "size");
   const auto type = static_cast<int32_t>(c.Int("output_datatype", onnx::TensorProto::FLOAT));
   const std::optional<DType> dtype = DTypeOfOnnx(type);
   if (!dtype || !kNumericTypes.contains(*dtype)) {
     c.Unsupported(absl::StrCat("output_datatype ", OnnxTypeName(type), " is not supported"));
   }
   if (!size || !c.ok()) return {};
-  const double period = c.Int("periodic", 1) != 0 ? *size : *size - 1;
-  const Value n = c.Op(
-      "Range", {c.Scalar(0, DType::kF64), c.Scalar(*size, DType::kF64), c.Scalar(1, DType::kF64)});
+  const auto samples = static_cast<double>(*size);
+  const double period = c.Int("periodic", 1) != 0 ? samples : samples - 1;
+  const Value n = c.Op("Range", {c.Scalar(0, DType::kF64), c.Scalar(samples, DType::kF64),
+                                 c.Scalar(1, DType::kF64)});
   const auto cosine = [&](double turns, double factor) {
     const Value angle =
         c.Op("Mul", {n, c.Scalar(turns * 2 * std::numbers::pi / period, DType::kF64)});
@@ -44,20 +45,18 @@ constexpr int64_t kMostPlaces = int64_t{1} << 24;
 // bins,2].
 std::vector<Value> Stft(ImportContext& c) {
   const Value signal = c.in(0), window = c.in(2);
-  const auto step = c.KnownNumber(1, "frame_step"), given = c.KnownNumber(3, "frame_length");
+  const auto step = c.KnownInt(1, "frame_step"), given = c.KnownInt(3, "frame_length");
   if (!c.ok() || !step) return {};
-  const TensorType& type = signal.type();
+  const TensorType& type = c.TypeOf(signal);
   if (type.rank() != 3 || !type.dim(1).is_static() ||
-      (window && (window.type().rank() != 1 || !window.type().dim(0).is_static()))) {
+      (window && (c.TypeOf(window).rank() != 1 || !c.TypeOf(window).dim(0).is_static()))) {
     c.Unsupported(absl::StrCat("a signal ", ToString(type),
                                ", which is no [N,length,1 or 2] of "
                                "known length, or a window that is none, is not supported"));
     return {};
   }
   const int64_t length = type.dim(1).coefficient();
-  const int64_t frame = given    ? static_cast<int64_t>(*given)
-                        : window ? window.type().dim(0).coefficient()
-                                 : length;
+  const int64_t frame = given ? *given : window ? c.TypeOf(window).dim(0).coefficient() : length;
   if (*step < 1 || frame < 1 || frame > length) {
     c.Fail(
         absl::InvalidArgumentError(absl::StrCat("expected a step of at least 1 and a frame of 1 "
@@ -65,15 +64,14 @@ std::vector<Value> Stft(ImportContext& c) {
                                                 length, " samples, got ", *step, " and ", frame)));
     return {};
   }
-  const auto hop = static_cast<int64_t>(std::min(*step, static_cast<double>(length)));
-  const int64_t frames = (length - frame) / hop + 1;
+  const int64_t frames = (length - frame) / *step + 1;
   if (frames > kMostPlaces / frame) {
     c.Unsupported(absl::StrCat(frames, " frames of ", frame, " samples are not supported"));
     return {};
   }
   std::vector<int64_t> places;
   for (int64_t f = 0; f < frames; ++f) {
-    for (int64_t i = 0; i < frame; ++i) places.push_back(f * hop + i);
+    for (int64_t i = 0; i < frame; ++i) places.push_back(f * *step + i);
   }
   const auto indices = Tensor::FromValues<int64_t>({frames, frame}, places);
   if (!indices.ok()) c.Fail(indices.status());

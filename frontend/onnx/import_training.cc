@@ -20,7 +20,7 @@ int TensorCount(ImportContext& c, int kinds) {
 }
 
 Value Number(ImportContext& c, double value, Value like) {
-  return c.Scalar(value, like.type().dtype);
+  return c.Scalar(value, c.TypeOf(like).dtype);
 }
 Value Scaled(ImportContext& c, Value x, double factor) {
   return c.Op("Mul", {x, Number(c, factor, x)});

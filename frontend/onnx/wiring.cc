@@ -109,9 +109,10 @@ absl::Status CheckOnnxNode(const onnx::NodeProto& node, const onnx::OpSchema& sc
       CheckCount("inputs", node.input_size(), schema.min_input(), schema.max_input()));
   WEFT_RETURN_IF_ERROR(
       CheckCount("outputs", node.output_size(), schema.min_output(), schema.max_output()));
-  for (int i = 0; i < node.input_size() && i < static_cast<int>(schema.inputs().size()); ++i) {
-    const auto& formal = schema.inputs()[static_cast<size_t>(i)];
-    if (node.input(i).empty() && formal.GetOption() == onnx::OpSchema::Single) {
+  const size_t formals = schema.inputs().size();
+  for (int i = 0; i < node.input_size() && formals > 0; ++i) {
+    const auto& formal = schema.inputs()[std::min(static_cast<size_t>(i), formals - 1)];
+    if (node.input(i).empty() && formal.GetOption() != onnx::OpSchema::Optional) {
       return absl::InvalidArgumentError(
           absl::StrCat("its input ", formal.GetName(), " is required, but absent"));
     }

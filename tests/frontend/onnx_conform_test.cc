@@ -16,7 +16,8 @@ const std::string kData = WEFT_ONNX_TEST_DATA;
 
 std::vector<ConformResult> RunAll(const std::string& part) {
   std::vector<ConformResult> results;
-  for (const std::string& folder : FindConformCases(kData + "/" + part).value()) {
+  const std::vector<std::string> folders = FindConformCases(kData + "/" + part).value();
+  for (const std::string& folder : folders) {
     results.push_back(RunConformCase(folder, {.threads = 1}));
   }
   return results;

@@ -22,7 +22,7 @@ std::vector<std::string> OpsOf(const Graph& graph) {
   return ops;
 }
 
-std::vector<float> Run(const Model& model, const TensorMap& feeds, const std::string& output) {
+std::vector<float> Infer(const Model& model, const TensorMap& feeds, const std::string& output) {
   const auto session = Session::Create(model, {.threads = 1});
   EXPECT_TRUE(session.ok()) << session.status();
   const auto outputs = (*session)->Run(feeds);
@@ -72,7 +72,7 @@ TEST(OnnxImport, NormalizationAndDropoutAreModeNeutral) {
   EXPECT_EQ(GetString(model.graph.Find("drop")->attributes(), "mode"), "auto");
   const Graph training = ForTraining(model.graph).value();
   EXPECT_EQ(training.updates().size(), 2u);
-  EXPECT_THAT(Run(model, {{"x", Floats({1, 1, 2, 2}, {1, -2, 3, 4})}}, "y"),
+  EXPECT_THAT(Infer(model, {{"x", Floats({1, 1, 2, 2}, {1, -2, 3, 4})}}, "y"),
               ElementsAre(testing::FloatNear(1, 1e-4), 0, testing::FloatNear(3, 1e-4),
                           testing::FloatNear(4, 1e-4), testing::FloatNear(3, 1e-4), 0,
                           testing::FloatNear(7, 1e-4), testing::FloatNear(9, 1e-4)));
@@ -138,7 +138,7 @@ TEST(OnnxImport, ComputedShapesAreKnownOnceTheBatchIs) {
       .Output("y");
   const Model model = m.Import().value();
   EXPECT_THAT(
-      Run(model, {{"x", Floats({1, 2}, {1, 2})}, {"z", Floats({3, 2}, {0, 0, 0, 0, 0, 0})}}, "y"),
+      Infer(model, {{"x", Floats({1, 2}, {1, 2})}, {"z", Floats({3, 2}, {0, 0, 0, 0, 0, 0})}}, "y"),
       ElementsAre(1, 2, 1, 2, 1, 2));
 }
 
@@ -186,12 +186,12 @@ TEST(OnnxImport, OldFormsOfOpsets6To12) {
   for (int n = 0; n < 2; ++n) {
     for (float c : {1.0f, 2.0f, 3.0f}) expected.insert(expected.end(), 4, c);
   }
-  EXPECT_EQ(Run(model, {{"x", Floats({2, 3, 4}, zeros)}}, "s"), expected);
+  EXPECT_EQ(Infer(model, {{"x", Floats({2, 3, 4}, zeros)}}, "s"), expected);
 
   // Before opset 13, a softmax ran over all axes from its own on.
   OnnxMaker softmax(11);
   softmax.Input("x", {1, 2, 2}).Node("Softmax", {"x"}, {"y"}).Output("y");
-  EXPECT_THAT(Run(softmax.Import().value(), {{"x", Floats({1, 2, 2}, {0, 0, 0, 0})}}, "y"),
+  EXPECT_THAT(Infer(softmax.Import().value(), {{"x", Floats({1, 2, 2}, {0, 0, 0, 0})}}, "y"),
               testing::Each(0.25f));
 }
 
@@ -234,7 +234,7 @@ TEST(OnnxImport, InitializersThatAreInputsTooAreDefaults) {
   m.Node("Mul", {"x", "w"}, {"y"}).Output("y");
   const Model model = m.Import().value();
   EXPECT_EQ(model.graph.inputs().size(), 1u);
-  EXPECT_THAT(Run(model, {{"x", Floats({2}, {1, 2})}}, "y"), ElementsAre(3, 8));
+  EXPECT_THAT(Infer(model, {{"x", Floats({2}, {1, 2})}}, "y"), ElementsAre(3, 8));
 }
 
 // External data lies beside the model, and nowhere else.
