@@ -14,6 +14,7 @@
 #include "frontend/evaluation.h"
 #include "frontend/image.h"
 #include "frontend/npy.h"
+#include "frontend/onnx/export.h"
 #include "frontend/optimizer.h"
 #include "frontend/receptive_field.h"
 #include "frontend/session.h"
