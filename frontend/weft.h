@@ -15,6 +15,7 @@
 #include "frontend/image.h"
 #include "frontend/npy.h"
 #include "frontend/onnx/conform.h"
+#include "frontend/onnx/export.h"
 #include "frontend/onnx/import.h"
 #include "frontend/optimizer.h"
 #include "frontend/receptive_field.h"

@@ -79,8 +79,8 @@ int RunCli(int argc, char** argv) {
         "digits\nEvery command has --help.");
     const std::vector<Command> commands = {
         AddTrain(program),    AddEval(program), AddRun(program),    AddShow(program),
-        AddOptimize(program), AddPlan(program), AddImport(program), AddConform(program),
-        AddOps(program),      AddDemo(program)};
+        AddOptimize(program), AddPlan(program), AddImport(program), AddExport(program),
+        AddConform(program),  AddOps(program),  AddDemo(program)};
     if (argc < 2) {
       std::fputs(program.help().c_str(), stdout);
       return 0;
