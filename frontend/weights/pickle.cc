@@ -1,0 +1,435 @@
+#include "frontend/weights/pickle.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "frontend/weights/named_tensors.h"
+
+namespace weft {
+namespace {
+
+constexpr int kNewestProtocol = 5;
+
+absl::Status Malformed(std::string_view what) {
+  return absl::DataLossError(absl::StrCat("malformed pickle: ", std::string(what)));
+}
+absl::Status TooManyObjects() {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the pickle has more than ", kMaxPickleObjects, " objects, the limit"));
+}
+absl::Status Truncated() { return absl::DataLossError("the pickle ends early"); }
+
+// The stack machine that a pickle is a program for.
+class Machine {
+ public:
+  Machine(ByteReader& reader, std::span<const std::string_view> allowed)
+      : reader_(reader), allowed_(allowed) {}
+
+  absl::StatusOr<Pickle> Run();
+
+  // One a kind of opcode.
+
+  absl::Status Protocol() {
+    const auto version = reader_.Read<uint8_t>();
+    if (!version) return Truncated();
+    if (*version >= 2 && *version <= kNewestProtocol) return absl::OkStatus();
+    return absl::UnimplementedError(
+        absl::StrFormat("pickle protocol %d, expected 2 to %d", *version, kNewestProtocol));
+  }
+  absl::Status Frame() { return reader_.Read<uint64_t>() ? absl::OkStatus() : Truncated(); }
+  absl::Status Mark() {
+    marks_.push_back(stack_.size());
+    return CheckSizes();
+  }
+  absl::Status None() { return Push({}); }
+  absl::Status Bool(bool value) { return Push({.kind = PickleKind::kBool, .integer = value}); }
+  template <typename T>
+  absl::Status Int() {
+    const auto value = reader_.Read<T>();
+    return value ? Push({.kind = PickleKind::kInt, .integer = *value}) : Truncated();
+  }
+  template <typename Length>
+  absl::Status Long();
+  // No tensor needs its value.
+  absl::Status Float() {
+    return reader_.Take(sizeof(double)) ? Push({.kind = PickleKind::kFloat}) : Truncated();
+  }
+  template <typename Length>
+  absl::Status Text() {
+    const auto length = reader_.Read<Length>();
+    const auto text = length ? reader_.TakeText(*length) : std::nullopt;
+    return text ? Push({.kind = PickleKind::kText, .text = *text}) : Truncated();
+  }
+
+  absl::Status Empty(PickleKind kind) { return Push({.kind = kind}); }
+  absl::Status FromMark(PickleKind kind);
+  absl::Status Tuple(size_t size);
+  absl::Status Append();
+  absl::Status Appends();
+  absl::Status SetItem();
+  absl::Status SetItems();
+  absl::Status Pop();
+  absl::Status PopMark() { return TakeMarked().status(); }
+  absl::Status Duplicate();
+
+  template <typename Index>
+  absl::Status Get();
+  template <typename Index>
+  absl::Status Put() {
+    const auto index = reader_.Read<Index>();
+    return index ? Remember(*index) : Truncated();
+  }
+  absl::Status Memoize() { return Remember(memo_.size()); }
+
+  absl::Status Global();
+  absl::Status StackGlobal();
+  absl::Status Inst();
+  absl::Status Reduce();
+  absl::Status Build();
+  absl::Status Persistent();
+
+ private:
+  absl::Status Push(PickleObject object);
+  absl::Status CheckSizes() const;
+  size_t available() const { return stack_.size() - (marks_.empty() ? 0 : marks_.back()); }
+  // The object on top, taken off the stack; never one below the last mark.
+  absl::StatusOr<PickleObject*> TakeTop();
+  // The objects above the last mark; they and it are taken off.
+  absl::StatusOr<std::vector<const PickleObject*>> TakeMarked();
+  // The list or dict on top, which stays there.
+  absl::StatusOr<PickleObject*> Container(PickleKind kind);
+  absl::Status Remember(size_t index);
+  absl::Status PushGlobal(std::string_view module, std::string_view name);
+  absl::Status PushOrderedDict(const PickleObject& arguments);
+
+  ByteReader& reader_;
+  std::span<const std::string_view> allowed_;
+  Pickle pickle_;
+  std::vector<PickleObject*> stack_;
+  std::vector<size_t> marks_;
+  std::vector<PickleObject*> memo_;
+  size_t copied_ = 0;  // pairs of lists that became dicts
+};
+
+struct Opcode {
+  uint8_t code;
+  absl::Status (*run)(Machine& m);
+};
+
+constexpr Opcode kOpcodes[] = {
+    {0x80, [](Machine& m) { return m.Protocol(); }},
+    {0x95, [](Machine& m) { return m.Frame(); }},
+    {'(', [](Machine& m) { return m.Mark(); }},
+    {'N', [](Machine& m) { return m.None(); }},
+    {0x88, [](Machine& m) { return m.Bool(true); }},
+    {0x89, [](Machine& m) { return m.Bool(false); }},
+    {'J', [](Machine& m) { return m.Int<int32_t>(); }},
+    {'K', [](Machine& m) { return m.Int<uint8_t>(); }},
+    {'M', [](Machine& m) { return m.Int<uint16_t>(); }},
+    {0x8a, [](Machine& m) { return m.Long<uint8_t>(); }},
+    {0x8b, [](Machine& m) { return m.Long<uint32_t>(); }},
+    {'G', [](Machine& m) { return m.Float(); }},
+    {'X', [](Machine& m) { return m.Text<uint32_t>(); }},   // BINUNICODE
+    {0x8c, [](Machine& m) { return m.Text<uint8_t>(); }},   // SHORT_BINUNICODE
+    {0x8d, [](Machine& m) { return m.Text<uint64_t>(); }},  // BINUNICODE8
+    {'T', [](Machine& m) { return m.Text<uint32_t>(); }},   // BINSTRING
+    {'U', [](Machine& m) { return m.Text<uint8_t>(); }},    // SHORT_BINSTRING
+    {'B', [](Machine& m) { return m.Text<uint32_t>(); }},   // BINBYTES
+    {'C', [](Machine& m) { return m.Text<uint8_t>(); }},    // SHORT_BINBYTES
+    {0x8e, [](Machine& m) { return m.Text<uint64_t>(); }},  // BINBYTES8
+    {']', [](Machine& m) { return m.Empty(PickleKind::kList); }},
+    {')', [](Machine& m) { return m.Empty(PickleKind::kTuple); }},
+    {'}', [](Machine& m) { return m.Empty(PickleKind::kDict); }},
+    {'l', [](Machine& m) { return m.FromMark(PickleKind::kList); }},
+    {'t', [](Machine& m) { return m.FromMark(PickleKind::kTuple); }},
+    {'d', [](Machine& m) { return m.FromMark(PickleKind::kDict); }},
+    {0x85, [](Machine& m) { return m.Tuple(1); }},
+    {0x86, [](Machine& m) { return m.Tuple(2); }},
+    {0x87, [](Machine& m) { return m.Tuple(3); }},
+    {'a', [](Machine& m) { return m.Append(); }},
+    {'e', [](Machine& m) { return m.Appends(); }},
+    {'s', [](Machine& m) { return m.SetItem(); }},
+    {'u', [](Machine& m) { return m.SetItems(); }},
+    {'0', [](Machine& m) { return m.Pop(); }},
+    {'1', [](Machine& m) { return m.PopMark(); }},
+    {'2', [](Machine& m) { return m.Duplicate(); }},
+    {'h', [](Machine& m) { return m.Get<uint8_t>(); }},
+    {'j', [](Machine& m) { return m.Get<uint32_t>(); }},
+    {'q', [](Machine& m) { return m.Put<uint8_t>(); }},
+    {'r', [](Machine& m) { return m.Put<uint32_t>(); }},
+    {0x94, [](Machine& m) { return m.Memoize(); }},
+    {'c', [](Machine& m) { return m.Global(); }},
+    {0x93, [](Machine& m) { return m.StackGlobal(); }},
+    {'i', [](Machine& m) { return m.Inst(); }},
+    {'R', [](Machine& m) { return m.Reduce(); }},
+    {'b', [](Machine& m) { return m.Build(); }},
+    {'Q', [](Machine& m) { return m.Persistent(); }},
+};
+
+const Opcode* FindOpcode(uint8_t code) {
+  const auto it = std::find_if(std::begin(kOpcodes), std::end(kOpcodes),
+                               [&](const Opcode& opcode) { return opcode.code == code; });
+  return it == std::end(kOpcodes) ? nullptr : &*it;
+}
+
+absl::StatusOr<Pickle> Machine::Run() {
+  for (;;) {
+    const size_t at = reader_.position();
+    const auto code = reader_.Read<uint8_t>();
+    if (!code) return Truncated();
+    if (*code == '.') break;
+    const Opcode* opcode = FindOpcode(*code);
+    if (opcode == nullptr) {
+      return absl::UnimplementedError(
+          absl::StrFormat("pickle opcode 0x%02x at byte %d is not one of plain data", *code, at));
+    }
+    WEFT_RETURN_IF_ERROR(opcode->run(*this));
+  }
+  if (stack_.size() != 1 || !marks_.empty()) return Malformed("expected one object at its end");
+  pickle_.root = stack_[0];
+  return std::move(pickle_);
+}
+
+absl::Status Machine::Push(PickleObject object) {
+  pickle_.objects.push_back(std::move(object));
+  stack_.push_back(&pickle_.objects.back());
+  return CheckSizes();
+}
+
+absl::Status Machine::CheckSizes() const {
+  if (pickle_.objects.size() <= kMaxPickleObjects && stack_.size() <= kMaxPickleObjects &&
+      marks_.size() <= kMaxPickleObjects) {
+    return absl::OkStatus();
+  }
+  return TooManyObjects();
+}
+
+absl::StatusOr<PickleObject*> Machine::TakeTop() {
+  if (available() == 0) return Malformed("an opcode finds no object on the stack");
+  PickleObject* top = stack_.back();
+  stack_.pop_back();
+  return top;
+}
+
+absl::StatusOr<std::vector<const PickleObject*>> Machine::TakeMarked() {
+  if (marks_.empty()) return Malformed("an opcode finds no mark on the stack");
+  const auto first = stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back());
+  std::vector<const PickleObject*> items(first, stack_.end());
+  stack_.erase(first, stack_.end());
+  marks_.pop_back();
+  return items;
+}
+
+absl::StatusOr<PickleObject*> Machine::Container(PickleKind kind) {
+  if (available() > 0 && stack_.back()->kind == kind) return stack_.back();
+  return Malformed(
+      absl::StrCat("an opcode expects ", std::string(Describe(kind)), " on the stack"));
+}
+
+template <typename Length>
+absl::Status Machine::Long() {
+  const auto length = reader_.Read<Length>();
+  const auto digits = length ? reader_.TakeText(*length) : std::nullopt;
+  if (!digits) return Truncated();
+  if (digits->size() > sizeof(int64_t)) {
+    return Push({.kind = PickleKind::kBigInt, .text = *digits});
+  }
+  // Two's complement, little-endian; the sign is the last byte's.
+  const bool negative = !digits->empty() && (static_cast<uint8_t>(digits->back()) & 0x80) != 0;
+  int64_t value = negative ? -1 : 0;
+  std::memcpy(&value, digits->data(), digits->size());
+  return Push({.kind = PickleKind::kInt, .integer = value});
+}
+
+absl::Status Machine::FromMark(PickleKind kind) {
+  WEFT_ASSIGN_OR_RETURN(std::vector<const PickleObject*> items, TakeMarked());
+  if (kind == PickleKind::kDict && items.size() % 2 != 0) return Malformed("a key without a value");
+  return Push({.kind = kind, .items = std::move(items)});
+}
+
+absl::Status Machine::Tuple(size_t size) {
+  if (available() < size) return Malformed("an opcode finds no object on the stack");
+  const auto first = stack_.end() - static_cast<std::ptrdiff_t>(size);
+  std::vector<const PickleObject*> items(first, stack_.end());
+  stack_.erase(first, stack_.end());
+  return Push({.kind = PickleKind::kTuple, .items = std::move(items)});
+}
+
+absl::Status Machine::Append() {
+  WEFT_ASSIGN_OR_RETURN(const PickleObject* item, TakeTop());
+  WEFT_ASSIGN_OR_RETURN(PickleObject * list, Container(PickleKind::kList));
+  list->items.push_back(item);
+  return absl::OkStatus();
+}
+
+absl::Status Machine::Appends() {
+  WEFT_ASSIGN_OR_RETURN(const std::vector<const PickleObject*> items, TakeMarked());
+  WEFT_ASSIGN_OR_RETURN(PickleObject * list, Container(PickleKind::kList));
+  list->items.insert(list->items.end(), items.begin(), items.end());
+  return absl::OkStatus();
+}
+
+absl::Status Machine::SetItem() {
+  WEFT_ASSIGN_OR_RETURN(const PickleObject* value, TakeTop());
+  WEFT_ASSIGN_OR_RETURN(const PickleObject* key, TakeTop());
+  WEFT_ASSIGN_OR_RETURN(PickleObject * dict, Container(PickleKind::kDict));
+  dict->items.insert(dict->items.end(), {key, value});
+  return absl::OkStatus();
+}
+
+absl::Status Machine::SetItems() {
+  WEFT_ASSIGN_OR_RETURN(const std::vector<const PickleObject*> items, TakeMarked());
+  if (items.size() % 2 != 0) return Malformed("a key without a value");
+  WEFT_ASSIGN_OR_RETURN(PickleObject * dict, Container(PickleKind::kDict));
+  dict->items.insert(dict->items.end(), items.begin(), items.end());
+  return absl::OkStatus();
+}
+
+absl::Status Machine::Pop() {
+  if (available() > 0 || marks_.empty()) return TakeTop().status();
+  marks_.pop_back();
+  return absl::OkStatus();
+}
+
+absl::Status Machine::Duplicate() {
+  if (available() == 0) return Malformed("an opcode finds no object on the stack");
+  stack_.push_back(stack_.back());
+  return CheckSizes();
+}
+
+template <typename Index>
+absl::Status Machine::Get() {
+  const auto index = reader_.Read<Index>();
+  if (!index) return Truncated();
+  if (*index >= memo_.size() || memo_[*index] == nullptr) {
+    return Malformed(absl::StrCat("nothing is remembered as ", *index));
+  }
+  stack_.push_back(memo_[*index]);
+  return CheckSizes();
+}
+
+absl::Status Machine::Remember(size_t index) {
+  if (available() == 0) return Malformed("an opcode finds no object on the stack");
+  if (index >= kMaxPickleObjects) {
+    return absl::ResourceExhaustedError(absl::StrCat("the pickle remembers an object as ", index,
+                                                     ", the limit is ", kMaxPickleObjects));
+  }
+  if (index >= memo_.size()) memo_.resize(index + 1);
+  memo_[index] = stack_.back();
+  return absl::OkStatus();
+}
+
+absl::Status Machine::PushGlobal(std::string_view module, std::string_view name) {
+  const std::string whole = absl::StrCat(std::string(module), ".", std::string(name));
+  if (whole == kOrderedDict) return Push({.kind = PickleKind::kGlobal, .text = kOrderedDict});
+  const auto it = std::find(allowed_.begin(), allowed_.end(), whole);
+  if (it != allowed_.end()) return Push({.kind = PickleKind::kGlobal, .text = *it});
+  return absl::InvalidArgumentError(
+      absl::StrCat("pickle asks for ", Printable(whole), ", which is not a tensor"));
+}
+
+absl::Status Machine::Global() {
+  const auto module = reader_.ReadLine();
+  const auto name = module ? reader_.ReadLine() : std::nullopt;
+  return name ? PushGlobal(*module, *name) : Truncated();
+}
+
+absl::Status Machine::StackGlobal() {
+  WEFT_ASSIGN_OR_RETURN(const PickleObject* name, TakeTop());
+  WEFT_ASSIGN_OR_RETURN(const PickleObject* module, TakeTop());
+  if (name->kind != PickleKind::kText || module->kind != PickleKind::kText) {
+    return Malformed("a global's name is no string");
+  }
+  return PushGlobal(module->text, name->text);
+}
+
+// Makes an object of a class in one go. No tensor needs it, but the class is worth naming.
+absl::Status Machine::Inst() {
+  WEFT_RETURN_IF_ERROR(Global());
+  return absl::UnimplementedError("pickle opcode 0x69 (INST) is not one of plain data");
+}
+
+absl::Status Machine::Reduce() {
+  WEFT_ASSIGN_OR_RETURN(const PickleObject* arguments, TakeTop());
+  WEFT_ASSIGN_OR_RETURN(const PickleObject* function, TakeTop());
+  if (function->kind != PickleKind::kGlobal || arguments->kind != PickleKind::kTuple) {
+    return Malformed("a call of what is no global, or without a tuple of arguments");
+  }
+  if (function->text == kOrderedDict) return PushOrderedDict(*arguments);
+  return Push({.kind = PickleKind::kCall, .items = {function, arguments}});
+}
+
+// OrderedDict() as Python 3 writes it, or OrderedDict([[key, value], …]) as Python 2 does.
+absl::Status Machine::PushOrderedDict(const PickleObject& arguments) {
+  PickleObject dict = {.kind = PickleKind::kDict};
+  if (arguments.items.empty()) return Push(std::move(dict));
+  const PickleObject& pairs = *arguments.items[0];
+  if (arguments.items.size() != 1 || pairs.kind != PickleKind::kList) {
+    return Malformed("an OrderedDict of something else than pairs");
+  }
+  // A remembered list can be given to any number of dicts, at a few bytes each.
+  copied_ += pairs.items.size();
+  if (copied_ > kMaxPickleObjects) return TooManyObjects();
+  for (const PickleObject* pair : pairs.items) {
+    if ((pair->kind != PickleKind::kList && pair->kind != PickleKind::kTuple) ||
+        pair->items.size() != 2) {
+      return Malformed("an OrderedDict of something else than pairs");
+    }
+    dict.items.insert(dict.items.end(), pair->items.begin(), pair->items.end());
+  }
+  return Push(std::move(dict));
+}
+
+// The attributes of an OrderedDict (PyTorch's _metadata, the modules' versions) are no tensors.
+absl::Status Machine::Build() {
+  WEFT_RETURN_IF_ERROR(TakeTop().status());
+  return Container(PickleKind::kDict).status();
+}
+
+absl::Status Machine::Persistent() {
+  WEFT_ASSIGN_OR_RETURN(const PickleObject* id, TakeTop());
+  WEFT_RETURN_IF_ERROR(Push({.kind = PickleKind::kPersistent, .items = {id}}));
+  pickle_.persistent.push_back(stack_.back());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Pickle> ParsePickle(ByteReader& reader, std::span<const std::string_view> allowed) {
+  return Machine(reader, allowed).Run();
+}
+
+std::string_view Describe(PickleKind kind) {
+  switch (kind) {
+    case PickleKind::kNone:
+      return "None";
+    case PickleKind::kBool:
+      return "a bool";
+    case PickleKind::kInt:
+    case PickleKind::kBigInt:
+      return "an int";
+    case PickleKind::kFloat:
+      return "a float";
+    case PickleKind::kText:
+      return "a string";
+    case PickleKind::kTuple:
+      return "a tuple";
+    case PickleKind::kList:
+      return "a list";
+    case PickleKind::kDict:
+      return "a dict";
+    case PickleKind::kGlobal:
+      return "a class or a function";
+    case PickleKind::kCall:
+      return "a tensor or a class's object";
+    case PickleKind::kPersistent:
+      return "a storage";
+  }
+  return "an object";
+}
+
+}  // namespace weft
