@@ -22,6 +22,7 @@ Command AddRun(CLI::App& program);
 Command AddShow(CLI::App& program);
 Command AddOptimize(CLI::App& program);
 Command AddPlan(CLI::App& program);
+Command AddWeights(CLI::App& program);
 Command AddOps(CLI::App& program);
 Command AddDemo(CLI::App& program);
 

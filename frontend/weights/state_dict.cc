@@ -139,6 +139,10 @@ absl::StatusOr<View> ReadView(const PickleObject& offset, const PickleObject& di
         "dims %s with strides %s from element %d do not fit its storage of %d elements",
         ToString(view.dims), ToString(view.strides), view.offset, storage_elements));
   }
+  if (view.elements == 0) view.offset = 0;
+  for (size_t i = 0; i < view.dims.size(); ++i) {  // A stride that takes no step may be anything.
+    if (view.dims[i] == 1) view.strides[i] = 0;
+  }
   return view;
 }
 
