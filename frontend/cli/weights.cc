@@ -108,7 +108,7 @@ CLI::App* AddLoad(CLI::App& weights, WeightsArguments& a) {
   app->add_option("--map", a.map,
                   "OLD=NEW: names in the file that are OLD become NEW; * in OLD is any text, which "
                   "* in NEW repeats. Several are applied one after the other")
-      ->expected(1);
+      ->allow_extra_args(false);
   app->add_flag("--partial", a.partial,
                 "Keep variables that the file lacks, pass over tensors that the model lacks");
   app->footer(

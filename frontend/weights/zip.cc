@@ -309,8 +309,8 @@ absl::Status Inflate(std::span<const std::byte> data, std::span<std::byte> out) 
     code = inflate(&stream, Z_NO_FLUSH);
     data = data.subspan(in_step - stream.avail_in);
     const size_t produced = out_step - stream.avail_out;
-    if (out.empty() && produced > 0) break;
-    out = out.subspan(produced);
+    if (out.empty() && produced > 0) code = Z_BUF_ERROR;
+    out = out.subspan(std::min(produced, out.size()));
   }
   inflateEnd(&stream);
   if (code == Z_STREAM_END && data.empty() && out.empty()) return absl::OkStatus();
