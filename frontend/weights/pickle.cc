@@ -18,8 +18,9 @@ absl::Status Malformed(std::string_view what) {
   return absl::DataLossError(absl::StrCat("malformed pickle: ", std::string(what)));
 }
 absl::Status TooManyObjects() {
-  return absl::ResourceExhaustedError(
-      absl::StrCat("the pickle has more than ", kMaxPickleObjects, " objects, the limit"));
+  return absl::ResourceExhaustedError(absl::StrCat("the pickle has more than ", kMaxPickleObjects,
+                                                   " objects or ", kMaxPickleItems,
+                                                   " items, the limits"));
 }
 absl::Status Truncated() { return absl::DataLossError("the pickle ends early"); }
 
@@ -95,6 +96,9 @@ class Machine {
  private:
   absl::Status Push(PickleObject object);
   absl::Status CheckSizes() const;
+  // Counts `n` more items of containers. An object can be an item any number of times, at a byte
+  // each.
+  absl::Status CountItems(size_t n);
   size_t available() const { return stack_.size() - (marks_.empty() ? 0 : marks_.back()); }
   // The object on top, taken off the stack; never one below the last mark.
   absl::StatusOr<PickleObject*> TakeTop();
@@ -112,7 +116,7 @@ class Machine {
   std::vector<PickleObject*> stack_;
   std::vector<size_t> marks_;
   std::vector<PickleObject*> memo_;
-  size_t copied_ = 0;  // pairs of lists that became dicts
+  size_t items_ = 0;  // of all containers
 };
 
 struct Opcode {
@@ -208,6 +212,11 @@ absl::Status Machine::CheckSizes() const {
   return TooManyObjects();
 }
 
+absl::Status Machine::CountItems(size_t n) {
+  items_ += n;
+  return items_ <= kMaxPickleItems ? absl::OkStatus() : TooManyObjects();
+}
+
 absl::StatusOr<PickleObject*> Machine::TakeTop() {
   if (available() == 0) return Malformed("an opcode finds no object on the stack");
   PickleObject* top = stack_.back();
@@ -218,6 +227,7 @@ absl::StatusOr<PickleObject*> Machine::TakeTop() {
 absl::StatusOr<std::vector<const PickleObject*>> Machine::TakeMarked() {
   if (marks_.empty()) return Malformed("an opcode finds no mark on the stack");
   const auto first = stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back());
+  WEFT_RETURN_IF_ERROR(CountItems(static_cast<size_t>(stack_.end() - first)));
   std::vector<const PickleObject*> items(first, stack_.end());
   stack_.erase(first, stack_.end());
   marks_.pop_back();
@@ -253,6 +263,7 @@ absl::Status Machine::FromMark(PickleKind kind) {
 
 absl::Status Machine::Tuple(size_t size) {
   if (available() < size) return Malformed("an opcode finds no object on the stack");
+  WEFT_RETURN_IF_ERROR(CountItems(size));
   const auto first = stack_.end() - static_cast<std::ptrdiff_t>(size);
   std::vector<const PickleObject*> items(first, stack_.end());
   stack_.erase(first, stack_.end());
@@ -263,7 +274,7 @@ absl::Status Machine::Append() {
   WEFT_ASSIGN_OR_RETURN(const PickleObject* item, TakeTop());
   WEFT_ASSIGN_OR_RETURN(PickleObject * list, Container(PickleKind::kList));
   list->items.push_back(item);
-  return absl::OkStatus();
+  return CountItems(1);
 }
 
 absl::Status Machine::Appends() {
@@ -278,7 +289,7 @@ absl::Status Machine::SetItem() {
   WEFT_ASSIGN_OR_RETURN(const PickleObject* key, TakeTop());
   WEFT_ASSIGN_OR_RETURN(PickleObject * dict, Container(PickleKind::kDict));
   dict->items.insert(dict->items.end(), {key, value});
-  return absl::OkStatus();
+  return CountItems(2);
 }
 
 absl::Status Machine::SetItems() {
@@ -371,9 +382,7 @@ absl::Status Machine::PushOrderedDict(const PickleObject& arguments) {
   if (arguments.items.size() != 1 || pairs.kind != PickleKind::kList) {
     return Malformed("an OrderedDict of something else than pairs");
   }
-  // A remembered list can be given to any number of dicts, at a few bytes each.
-  copied_ += pairs.items.size();
-  if (copied_ > kMaxPickleObjects) return TooManyObjects();
+  WEFT_RETURN_IF_ERROR(CountItems(2 * pairs.items.size()));
   for (const PickleObject* pair : pairs.items) {
     if ((pair->kind != PickleKind::kList && pair->kind != PickleKind::kTuple) ||
         pair->items.size() != 2) {

@@ -47,8 +47,10 @@ struct Pickle {
 // The global that an OrderedDict's class is.
 inline constexpr std::string_view kOrderedDict = "collections.OrderedDict";
 
-// The limits of a pickle on its objects, its stack and its memo's indices.
+// The limits on a pickle's objects, its stack and its memo's indices, and on the items of all its
+// containers together.
 inline constexpr size_t kMaxPickleObjects = size_t{1} << 21;
+inline constexpr size_t kMaxPickleItems = 2 * kMaxPickleObjects;
 
 // Reads one pickle of protocol 2 to 5 (Python's pickletools documents the opcodes) and leaves the
 // reader behind it. Only plain data are read: nothing is imported, called or executed, and any

@@ -189,6 +189,10 @@ TEST(WeightsPickle, LimitsWhatItKeeps) {
   EXPECT_THAT(Result("]" + std::string(kMaxPickleObjects + 1, '2')),
               HasSubstr("more than 2097152 objects"));
   EXPECT_THAT(Result("Nr\xff\xff\xff\xff"), HasSubstr("remembers an object as 4294967295"));
+  // One object as ever more items.
+  std::string items = "]";
+  for (int i = 0; i < 5; ++i) items += "(N" + std::string(1000000, '2') + "e";
+  EXPECT_THAT(Result(items), HasSubstr("or 4194304 items"));
   // A list of 1000 pairs, given to dicts for ever.
   std::string pairs = "](";
   for (int i = 0; i < 1000; ++i) pairs += "K\1K\2\x86";
