@@ -8,20 +8,13 @@
 
 #include "absl/strings/str_format.h"
 #include "frontend/weights/named_tensors.h"
+#include "frontend/weights/pickle_stack.h"
 
 namespace weft {
 namespace {
 
 constexpr int kNewestProtocol = 5;
 
-absl::Status Malformed(std::string_view what) {
-  return absl::DataLossError(absl::StrCat("malformed pickle: ", std::string(what)));
-}
-absl::Status TooManyObjects() {
-  return absl::ResourceExhaustedError(absl::StrCat("the pickle has more than ", kMaxPickleObjects,
-                                                   " objects or ", kMaxPickleItems,
-                                                   " items, the limits"));
-}
 absl::Status Truncated() { return absl::DataLossError("the pickle ends early"); }
 
 // The stack machine that a pickle is a program for.
@@ -42,11 +35,6 @@ class Machine {
         absl::StrFormat("pickle protocol %d, expected 2 to %d", *version, kNewestProtocol));
   }
   absl::Status Frame() { return reader_.Read<uint64_t>() ? absl::OkStatus() : Truncated(); }
-  absl::Status Mark() {
-    marks_.push_back(stack_.size());
-    return CheckSizes();
-  }
-  absl::Status None() { return Push({}); }
   absl::Status Bool(bool value) { return Push({.kind = PickleKind::kBool, .integer = value}); }
   template <typename T>
   absl::Status Int() {
@@ -66,57 +54,33 @@ class Machine {
     return text ? Push({.kind = PickleKind::kText, .text = *text}) : Truncated();
   }
 
-  absl::Status Empty(PickleKind kind) { return Push({.kind = kind}); }
-  absl::Status FromMark(PickleKind kind);
-  absl::Status Tuple(size_t size);
-  absl::Status Append();
-  absl::Status Appends();
-  absl::Status SetItem();
-  absl::Status SetItems();
-  absl::Status Pop();
-  absl::Status PopMark() { return TakeMarked().status(); }
-  absl::Status Duplicate();
-
   template <typename Index>
-  absl::Status Get();
+  absl::Status Get() {
+    const auto index = reader_.Read<Index>();
+    return index ? stack_.Recall(*index) : Truncated();
+  }
   template <typename Index>
   absl::Status Put() {
     const auto index = reader_.Read<Index>();
-    return index ? Remember(*index) : Truncated();
+    return index ? stack_.Remember(*index) : Truncated();
   }
-  absl::Status Memoize() { return Remember(memo_.size()); }
 
   absl::Status Global();
   absl::Status StackGlobal();
   absl::Status Inst();
   absl::Status Reduce();
   absl::Status Build();
-  absl::Status Persistent();
+
+  PickleStack& stack() { return stack_; }
 
  private:
-  absl::Status Push(PickleObject object);
-  absl::Status CheckSizes() const;
-  // Counts `n` more items of containers. An object can be an item any number of times, at a byte
-  // each.
-  absl::Status CountItems(size_t n);
-  size_t available() const { return stack_.size() - (marks_.empty() ? 0 : marks_.back()); }
-  // The object on top, taken off the stack; never one below the last mark.
-  absl::StatusOr<PickleObject*> TakeTop();
-  // The objects above the last mark; they and it are taken off.
-  absl::StatusOr<std::vector<const PickleObject*>> TakeMarked();
-  // The list or dict on top, which stays there.
-  absl::StatusOr<PickleObject*> Container(PickleKind kind);
-  absl::Status Remember(size_t index);
+  absl::Status Push(PickleObject object) { return stack_.Push(std::move(object)); }
   absl::Status PushGlobal(std::string_view module, std::string_view name);
   absl::Status PushOrderedDict(const PickleObject& arguments);
 
   ByteReader& reader_;
   std::span<const std::string_view> allowed_;
-  Pickle pickle_;
-  std::vector<PickleObject*> stack_;
-  std::vector<size_t> marks_;
-  std::vector<PickleObject*> memo_;
-  size_t items_ = 0;  // of all containers
+  PickleStack stack_;
 };
 
 struct Opcode {
@@ -127,8 +91,8 @@ struct Opcode {
 constexpr Opcode kOpcodes[] = {
     {0x80, [](Machine& m) { return m.Protocol(); }},
     {0x95, [](Machine& m) { return m.Frame(); }},
-    {'(', [](Machine& m) { return m.Mark(); }},
-    {'N', [](Machine& m) { return m.None(); }},
+    {'(', [](Machine& m) { return m.stack().PushMark(); }},
+    {'N', [](Machine& m) { return m.stack().Push({}); }},
     {0x88, [](Machine& m) { return m.Bool(true); }},
     {0x89, [](Machine& m) { return m.Bool(false); }},
     {'J', [](Machine& m) { return m.Int<int32_t>(); }},
@@ -145,33 +109,33 @@ constexpr Opcode kOpcodes[] = {
     {'B', [](Machine& m) { return m.Text<uint32_t>(); }},   // BINBYTES
     {'C', [](Machine& m) { return m.Text<uint8_t>(); }},    // SHORT_BINBYTES
     {0x8e, [](Machine& m) { return m.Text<uint64_t>(); }},  // BINBYTES8
-    {']', [](Machine& m) { return m.Empty(PickleKind::kList); }},
-    {')', [](Machine& m) { return m.Empty(PickleKind::kTuple); }},
-    {'}', [](Machine& m) { return m.Empty(PickleKind::kDict); }},
-    {'l', [](Machine& m) { return m.FromMark(PickleKind::kList); }},
-    {'t', [](Machine& m) { return m.FromMark(PickleKind::kTuple); }},
-    {'d', [](Machine& m) { return m.FromMark(PickleKind::kDict); }},
-    {0x85, [](Machine& m) { return m.Tuple(1); }},
-    {0x86, [](Machine& m) { return m.Tuple(2); }},
-    {0x87, [](Machine& m) { return m.Tuple(3); }},
-    {'a', [](Machine& m) { return m.Append(); }},
-    {'e', [](Machine& m) { return m.Appends(); }},
-    {'s', [](Machine& m) { return m.SetItem(); }},
-    {'u', [](Machine& m) { return m.SetItems(); }},
-    {'0', [](Machine& m) { return m.Pop(); }},
-    {'1', [](Machine& m) { return m.PopMark(); }},
-    {'2', [](Machine& m) { return m.Duplicate(); }},
+    {']', [](Machine& m) { return m.stack().Push({.kind = PickleKind::kList}); }},
+    {')', [](Machine& m) { return m.stack().Push({.kind = PickleKind::kTuple}); }},
+    {'}', [](Machine& m) { return m.stack().Push({.kind = PickleKind::kDict}); }},
+    {'l', [](Machine& m) { return m.stack().FromMark(PickleKind::kList); }},
+    {'t', [](Machine& m) { return m.stack().FromMark(PickleKind::kTuple); }},
+    {'d', [](Machine& m) { return m.stack().FromMark(PickleKind::kDict); }},
+    {0x85, [](Machine& m) { return m.stack().Tuple(1); }},
+    {0x86, [](Machine& m) { return m.stack().Tuple(2); }},
+    {0x87, [](Machine& m) { return m.stack().Tuple(3); }},
+    {'a', [](Machine& m) { return m.stack().Append(); }},
+    {'e', [](Machine& m) { return m.stack().Appends(); }},
+    {'s', [](Machine& m) { return m.stack().SetItem(); }},
+    {'u', [](Machine& m) { return m.stack().SetItems(); }},
+    {'0', [](Machine& m) { return m.stack().Pop(); }},
+    {'1', [](Machine& m) { return m.stack().PopMark(); }},
+    {'2', [](Machine& m) { return m.stack().Duplicate(); }},
     {'h', [](Machine& m) { return m.Get<uint8_t>(); }},
     {'j', [](Machine& m) { return m.Get<uint32_t>(); }},
     {'q', [](Machine& m) { return m.Put<uint8_t>(); }},
     {'r', [](Machine& m) { return m.Put<uint32_t>(); }},
-    {0x94, [](Machine& m) { return m.Memoize(); }},
+    {0x94, [](Machine& m) { return m.stack().RememberNext(); }},
     {'c', [](Machine& m) { return m.Global(); }},
     {0x93, [](Machine& m) { return m.StackGlobal(); }},
     {'i', [](Machine& m) { return m.Inst(); }},
     {'R', [](Machine& m) { return m.Reduce(); }},
     {'b', [](Machine& m) { return m.Build(); }},
-    {'Q', [](Machine& m) { return m.Persistent(); }},
+    {'Q', [](Machine& m) { return m.stack().MakePersistent(); }},
 };
 
 const Opcode* FindOpcode(uint8_t code) {
@@ -193,51 +157,7 @@ absl::StatusOr<Pickle> Machine::Run() {
     }
     WEFT_RETURN_IF_ERROR(opcode->run(*this));
   }
-  if (stack_.size() != 1 || !marks_.empty()) return Malformed("expected one object at its end");
-  pickle_.root = stack_[0];
-  return std::move(pickle_);
-}
-
-absl::Status Machine::Push(PickleObject object) {
-  pickle_.objects.push_back(std::move(object));
-  stack_.push_back(&pickle_.objects.back());
-  return CheckSizes();
-}
-
-absl::Status Machine::CheckSizes() const {
-  if (pickle_.objects.size() <= kMaxPickleObjects && stack_.size() <= kMaxPickleObjects &&
-      marks_.size() <= kMaxPickleObjects) {
-    return absl::OkStatus();
-  }
-  return TooManyObjects();
-}
-
-absl::Status Machine::CountItems(size_t n) {
-  items_ += n;
-  return items_ <= kMaxPickleItems ? absl::OkStatus() : TooManyObjects();
-}
-
-absl::StatusOr<PickleObject*> Machine::TakeTop() {
-  if (available() == 0) return Malformed("an opcode finds no object on the stack");
-  PickleObject* top = stack_.back();
-  stack_.pop_back();
-  return top;
-}
-
-absl::StatusOr<std::vector<const PickleObject*>> Machine::TakeMarked() {
-  if (marks_.empty()) return Malformed("an opcode finds no mark on the stack");
-  const auto first = stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back());
-  WEFT_RETURN_IF_ERROR(CountItems(static_cast<size_t>(stack_.end() - first)));
-  std::vector<const PickleObject*> items(first, stack_.end());
-  stack_.erase(first, stack_.end());
-  marks_.pop_back();
-  return items;
-}
-
-absl::StatusOr<PickleObject*> Machine::Container(PickleKind kind) {
-  if (available() > 0 && stack_.back()->kind == kind) return stack_.back();
-  return Malformed(
-      absl::StrCat("an opcode expects ", std::string(Describe(kind)), " on the stack"));
+  return stack_.Finish();
 }
 
 template <typename Length>
@@ -253,85 +173,6 @@ absl::Status Machine::Long() {
   int64_t value = negative ? -1 : 0;
   std::memcpy(&value, digits->data(), digits->size());
   return Push({.kind = PickleKind::kInt, .integer = value});
-}
-
-absl::Status Machine::FromMark(PickleKind kind) {
-  WEFT_ASSIGN_OR_RETURN(std::vector<const PickleObject*> items, TakeMarked());
-  if (kind == PickleKind::kDict && items.size() % 2 != 0) return Malformed("a key without a value");
-  return Push({.kind = kind, .items = std::move(items)});
-}
-
-absl::Status Machine::Tuple(size_t size) {
-  if (available() < size) return Malformed("an opcode finds no object on the stack");
-  WEFT_RETURN_IF_ERROR(CountItems(size));
-  const auto first = stack_.end() - static_cast<std::ptrdiff_t>(size);
-  std::vector<const PickleObject*> items(first, stack_.end());
-  stack_.erase(first, stack_.end());
-  return Push({.kind = PickleKind::kTuple, .items = std::move(items)});
-}
-
-absl::Status Machine::Append() {
-  WEFT_ASSIGN_OR_RETURN(const PickleObject* item, TakeTop());
-  WEFT_ASSIGN_OR_RETURN(PickleObject * list, Container(PickleKind::kList));
-  list->items.push_back(item);
-  return CountItems(1);
-}
-
-absl::Status Machine::Appends() {
-  WEFT_ASSIGN_OR_RETURN(const std::vector<const PickleObject*> items, TakeMarked());
-  WEFT_ASSIGN_OR_RETURN(PickleObject * list, Container(PickleKind::kList));
-  list->items.insert(list->items.end(), items.begin(), items.end());
-  return absl::OkStatus();
-}
-
-absl::Status Machine::SetItem() {
-  WEFT_ASSIGN_OR_RETURN(const PickleObject* value, TakeTop());
-  WEFT_ASSIGN_OR_RETURN(const PickleObject* key, TakeTop());
-  WEFT_ASSIGN_OR_RETURN(PickleObject * dict, Container(PickleKind::kDict));
-  dict->items.insert(dict->items.end(), {key, value});
-  return CountItems(2);
-}
-
-absl::Status Machine::SetItems() {
-  WEFT_ASSIGN_OR_RETURN(const std::vector<const PickleObject*> items, TakeMarked());
-  if (items.size() % 2 != 0) return Malformed("a key without a value");
-  WEFT_ASSIGN_OR_RETURN(PickleObject * dict, Container(PickleKind::kDict));
-  dict->items.insert(dict->items.end(), items.begin(), items.end());
-  return absl::OkStatus();
-}
-
-absl::Status Machine::Pop() {
-  if (available() > 0 || marks_.empty()) return TakeTop().status();
-  marks_.pop_back();
-  return absl::OkStatus();
-}
-
-absl::Status Machine::Duplicate() {
-  if (available() == 0) return Malformed("an opcode finds no object on the stack");
-  stack_.push_back(stack_.back());
-  return CheckSizes();
-}
-
-template <typename Index>
-absl::Status Machine::Get() {
-  const auto index = reader_.Read<Index>();
-  if (!index) return Truncated();
-  if (*index >= memo_.size() || memo_[*index] == nullptr) {
-    return Malformed(absl::StrCat("nothing is remembered as ", *index));
-  }
-  stack_.push_back(memo_[*index]);
-  return CheckSizes();
-}
-
-absl::Status Machine::Remember(size_t index) {
-  if (available() == 0) return Malformed("an opcode finds no object on the stack");
-  if (index >= kMaxPickleObjects) {
-    return absl::ResourceExhaustedError(absl::StrCat("the pickle remembers an object as ", index,
-                                                     ", the limit is ", kMaxPickleObjects));
-  }
-  if (index >= memo_.size()) memo_.resize(index + 1);
-  memo_[index] = stack_.back();
-  return absl::OkStatus();
 }
 
 absl::Status Machine::PushGlobal(std::string_view module, std::string_view name) {
@@ -350,10 +191,10 @@ absl::Status Machine::Global() {
 }
 
 absl::Status Machine::StackGlobal() {
-  WEFT_ASSIGN_OR_RETURN(const PickleObject* name, TakeTop());
-  WEFT_ASSIGN_OR_RETURN(const PickleObject* module, TakeTop());
+  WEFT_ASSIGN_OR_RETURN(const PickleObject* name, stack_.TakeTop());
+  WEFT_ASSIGN_OR_RETURN(const PickleObject* module, stack_.TakeTop());
   if (name->kind != PickleKind::kText || module->kind != PickleKind::kText) {
-    return Malformed("a global's name is no string");
+    return MalformedPickle("a global's name is no string");
   }
   return PushGlobal(module->text, name->text);
 }
@@ -365,10 +206,10 @@ absl::Status Machine::Inst() {
 }
 
 absl::Status Machine::Reduce() {
-  WEFT_ASSIGN_OR_RETURN(const PickleObject* arguments, TakeTop());
-  WEFT_ASSIGN_OR_RETURN(const PickleObject* function, TakeTop());
+  WEFT_ASSIGN_OR_RETURN(const PickleObject* arguments, stack_.TakeTop());
+  WEFT_ASSIGN_OR_RETURN(const PickleObject* function, stack_.TakeTop());
   if (function->kind != PickleKind::kGlobal || arguments->kind != PickleKind::kTuple) {
-    return Malformed("a call of what is no global, or without a tuple of arguments");
+    return MalformedPickle("a call of what is no global, or without a tuple of arguments");
   }
   if (function->text == kOrderedDict) return PushOrderedDict(*arguments);
   return Push({.kind = PickleKind::kCall, .items = {function, arguments}});
@@ -380,13 +221,13 @@ absl::Status Machine::PushOrderedDict(const PickleObject& arguments) {
   if (arguments.items.empty()) return Push(std::move(dict));
   const PickleObject& pairs = *arguments.items[0];
   if (arguments.items.size() != 1 || pairs.kind != PickleKind::kList) {
-    return Malformed("an OrderedDict of something else than pairs");
+    return MalformedPickle("an OrderedDict of something else than pairs");
   }
-  WEFT_RETURN_IF_ERROR(CountItems(2 * pairs.items.size()));
+  WEFT_RETURN_IF_ERROR(stack_.CountItems(2 * pairs.items.size()));
   for (const PickleObject* pair : pairs.items) {
     if ((pair->kind != PickleKind::kList && pair->kind != PickleKind::kTuple) ||
         pair->items.size() != 2) {
-      return Malformed("an OrderedDict of something else than pairs");
+      return MalformedPickle("an OrderedDict of something else than pairs");
     }
     dict.items.insert(dict.items.end(), pair->items.begin(), pair->items.end());
   }
@@ -395,15 +236,8 @@ absl::Status Machine::PushOrderedDict(const PickleObject& arguments) {
 
 // The attributes of an OrderedDict (PyTorch's _metadata, the modules' versions) are no tensors.
 absl::Status Machine::Build() {
-  WEFT_RETURN_IF_ERROR(TakeTop().status());
-  return Container(PickleKind::kDict).status();
-}
-
-absl::Status Machine::Persistent() {
-  WEFT_ASSIGN_OR_RETURN(const PickleObject* id, TakeTop());
-  WEFT_RETURN_IF_ERROR(Push({.kind = PickleKind::kPersistent, .items = {id}}));
-  pickle_.persistent.push_back(stack_.back());
-  return absl::OkStatus();
+  WEFT_RETURN_IF_ERROR(stack_.TakeTop().status());
+  return stack_.Container(PickleKind::kDict).status();
 }
 
 }  // namespace
