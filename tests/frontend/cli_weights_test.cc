@@ -134,6 +134,8 @@ TEST_F(CliWeights, NamesFilesThatAreMissingOrOthers) {
   EXPECT_THAT(Error("weights load a.weft " + kGolden + "net.pth -o nowhere/a.weft"),
               HasSubstr("no folder nowhere"));
   EXPECT_THAT(Error("weights"), HasSubstr("subcommand is required"));
+  EXPECT_EQ(Error("weights lod a.weft"),
+            "weft: unknown command lod, did you mean load? (see weft weights --help)\n");
 }
 
 TEST_F(CliWeights, DropsTheTrainingStateOfOtherWeights) {
