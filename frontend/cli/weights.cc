@@ -43,7 +43,9 @@ absl::Status Load(const WeightsArguments& a) {
   WEFT_RETURN_IF_ERROR(SaveModel(model, output));
   PrintNames("not in the file, kept as they were", report->missing);
   PrintNames("not in the model, passed over", report->unexpected);
-  PrintNames("converted", report->converted);
+  for (const auto& [types, count] : report->converted) {
+    Print("converted %s: %d tensors\n", types.c_str(), count);
+  }
   if (training) Print("dropped the training state, which belonged to the old weights\n");
   Print("loaded %zu of %zu variables; saved %s\n", report->loaded.size(),
         report->loaded.size() + report->missing.size(), output.c_str());

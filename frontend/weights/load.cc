@@ -115,9 +115,8 @@ absl::StatusOr<Tensor> Fit(const Node& variable, const Source& source, Problems&
   return problem("dtype", got);
 }
 
-std::string ConversionText(const Node& variable, DType from) {
-  return absl::StrCat(variable.name(), ": ", std::string(ToString(from)), " to ",
-                      std::string(ToString(variable.type().dtype)));
+std::string ConversionText(DType from, DType to) {
+  return absl::StrCat(std::string(ToString(from)), " to ", std::string(ToString(to)));
 }
 
 struct NewValue {
@@ -140,7 +139,7 @@ absl::StatusOr<WeightsReport> Match(const Model& model, Sources sources,
     WEFT_ASSIGN_OR_RETURN(Tensor value, Fit(*variable, source->second, problems));
     if (!value.is_empty()) {
       const DType from = source->second.tensor->dtype();
-      if (from != value.dtype()) report.converted.push_back(ConversionText(*variable, from));
+      if (from != value.dtype()) ++report.converted[ConversionText(from, value.dtype())];
       values.push_back({variable, std::move(value)});
     }
     report.loaded.push_back(variable->name());

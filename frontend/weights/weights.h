@@ -2,6 +2,7 @@
 #define WEFT_FRONTEND_WEIGHTS_WEIGHTS_H_
 
 #include <cstddef>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,10 +32,10 @@ struct LoadWeightsOptions {
 };
 
 struct WeightsReport {
-  std::vector<std::string> loaded;      // the variables that got new values
-  std::vector<std::string> converted;   // of these, "conv1.weight: f16 to f32"
-  std::vector<std::string> missing;     // with partial: variables not in the file
-  std::vector<std::string> unexpected;  // with partial: names in the file, mapped, of no variable
+  std::vector<std::string> loaded;       // the variables that got new values
+  std::map<std::string, int> converted;  // of these, how many by "f16 to f32"
+  std::vector<std::string> missing;      // with partial: variables not in the file
+  std::vector<std::string> unexpected;   // with partial: names in the file, mapped, of no variable
 };
 
 // Gives the model's parameters and statistics the values of the tensors with their names; an

@@ -47,7 +47,7 @@ TEST_F(CliWeights, LoadsPyTorchsFilesInEveryFormat) {
     EXPECT_EQ(Variable("a.weft", "bn.running_var").At(0), 5);
   }
   EXPECT_THAT(Output("weights load a.weft " + kGolden + "checkpoint.pth"),
-              HasSubstr("  fc.bias: f16 to f32\n"));
+              HasSubstr("converted f16 to f32: 8 tensors\n"));
 }
 
 TEST_F(CliWeights, SavesWhatItLoadsBack) {
@@ -96,6 +96,7 @@ TEST_F(CliWeights, ListsAllMismatchesInOneLineAndChangesNothing) {
 TEST_F(CliWeights, MapsNamesAndLoadsParts) {
   MakeModel("a.weft");
   Output("weights load a.weft " + kGolden + "net.pth --map conv.*=c.* --map c.*=conv.* -o b.weft");
+  Output("weights load --map bn.*=bn.* a.weft " + kGolden + "net.pth -o b.weft");
   const std::string out =
       Output("weights load a.weft " + kGolden + "net.pth --map conv.*=c.* --partial");
   EXPECT_THAT(out, HasSubstr("not in the file, kept as they were:\n  conv.weight\n  conv.bias\n"));

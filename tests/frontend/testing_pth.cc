@@ -96,6 +96,12 @@ std::string Padding(size_t data_at) {
   return "FB" + Raw(static_cast<uint16_t>(padding)) + std::string(padding, 'Z');
 }
 
+// Zip64's field of an entry; the directory's has the offset too.
+std::string WideField(uint64_t size, uint64_t compressed, std::optional<uint64_t> offset = {}) {
+  return Raw(uint16_t{1}) + Raw(static_cast<uint16_t>(offset ? 24 : 16)) + Raw(size) +
+         Raw(compressed) + (offset ? Raw(*offset) : "");
+}
+
 std::string End64(uint64_t entries, uint64_t size, uint64_t offset) {
   return "PK\6\6" + Raw(uint64_t{44}) + Raw(uint16_t{30}) + Raw(uint16_t{45}) + Raw(uint32_t{0}) +
          Raw(uint32_t{0}) + Raw(entries) + Raw(entries) + Raw(size) + Raw(offset) + "PK\6\7" +
@@ -110,20 +116,25 @@ std::string Zip(const std::vector<ZipFile>& files, bool zip64) {
     const std::string data = f.deflate ? Deflated(f.data) : f.data;
     const std::string method = Raw(f.method.value_or(f.deflate ? 8 : 0));
     const std::string crc = Raw(f.crc.value_or(CrcOf(f.data)));
-    const std::string sizes = Raw(f.compressed.value_or(static_cast<uint32_t>(data.size()))) +
-                              Raw(f.size.value_or(static_cast<uint32_t>(f.data.size())));
+    const std::string sizes = f.wide
+                                  ? std::string(8, '\xff')
+                                  : Raw(f.compressed.value_or(static_cast<uint32_t>(data.size()))) +
+                                        Raw(f.size.value_or(static_cast<uint32_t>(f.data.size())));
     const std::string start = Raw(uint16_t{20}) + Raw(f.flags) + method + Raw(uint32_t{0});
     const bool later = (f.flags & 8) != 0;
     const auto at = static_cast<uint32_t>(archive.size());
-    const std::string padding = Padding(at + kLocalHeader + f.name.size());
+    std::string extra = f.wide ? WideField(f.data.size(), data.size()) : "";
+    extra += Padding(at + kLocalHeader + f.name.size() + extra.size());
+    const std::string wide = f.wide ? WideField(f.data.size(), data.size(), at) : "";
     archive += "PK\3\4" + start + (later ? std::string(12, '\0') : crc + sizes) +
                Raw(static_cast<uint16_t>(f.name.size())) +
-               Raw(static_cast<uint16_t>(padding.size())) + f.local_name.value_or(f.name) +
-               padding + data;
+               Raw(static_cast<uint16_t>(extra.size())) + f.local_name.value_or(f.name) + extra +
+               data;
     if (later) archive += "PK\7\10" + crc + sizes;
     directory += "PK\1\2" + Raw(uint16_t{20}) + start + crc + sizes +
-                 Raw(static_cast<uint16_t>(f.name.size())) + std::string(12, '\0') +
-                 Raw(f.offset.value_or(at)) + f.name;
+                 Raw(static_cast<uint16_t>(f.name.size())) +
+                 Raw(static_cast<uint16_t>(wide.size())) + std::string(10, '\0') +
+                 (f.wide ? std::string(4, '\xff') : Raw(f.offset.value_or(at))) + f.name + wide;
   }
   const auto offset = static_cast<uint32_t>(archive.size());
   const auto size = static_cast<uint32_t>(directory.size());

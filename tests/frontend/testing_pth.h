@@ -62,6 +62,7 @@ struct ZipFile {
   std::optional<std::string> local_name{};  // as long as `name`
   uint16_t flags = 0;
   std::optional<uint16_t> method{};
+  bool wide = false;  // sizes and offset in zip64 fields
 };
 // With data aligned to 64 bytes by a padding field, as PyTorch does it. Flag 8 puts sizes and CRC
 // behind the data; zip64 adds zip64's end records.

@@ -244,8 +244,7 @@ TEST(WeightsSafetensors, NoFlippedByteCrashes) {
   EXPECT_GT(refused, 1000);
 }
 
-// PyTorch and safetensors wrote this one, its header padded by nobody.
-TEST(WeightsSafetensors, ReadsAFileOfTheFormatsOwnWriter) {
+TEST(WeightsSafetensors, ReadsAFileThatAnotherProgramWrote) {
   const auto read =
       OpenWeights(WEFT_SOURCE_DIR "/tests/golden/train/BnNet-sgd-cross_entropy.safetensors");
   ASSERT_TRUE(read.ok()) << read.status();

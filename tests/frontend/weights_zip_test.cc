@@ -48,6 +48,26 @@ TEST(WeightsZip, ReadsStoredAndDeflatedFiles) {
   }
 }
 
+TEST(WeightsZip, ReadsSizesAndOffsetsOfZip64) {
+  const std::string zeros(5000, '\0');
+  const std::string archive = Zip({{.name = "a", .data = "stored", .wide = true},
+                                   {.name = "b", .data = zeros, .deflate = true, .wide = true}},
+                                  /*zip64=*/true);
+  const auto zip = Open(archive);
+  ASSERT_TRUE(zip.ok()) << zip.status();
+  EXPECT_EQ(Contents(*zip, "a"), "stored");
+  EXPECT_EQ(Contents(*zip, "b"), zeros);
+  for (size_t n = 0; n < archive.size(); ++n) EXPECT_FALSE(Open(archive.substr(0, n)).ok()) << n;
+  EXPECT_THAT(OpenError({{.name = "a", .data = "stored", .offset = 0xffffffff}}),
+              HasSubstr("a zip64 field is missing"));
+  // One that holds fewer values than the entry needs.
+  std::string shorter = archive;
+  const size_t field = shorter.rfind(Raw(uint16_t{1}) + Raw(uint16_t{24}));
+  ASSERT_NE(field, std::string::npos);
+  shorter[field + 2] = 16;
+  EXPECT_THAT(MessageOf(Open(shorter).status()), HasSubstr("a zip64 field is too short"));
+}
+
 TEST(WeightsZip, ReadsArchivesWithCommentsAndWithoutFiles) {
   std::string archive = Zip({{"a", "stored"}});
   archive.replace(archive.size() - 2, 2, Raw(uint16_t{7}));
