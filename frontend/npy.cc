@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "frontend/check_bools.h"
 #include "frontend/read_file.h"
 #include "graph/file_system.h"
 
@@ -170,17 +171,6 @@ absl::StatusOr<DType> ParseDescr(std::string_view descr) {
                    std::string(descr), "\""));
 }
 
-absl::Status CheckBools(const Tensor& tensor) {
-  for (int64_t i = 0; i < tensor.size(); ++i) {
-    const auto value = static_cast<int>(tensor.data()[i]);
-    if (value > 1) {
-      return absl::DataLossError(
-          absl::StrCat("expected bools of 0 or 1, element ", i, " is ", value));
-    }
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<Tensor> Parse(std::span<const std::byte> bytes) {
   WEFT_ASSIGN_OR_RETURN(const Prefix prefix, SplitPrefix(bytes));
   WEFT_ASSIGN_OR_RETURN(const Header header, HeaderParser(prefix.header).Parse());
@@ -198,7 +188,7 @@ absl::StatusOr<Tensor> Parse(std::span<const std::byte> bytes) {
                                             ", the file has ", data.size()));
   }
   WEFT_ASSIGN_OR_RETURN(Tensor tensor, Tensor::FromBytes(dtype, header.shape, data));
-  if (dtype == DType::kBool) WEFT_RETURN_IF_ERROR(CheckBools(tensor));
+  WEFT_RETURN_IF_ERROR(CheckBools(tensor));
   return tensor;
 }
 

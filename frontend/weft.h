@@ -23,6 +23,7 @@
 #include "frontend/summary.h"
 #include "frontend/train.h"
 #include "frontend/train_loop.h"
+#include "frontend/weights/weights.h"
 #include "frontend/zoo/zoo.h"
 #include "graph/bind.h"
 #include "graph/model.h"

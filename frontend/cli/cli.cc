@@ -24,17 +24,33 @@ int Report(const std::string& who, std::string message, int code) {
   return code;
 }
 
-// "weft trian" -> "train" is meant; OK for a known command and for options.
-absl::Status CheckCommandName(const std::vector<Command>& commands, int argc, char** argv) {
-  if (argc < 2 || argv[1][0] == '-') return absl::OkStatus();
-  std::vector<std::string> names;
-  for (const Command& command : commands) names.push_back(command.app->get_name());
-  if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return absl::OkStatus();
+absl::Status UnknownCommand(const std::string& parent, const char* name,
+                            const std::vector<std::string>& names) {
   const std::vector<std::string_view> views(names.begin(), names.end());
-  const std::string nearest(NearestName(argv[1], views));
-  return absl::InvalidArgumentError(absl::StrCat("unknown command ", argv[1],
-                                                 nearest.empty() ? "" : ", did you mean ", nearest,
-                                                 nearest.empty() ? "" : "?", " (see weft --help)"));
+  const std::string nearest(NearestName(name, views));
+  return absl::InvalidArgumentError(
+      absl::StrCat("unknown command ", name, nearest.empty() ? "" : ", did you mean ", nearest,
+                   nearest.empty() ? "" : "?", " (see ", parent, " --help)"));
+}
+
+// "weft trian" -> "train" is meant, "weft weights lod" -> "load"; OK for known commands and for
+// options.
+absl::Status CheckCommandNames(const CLI::App& program, int argc, char** argv) {
+  const CLI::App* app = &program;
+  std::string parent = "weft";
+  for (int i = 1; i < argc && argv[i][0] != '-'; ++i) {
+    std::vector<std::string> names;
+    const CLI::App* next = nullptr;
+    for (const CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; })) {
+      names.push_back(command->get_name());
+      if (names.back() == argv[i]) next = command;
+    }
+    if (names.empty()) break;  // the rest are arguments
+    if (next == nullptr) return UnknownCommand(parent, argv[i], names);
+    parent += absl::StrCat(" ", argv[i]);
+    app = next;
+  }
+  return absl::OkStatus();
 }
 
 int RunCommand(const Command& command) {
@@ -78,14 +94,14 @@ int RunCli(int argc, char** argv) {
         "Example: weft train --model lenet-bn --data digits -o a.weft && weft eval a.weft --data "
         "digits\nEvery command has --help.");
     const std::vector<Command> commands = {
-        AddTrain(program),    AddEval(program), AddRun(program),    AddShow(program),
-        AddOptimize(program), AddPlan(program), AddImport(program), AddExport(program),
-        AddConform(program),  AddOps(program),  AddDemo(program)};
+        AddTrain(program),    AddEval(program),    AddRun(program),    AddShow(program),
+        AddOptimize(program), AddPlan(program),    AddImport(program), AddExport(program),
+        AddWeights(program),  AddConform(program), AddOps(program),    AddDemo(program)};
     if (argc < 2) {
       std::fputs(program.help().c_str(), stdout);
       return 0;
     }
-    const absl::Status name = CheckCommandName(commands, argc, argv);
+    const absl::Status name = CheckCommandNames(program, argc, argv);
     if (!name.ok()) return Report("weft", std::string(name.message()), kUsage);
     return ParseAndRun(program, commands, argc, argv);
   } catch (const std::exception& e) {

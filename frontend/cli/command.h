@@ -23,6 +23,7 @@ Command AddShow(CLI::App& program);
 Command AddOptimize(CLI::App& program);
 Command AddExport(CLI::App& program);
 Command AddPlan(CLI::App& program);
+Command AddWeights(CLI::App& program);
 Command AddOps(CLI::App& program);
 Command AddImport(CLI::App& program);
 Command AddConform(CLI::App& program);

@@ -67,6 +67,13 @@ bool LooksLikeFile(const std::string& spec) {
 
 absl::StatusOr<Model> OpenFile(const std::string& path) { return LoadModel(path, StandardOps()); }
 
+absl::StatusOr<bool> IsModelFile(const std::string& path) {
+  constexpr std::string_view kMagic = "\rWEFT";  // proto/graph.proto
+  WEFT_ASSIGN_OR_RETURN(const MappedFile file, MapFile(path));
+  const std::string_view text(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size());
+  return text.starts_with(kMagic);
+}
+
 absl::StatusOr<OpenedModel> OpenModel(const std::string& spec) {
   if (LooksLikeFile(spec)) {
     WEFT_ASSIGN_OR_RETURN(Model model, OpenFile(spec));

@@ -31,6 +31,8 @@ struct OpenedModel {
 // Whether `spec` is meant as a file: it exists, or it looks like a path.
 bool LooksLikeFile(const std::string& spec);
 absl::StatusOr<Model> OpenFile(const std::string& path);
+// Whether the file begins as .weft files do. Errors: it cannot be read.
+absl::StatusOr<bool> IsModelFile(const std::string& path);
 absl::StatusOr<OpenedModel> OpenModel(const std::string& spec);
 
 // An array of a file: .npy, or ONNX's TensorProto (.pb).

@@ -4,7 +4,6 @@
 #include <png.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,7 +12,7 @@
 #include "frontend/builder.h"
 #include "frontend/npy.h"
 #include "graph/serialize.h"
-#include "testing_files.h"
+#include "testing_cli.h"
 
 namespace weft {
 namespace {
@@ -22,75 +21,9 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-const char* const kCommand = WEFT_BINARY_DIR "/weft";
-
-struct Outcome {
-  int code = -1;
-  std::string out, err;
-};
-
-// In a folder of the test's own, where relative paths lie.
-class Cli : public ::testing::Test {
- protected:
-  void SetUp() override { folder_ = TestFolder(); }
-
-  std::string Path(const std::string& name) const { return folder_ + "/" + name; }
-
-  pid_t Start(const std::string& arguments, const std::string& out = "stdout") const {
-    const pid_t pid = fork();
-    if (pid != 0) return pid;
-    const std::string line = "cd '" + folder_ + "' && exec '" + kCommand + "' " + arguments + " >" +
-                             out + " 2>stderr </dev/null";
-    execl("/bin/sh", "sh", "-c", line.c_str(), static_cast<char*>(nullptr));
-    _exit(127);
-  }
-
-  Outcome Finish(pid_t pid) const {
-    int status = 0;
-    waitpid(pid, &status, 0);
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), ReadText(Path("stdout")),
-            ReadText(Path("stderr"))};
-  }
-
-  Outcome Run(const std::string& arguments) const { return Finish(Start(arguments)); }
-
-  // Runs it and expects it to work; its stdout.
-  std::string Output(const std::string& arguments) const {
-    const Outcome o = Run(arguments);
-    EXPECT_EQ(o.code, 0) << arguments << ": " << o.err;
-    return o.out;
-  }
-
-  // Runs it and expects it to fail with one line on stderr, which is returned.
-  std::string Error(const std::string& arguments) const {
-    const Outcome o = Run(arguments);
-    EXPECT_GT(o.code, 0) << arguments;
-    EXPECT_THAT(o.err, ::testing::EndsWith("\n")) << arguments;
-    EXPECT_EQ(std::count(o.err.begin(), o.err.end(), '\n'), 1) << arguments << ":\n" << o.err;
-    return o.err;
-  }
-
-  // A trained model in the test's folder.
-  void Train(const std::string& file, const std::string& more = "") const {
-    Output("train --model lenet-bn --data digits:300 --epochs 1 --threads 1 -o " + file + " " +
-           more);
-  }
-
-  std::vector<std::string> Leftovers() const {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
-      const std::string name = entry.path().filename();
-      if (name != "stdout" && name != "stderr") names.push_back(name);
-    }
-    return names;
-  }
-
-  std::string folder_;
-};
-
 TEST_F(Cli, EveryCommandHasHelpWithAnExample) {
-  for (const char* command :
-       {"", "train", "eval", "run", "show", "optimize", "plan", "ops", "demo"}) {
+  for (const char* command : {"", "train", "eval", "run", "show", "optimize", "plan", "weights",
+                              "weights load", "weights save", "weights list", "ops", "demo"}) {
     const std::string help = Output(std::string(command) + " --help");
     EXPECT_THAT(help, HasSubstr("Example")) << command;
     EXPECT_THAT(help, HasSubstr("weft")) << command;

@@ -8,7 +8,7 @@
 
 #include "frontend/builder.h"
 #include "frontend/train.h"
-#include "testing_safetensors.h"
+#include "frontend/weights/weights.h"
 
 namespace weft {
 namespace {
@@ -33,7 +33,7 @@ Value LeNet(Builder& b, Value x) {
 }
 
 // The network with the file's initial weights.
-absl::StatusOr<Model> InitialModel(const Safetensors& golden, DType dtype) {
+absl::StatusOr<Model> InitialModel(const NamedTensors& golden, DType dtype) {
   Builder b({.dtype = dtype});
   const Value x = b.Input("x", {"N", 1, 28, 28});
   b.Output("logits", golden.metadata.at("net") == "LeNet" ? LeNet(b, x) : BnNet(b, x));
@@ -62,7 +62,7 @@ struct Hyperparameters {
   OptimizerOptions optimizer;
 };
 
-Hyperparameters Parse(const Safetensors& golden) {
+Hyperparameters Parse(const NamedTensors& golden) {
   const auto args = nlohmann::json::parse(golden.metadata.at("optimizer_args"));
   return {args.at("lr").get<double>(),
           {.momentum = args.at("momentum").get<double>(),
@@ -102,8 +102,8 @@ Tensor FirstGradient(const Trainer& trainer, const std::string& name, const Tens
 class GoldenTraining : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    auto golden = ReadSafetensors(std::string(WEFT_SOURCE_DIR "/tests/golden/train/") + GetParam() +
-                                  "-cross_entropy.safetensors");
+    auto golden = OpenWeights(std::string(WEFT_SOURCE_DIR "/tests/golden/train/") + GetParam() +
+                              "-cross_entropy.safetensors");
     ASSERT_TRUE(golden.ok()) << golden.status();
     golden_ = *std::move(golden);
     parameters_ = Parse(golden_);
@@ -130,7 +130,7 @@ class GoldenTraining : public ::testing::TestWithParam<const char*> {
 
   int64_t steps() const { return golden_.tensors.at("loss").size(); }
 
-  Safetensors golden_;
+  NamedTensors golden_;
   Hyperparameters parameters_;
 };
 

@@ -1,0 +1,175 @@
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "frontend/half.h"
+#include "frontend/weights/weights.h"
+
+namespace weft {
+namespace {
+
+constexpr DTypeSet kHalves = {DType::kF16, DType::kBF16};
+
+// One tensor of the file under its mapped name: of a type that Weft has, or not.
+struct Source {
+  std::string file_name;
+  const Tensor* tensor = nullptr;
+  std::string unsupported{};  // "i16[3,4]"
+};
+using Sources = std::map<std::string, Source, std::less<>>;
+
+std::string List(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) {
+    absl::StrAppend(&list, list.empty() ? "" : ", ", Printable(name));
+  }
+  return list;
+}
+
+// All that does not fit, said in one error.
+class Problems {
+ public:
+  void Add(const std::string& problem) {
+    absl::StrAppend(&text_, text_.empty() ? "" : "; ", problem);
+  }
+  void AddNames(std::string_view what, const std::vector<std::string>& names) {
+    if (!names.empty()) Add(absl::StrCat(std::string(what), ": ", List(names)));
+  }
+  absl::Status ToStatus(const std::string& source) const {
+    if (text_.empty()) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat(source, ": the weights do not fit the model: ", text_));
+  }
+
+ private:
+  std::string text_;
+};
+
+// The names that all the patterns make of the file's, in the file's order.
+absl::StatusOr<std::vector<Source>> MapNames(const NamedTensors& weights,
+                                             const std::vector<NamePattern>& patterns,
+                                             std::vector<std::string>& names) {
+  std::vector<Source> sources;
+  for (const auto& [name, tensor] : weights.tensors) sources.push_back({name, &tensor});
+  for (const auto& [name, type] : weights.unsupported) sources.push_back({name, nullptr, type});
+  for (const Source& source : sources) names.push_back(source.file_name);
+  for (const NamePattern& pattern : patterns) {
+    int matches = 0;
+    for (std::string& name : names) {
+      std::optional<std::string> renamed = ApplyPattern(pattern, name);
+      if (!renamed) continue;
+      name = *std::move(renamed);
+      ++matches;
+    }
+    if (matches == 0) {
+      return absl::InvalidArgumentError(absl::StrCat(weights.source, ": the pattern ", pattern.from,
+                                                     "=", pattern.to, " matches no name"));
+    }
+  }
+  return sources;
+}
+
+bool IsBatchCounter(std::string_view name) {
+  constexpr std::string_view kCounter = "num_batches_tracked";
+  return name.ends_with(kCounter) &&
+         (name.size() == kCounter.size() || name[name.size() - kCounter.size() - 1] == '.');
+}
+
+// The tensors by their mapped names, without batch counters that no variable wants.
+absl::StatusOr<Sources> MappedSources(const Model& model, const NamedTensors& weights,
+                                      const std::vector<NamePattern>& patterns,
+                                      Problems& problems) {
+  std::vector<std::string> names;
+  WEFT_ASSIGN_OR_RETURN(std::vector<Source> all, MapNames(weights, patterns, names));
+  const TensorMap wanted = WeightsOf(model);
+  Sources sources;
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (IsBatchCounter(names[i]) && !wanted.contains(names[i])) continue;
+    const auto [it, added] = sources.try_emplace(names[i], all[i]);
+    if (!added) {
+      problems.Add(absl::StrCat("mapped to ", Printable(names[i]), ": both ",
+                                Printable(it->second.file_name), " and ",
+                                Printable(all[i].file_name)));
+    }
+  }
+  return sources;
+}
+
+// The tensor as the variable's type; nothing, and a problem, where it has other dims or a type that
+// is not converted.
+absl::StatusOr<Tensor> Fit(const Node& variable, const Source& source, Problems& problems) {
+  const TensorType& type = variable.type();
+  const auto problem = [&](std::string_view what, const std::string& got) {
+    problems.Add(absl::StrCat(std::string(what), " of ", Printable(variable.name()), ": expected ",
+                              ToString(type), ", the file has ", got));
+    return Tensor();
+  };
+  if (source.tensor == nullptr) return problem("dtype", source.unsupported + " (unsupported)");
+  const Tensor& tensor = *source.tensor;
+  const std::string got = ToString(tensor.type());
+  if (ToShape(tensor.dims()) != type.shape) return problem("shape", got);
+  if (tensor.dtype() == type.dtype) return tensor;
+  if (!kFloatTypes.contains(type.dtype)) return problem("dtype", got);
+  if (kHalves.contains(tensor.dtype())) return WidenHalf(tensor, type.dtype);
+  if (kFloatTypes.contains(tensor.dtype())) return tensor.Converted(type.dtype);
+  return problem("dtype", got);
+}
+
+std::string ConversionText(DType from, DType to) {
+  return absl::StrCat(std::string(ToString(from)), " to ", std::string(ToString(to)));
+}
+
+struct NewValue {
+  Node* variable = nullptr;
+  Tensor value;
+};
+
+// Matches variables and tensors by name; what fits is in `values`, all the rest in the report or
+// among the problems.
+absl::StatusOr<WeightsReport> Match(const Model& model, Sources sources,
+                                    std::vector<NewValue>& values, Problems& problems) {
+  WeightsReport report;
+  for (Node* variable : model.graph.variables()) {
+    if (!IsWeight(*variable)) continue;
+    const auto source = sources.find(variable->name());
+    if (source == sources.end()) {
+      report.missing.push_back(variable->name());
+      continue;
+    }
+    WEFT_ASSIGN_OR_RETURN(Tensor value, Fit(*variable, source->second, problems));
+    if (!value.is_empty()) {
+      const DType from = source->second.tensor->dtype();
+      if (from != value.dtype()) ++report.converted[ConversionText(from, value.dtype())];
+      values.push_back({variable, std::move(value)});
+    }
+    report.loaded.push_back(variable->name());
+    sources.erase(source);
+  }
+  for (const auto& [name, source] : sources) report.unexpected.push_back(name);
+  return report;
+}
+
+}  // namespace
+
+absl::StatusOr<WeightsReport> LoadWeights(Model& model, const NamedTensors& weights,
+                                          const LoadWeightsOptions& options) {
+  Problems problems;
+  WEFT_ASSIGN_OR_RETURN(Sources sources, MappedSources(model, weights, options.map, problems));
+  std::vector<NewValue> values;
+  WEFT_ASSIGN_OR_RETURN(WeightsReport report, Match(model, std::move(sources), values, problems));
+  const bool nothing = report.loaded.empty();
+  if (nothing) problems.Add("no name is in both");
+  if (!options.partial || nothing) {
+    problems.AddNames("missing in the file", report.missing);
+    problems.AddNames("unexpected in the file", report.unexpected);
+  }
+  WEFT_RETURN_IF_ERROR(problems.ToStatus(weights.source));
+  // Only types can be refused, and these are the variables' own.
+  for (NewValue& v : values) {
+    WEFT_RETURN_IF_ERROR(model.graph.SetLeafValue(v.variable, std::move(v.value)));
+  }
+  model.training.reset();
+  return report;
+}
+
+}  // namespace weft
