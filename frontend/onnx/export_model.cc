@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "absl/container/flat_hash_map.h"
 #include "frontend/onnx/export_op.h"
 #include "frontend/onnx/export_opset.h"
+#include "frontend/onnx/metadata.h"
 #include "frontend/onnx/tensor_proto.h"
 #include "frontend/onnx/to_onnx.h"
 #include "graph/op.h"
@@ -97,7 +97,7 @@ class GraphExport {
 
   void NameTheRest() {
     for (const Node& node : graph_.nodes()) {
-      writer_.NodeName(node.name());
+      if (!IsLeaf(node)) writer_.NodeName(node.name());
       if (!needed_.contains(&node)) continue;
       for (int i = 0; i < node.num_outputs(); ++i) {
         const Value value{const_cast<Node*>(&node), i};
@@ -109,7 +109,7 @@ class GraphExport {
           operand.leaf =
               std::make_shared<OnnxLeaf>(OnnxLeaf{.tensor = LeafValue(node),
                                                   .name = name,
-                                                  .node = node.name(),
+                                                  .node = writer_.NodeName(name),
                                                   .initializer = node.op_name() == kVariable,
                                                   .named = true});
         }
@@ -195,37 +195,6 @@ void AddOpset(std::string_view domain, int version, onnx::ModelProto& proto) {
   opset->set_version(version);
 }
 
-void AddMetadata(std::string key, std::string value, onnx::ModelProto& proto) {
-  onnx::StringStringEntryProto* entry = proto.add_metadata_props();
-  entry->set_key(std::move(key));
-  entry->set_value(std::move(value));
-}
-
-// Text that is no UTF-8 keeps its shape, with replacement characters.
-std::string Dump(const nlohmann::ordered_json& json) {
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
-void SetMetadata(const Model& model, onnx::ModelProto& proto) {
-  const auto name = model.metadata.find("name");
-  const bool named = name != model.metadata.end() && !name->second.empty();
-  proto.mutable_graph()->set_name(named ? name->second : "weft");
-  for (const auto& [key, value] : model.metadata) {
-    if (key != "name") AddMetadata(key, value, proto);
-  }
-  if (!model.class_names.empty()) AddMetadata("weft.classes", Dump(model.class_names), proto);
-  if (!model.preprocessing) return;
-  const Preprocessing& p = *model.preprocessing;
-  AddMetadata("weft.preprocessing",
-              Dump({{"channels", p.channels},
-                    {"height", p.height},
-                    {"width", p.width},
-                    {"channel_order", p.channel_order},
-                    {"mean", p.mean},
-                    {"std", p.std}}),
-              proto);
-}
-
 absl::Status CheckOptions(const Model& model, const OnnxExportOptions& options) {
   if (options.opset < kFirstExportedOpset || options.opset > kLastOnnxOpset) {
     return absl::InvalidArgumentError(absl::StrCat("opset: expected ", kFirstExportedOpset, " to ",
@@ -267,7 +236,7 @@ absl::StatusOr<onnx::ModelProto> ToOnnx(const Model& model, const OnnxExportOpti
   proto.set_producer_version(WEFT_VERSION);
   AddOpset("", writer.opset(), proto);
   if (writer.uses_training_domain()) AddOpset(kTrainingDomain, kTrainingOpset, proto);
-  SetMetadata(model, proto);
+  WriteOnnxMetadata(model, proto);
   WEFT_RETURN_IF_ERROR(CheckOnnx(proto));
   if (report != nullptr) {
     *report = {.opset = writer.opset(), .notes = graph.TakeNotes()};

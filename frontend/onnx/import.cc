@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "frontend/onnx/importer.h"
+#include "frontend/onnx/metadata.h"
 #include "ops/ops.h"
 
 namespace weft {
@@ -27,7 +28,7 @@ class Importer {
     for (const onnx::ValueInfoProto& output : model_.graph().output()) AddOutput(output);
     WEFT_RETURN_IF_ERROR(StatusOfProblems(problems_));
     result_.graph.RemoveDeadNodes();
-    if (!model_.graph().name().empty()) result_.metadata["name"] = model_.graph().name();
+    WEFT_RETURN_IF_ERROR(ReadOnnxMetadata(model_, result_));
     return std::move(result_);
   }
 

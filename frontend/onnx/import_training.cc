@@ -8,6 +8,7 @@ namespace {
 
 // Operands before the tensors: the learning rate R and the update count T.
 constexpr int kScalars = 2;
+constexpr int64_t kMostOnes = 4096;
 
 // How many tensors are optimized, where each has `kinds` operands; 0 after a failure.
 int TensorCount(ImportContext& c, int kinds) {
@@ -94,6 +95,24 @@ std::vector<Value> Adam(ImportContext& c) {
   return xs;
 }
 
+// Ones of y's type: a constant where that is known and small.
+Value Ones(ImportContext& c, Value y) {
+  const TensorType& type = c.TypeOf(y);
+  if (!kFloatTypes.contains(type.dtype)) {
+    return c.Unsupported(absl::StrCat("the gradient of a ", ToString(type), " is not supported"));
+  }
+  const auto size = CountElements(type.shape);
+  if (!size.ok() || !size->is_static() || size->coefficient() > kMostOnes) {
+    return c.Op("ExpandLike", {Number(c, 1, y), y});
+  }
+  absl::StatusOr<Tensor> ones = Tensor::Zeros(type.dtype, StaticDims(type.shape).value());
+  if (!ones.ok()) return c.Fail(ones.status());
+  VisitFloat(type.dtype, [&](auto one) {
+    for (auto& element : ones->mutable_values<decltype(one)>()) element = 1;
+  });
+  return c.Constant(*std::move(ones));
+}
+
 // The derivative of the value `y` by the values `xs`, at the place where they are computed.
 std::vector<Value> Gradient(ImportContext& c) {
   const std::vector<std::string> xs = c.Strings("xs");
@@ -111,8 +130,7 @@ std::vector<Value> Gradient(ImportContext& c) {
     points.push_back(c.Named(xs[i]));
   }
   const Value y = c.Named(c.String("y"));
-  if (!c.ok() || y.null()) return {};
-  const Value ones = c.Op("ExpandLike", {Number(c, 1, y), y});
+  const Value ones = Ones(c, y);
   if (!c.ok()) return {};
   auto gradients = Gradients(c.graph(), std::span(&y, 1), points, std::span(&ones, 1));
   if (gradients.ok()) return *std::move(gradients);

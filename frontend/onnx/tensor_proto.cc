@@ -1,10 +1,9 @@
 #include "frontend/onnx/tensor_proto.h"
 
-#include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <limits>
 
+#include "frontend/check_bools.h"
 #include "frontend/onnx/import.h"
 #include "frontend/read_file.h"
 
@@ -22,19 +21,9 @@ constexpr struct {
               {DType::kF16, TensorProto::FLOAT16}, {DType::kBF16, TensorProto::BFLOAT16},
               {DType::kI8, TensorProto::INT8}};
 
-absl::Status CheckBools(DType dtype, std::span<const std::byte> bytes) {
-  if (dtype != DType::kBool) return absl::OkStatus();
-  const auto wrong =
-      std::find_if(bytes.begin(), bytes.end(), [](std::byte b) { return b > std::byte{1}; });
-  if (wrong == bytes.end()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("expected bools that are 0 or 1, got ", static_cast<int>(*wrong)));
-}
-
 // Bytes as they lie in memory; a view where they can be one.
 absl::StatusOr<Tensor> FromBytes(DType dtype, Dims dims, std::span<const std::byte> bytes,
                                  const std::shared_ptr<const void>& owner) {
-  WEFT_RETURN_IF_ERROR(CheckBools(dtype, bytes));
   const bool aligned = reinterpret_cast<uintptr_t>(bytes.data()) % SizeOf(dtype) == 0;
   if (owner != nullptr && aligned) return Tensor::Wrap(dtype, std::move(dims), bytes, owner);
   return Tensor::FromBytes(dtype, std::move(dims), bytes);
@@ -61,9 +50,7 @@ absl::StatusOr<Tensor> FromField(DType dtype, Dims dims, const Field& field) {
     }
     values[static_cast<size_t>(i)] = static_cast<T>(value);
   }
-  const auto bytes = std::as_bytes(std::span(values));
-  WEFT_RETURN_IF_ERROR(CheckBools(dtype, bytes));
-  return Tensor::FromBytes(dtype, std::move(dims), bytes);
+  return Tensor::FromBytes(dtype, std::move(dims), std::as_bytes(std::span(values)));
 }
 
 absl::StatusOr<Tensor> FromTypedData(DType dtype, Dims dims, const TensorProto& proto) {
@@ -165,6 +152,10 @@ std::string OnnxTypeName(int32_t data_type) {
 
 absl::StatusOr<Tensor> TensorFromProto(const TensorProto& proto, const TensorSource& source) {
   absl::StatusOr<Tensor> tensor = FromProto(proto, source);
+  if (tensor.ok()) {
+    const absl::Status bools = CheckBools(*tensor);
+    if (!bools.ok()) tensor = bools;
+  }
   if (tensor.ok() || proto.name().empty()) return tensor;
   return Annotate(tensor.status(), absl::StrCat("tensor ", proto.name()));
 }

@@ -1,0 +1,125 @@
+// Graphs that go out to ONNX and come back.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+
+#include "frontend/onnx/conform.h"
+#include "frontend/onnx/importer.h"
+#include "frontend/onnx/to_onnx.h"
+#include "frontend/read_file.h"
+#include "frontend/session.h"
+#include "frontend/zoo/zoo.h"
+#include "testing_onnx.h"
+
+namespace weft {
+namespace {
+
+absl::StatusOr<onnx::ModelProto> Export(const Model& model) { return ToOnnx(model, {}, nullptr); }
+
+absl::StatusOr<Model> Import(const onnx::ModelProto& message) {
+  return ImportOnnxModel(std::make_shared<onnx::ModelProto>(message), nullptr, {});
+}
+
+absl::StatusOr<TensorMap> Infer(const Model& model, const TensorMap& data, bool optimize) {
+  WEFT_ASSIGN_OR_RETURN(const auto session,
+                        Session::Create(model, {.threads = 1, .optimize = optimize}));
+  TensorMap feeds;
+  for (const Node* input : model.graph.inputs()) {
+    feeds.emplace(input->name(), data.at(input->name()));
+  }
+  return session->Run(feeds);
+}
+
+// Exports, imports and exports again; the second text is the first's. The model that came back.
+absl::StatusOr<Model> RoundTrip(const Model& model) {
+  WEFT_ASSIGN_OR_RETURN(const onnx::ModelProto first, Export(model));
+  WEFT_ASSIGN_OR_RETURN(Model back, Import(first));
+  WEFT_ASSIGN_OR_RETURN(const onnx::ModelProto second, Export(back));
+  if (first.DebugString() == second.DebugString()) return back;
+  return absl::InternalError(absl::StrCat("the second text differs:\n", first.DebugString(),
+                                          "\nand\n", second.DebugString()));
+}
+
+// A case of ONNX's suite that passes, unoptimized and optimized. What it should say after a round
+// trip, or an error.
+absl::Status CheckCase(const std::string& folder, int& checked) {
+  auto message = std::make_shared<onnx::ModelProto>();
+  WEFT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, ReadFile(folder + "/model.onnx"));
+  WEFT_RETURN_IF_ERROR(ParseOnnxMessage(bytes, folder, *message));
+  WEFT_ASSIGN_OR_RETURN(const std::vector<ConformData> sets, ReadConformData(folder));
+  for (const ConformData& data : sets) {
+    WEFT_ASSIGN_OR_RETURN(const Model model,
+                          ImportOnnxModel(message, nullptr, {.shape_candidates = data.inputs}));
+    WEFT_ASSIGN_OR_RETURN(const Model back, RoundTrip(model));
+    for (const bool optimize : {false, true}) {
+      WEFT_ASSIGN_OR_RETURN(const TensorMap outputs, Infer(back, data.inputs, optimize));
+      const bool random = std::any_of(back.graph.nodes().begin(), back.graph.nodes().end(),
+                                      [](const Node& node) { return node.op().draws_random; });
+      const Comparison c = CompareOutputs(data.outputs, outputs, random);
+      if (c.outcome == ConformOutcome::kFail) return absl::InternalError(c.detail);
+    }
+    ++checked;
+  }
+  return absl::OkStatus();
+}
+
+// Cases whose graphs have no ONNX form at an opset that we write, with the reason that the error
+// gives.
+const std::map<std::string, std::string> kNotExported = {};
+
+class OnnxRoundTrip : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(OnnxRoundTrip, CasesThatPassSayTheSameAfterIt) {
+  const auto folders = FindConformCases(absl::StrCat(WEFT_ONNX_TEST_DATA, "/", GetParam())).value();
+  int checked = 0;
+  for (const std::string& folder : folders) {
+    const ConformResult result = RunConformCase(folder, {.threads = 1});
+    if (result.outcome != ConformOutcome::kPass && result.outcome != ConformOutcome::kRandom) {
+      continue;
+    }
+    const absl::Status status = CheckCase(folder, checked);
+    const auto known = kNotExported.find(result.name);
+    if (known == kNotExported.end()) {
+      EXPECT_TRUE(status.ok()) << result.name << ": " << status.message();
+    } else {
+      EXPECT_THAT(std::string(status.message()), testing::HasSubstr(known->second)) << result.name;
+    }
+  }
+  EXPECT_GT(checked, 8);
+}
+
+INSTANTIATE_TEST_SUITE_P(Parts, OnnxRoundTrip,
+                         testing::Values("node", "pytorch-converted", "pytorch-operator", "simple"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST(OnnxRoundTripOfNetworks, EveryNetworkOfTheZooAsBuiltAndOptimized) {
+  for (const ZooEntry& entry : Zoo()) {
+    Model model = BuildNetwork(entry).value();
+    Tensor x = Tensor::Zeros(DType::kF32, {3, 1, 28, 28}).value();
+    for (size_t i = 0; i < x.mutable_values<float>().size(); ++i) {
+      x.mutable_values<float>()[i] = static_cast<float>(i * 7 % 31) / 31.0f;
+    }
+    const std::string input = model.graph.inputs()[0]->name();
+    const TensorMap expected = Infer(model, {{input, x}}, /*optimize=*/true).value();
+    for (const bool optimized : {false, true}) {
+      if (optimized) model.graph = OptimizedForInference(model.graph).value();
+      const auto back = RoundTrip(model);
+      ASSERT_TRUE(back.ok()) << entry.name << ": " << back.status().message();
+      const TensorMap outputs = Infer(*back, {{input, x}}, /*optimize=*/true).value();
+      for (const auto& [name, tensor] : expected) {
+        const Comparison c =
+            CompareOutputs({{name, tensor}}, {{name, outputs.at(name)}}, false, {.atol = 1e-5});
+        EXPECT_EQ(c.outcome, ConformOutcome::kPass) << entry.name << ": " << c.detail;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace weft
