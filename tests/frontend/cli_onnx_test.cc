@@ -1,0 +1,120 @@
+// weft import, export, conform, and weft run on what they make.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "frontend/npy.h"
+#include "testing_cli.h"
+#include "testing_onnx.h"
+
+namespace weft {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+const std::string kCases = WEFT_ONNX_TEST_DATA "/node/";
+
+class CliOnnx : public Cli {
+ protected:
+  // y = reshape(x + z, shape), with the shape as an input.
+  void WriteModel() const {
+    OnnxMaker m(13);
+    m.Input("x", {2, 3})
+        .Input("z", {2, 3})
+        .Input("shape", {2}, onnx::TensorProto::INT64)
+        .Node("Add", {"x", "z"}, {"s"})
+        .Node("Reshape", {"s", "shape"}, {"y"})
+        .Output("y");
+    WriteText(Path("m.onnx"), m.proto.SerializeAsString());
+    WriteText(Path("x.pb"),
+              TensorToProto(Floats({2, 3}, {1, 2, 3, 4, 5, 6}), "x").SerializeAsString());
+    ASSERT_TRUE(WriteNpy(Path("z.npy"), Floats({2, 3}, {10, 10, 10, 20, 20, 20})).ok());
+    WriteText(Path("shape.pb"),
+              TensorToProto(Tensor::FromInts(std::vector<int64_t>{3, 2}), "s").SerializeAsString());
+  }
+
+  void ExpectResult(const std::string& file) const {
+    const Tensor y = ReadNpy(Path(file)).value();
+    EXPECT_THAT(y.dims(), ElementsAre(3, 2));
+    EXPECT_THAT(y.values<float>(), ElementsAre(11, 12, 13, 24, 25, 26));
+  }
+};
+
+TEST_F(CliOnnx, ImportedModelsRunOnArraysOfBothKinds) {
+  WriteModel();
+  EXPECT_THAT(Output("import m.onnx -o m.weft --bind shape=shape.pb"), HasSubstr("2 inputs"));
+  Output("run m.weft --input x=x.pb --input z=z.npy --output y.npy");
+  ExpectResult("y.npy");
+}
+
+TEST_F(CliOnnx, InputsAreBoundWhenTheModelRuns) {
+  WriteModel();
+  Output("import m.onnx -o open.weft");
+  Output("run open.weft --bind shape=shape.pb --input x=x.pb --input z=z.npy --output y.npy");
+  ExpectResult("y.npy");
+}
+
+TEST_F(CliOnnx, WrongInputsAreNamed) {
+  WriteModel();
+  Output("import m.onnx -o m.weft");
+  EXPECT_THAT(Error("run m.weft --input x.pb --output y.npy"), HasSubstr("3: x, z, shape"));
+  EXPECT_THAT(Error("run m.weft --input w=x.pb --output y.npy"), HasSubstr("no input called 'w'"));
+  EXPECT_THAT(Error("run m.weft --input x=x.pb --input x=x.pb --output y.npy"),
+              HasSubstr("x is given twice"));
+  EXPECT_THAT(Error("run m.weft --input x=x.txt --output y.npy"), HasSubstr(".npy or .pb"));
+  EXPECT_THAT(Error("run m.weft --bind shape --output y.npy"), HasSubstr("expected NAME=FILE"));
+  EXPECT_THAT(Error("import m.onnx -o m.weft --bind q=shape.pb"), HasSubstr("called 'q'"));
+  EXPECT_THAT(Error("import missing.onnx -o m.weft"), HasSubstr("missing.onnx"));
+  EXPECT_THAT(Error("import x.pb -o m.weft"), HasSubstr("x.pb: "));
+}
+
+TEST_F(CliOnnx, ExportedModelsComeBack) {
+  Train("a.weft");
+  EXPECT_THAT(Output("export a.weft -o a.onnx"), HasSubstr("a.onnx"));
+  Output("import a.onnx -o b.weft");
+  Output("export b.weft -o b.onnx");
+  EXPECT_EQ(ReadText(Path("a.onnx")), ReadText(Path("b.onnx")));
+  EXPECT_EQ(Output("eval a.weft --data digits:300"), Output("eval b.weft --data digits:300"));
+}
+
+TEST_F(CliOnnx, ConformPrintsALineACaseAndCounts) {
+  const std::string out =
+      Output("conform " + kCases + "test_abs " + kCases + "test_bernoulli " + kCases + "test_if");
+  EXPECT_THAT(out, StartsWith("pass test_abs\nrandom test_bernoulli: "));
+  EXPECT_THAT(out, HasSubstr("\nunsupported test_if: "));
+  EXPECT_THAT(out, HasSubstr("\n3 cases: 1 pass, 1 random, 1 unsupported, 0 FAIL\n"));
+}
+
+TEST_F(CliOnnx, ConformWritesJson) {
+  const auto json =
+      nlohmann::json::parse(Output("conform --json " + kCases + "test_abs " + kCases + "test_if"));
+  EXPECT_EQ(json["cases"][0]["name"], "test_abs");
+  EXPECT_EQ(json["cases"][0]["outcome"], "pass");
+  EXPECT_EQ(json["counts"]["unsupported"], 1);
+  EXPECT_EQ(json["counts"]["FAIL"], 0);
+}
+
+TEST_F(CliOnnx, ConformFailsOnAWrongValue) {
+  std::filesystem::create_directories(Path("case"));
+  std::filesystem::copy(kCases + "test_abs", Path("case"),
+                        std::filesystem::copy_options::recursive);
+  const Tensor y = ReadOnnxTensor(Path("case/test_data_set_0/output_0.pb")).value();
+  Tensor wrong = y;
+  wrong.mutable_values<float>()[7] += 1;
+  WriteText(Path("case/test_data_set_0/output_0.pb"),
+            TensorToProto(wrong, "y").SerializeAsString());
+  const Outcome o = Run("conform case");
+  EXPECT_EQ(o.code, 1);
+  EXPECT_THAT(o.out,
+              HasSubstr("FAIL case: test_data_set_0, unoptimized: output y: 1 of 60 elements "
+                        "differ, most by 1 at element 7"));
+  EXPECT_THAT(o.err, HasSubstr("1 case fails"));
+  EXPECT_THAT(Error("conform nowhere"), HasSubstr("nowhere"));
+}
+
+}  // namespace
+}  // namespace weft
