@@ -173,9 +173,20 @@ Node* Graph::Find(std::string_view name) const {
 }
 
 std::string Graph::UniqueName(std::string_view hint) const {
-  std::string name(hint);
-  for (int i = 1; by_name_.contains(name); ++i) name = absl::StrCat(Absl(hint), "_", i);
-  return name;
+  const auto numbered = [&](int64_t i) { return absl::StrCat(Absl(hint), "_", i); };
+  if (!by_name_.contains(hint)) return std::string(hint);
+  constexpr int64_t kTriedInOrder = 16;
+  for (int64_t i = 1; i <= kTriedInOrder; ++i) {
+    if (!by_name_.contains(numbered(i))) return numbered(i);
+  }
+  // Beyond these by bisection: a file may give a million nodes one name.
+  int64_t taken = kTriedInOrder, free = 2 * kTriedInOrder;
+  for (; by_name_.contains(numbered(free)); free *= 2) taken = free;
+  while (free - taken > 1) {
+    const int64_t middle = taken + (free - taken) / 2;
+    (by_name_.contains(numbered(middle)) ? taken : free) = middle;
+  }
+  return numbered(free);
 }
 
 absl::Status Graph::Rename(Node* node, std::string name) {
