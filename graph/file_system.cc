@@ -7,6 +7,9 @@
 
 #include <atomic>
 #include <cerrno>
+#include <vector>
+
+#include "absl/strings/str_split.h"
 
 namespace weft {
 namespace {
@@ -26,8 +29,11 @@ auto Uninterrupted(F f) {
 class FileDescriptor {
  public:
   explicit FileDescriptor(int fd) : fd_(fd) {}
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
   ~FileDescriptor() { (void)Close(); }
   int get() const { return fd_; }
   // errno, or 0. Linux closes the descriptor even when it says EINTR.
@@ -153,6 +159,42 @@ struct Mapping {
   size_t length;
 };
 
+// The whole of an open file; errno says why where it is none.
+absl::StatusOr<MappedFile> MapOpened(const FileDescriptor& fd) {
+  if (fd.get() < 0) return Failure(errno, "cannot open");
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return Failure(errno, "cannot stat");
+  if (!S_ISREG(info.st_mode)) {
+    return absl::InvalidArgumentError(S_ISDIR(info.st_mode) ? "is a folder"
+                                                            : "is not a regular file");
+  }
+  const auto size = static_cast<size_t>(info.st_size);
+  if (size == 0) return MappedFile{};
+  void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (start == MAP_FAILED) return Failure(errno, "cannot map");
+  auto mapping = std::make_shared<const Mapping>(start, size);
+  return MappedFile{{static_cast<const std::byte*>(start), size}, std::move(mapping)};
+}
+
+absl::StatusOr<MappedFile> Named(const std::string& path, absl::StatusOr<MappedFile> file) {
+  return file.ok() ? std::move(file) : Annotate(file.status(), path);
+}
+
+// The names on a relative path that stays inside.
+absl::StatusOr<std::vector<std::string>> PartsInside(const std::string& relative) {
+  std::vector<std::string> parts;
+  if (relative.find('\0') != std::string::npos) {
+    return absl::InvalidArgumentError("a path with a zero byte");
+  }
+  if (relative.starts_with('/')) return absl::InvalidArgumentError("expected a relative path");
+  for (std::string& part : std::vector<std::string>(absl::StrSplit(relative, '/'))) {
+    if (part == "..") return absl::InvalidArgumentError("leads out of the folder");
+    if (!part.empty() && part != ".") parts.push_back(std::move(part));
+  }
+  if (parts.empty()) return absl::InvalidArgumentError("expected a path, got none");
+  return parts;
+}
+
 }  // namespace
 
 FileSystem& PosixFileSystem() {
@@ -178,21 +220,28 @@ absl::Status WriteAtomically(FileSystem& fs, const std::string& path,
 
 absl::StatusOr<MappedFile> MapFile(const std::string& path) {
   // Not blocking: opening a pipe would wait for a writer.
-  FileDescriptor fd(
+  const FileDescriptor fd(
       Uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }));
-  if (fd.get() < 0) return Annotate(Failure(errno, "cannot open"), path);
-  struct stat info {};
-  if (::fstat(fd.get(), &info) != 0) return Annotate(Failure(errno, "cannot stat"), path);
-  if (!S_ISREG(info.st_mode)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(path, S_ISDIR(info.st_mode) ? ": is a folder" : ": is not a regular file"));
+  return Named(path, MapOpened(fd));
+}
+
+absl::StatusOr<MappedFile> MapFileInside(const std::string& folder, const std::string& relative) {
+  absl::StatusOr<std::vector<std::string>> parts = PartsInside(relative);
+  if (!parts.ok()) return Annotate(parts.status(), relative);
+  FileDescriptor at(Uninterrupted([&] {
+    return ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  }));
+  for (size_t i = 0; i < parts->size() && at.get() >= 0; ++i) {
+    const int kind = i + 1 < parts->size() ? O_DIRECTORY : O_NONBLOCK;
+    at = FileDescriptor(Uninterrupted([&] {
+      return ::openat(at.get(), (*parts)[i].c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | kind);
+    }));
   }
-  const auto size = static_cast<size_t>(info.st_size);
-  if (size == 0) return MappedFile{};
-  void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-  if (start == MAP_FAILED) return Annotate(Failure(errno, "cannot map"), path);
-  auto mapping = std::make_shared<const Mapping>(start, size);
-  return MappedFile{{static_cast<const std::byte*>(start), size}, std::move(mapping)};
+  if (at.get() < 0 && (errno == ELOOP || errno == ENOTDIR)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        relative, ": expected folders and a file, got a symbolic link or a file as a folder"));
+  }
+  return Named(relative, MapOpened(at));
 }
 
 }  // namespace weft

@@ -49,6 +49,9 @@ struct MappedFile {
   std::shared_ptr<const void> owner;
 };
 absl::StatusOr<MappedFile> MapFile(const std::string& path);
+// The same for a file that another file names: it must lie inside `folder`, so that `relative` has
+// no "..", and no part of it is a symbolic link. Errors name `relative`: these, and MapFile's.
+absl::StatusOr<MappedFile> MapFileInside(const std::string& folder, const std::string& relative);
 
 }  // namespace weft
 

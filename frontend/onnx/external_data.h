@@ -13,9 +13,8 @@
 
 namespace weft {
 
-// The files beside a model that hold tensors too large for it. Only regular files inside the
-// model's folder are opened: a location is a relative path without "..", and no part of it may be a
-// symbolic link. Files are mapped once each. Not thread-safe.
+// The files beside a model that hold tensors too large for it, inside its folder (MapFileInside).
+// Files are mapped once each. Not thread-safe.
 class ExternalData {
  public:
   explicit ExternalData(std::string folder) : folder_(std::move(folder)) {}

@@ -222,5 +222,28 @@ TEST_F(FileSystemTest, MapFileRefusesWhatIsNotAFile) {
   EXPECT_EQ(MapFile(empty)->bytes.size(), 0u);
 }
 
+TEST(MapFileInside, OpensWhatLiesInsideAndFollowsNoLink) {
+  const std::string folder = ::testing::TempDir() + "/weft_map_file_inside";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder + "/in/sub");
+  std::ofstream(folder + "/out.bin") << "secret";
+  std::ofstream(folder + "/in/sub/a.bin") << "bytes";
+  std::filesystem::create_symlink("../out.bin", folder + "/in/link.bin");
+  std::filesystem::create_directory_symlink("..", folder + "/in/up");
+  const auto message = [&](const std::string& path) {
+    return std::string(MapFileInside(folder + "/in", path).status().message());
+  };
+  EXPECT_EQ(MapFileInside(folder + "/in", "./sub//a.bin").value().bytes.size(), 5u);
+  EXPECT_THAT(message("../out.bin"), HasSubstr("../out.bin: leads out of the folder"));
+  EXPECT_THAT(message("sub/../../out.bin"), HasSubstr("leads out"));
+  EXPECT_THAT(message(folder + "/out.bin"), HasSubstr("expected a relative path"));
+  EXPECT_THAT(message("link.bin"), HasSubstr("symbolic link"));
+  EXPECT_THAT(message("up/out.bin"), HasSubstr("symbolic link"));
+  EXPECT_THAT(message("sub"), HasSubstr("sub: is a folder"));
+  EXPECT_THAT(message("sub/a.bin/b"), HasSubstr("a file as a folder"));
+  EXPECT_THAT(message("none"), HasSubstr("none: cannot open"));
+  EXPECT_THAT(message(""), HasSubstr("expected a path"));
+}
+
 }  // namespace
 }  // namespace weft
