@@ -33,12 +33,41 @@ AttributeMap HalfPixelForNearest(ImportContext& c) {
           {"nearest_mode", floor ? "round_prefer_ceil" : "ceil"}};
 }
 
+// The axes whose sizes are known where the others, of symbolic extent, keep theirs: U-Nets resize
+// to the height and width of another image of the batch. nullopt where that is not so.
+struct KnownSizes {
+  std::vector<int64_t> axes, sizes;
+};
+std::optional<KnownSizes> SizesBesideSymbols(ImportContext& c) {
+  const ShapeValue* sizes = c.shape(3);
+  const TensorType& x = c.type(0);
+  if (sizes == nullptr || c.constant(3) != nullptr || sizes->dims.size() != x.shape.size()) {
+    return std::nullopt;
+  }
+  KnownSizes known;
+  for (size_t axis = 0; axis < x.shape.size(); ++axis) {
+    const Dim& size = sizes->dims[axis];
+    if (size == x.shape[axis] && !size.is_static()) continue;
+    if (!size.is_static()) return std::nullopt;
+    known.axes.push_back(static_cast<int64_t>(axis));
+    known.sizes.push_back(size.coefficient());
+  }
+  return known;
+}
+
 std::vector<Value> Resize(ImportContext& c) {
   if (c.opset() < 11) return Asymmetric(c, c.in(1));
   const std::string places = c.String("coordinate_transformation_mode");
   AttributeMap attributes;
   if (places == "tf_half_pixel_for_nn") attributes = HalfPixelForNearest(c);
-  const Value roi = places == "tf_crop_and_resize" ? Given(c, 1) : Value();
+  const bool crops = places == "tf_crop_and_resize";
+  if (const auto known = crops ? std::nullopt : SizesBesideSymbols(c)) {
+    attributes.emplace("axes", known->axes);
+    return ImportOp(c, {.op = "Resize",
+                        .inputs = {c.in(0), Value(), Value(), c.Ints(known->sizes)},
+                        .attributes = std::move(attributes)});
+  }
+  const Value roi = crops ? Given(c, 1) : Value();
   return ImportOp(c, {.op = "Resize",
                       .inputs = {c.in(0), roi, Given(c, 2), Given(c, 3)},
                       .attributes = std::move(attributes)});

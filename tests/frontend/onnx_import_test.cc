@@ -128,6 +128,48 @@ TEST(OnnxImport, ShapesOfSymbolicBatchesStaySymbolic) {
   EXPECT_THAT(OpsOf(model.graph), ElementsAre("Input", "Constant", "Reshape"));
 }
 
+TEST(OnnxImport, ArithmeticOnShapesStaysSymbolic) {
+  // x.view(N * C, H * W), with the product and a slice of the shape.
+  OnnxMaker m(13);
+  m.Input("x", {-1, 3, 4, 5})
+      .Initializer("0", Tensor::FromInts(std::vector<int64_t>{0}))
+      .Initializer("2", Tensor::FromInts(std::vector<int64_t>{2}))
+      .Initializer("end", Tensor::FromInts(std::vector<int64_t>{9}))
+      .Node("Shape", {"x"}, {"s"})
+      .Node("Slice", {"s", "0", "2"}, {"nc"})
+      .Node("ReduceProd", {"nc"}, {"rows"})
+      .Node("Slice", {"s", "2", "end"}, {"hw"})
+      .Node("ReduceProd", {"hw"}, {"columns"})
+      .Node("Concat", {"rows", "columns"}, {"shape"})
+      .Int("axis", 0)
+      .Node("Reshape", {"x", "shape"}, {"y"})
+      .Output("y");
+  const Model model = m.Import().value();
+  EXPECT_EQ(ToString(model.graph.outputs()[0].value.type()), "f32[3*N,20]");
+  EXPECT_THAT(OpsOf(model.graph), ElementsAre("Input", "Constant", "Reshape"));
+}
+
+TEST(OnnxImport, ResizingToAnotherImagesSizeKeepsTheBatchSymbolic) {
+  OnnxMaker m(13);
+  m.Input("x", {-1, 2, 2, 2})
+      .Input("skip", {-1, 2, 4, 4})
+      .Initializer("0", Tensor::FromInts(std::vector<int64_t>{0}))
+      .Initializer("2", Tensor::FromInts(std::vector<int64_t>{2}))
+      .Initializer("4", Tensor::FromInts(std::vector<int64_t>{4}))
+      .Node("Shape", {"x"}, {"sx"})
+      .Node("Shape", {"skip"}, {"ss"})
+      .Node("Slice", {"sx", "0", "2"}, {"nc"})
+      .Node("Slice", {"ss", "2", "4"}, {"hw"})
+      .Node("Concat", {"nc", "hw"}, {"sizes"})
+      .Int("axis", 0)
+      .Node("Resize", {"x", "", "", "sizes"}, {"up"})
+      .Node("Concat", {"up", "skip"}, {"y"})
+      .Int("axis", 1)
+      .Output("y");
+  const Model model = m.Import().value();
+  EXPECT_EQ(ToString(model.graph.outputs()[0].value.type()), "f32[N,4,4,4]");
+}
+
 TEST(OnnxImport, ComputedShapesAreKnownOnceTheBatchIs) {
   // Expand(x, Shape(z)) has no symbolic form; a run knows the sizes.
   OnnxMaker m(13);
