@@ -26,7 +26,11 @@ struct RunArguments {
 // What an input of the model gets: an array as it is, or an image prepared as the file says.
 absl::StatusOr<Tensor> ReadInput(const RunArguments& a, const std::string& file,
                                  const Model& model) {
-  if (!file.ends_with(".png")) return ReadArray(file);
+  if (file.ends_with(".npy") || file.ends_with(".pb")) return ReadArray(file);
+  if (!file.ends_with(".png")) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        file, ": expected a file that ends in .npy, .pb (an ONNX TensorProto) or .png"));
+  }
   if (!model.preprocessing) {
     return absl::FailedPreconditionError(absl::StrCat(
         a.file, ": does not say how images become its input; give it a .npy file instead"));

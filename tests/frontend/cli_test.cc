@@ -149,7 +149,8 @@ TEST_F(Cli, RefusesInputsOfAnotherForm) {
   EXPECT_THAT(error, HasSubstr("input x, axis 1: expected 1, got 3"));
   WriteText(Path("t.png"), "not an image");
   EXPECT_THAT(Error("run a.weft --input t.png"), HasSubstr("t.png"));
-  EXPECT_THAT(Error("run a.weft --input x.txt"), HasSubstr("ends in .npy or .png"));
+  EXPECT_THAT(Error("run a.weft --input x.txt"),
+              HasSubstr("ends in .npy, .pb (an ONNX TensorProto) or .png"));
   EXPECT_FALSE(std::filesystem::exists(Path("y.npy")));
 }
 
