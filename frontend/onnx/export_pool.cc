@@ -37,6 +37,20 @@ void ExportAdaptive(OpExport& e, std::string_view pool, std::string_view reducti
 void ExportAdaptiveAverage(OpExport& e) { ExportAdaptive(e, "AveragePool", "ReduceMean"); }
 void ExportAdaptiveMax(OpExport& e) { ExportAdaptive(e, "MaxPool", "ReduceMax"); }
 
+// Our output_shape may be of the spatial axes alone.
+void ExportMaxUnpool(OpExport& e) {
+  constexpr int kOutputShape = 2;
+  if (!e.has(kOutputShape)) return ExportSame(e);
+  const TensorType& list = e.type(kOutputShape);
+  OnnxOperand shape = e.in(kOutputShape);
+  if (list.dim(0) != Dim(e.type().rank())) {
+    const OnnxOperand dims = e.OpTo(DType::kI64, "Shape", {e.in(0)});
+    const OnnxOperand planes = e.Op("Slice", {dims, e.Ints({0}), e.Ints({2})});
+    shape = e.Op("Concat", {planes, shape}, {{"axis", 0}});
+  }
+  e.Last("MaxUnpool", {e.in(0), e.in(1), shape}, e.attributes());
+}
+
 // In inference the mean of the positive elements p weighted by themselves: sum p^2 / sum p, and 0
 // where there are none.
 void ExportStochasticPool(OpExport& e) {
@@ -69,10 +83,14 @@ void ExportRandomPlacement(OpExport& e) {
 }  // namespace
 
 std::vector<ExportEntry> PoolExports() {
-  return {{"AdaptiveAveragePool", ExportAdaptiveAverage}, {"AdaptiveMaxPool", ExportAdaptiveMax},
-          {.op = "FractionalMaxPool", .reason = kNoPool}, {.op = "MedianPool", .reason = kNoPool},
-          {"RandomPlacement", ExportRandomPlacement},     {"StochasticPool", ExportStochasticPool},
-          {.op = "TournamentPool", .reason = kNoPool}};
+  return {{"AdaptiveAveragePool", ExportAdaptiveAverage},
+          {"AdaptiveMaxPool", ExportAdaptiveMax},
+          {"FractionalMaxPool", nullptr, kNoPool},
+          {"MaxUnpool", ExportMaxUnpool},
+          {"MedianPool", nullptr, kNoPool},
+          {"RandomPlacement", ExportRandomPlacement},
+          {"StochasticPool", ExportStochasticPool},
+          {"TournamentPool", nullptr, kNoPool}};
 }
 
 }  // namespace weft

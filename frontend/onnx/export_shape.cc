@@ -54,8 +54,13 @@ std::vector<int64_t> IntsOf(const OpExport& e, int i) {
   return values;
 }
 
-// Pad has `axes` since opset 18; before, pads are of all axes.
+// Pad has `axes` since opset 18; before, pads are of all axes. Mode wrap came with opset 19.
 void ExportPad(OpExport& e) {
+  const std::string mode = GetString(e.attributes(), "mode");
+  if (mode == "symmetric" || mode == "wrap") {
+    return static_cast<void>(
+        e.Fail(absl::StrCat("mode ", mode, " is not in ONNX up to opset ", kLastOnnxOpset)));
+  }
   if (!e.has(3)) return ExportSame(e);
   const std::vector<int64_t> pads = IntsOf(e, 1), axes = IntsOf(e, 3);
   const auto rank = static_cast<size_t>(e.type().rank());
@@ -126,13 +131,21 @@ void ExportScatter(OpExport& e) {
   ExportSame(e);
 }
 
+void ExportRange(OpExport& e) {
+  const OnnxOperand start = e.ScalarOf(0), limit = e.ScalarOf(1), delta = e.ScalarOf(2);
+  e.Last("Range", {start, limit, delta});
+}
+
 }  // namespace
 
 std::vector<ExportEntry> ShapeExports() {
-  std::vector<ExportEntry> entries = {
-      {"Pad", ExportPad},           {"ReduceSum", ExportReduceSum},
-      {"Resize", ExportResize},     {"ScatterElements", ExportScatter},
-      {"ScatterND", ExportScatter}, {"Split", ExportSplit}};
+  std::vector<ExportEntry> entries = {{"Pad", ExportPad},
+                                      {"Range", ExportRange},
+                                      {"ReduceSum", ExportReduceSum},
+                                      {"Resize", ExportResize},
+                                      {"ScatterElements", ExportScatter},
+                                      {"ScatterND", ExportScatter},
+                                      {"Split", ExportSplit}};
   for (std::string_view op :
        {"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean",
         "ReduceMin", "ReduceProd", "ReduceSumSquare"}) {
