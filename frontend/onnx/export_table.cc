@@ -17,7 +17,6 @@ bool MeansOnnx(std::string_view op, std::string_view attribute, const Attribute&
            std::all_of(dilations->begin(), dilations->end(), [](int64_t d) { return d == 1; });
   }
   if (op == "LpPool" && attribute == "ceil_mode") return value == Attribute(0);
-  if (op == "SpaceToDepth" && attribute == "mode") return value == Attribute("DCR");
   if (op == "SoftmaxCrossEntropyLoss" && attribute == "label_smoothing") {
     return value == Attribute(0.0);
   }
@@ -29,7 +28,7 @@ constexpr std::string_view kGradient = "a gradient op, ONNX has none";
 std::map<std::string_view, ExportEntry> MakeTable() {
   std::map<std::string_view, ExportEntry> table;
   for (const auto& family : {ActivationExports(), ConvExports(), LikeExports(), NormExports(),
-                             PoolExports(), RecurrentExports(), ShapeExports()}) {
+                             PadExports(), PoolExports(), RecurrentExports(), ShapeExports()}) {
     for (const ExportEntry& entry : family) table.emplace(entry.op, entry);
   }
   return table;
@@ -72,7 +71,7 @@ void ExportOp(OpExport& e) {
   if (it != table.end() && it->second.function != nullptr) return it->second.function(e);
   if (it != table.end()) {
     e.Fail(it->second.reason);
-  } else if (op.ends_with("Grad")) {
+  } else if (op.find("Grad") != std::string::npos) {
     e.Fail(kGradient);
   } else {
     ExportSame(e);

@@ -28,6 +28,7 @@ std::vector<ExportEntry> ActivationExports();
 std::vector<ExportEntry> ConvExports();
 std::vector<ExportEntry> LikeExports();
 std::vector<ExportEntry> NormExports();
+std::vector<ExportEntry> PadExports();
 std::vector<ExportEntry> PoolExports();
 std::vector<ExportEntry> RecurrentExports();
 std::vector<ExportEntry> ShapeExports();
