@@ -16,11 +16,10 @@ void ExportSame(OpExport& e);
 // The same with these attributes instead of the call's.
 void ExportSameWith(OpExport& e, AttributeMap attributes);
 
-// How an op is exported that is not written as it is, or why it is not.
+// How an op is exported that is not written as it is.
 struct ExportEntry {
   std::string_view op;
-  ExportFn function = nullptr;
-  std::string_view reason = {};  // instead of a function
+  ExportFn function;
 };
 
 // One file each.
