@@ -34,10 +34,18 @@ void ExportGelu(OpExport& e) {
   e.Last("Mul", {half, e.Op("Add", {s, e.Scalar(1)})});
 }
 
+// ONNX's Celu is f32's only; it is alpha Elu(x / alpha).
+void ExportCelu(OpExport& e) {
+  if (e.type().dtype == DType::kF32) return ExportSame(e);
+  const double alpha = GetFloat(e.attributes(), "alpha");
+  const OnnxOperand elu = e.Op("Elu", {e.Op("Div", {e.in(0), e.Scalar(alpha)})});
+  e.Last("Mul", {elu, e.Scalar(alpha)});
+}
+
 }  // namespace
 
 std::vector<ExportEntry> ActivationExports() {
-  return {{"Gelu", ExportGelu}, {"Mish", ExportMish}, {"Silu", ExportSilu}};
+  return {{"Celu", ExportCelu}, {"Gelu", ExportGelu}, {"Mish", ExportMish}, {"Silu", ExportSilu}};
 }
 
 }  // namespace weft

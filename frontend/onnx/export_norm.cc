@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <numeric>
+#include <optional>
 
 #include "frontend/onnx/export_table.h"
 #include "frontend/onnx/schema.h"
@@ -26,8 +27,8 @@ void ExportBatchNorm(OpExport& e) {
   }
   attributes["training_mode"] = 1;
   std::vector<OnnxOperand> inputs = e.call().inputs;
-  const int outputs = std::min(static_cast<int>(e.call().outputs.size()), bn::kRunningVar + 1);
-  e.Last("BatchNormalization", std::move(inputs), std::move(attributes), outputs);
+  // In training it has all three outputs, read or not.
+  e.Last("BatchNormalization", std::move(inputs), std::move(attributes), bn::kRunningVar + 1);
 }
 
 // ONNX has the ratio and the mode as inputs. Without the mode it is inference, which is what a
@@ -47,13 +48,23 @@ Tensor Filled(int64_t n, double value, DType dtype) {
   return *Tensor::FromValues<double>({n}, values)->Converted(dtype);
 }
 
+// Of one group of an example; nullopt where that is symbolic. Not -1 if it can be helped: that is
+// ambiguous for an empty batch.
+std::optional<Dim> ElementsOf(const TensorType& x, int64_t groups) {
+  const auto count = CountElements(Shape(x.shape.begin() + 1, x.shape.end()));
+  if (!count.ok() || !count->is_static()) return std::nullopt;
+  return Dim::DivideExactly(*count, groups);
+}
+
 // Groups of channels as the channels of an InstanceNormalization; the scale and bias are ours.
 void ExportGroupNorm(OpExport& e) {
   const TensorType& x = e.type();
   const int64_t groups = GetInt(e.attributes(), "num_groups");
   std::vector<int64_t> spatial(static_cast<size_t>(x.rank() - 2));
   std::iota(spatial.begin(), spatial.end(), 1);
-  const OnnxOperand grouped = e.Op("Reshape", {e.in(0), e.Ints({0, groups, -1})});
+  const std::optional<Dim> size = ElementsOf(x, groups);
+  const OnnxOperand grouped =
+      e.Op("Reshape", {e.in(0), e.Ints({0, groups, size ? size->coefficient() : -1})});
   const OnnxOperand normalized = e.Op(
       "InstanceNormalization",
       {grouped, e.Constant(Filled(groups, 1, x.dtype)), e.Constant(Filled(groups, 0, x.dtype))},

@@ -1,5 +1,7 @@
 #include "frontend/onnx/export_op.h"
 
+#include <algorithm>
+
 #include "frontend/onnx/export_opset.h"
 #include "ops/ops.h"
 
@@ -43,7 +45,12 @@ void OpExport::Last(std::string_view op, std::vector<OnnxOperand> inputs, Attrib
                 .domain = std::string(domain),
                 .source = source_};
   if (num_outputs >= 0) node.outputs.resize(static_cast<size_t>(num_outputs));
-  for (size_t i = 0; i < node.outputs.size(); ++i) node.dtypes.push_back(call_.types[i].dtype);
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    if (node.outputs[i].empty()) {
+      node.outputs[i] = writer_->ValueName(absl::StrCat(call_.name, ":", i));
+    }
+    node.dtypes.push_back(call_.types[std::min(i, call_.types.size() - 1)].dtype);
+  }
   status_ = writer_->Add(std::move(node));
 }
 
@@ -157,6 +164,16 @@ OnnxOperand OpExport::I64(int i) {
     return converted.ok() ? Constant(*std::move(converted)) : Fail(converted.status());
   }
   return OpTo(DType::kI64, "Cast", {operand}, {{"to", DType::kI64}});
+}
+
+OnnxOperand OpExport::ScalarOf(int i) {
+  const OnnxOperand operand = in(i);
+  if (!operand.present() || type(i).rank() == 0) return operand;
+  if (const Tensor* value = constant(i)) {
+    auto scalar = value->Reshaped({});
+    return scalar.ok() ? Constant(*std::move(scalar)) : Fail(scalar.status());
+  }
+  return Op("Reshape", {operand, Ints({})});
 }
 
 OnnxOperand OpExport::Fail(absl::Status status) {

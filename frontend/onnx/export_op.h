@@ -48,7 +48,8 @@ class OpExport {
                  AttributeMap attributes = {});
   OnnxOperand OpTo(DType dtype, std::string_view op, std::vector<OnnxOperand> inputs,
                    AttributeMap attributes = {});
-  // The last node, called NAME, with the call's outputs, or the first `num_outputs` of them.
+  // The last node, called NAME, with the call's outputs, or `num_outputs`: the first of them, or
+  // further ones that nobody reads.
   void Last(std::string_view op, std::vector<OnnxOperand> inputs, AttributeMap attributes = {},
             int num_outputs = -1, std::string_view domain = "");
   // An inner node with several outputs, NAME/op, NAME/op:1, …
@@ -74,6 +75,8 @@ class OpExport {
   OnnxOperand Argument(std::string_view what, Tensor value) const;
   // Input `i`, which ONNX has as i64 only.
   OnnxOperand I64(int i);
+  // Input `i` of one element, which ONNX has with rank 0 only.
+  OnnxOperand ScalarOf(int i);
 
   OnnxOperand Fail(absl::Status status);
   OnnxOperand Fail(std::string_view reason);

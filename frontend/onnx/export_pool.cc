@@ -1,46 +1,160 @@
 #include <algorithm>
 #include <numeric>
+#include <optional>
 
+#include "frontend/onnx/export_regions.h"
 #include "frontend/onnx/export_table.h"
+#include "ops/pool_choice.h"
 
 namespace weft {
 namespace {
 
 constexpr std::string_view kKeyed = "its input Key is none of ONNX's";
-constexpr std::string_view kNoPool = "ONNX has no such pooling and no op to compose it of";
+constexpr std::string_view kRandom = "draws at random, as no op of ONNX does";
 
-bool IsTraining(const OpExport& e) { return GetString(e.attributes(), "mode") == "training"; }
+// Whether the node is what inference computes, from X alone.
+bool IsPlainInference(OpExport& e) {
+  if (GetString(e.attributes(), "mode") == "training") e.Fail(kRandom);
+  if (e.has(1)) e.Fail(kKeyed);
+  return e.status().ok();
+}
 
-// Regions of one size where the outputs divide the inputs: a pooling. One region: a reduction.
-void ExportAdaptive(OpExport& e, std::string_view pool, std::string_view reduction) {
-  if (e.has(1)) return static_cast<void>(e.Fail(kKeyed));
+bool IsDilated(const OpExport& e) {
+  const std::vector<int64_t> dilations = GetInts(e.attributes(), "dilations");
+  return std::any_of(dilations.begin(), dilations.end(), [](int64_t d) { return d != 1; });
+}
+
+// Windows, unless some failure is kept in `e`.
+std::optional<PoolWindow> ReadWindow(OpExport& e) {
+  const Dims dims = PlaneDims(e);
+  if (!e.status().ok()) return std::nullopt;
+  auto window = ReadPoolWindow(e.attributes(), dims);
+  if (window.ok()) return *std::move(window);
+  e.Fail(window.status());
+  return std::nullopt;
+}
+
+std::optional<ChoicePool> ReadChoice(OpExport& e, ReadChoiceFn read) {
+  const Dims dims = PlaneDims(e);
+  if (!e.status().ok()) return std::nullopt;
+  auto pool = read(e.attributes(), dims);
+  if (pool.ok()) return *std::move(pool);
+  e.Fail(pool.status());
+  return std::nullopt;
+}
+
+// ONNX's windows have dilations since opset 19.
+void ExportAveragePool(OpExport& e) {
+  if (!IsDilated(e)) return ExportSame(e);
+  const auto window = ReadWindow(e);
+  if (window) ExportRegionAverages(e, WindowRegions(*window), AverageWeights(*window));
+}
+
+// (sum |x|^p)^(1/p). ONNX's windows have dilations and ceil_mode since opset 18.
+void ExportLpPool(OpExport& e) {
+  if (!IsDilated(e) && GetInt(e.attributes(), "ceil_mode") == 0) return ExportSame(e);
+  const auto window = ReadWindow(e);
+  if (!window) return;
+  const Regions regions = WindowRegions(*window);
+  AxisWeights ones;
+  for (const int64_t extent : regions.output) ones.emplace_back(static_cast<size_t>(extent), 1.0);
+  const auto p = static_cast<double>(GetInt(e.attributes(), "p"));
+  const OnnxOperand powers = e.Op("Pow", {e.Op("Abs", {e.in(0)}), e.Scalar(p)});
+  const OnnxOperand sums = RegionSums(e, regions, ones, powers);
+  ExportAsImage(e, regions, e.Op("Pow", {sums, e.Scalar(1 / p)}));
+}
+
+// The kernel where the outputs divide the inputs; nothing elsewhere.
+std::vector<int64_t> AdaptiveKernel(const OpExport& e) {
+  std::vector<int64_t> kernel;
   const std::vector<int64_t> outputs = GetInts(e.attributes(), "output_size");
-  const std::vector<TensorType> types = {e.type()};
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const Dim& extent = e.type().shape[i + 2];
+    if (!extent.is_static() || extent.coefficient() % outputs[i] != 0) return {};
+    kernel.push_back(extent.coefficient() / outputs[i]);
+  }
+  return kernel;
+}
+
+// One region as a reduction, regions of one size as a pooling. False where they are neither.
+bool ExportEvenRegions(OpExport& e, std::string_view pool, std::string_view reduction) {
+  const std::vector<int64_t> outputs = GetInts(e.attributes(), "output_size");
   if (std::all_of(outputs.begin(), outputs.end(), [](int64_t n) { return n == 1; })) {
     std::vector<int64_t> axes(outputs.size());
     std::iota(axes.begin(), axes.end(), 2);
-    return e.LastOurs(reduction, {e.in(0)}, types, {{"axes", axes}, {"keepdims", 1}});
+    e.LastOurs(reduction, {e.in(0)}, {e.type()}, {{"axes", axes}, {"keepdims", 1}});
+    return true;
   }
-  std::vector<int64_t> kernel;
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    const Dim& extent = e.type().shape[i + 2];
-    if (!extent.is_static() || outputs[i] == 0 || extent.coefficient() % outputs[i] != 0) {
-      return static_cast<void>(
-          e.Fail(absl::StrCat("output_size ", ToString(outputs), " does not divide ",
-                              ToString(e.type().shape), ": ONNX's windows are of one size")));
-    }
-    kernel.push_back(extent.coefficient() / outputs[i]);
-  }
-  e.LastOurs(pool, {e.in(0)}, types, {{"kernel_shape", kernel}, {"strides", kernel}});
+  const std::vector<int64_t> kernel = AdaptiveKernel(e);
+  if (kernel.empty()) return false;
+  e.LastOurs(pool, {e.in(0)}, {e.type()}, {{"kernel_shape", kernel}, {"strides", kernel}});
+  return true;
 }
 
-void ExportAdaptiveAverage(OpExport& e) { ExportAdaptive(e, "AveragePool", "ReduceMean"); }
-void ExportAdaptiveMax(OpExport& e) { ExportAdaptive(e, "MaxPool", "ReduceMax"); }
+void ExportAdaptiveAverage(OpExport& e) {
+  if (ExportEvenRegions(e, "AveragePool", "ReduceMean")) return;
+  const Dims dims = PlaneDims(e);
+  if (!e.status().ok()) return;
+  const auto regions = AdaptiveRegions(e.attributes(), dims);
+  if (!regions.ok()) return static_cast<void>(e.Fail(regions.status()));
+  ExportRegionAverages(e, *regions, AverageWeights(*regions));
+}
+
+void ExportAdaptiveMax(OpExport& e) {
+  if (!IsPlainInference(e) || ExportEvenRegions(e, "MaxPool", "ReduceMax")) return;
+  const auto pool = ReadChoice(e, ReadAdaptiveMaxPool);
+  if (pool) ExportRegionMaxima(e, pool->regions);
+}
+
+void ExportFractionalMax(OpExport& e) {
+  if (!IsPlainInference(e)) return;
+  const auto pool = ReadChoice(e, ReadFractionalMaxPool);
+  if (pool) ExportRegionMaxima(e, pool->regions);
+}
+
+std::vector<double> MedianWeights(int64_t taps, int64_t) {
+  std::vector<double> weights(static_cast<size_t>(taps), 0);
+  weights[static_cast<size_t>((taps - 1) / 2)] += 0.5;
+  weights[static_cast<size_t>(taps / 2)] += 0.5;
+  return weights;
+}
+
+void ExportMedian(OpExport& e) {
+  if (!IsPlainInference(e)) return;
+  const auto pool = ReadChoice(e, ReadMedianPool);
+  if (pool) ExportRegionRanks(e, pool->regions, MedianWeights, 0);
+}
+
+std::vector<double> TournamentWeights(int64_t taps, int64_t contestants) {
+  ChoicePool pool;
+  pool.contestants = contestants;
+  ChoiceMemory<double> memory;
+  return Chooser<double>(pool, {}, memory).Chances(taps);
+}
+
+void ExportTournament(OpExport& e) {
+  if (!IsPlainInference(e)) return;
+  const auto pool = ReadChoice(e, ReadTournamentPool);
+  if (pool) ExportRegionRanks(e, pool->regions, TournamentWeights, pool->contestants);
+}
+
+// Our output_shape may be of the spatial axes alone.
+void ExportMaxUnpool(OpExport& e) {
+  constexpr int kOutputShape = 2;
+  if (!e.has(kOutputShape)) return ExportSame(e);
+  OnnxOperand shape = e.in(kOutputShape);
+  if (e.type(kOutputShape).dim(0) != Dim(e.type().rank())) {
+    const OnnxOperand dims = e.OpTo(DType::kI64, "Shape", {e.in(0)});
+    const OnnxOperand planes = e.Op("Slice", {dims, e.Ints({0}), e.Ints({2})});
+    shape = e.Op("Concat", {planes, shape}, {{"axis", 0}});
+  }
+  e.Last("MaxUnpool", {e.in(0), e.in(1), shape}, e.attributes());
+}
 
 // In inference the mean of the positive elements p weighted by themselves: sum p^2 / sum p, and 0
 // where there are none.
 void ExportStochasticPool(OpExport& e) {
-  if (IsTraining(e)) return static_cast<void>(e.Fail("draws at random, as no op of ONNX does"));
+  if (!IsPlainInference(e)) return;
   AttributeMap attributes = e.attributes();
   attributes.erase("mode");
   attributes.erase("stream");
@@ -57,7 +171,7 @@ void ExportStochasticPool(OpExport& e) {
 
 // In inference the input in the middle of a frame of zeros.
 void ExportRandomPlacement(OpExport& e) {
-  if (IsTraining(e)) return static_cast<void>(e.Fail("draws at random, as no op of ONNX does"));
+  if (!IsPlainInference(e)) return;
   const std::vector<int64_t> frame = GetInts(e.attributes(), "pads");
   std::vector<int64_t> pads = {0, 0};
   for (int64_t pad : frame) pads.push_back(pad / 2);
@@ -69,10 +183,16 @@ void ExportRandomPlacement(OpExport& e) {
 }  // namespace
 
 std::vector<ExportEntry> PoolExports() {
-  return {{"AdaptiveAveragePool", ExportAdaptiveAverage}, {"AdaptiveMaxPool", ExportAdaptiveMax},
-          {.op = "FractionalMaxPool", .reason = kNoPool}, {.op = "MedianPool", .reason = kNoPool},
-          {"RandomPlacement", ExportRandomPlacement},     {"StochasticPool", ExportStochasticPool},
-          {.op = "TournamentPool", .reason = kNoPool}};
+  return {{"AdaptiveAveragePool", ExportAdaptiveAverage},
+          {"AdaptiveMaxPool", ExportAdaptiveMax},
+          {"AveragePool", ExportAveragePool},
+          {"FractionalMaxPool", ExportFractionalMax},
+          {"LpPool", ExportLpPool},
+          {"MaxUnpool", ExportMaxUnpool},
+          {"MedianPool", ExportMedian},
+          {"RandomPlacement", ExportRandomPlacement},
+          {"StochasticPool", ExportStochasticPool},
+          {"TournamentPool", ExportTournament}};
 }
 
 }  // namespace weft

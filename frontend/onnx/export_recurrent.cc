@@ -1,11 +1,49 @@
 #include "frontend/onnx/export_table.h"
+#include "ops/recurrent.h"
 
 namespace weft {
 namespace {
 
+CellKind KindOf(std::string_view op) {
+  if (op == "RNN") return CellKind::kRnn;
+  return op == "GRU" ? CellKind::kGru : CellKind::kLstm;
+}
+
+bool TakesBeta(CellActivation::Kind kind) {
+  using Kind = CellActivation::Kind;
+  return kind == Kind::kAffine || kind == Kind::kHardSigmoid || kind == Kind::kScaledTanh;
+}
+
+bool TakesAlpha(CellActivation::Kind kind) {
+  using Kind = CellActivation::Kind;
+  return TakesBeta(kind) || kind == Kind::kElu || kind == Kind::kLeakyRelu ||
+         kind == Kind::kThresholdedRelu;
+}
+
+// With what ONNX Runtime wants, though it could be known: hidden_size, and the arguments of
+// activations, whose defaults it does not share.
+AttributeMap AttributesOf(OpExport& e) {
+  AttributeMap attributes = e.attributes();
+  const Dim& hidden = e.type(2).dim(2);
+  if (hidden.is_static()) attributes["hidden_size"] = hidden.coefficient();
+  const auto config = ReadRecurrentAttributes(KindOf(e.call().op), attributes);
+  if (!config.ok()) {
+    e.Fail(config.status());
+    return attributes;
+  }
+  std::vector<double> alphas, betas;
+  for (const CellActivation& f : config->activations) {
+    if (TakesAlpha(f.kind)) alphas.push_back(f.alpha);
+    if (TakesBeta(f.kind)) betas.push_back(f.beta);
+  }
+  if (!alphas.empty()) attributes["activation_alpha"] = alphas;
+  if (!betas.empty()) attributes["activation_beta"] = betas;
+  return attributes;
+}
+
 // Few runtimes know layout 1 (batch first): it is written as layout 0 between transpositions.
 void ExportRecurrent(OpExport& e) {
-  if (GetInt(e.attributes(), "layout") == 0) return ExportSame(e);
+  if (GetInt(e.attributes(), "layout") == 0) return ExportSameWith(e, AttributesOf(e));
   constexpr int kX = 0, kFirstState = 5, kLastState = 6;  // initial_h, initial_c
   const Attribute swap(std::vector<int64_t>{1, 0, 2});
   std::vector<OnnxOperand> inputs = e.call().inputs;
@@ -13,7 +51,7 @@ void ExportRecurrent(OpExport& e) {
     if (!e.has(i)) continue;
     inputs[static_cast<size_t>(i)] = e.Op("Transpose", {e.in(i)}, {{"perm", swap}});
   }
-  AttributeMap attributes = e.attributes();
+  AttributeMap attributes = AttributesOf(e);
   attributes.erase("layout");
   const std::vector<DType> dtypes(e.call().types.size(), e.type().dtype);
   const auto outputs =

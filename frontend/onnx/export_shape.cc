@@ -44,34 +44,6 @@ void ExportSplit(OpExport& e) {
   e.Last("Split", {e.in(0), e.Ints(sizes)}, std::move(attributes));
 }
 
-// The elements of a constant of integers; nothing for another operand.
-std::vector<int64_t> IntsOf(const OpExport& e, int i) {
-  std::vector<int64_t> values;
-  const Tensor* tensor = e.constant(i);
-  for (int64_t k = 0; tensor != nullptr && k < tensor->size(); ++k) {
-    values.push_back(static_cast<int64_t>(tensor->At(k)));
-  }
-  return values;
-}
-
-// Pad has `axes` since opset 18; before, pads are of all axes.
-void ExportPad(OpExport& e) {
-  if (!e.has(3)) return ExportSame(e);
-  const std::vector<int64_t> pads = IntsOf(e, 1), axes = IntsOf(e, 3);
-  const auto rank = static_cast<size_t>(e.type().rank());
-  if (e.constant(1) == nullptr || e.constant(3) == nullptr) {
-    return static_cast<void>(e.Fail(absl::StrCat(
-        "pads and axes that are no constants; ONNX has no axes up to opset ", kLastOnnxOpset)));
-  }
-  std::vector<int64_t> all(2 * rank, 0);
-  for (size_t i = 0; i < axes.size(); ++i) {
-    const auto axis = static_cast<size_t>(axes[i] < 0 ? axes[i] + e.type().rank() : axes[i]);
-    all[axis] = pads[i];
-    all[rank + axis] = pads[axes.size() + i];
-  }
-  e.Last("Pad", {e.in(0), e.Ints(all), e.in(2)}, e.attributes());
-}
-
 // A constant operand of `blocks` numbers an axis in `axes`, as one of all axes with `others`.
 OnnxOperand OfAllAxes(OpExport& e, int i, const std::vector<int64_t>& axes,
                       const std::vector<std::vector<double>>& others) {
@@ -95,6 +67,31 @@ OnnxOperand OfAllAxes(OpExport& e, int i, const std::vector<int64_t>& axes,
   return tensor.ok() ? e.Constant(*std::move(tensor)) : e.Fail(tensor.status());
 }
 
+// The extents of a resized X: `sizes` along `axes`, its own along the others, which may be
+// symbolic.
+OnnxOperand SizesOfAllAxes(OpExport& e, int i, const std::vector<int64_t>& axes) {
+  const Shape& shape = e.type().shape;
+  std::vector<double> extents;
+  for (const Dim& dim : shape) extents.push_back(static_cast<double>(dim.coefficient()));
+  const OnnxOperand all = OfAllAxes(e, i, axes, {extents});
+  if (!e.has(i) || all.leaf == nullptr || StaticDims(shape).ok()) return all;
+  const auto is_resized = [&](int64_t axis) {
+    const auto same = [&](int64_t a) { return (a < 0 ? a + e.type().rank() : a) == axis; };
+    return std::any_of(axes.begin(), axes.end(), same);
+  };
+  const OnnxOperand own = e.OpTo(DType::kI64, "Shape", {e.in(0)});
+  const auto values = all.leaf->tensor.values<int64_t>();
+  std::vector<OnnxOperand> pieces;
+  for (int64_t from = 0, to = 0; from < e.type().rank(); from = to) {
+    const bool resized = is_resized(from);
+    for (to = from + 1; to < e.type().rank() && is_resized(to) == resized; ++to) continue;
+    pieces.push_back(resized ? e.Ints({values.begin() + from, values.begin() + to})
+                             : e.Op("Slice", {own, e.Ints({from}), e.Ints({to})}));
+  }
+  if (pieces.size() == 1) return pieces[0];
+  return e.Op("Concat", std::move(pieces), {{"axis", 0}});
+}
+
 // Resize has `axes` since opset 18; before, roi, scales and sizes are of all axes.
 void ExportResize(OpExport& e) {
   const std::vector<int64_t> axes = GetInts(e.attributes(), "axes");
@@ -102,18 +99,11 @@ void ExportResize(OpExport& e) {
   constexpr int kRoi = 1, kScales = 2, kSizes = 3;
   const auto rank = static_cast<size_t>(e.type().rank());
   const std::vector<double> zeros(rank, 0), ones(rank, 1);
-  std::vector<double> extents;
-  for (const Dim& dim : e.type().shape) {
-    if (!dim.is_static() && e.has(kSizes)) {
-      return static_cast<void>(e.Fail("sizes along some axes, with symbolic extents of others"));
-    }
-    extents.push_back(static_cast<double>(dim.coefficient()));
-  }
   AttributeMap attributes = e.attributes();
   attributes.erase("axes");
   const OnnxOperand roi = OfAllAxes(e, kRoi, axes, {zeros, ones});
   const OnnxOperand scales = OfAllAxes(e, kScales, axes, {ones});
-  const OnnxOperand sizes = OfAllAxes(e, kSizes, axes, {extents});
+  const OnnxOperand sizes = SizesOfAllAxes(e, kSizes, axes);
   e.Last("Resize", {e.in(0), roi, scales, sizes}, std::move(attributes));
 }
 
@@ -126,13 +116,46 @@ void ExportScatter(OpExport& e) {
   ExportSame(e);
 }
 
+// Mode DCR is ONNX's. CRD, PyTorch's PixelUnshuffle, has the channel before the block's place.
+void ExportSpaceToDepth(OpExport& e) {
+  AttributeMap attributes = e.attributes();
+  attributes.erase("mode");
+  if (GetString(e.attributes(), "mode") == "DCR") return ExportSameWith(e, std::move(attributes));
+  const Shape& x = e.type().shape;
+  const int64_t b = GetInt(attributes, "blocksize");
+  const auto dims = StaticDims(Shape(x.begin() + 1, x.end()));
+  if (!dims.ok()) return static_cast<void>(e.Fail("mode CRD of an image of symbolic extents"));
+  const int64_t c = (*dims)[0], h = (*dims)[1] / b, w = (*dims)[2] / b;
+  const OnnxOperand blocks = e.Op("Reshape", {e.in(0), e.Ints({0, c, h, b, w, b})});
+  const OnnxOperand moved =
+      e.Op("Transpose", {blocks}, {{"perm", std::vector<int64_t>{0, 1, 3, 5, 2, 4}}});
+  e.Last("Reshape", {moved, e.Ints({0, c * b * b, h, w})});
+}
+
+// ONNX's shape has at least one axis.
+void ExportRandom(OpExport& e) {
+  AttributeMap attributes = e.attributes();
+  if (!GetInts(attributes, "shape").empty()) return ExportSame(e);
+  attributes.erase("stream");
+  attributes["shape"] = std::vector<int64_t>{1};
+  const OnnxOperand one = e.OpTo(e.result().dtype, e.call().op, {}, std::move(attributes));
+  e.Last("Reshape", {one, e.Ints({})});
+}
+
+void ExportRange(OpExport& e) {
+  const OnnxOperand start = e.ScalarOf(0), limit = e.ScalarOf(1), delta = e.ScalarOf(2);
+  e.Last("Range", {start, limit, delta});
+}
+
 }  // namespace
 
 std::vector<ExportEntry> ShapeExports() {
   std::vector<ExportEntry> entries = {
-      {"Pad", ExportPad},           {"ReduceSum", ExportReduceSum},
-      {"Resize", ExportResize},     {"ScatterElements", ExportScatter},
-      {"ScatterND", ExportScatter}, {"Split", ExportSplit}};
+      {"RandomNormal", ExportRandom}, {"RandomUniform", ExportRandom},
+      {"Range", ExportRange},         {"ReduceSum", ExportReduceSum},
+      {"Resize", ExportResize},       {"ScatterElements", ExportScatter},
+      {"ScatterND", ExportScatter},   {"SpaceToDepth", ExportSpaceToDepth},
+      {"Split", ExportSplit}};
   for (std::string_view op :
        {"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean",
         "ReduceMin", "ReduceProd", "ReduceSumSquare"}) {

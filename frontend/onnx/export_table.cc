@@ -8,29 +8,26 @@
 namespace weft {
 namespace {
 
-// Attributes of ours that ONNX's op lacks up to opset 17, and the values that mean what it does.
-bool MeansOnnx(std::string_view op, std::string_view attribute, const Attribute& value) {
+// Whether an attribute that ONNX's op lacks up to opset 17 has the value that means what it does.
+bool MeansOnnx(std::string_view attribute, const Attribute& value) {
   if (attribute == "stream") return true;
   if (attribute == "dilations") {
-    const auto* dilations = std::get_if<std::vector<int64_t>>(&value.value);
-    return dilations != nullptr &&
-           std::all_of(dilations->begin(), dilations->end(), [](int64_t d) { return d == 1; });
+    const auto* d = std::get_if<std::vector<int64_t>>(&value.value);
+    return d != nullptr && std::count(d->begin(), d->end(), 1) == std::ssize(*d);
   }
-  if (op == "LpPool" && attribute == "ceil_mode") return value == Attribute(0);
-  if (op == "SpaceToDepth" && attribute == "mode") return value == Attribute("DCR");
-  if (op == "SoftmaxCrossEntropyLoss" && attribute == "label_smoothing") {
-    return value == Attribute(0.0);
-  }
-  return false;
+  if (attribute == "ceil_mode") return value == Attribute(0);
+  return attribute == "label_smoothing" && value == Attribute(0.0);
 }
 
 constexpr std::string_view kGradient = "a gradient op, ONNX has none";
 
-std::map<std::string_view, ExportEntry> MakeTable() {
-  std::map<std::string_view, ExportEntry> table;
+using Table = std::map<std::string_view, ExportFn>;
+
+Table MakeTable() {
+  Table table;
   for (const auto& family : {ActivationExports(), ConvExports(), LikeExports(), NormExports(),
-                             PoolExports(), RecurrentExports(), ShapeExports()}) {
-    for (const ExportEntry& entry : family) table.emplace(entry.op, entry);
+                             PadExports(), PoolExports(), RecurrentExports(), ShapeExports()}) {
+    for (const ExportEntry& entry : family) table.emplace(entry.op, entry.function);
   }
   return table;
 }
@@ -50,7 +47,7 @@ void ExportSameWith(OpExport& e, AttributeMap attributes) {
     const auto& [name, value] = *it;
     if (schema->attributes().contains(name)) {
       ++it;
-    } else if (MeansOnnx(op, name, value)) {
+    } else if (MeansOnnx(name, value)) {
       it = attributes.erase(it);
     } else {
       e.Fail(absl::StrCat("ONNX's ", op, " has no attribute ", name, " up to opset ",
@@ -66,17 +63,12 @@ void ExportSameWith(OpExport& e, AttributeMap attributes) {
 }
 
 void ExportOp(OpExport& e) {
-  static const auto& table = *new std::map<std::string_view, ExportEntry>(MakeTable());
+  static const Table& table = *new Table(MakeTable());
   const std::string& op = e.call().op;
   const auto it = table.find(op);
-  if (it != table.end() && it->second.function != nullptr) return it->second.function(e);
-  if (it != table.end()) {
-    e.Fail(it->second.reason);
-  } else if (op.ends_with("Grad")) {
-    e.Fail(kGradient);
-  } else {
-    ExportSame(e);
-  }
+  if (it != table.end()) return it->second(e);
+  if (op.find("Grad") != std::string::npos) return static_cast<void>(e.Fail(kGradient));
+  ExportSame(e);
 }
 
 }  // namespace weft

@@ -16,11 +16,10 @@ void ExportSame(OpExport& e);
 // The same with these attributes instead of the call's.
 void ExportSameWith(OpExport& e, AttributeMap attributes);
 
-// How an op is exported that is not written as it is, or why it is not.
+// How an op is exported that is not written as it is.
 struct ExportEntry {
   std::string_view op;
-  ExportFn function = nullptr;
-  std::string_view reason = {};  // instead of a function
+  ExportFn function;
 };
 
 // One file each.
@@ -28,6 +27,7 @@ std::vector<ExportEntry> ActivationExports();
 std::vector<ExportEntry> ConvExports();
 std::vector<ExportEntry> LikeExports();
 std::vector<ExportEntry> NormExports();
+std::vector<ExportEntry> PadExports();
 std::vector<ExportEntry> PoolExports();
 std::vector<ExportEntry> RecurrentExports();
 std::vector<ExportEntry> ShapeExports();
