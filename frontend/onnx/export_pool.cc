@@ -138,17 +138,44 @@ void ExportTournament(OpExport& e) {
   if (pool) ExportRegionRanks(e, pool->regions, TournamentWeights, pool->contestants);
 }
 
-// Our output_shape may be of the spatial axes alone.
-void ExportMaxUnpool(OpExport& e) {
+// The dims of a MaxUnpool with an output_shape, which may be of the spatial axes alone.
+OnnxOperand UnpooledDims(OpExport& e) {
   constexpr int kOutputShape = 2;
-  if (!e.has(kOutputShape)) return ExportSame(e);
-  OnnxOperand shape = e.in(kOutputShape);
-  if (e.type(kOutputShape).dim(0) != Dim(e.type().rank())) {
-    const OnnxOperand dims = e.OpTo(DType::kI64, "Shape", {e.in(0)});
-    const OnnxOperand planes = e.Op("Slice", {dims, e.Ints({0}), e.Ints({2})});
-    shape = e.Op("Concat", {planes, shape}, {{"axis", 0}});
+  const auto dims = StaticDims(e.result().shape);
+  if (dims.ok()) return e.Ints(*dims);
+  if (e.type(kOutputShape).dim(0) == Dim(e.type().rank())) return e.in(kOutputShape);
+  const OnnxOperand own = e.OpTo(DType::kI64, "Shape", {e.in(0)});
+  const OnnxOperand planes = e.Op("Slice", {own, e.Ints({0}), e.Ints({2})});
+  return e.Op("Concat", {planes, e.in(kOutputShape)}, {{"axis", 0}});
+}
+
+// As many zeros as the result has elements: few of them as they are, which is what importing would
+// make of a node.
+OnnxOperand FlatZeros(OpExport& e, const OnnxOperand& dims) {
+  constexpr int64_t kFew = 4096;
+  const auto size = CountElements(e.result().shape);
+  if (!size.ok() || !size->is_static()) {
+    return e.Op("Expand", {e.Scalar(0), e.Op("ReduceProd", {dims})});
   }
-  e.Last("MaxUnpool", {e.in(0), e.in(1), shape}, e.attributes());
+  if (size->coefficient() > kFew) {
+    return e.Op("Expand", {e.Scalar(0), e.Ints({size->coefficient()})});
+  }
+  auto zeros = Tensor::Zeros(e.result().dtype, {size->coefficient()});
+  return zeros.ok() ? e.Constant(*std::move(zeros)) : e.Fail(zeros.status());
+}
+
+// ONNX's suite lets indices count in the output without output_shape, runtimes in the one that it
+// says, as we do: scattering leaves no doubt.
+void ExportMaxUnpool(OpExport& e) {
+  constexpr int kIndices = 1, kOutputShape = 2;
+  if (!e.has(kOutputShape)) return ExportSame(e);
+  const OnnxOperand dims = UnpooledDims(e);
+  const OnnxOperand zeros = FlatZeros(e, dims);
+  const OnnxOperand flat = e.Ints({-1});
+  const OnnxOperand scattered =
+      e.Op("ScatterElements",
+           {zeros, e.Op("Reshape", {e.in(kIndices), flat}), e.Op("Reshape", {e.in(0), flat})});
+  e.Last("Reshape", {scattered, dims});
 }
 
 // In inference the mean of the positive elements p weighted by themselves: sum p^2 / sum p, and 0
