@@ -44,11 +44,17 @@ absl::Status BindShape(const std::string& input, const TensorType& type, const D
   return absl::OkStatus();
 }
 
+// What a copy makes constants of.
+enum class Fold { kNothing, kNewlyKnown, kKnown };
+
 // The value of the copy of `node` that `spec` describes, where it depends on nothing but constants
-// and known shapes, and did not before: what a graph computes from Shape decides the shapes after
-// it.
-std::optional<Tensor> NewlyKnown(const Node& node, NodeSpec spec, const OpRegistry& registry) {
-  if (!AreKnown(node.op(), spec.inputs) || AreKnown(node.op(), node.inputs())) return std::nullopt;
+// and known shapes.
+std::optional<Tensor> ValueOfCopy(const Node& node, NodeSpec spec, Fold fold,
+                                  const OpRegistry& registry) {
+  // An Identity is how a constant gets a second name.
+  if (fold == Fold::kNothing || node.op_name() == "Identity") return std::nullopt;
+  if (!AreKnown(node.op(), spec.inputs)) return std::nullopt;
+  if (fold == Fold::kNewlyKnown && AreKnown(node.op(), node.inputs())) return std::nullopt;
   Graph scratch(registry);
   for (Value& v : spec.inputs) {
     if (v.null()) continue;
@@ -64,7 +70,7 @@ std::optional<Tensor> NewlyKnown(const Node& node, NodeSpec spec, const OpRegist
 }
 
 absl::StatusOr<Node*> CopyNode(const Node& node, Graph& target, const SymbolBindings& symbols,
-                               const TensorMap& constants, const NodeMap& map) {
+                               const TensorMap& constants, Fold fold, const NodeMap& map) {
   if (node.op_name() == kInput) {
     WEFT_ASSIGN_OR_RETURN(Shape shape, Substitute(node.type().shape, symbols));
     TensorType type{node.type().dtype, std::move(shape)};
@@ -94,14 +100,31 @@ absl::StatusOr<Node*> CopyNode(const Node& node, Graph& target, const SymbolBind
   if (node.forward() != nullptr && &map.at(node.forward())->op() == &node.forward()->op()) {
     spec.forward = map.at(node.forward());
   }
-  // Exact copies stay exact: only what the bindings made known becomes a constant.
-  if (!symbols.empty() || !constants.empty()) {
-    if (std::optional<Tensor> value = NewlyKnown(node, spec, target.registry())) {
-      WEFT_ASSIGN_OR_RETURN(Value constant, target.AddConstant(node.name(), *std::move(value)));
-      return constant.node;
-    }
+  if (std::optional<Tensor> value = ValueOfCopy(node, spec, fold, target.registry())) {
+    WEFT_ASSIGN_OR_RETURN(Value constant, target.AddConstant(node.name(), *std::move(value)));
+    return constant.node;
   }
   return target.AddNode(std::move(spec));
+}
+
+absl::StatusOr<Graph> Copy(const Graph& graph, const SymbolBindings& symbols,
+                           const TensorMap& constants, Fold fold, NodeMap* map) {
+  Graph result(graph.registry());
+  NodeMap copies;
+  for (const Node& node : graph.nodes()) {
+    WEFT_ASSIGN_OR_RETURN(Node * copy, CopyNode(node, result, symbols, constants, fold, copies));
+    copies.emplace(&node, copy);
+  }
+  for (const NamedValue& output : graph.outputs()) {
+    WEFT_RETURN_IF_ERROR(
+        result.AddOutput(output.name, copies.at(output.value.node)->output(output.value.index)));
+  }
+  for (const Update& update : graph.updates()) {
+    WEFT_RETURN_IF_ERROR(result.AddUpdate(
+        copies.at(update.variable), copies.at(update.value.node)->output(update.value.index)));
+  }
+  if (map != nullptr) *map = std::move(copies);
+  return result;
 }
 
 }  // namespace
@@ -117,22 +140,15 @@ absl::StatusOr<Graph> Bind(const Graph& graph, const SymbolBindings& symbols,
       return absl::InvalidArgumentError(absl::StrCat("input ", name, ": got an empty tensor"));
     }
   }
-  Graph result(graph.registry());
-  NodeMap copies;
-  for (const Node& node : graph.nodes()) {
-    WEFT_ASSIGN_OR_RETURN(Node * copy, CopyNode(node, result, symbols, constants, copies));
-    copies.emplace(&node, copy);
-  }
-  for (const NamedValue& output : graph.outputs()) {
-    WEFT_RETURN_IF_ERROR(
-        result.AddOutput(output.name, copies.at(output.value.node)->output(output.value.index)));
-  }
-  for (const Update& update : graph.updates()) {
-    WEFT_RETURN_IF_ERROR(result.AddUpdate(
-        copies.at(update.variable), copies.at(update.value.node)->output(update.value.index)));
-  }
-  if (map != nullptr) *map = std::move(copies);
-  return result;
+  // Exact copies stay exact: only what the bindings make known becomes a constant, so that what a
+  // graph computes from Shape decides the shapes after it.
+  const bool exact = symbols.empty() && constants.empty();
+  return Copy(graph, symbols, constants, exact ? Fold::kNothing : Fold::kNewlyKnown, map);
+}
+
+Graph FoldKnown(const Graph& graph, NodeMap* map) {
+  // What was well-typed once is well-typed again, with constants too: their types are the nodes'.
+  return Copy(graph, {}, {}, Fold::kKnown, map).value();
 }
 
 Graph Clone(const Graph& graph, NodeMap* map) {

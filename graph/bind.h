@@ -19,6 +19,10 @@ using NodeMap = std::unordered_map<const Node*, Node*>;
 absl::StatusOr<Graph> Bind(const Graph& graph, const SymbolBindings& symbols,
                            const TensorMap& constants = {}, NodeMap* map = nullptr);
 
+// A copy in which every small result that depends on constants and known shapes only is a constant
+// called after its node.
+Graph FoldKnown(const Graph& graph, NodeMap* map = nullptr);
+
 // An exact copy; tensors are shared.
 Graph Clone(const Graph& graph, NodeMap* map = nullptr);
 

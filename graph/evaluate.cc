@@ -5,8 +5,6 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kMostKnownElements = 4096;
-
 absl::StatusOr<std::vector<Tensor>> AllocateOutputs(const Node& node) {
   std::vector<Tensor> outputs;
   for (int i = 0; i < node.num_outputs(); ++i) {

@@ -19,6 +19,9 @@ absl::StatusOr<std::vector<Tensor>> EvaluateNode(const Node& node,
                                                  std::span<const TensorView> inputs,
                                                  const RandomKey& key);
 
+// What is computed before a run has at most so many elements: shapes, scales, tables of indices.
+inline constexpr int64_t kMostKnownElements = 4096;
+
 // The only output of `node` where it can be told before a run: every input is a Constant, or read
 // for a shape that is static, and the result is small (a shape, a scale). nullopt otherwise, and
 // where it would be random or the kernel fails.

@@ -8,6 +8,7 @@
 #include "frontend/onnx/metadata.h"
 #include "frontend/onnx/tensor_proto.h"
 #include "frontend/onnx/to_onnx.h"
+#include "graph/bind.h"
 #include "graph/op.h"
 
 namespace weft {
@@ -228,7 +229,9 @@ absl::StatusOr<onnx::ModelProto> ToOnnx(const Model& model, const OnnxExportOpti
                                         OnnxExportReport* report) {
   WEFT_RETURN_IF_ERROR(CheckOptions(model, options));
   onnx::ModelProto proto;
-  GraphExport graph(model.graph, options.opset, *proto.mutable_graph());
+  // As importing does, so that what comes back is exported as the same text.
+  const Graph folded = FoldKnown(model.graph);
+  GraphExport graph(folded, options.opset, *proto.mutable_graph());
   WEFT_RETURN_IF_ERROR(graph.Run());
   const OnnxWriter& writer = graph.writer();
   proto.set_ir_version(IrVersionOf(writer.opset()));

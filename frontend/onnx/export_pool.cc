@@ -4,6 +4,7 @@
 
 #include "frontend/onnx/export_regions.h"
 #include "frontend/onnx/export_table.h"
+#include "graph/evaluate.h"
 #include "ops/pool_choice.h"
 
 namespace weft {
@@ -152,12 +153,11 @@ OnnxOperand UnpooledDims(OpExport& e) {
 // As many zeros as the result has elements: few of them as they are, which is what importing would
 // make of a node.
 OnnxOperand FlatZeros(OpExport& e, const OnnxOperand& dims) {
-  constexpr int64_t kFew = 4096;
   const auto size = CountElements(e.result().shape);
   if (!size.ok() || !size->is_static()) {
     return e.Op("Expand", {e.Scalar(0), e.Op("ReduceProd", {dims})});
   }
-  if (size->coefficient() > kFew) {
+  if (size->coefficient() > kMostKnownElements) {
     return e.Op("Expand", {e.Scalar(0), e.Ints({size->coefficient()})});
   }
   auto zeros = Tensor::Zeros(e.result().dtype, {size->coefficient()});

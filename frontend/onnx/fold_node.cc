@@ -1,15 +1,12 @@
 #include "frontend/onnx/importer.h"
+#include "graph/evaluate.h"
 #include "ops/ops.h"
 #include "ops/reference.h"
 
 namespace weft {
 namespace {
 
-// As in passes/fold_constants.cc: what a result may be whatever it is made of, or how many times as
-// large as its operands.
-constexpr double kFreeBytes = 1 << 16;
-constexpr double kMostGrowth = 16;
-constexpr double kMostFlops = 1e9;
+constexpr double kMostFlops = 1e8;
 
 // The known operands of a node; nullopt where one is not.
 std::optional<OnnxValues> KnownOperands(const onnx::NodeProto& node, const OnnxValues& values) {
@@ -23,9 +20,9 @@ std::optional<OnnxValues> KnownOperands(const onnx::NodeProto& node, const OnnxV
   return known;
 }
 
-// Whether the nodes of `graph` may be computed now.
-bool IsCheap(const Graph& graph, double operand_bytes) {
-  const double limit = std::max(kFreeBytes, kMostGrowth * operand_bytes);
+// Whether the nodes of `graph` may be computed now: as KnownOutput has it, several outputs
+// included.
+bool IsCheap(const Graph& graph) {
   for (const Node& node : graph.nodes()) {
     if (node.op().draws_random) return false;
     if (node.op().evaluate == nullptr) continue;
@@ -33,9 +30,9 @@ bool IsCheap(const Graph& graph, double operand_bytes) {
     if (!cost.ok() || cost->flops > kMostFlops) return false;
     for (int i = 0; i < node.num_outputs(); ++i) {
       const auto size = CountElements(node.type(i).shape);
-      if (!size.ok() || !size->is_static()) return false;
-      const auto bytes = static_cast<double>(SizeOf(node.type(i).dtype));
-      if (static_cast<double>(size->coefficient()) * bytes > limit) return false;
+      if (!size.ok() || !size->is_static() || size->coefficient() > kMostKnownElements) {
+        return false;
+      }
     }
   }
   return true;
@@ -48,14 +45,10 @@ std::optional<std::vector<Tensor>> FoldOnnxNode(const onnx::NodeProto& node, con
                                                 const OnnxValues& values) {
   std::optional<OnnxValues> known = KnownOperands(node, values);
   if (!known) return std::nullopt;
-  double operand_bytes = 0;
-  for (const auto& [name, value] : *known) {
-    operand_bytes += static_cast<double>(value.constant->bytes());
-  }
   Graph scratch(StandardOps());
   ImportContext context(Emitter(scratch, OnnxNodeName(node)), node, schema, opset, *known);
   std::vector<Value> outputs = op.import(context);
-  if (!context.ok() || !IsCheap(scratch, operand_bytes)) return std::nullopt;
+  if (!context.ok() || !IsCheap(scratch)) return std::nullopt;
   std::vector<Value> wanted;
   for (int i = 0; i < node.output_size(); ++i) {
     if (!context.wants(i)) continue;
