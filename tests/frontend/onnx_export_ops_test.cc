@@ -77,7 +77,8 @@ TEST_P(OnnxExportOps, ExportsWhatTheCheckerAcceptsOrSaysWhyNot) {
   absl::StatusOr<Graph> graph = BuildCase(c, DType::kF32);
   ASSERT_TRUE(graph.ok()) << graph.status();
   OnnxExportReport report;
-  const auto proto = ToOnnx(Model(*std::move(graph)), {}, &report);
+  const Model model(*std::move(graph));
+  const auto proto = ToOnnx(model, {}, &report);
   const std::optional<std::string> reason = ReasonFor(c);
   if (reason) {
     ASSERT_FALSE(proto.ok()) << "listed, but exported: " << proto->graph().ShortDebugString();
@@ -90,6 +91,9 @@ TEST_P(OnnxExportOps, ExportsWhatTheCheckerAcceptsOrSaysWhyNot) {
   EXPECT_LE(report.opset, 17);
   EXPECT_EQ(proto->opset_import(0).version(), report.opset);
   EXPECT_TRUE(CheckOnnx(*proto).ok()) << CheckOnnx(*proto);
+  const auto newest = ToOnnx(model, {.opset = 17}, &report);
+  EXPECT_TRUE(newest.ok()) << newest.status();
+  EXPECT_TRUE(report.notes.empty()) << report.notes[0];
 }
 
 TEST_P(OnnxExportOps, ExportsASymbolicBatch) {
