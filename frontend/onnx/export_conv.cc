@@ -51,14 +51,16 @@ absl::StatusOr<Tensor> TapWeights(int64_t channels, const Dims& kernel, DType dt
   return weights;
 }
 
-// Whether Im2Col or Col2Im of this dtype and these channels can be a convolution.
-bool CanBeConv(OpExport& e, const Dim& channels) {
+// Whether Im2Col or Col2Im of this dtype, these channels and this kernel can be a convolution.
+bool CanBeConv(OpExport& e, const Dim& channels, const Dims& kernel) {
   if (!kFloatTypes.contains(e.type().dtype)) {
     e.Fail("integers; as a convolution it takes floating point");
   } else if (!channels.is_static()) {
     e.Fail("a symbolic number of channels");
   }
-  return e.status().ok();
+  double taps = 1;
+  for (int64_t extent : kernel) taps *= static_cast<double>(extent);
+  return e.Affords(static_cast<double>(channels.coefficient()) * taps * taps);
 }
 
 int64_t ExtentOr(const Dim& dim, int64_t otherwise) {
@@ -68,9 +70,10 @@ int64_t ExtentOr(const Dim& dim, int64_t otherwise) {
 // A convolution, then [N, C*taps, positions]; the channels' taps come out in that order.
 void ExportIm2Col(OpExport& e) {
   const Dim& channels = e.type().dim(1);
-  if (!CanBeConv(e, channels)) return;
+  const Dims kernel = GetInts(e.attributes(), "kernel_shape");
+  if (!CanBeConv(e, channels, kernel)) return;
   const int64_t c = channels.coefficient();
-  auto weights = TapWeights(c, GetInts(e.attributes(), "kernel_shape"), e.type().dtype);
+  auto weights = TapWeights(c, kernel, e.type().dtype);
   if (!weights.ok()) return static_cast<void>(e.Fail(weights.status()));
   AttributeMap attributes = e.attributes();
   attributes["group"] = c;
@@ -101,11 +104,11 @@ void ExportCol2Im(OpExport& e) {
     return static_cast<void>(e.Fail("image_shape and block_shape that are no constants"));
   }
   const Dim& channels = e.result().dim(1);
-  if (!CanBeConv(e, channels)) return;
   const auto list = [](const Tensor& t) {
     return Dims(t.values<int64_t>().begin(), t.values<int64_t>().end());
   };
   const Dims extents = list(*image), kernel = list(*block);
+  if (!CanBeConv(e, channels, kernel)) return;
   const int64_t c = channels.coefficient();
   auto weights = TapWeights(c, kernel, e.type().dtype);
   if (!weights.ok()) return static_cast<void>(e.Fail(weights.status()));

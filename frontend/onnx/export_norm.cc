@@ -60,6 +60,7 @@ std::optional<Dim> ElementsOf(const TensorType& x, int64_t groups) {
 void ExportGroupNorm(OpExport& e) {
   const TensorType& x = e.type();
   const int64_t groups = GetInt(e.attributes(), "num_groups");
+  if (!e.Affords(static_cast<double>(groups))) return;
   std::vector<int64_t> spatial(static_cast<size_t>(x.rank() - 2));
   std::iota(spatial.begin(), spatial.end(), 1);
   const std::optional<Dim> size = ElementsOf(x, groups);

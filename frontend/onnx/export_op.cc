@@ -134,6 +134,15 @@ OnnxOperand OpExport::Nested(OpCall call) {
   return result;
 }
 
+bool OpExport::Affords(double elements) {
+  constexpr double kMost = 1 << 26;
+  if (elements > kMost) {
+    Fail(absl::StrCat("its composition would need a constant of ", elements,
+                      " elements, more than ", kMost));
+  }
+  return status_.ok();
+}
+
 OnnxOperand OpExport::Constant(Tensor value) const {
   const DType dtype = value.dtype();
   return {.dtype = dtype,

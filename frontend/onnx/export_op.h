@@ -66,6 +66,8 @@ class OpExport {
   void LastOurs(std::string_view op, std::vector<OnnxOperand> inputs,
                 std::vector<TensorType> input_types, AttributeMap attributes);
 
+  // Whether a constant of so many elements may be made; if not, that is the failure.
+  bool Affords(double elements);
   // Constant nodes within NAME.
   OnnxOperand Constant(Tensor value) const;
   OnnxOperand Scalar(double value, DType dtype) const;

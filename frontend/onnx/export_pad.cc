@@ -65,6 +65,7 @@ void ExportGatheredPad(OpExport& e, const std::vector<int64_t>& pads) {
     if (!dim.is_static()) {
       return static_cast<void>(e.Fail(absl::StrCat("mode ", mode, " along a symbolic axis")));
     }
+    if (!e.Affords(static_cast<double>(e.result().shape[axis].coefficient()))) return;
     const OnnxOperand indices =
         e.Ints(PaddedIndices(mode, dim.coefficient(), pads[axis], pads[rank + axis]));
     AttributeMap attributes = {{"axis", static_cast<int64_t>(axis)}};

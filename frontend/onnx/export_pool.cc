@@ -44,16 +44,30 @@ std::optional<ChoicePool> ReadChoice(OpExport& e, ReadChoiceFn read) {
   return std::nullopt;
 }
 
+// Up to opset 18 ceil_mode keeps a last window that starts in the padding, which we drop. Where the
+// windows are those of ceil_mode 0 that is what is written.
+AttributeMap WithoutNeedlessCeil(const OpExport& e) {
+  AttributeMap attributes = e.attributes();
+  attributes["ceil_mode"] = 0;
+  const auto floored = InferPoolShape(attributes, e.type().shape);
+  return floored.ok() && *floored == e.result().shape ? attributes : e.attributes();
+}
+
+void ExportMaxPool(OpExport& e) { ExportSameWith(e, WithoutNeedlessCeil(e)); }
+
 // ONNX's windows have dilations since opset 19.
 void ExportAveragePool(OpExport& e) {
-  if (!IsDilated(e)) return ExportSame(e);
+  if (!IsDilated(e)) return ExportSameWith(e, WithoutNeedlessCeil(e));
   const auto window = ReadWindow(e);
   if (window) ExportRegionAverages(e, WindowRegions(*window), AverageWeights(*window));
 }
 
 // (sum |x|^p)^(1/p). ONNX's windows have dilations and ceil_mode since opset 18.
 void ExportLpPool(OpExport& e) {
-  if (!IsDilated(e) && GetInt(e.attributes(), "ceil_mode") == 0) return ExportSame(e);
+  AttributeMap attributes = WithoutNeedlessCeil(e);
+  if (!IsDilated(e) && GetInt(attributes, "ceil_mode") == 0) {
+    return ExportSameWith(e, std::move(attributes));
+  }
   const auto window = ReadWindow(e);
   if (!window) return;
   const Regions regions = WindowRegions(*window);
@@ -215,6 +229,7 @@ std::vector<ExportEntry> PoolExports() {
           {"AveragePool", ExportAveragePool},
           {"FractionalMaxPool", ExportFractionalMax},
           {"LpPool", ExportLpPool},
+          {"MaxPool", ExportMaxPool},
           {"MaxUnpool", ExportMaxUnpool},
           {"MedianPool", ExportMedian},
           {"RandomPlacement", ExportRandomPlacement},

@@ -6,8 +6,6 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kMostTaps = int64_t{1} << 24;  // of all outputs of a plane together
-
 // What the outputs of a plane read: `most` places each, those beyond its number repeat the first.
 struct TapTable {
   int64_t outputs = 0;
@@ -22,14 +20,10 @@ struct TapTable {
   }
 };
 
-// Empty where there are too many; the error is kept in `e` then.
+// Empty where it is too large; the error is kept in `e` then.
 TapTable TableOf(OpExport& e, const Regions& regions) {
   TapTable table{.outputs = regions.output_size(), .most = regions.most_taps()};
-  if (table.most > kMostTaps / std::max<int64_t>(table.outputs, 1)) {
-    e.Fail(absl::StrCat(table.outputs, " regions of up to ", table.most,
-                        " elements are too many for a list of them all"));
-    return {};
-  }
+  if (!e.Affords(static_cast<double>(table.outputs) * static_cast<double>(table.most))) return {};
   RegionScratch scratch;
   ForEachRegion(regions, scratch, [&](int64_t, std::span<const int64_t> places) {
     table.places.insert(table.places.end(), places.begin(), places.end());
@@ -74,6 +68,11 @@ Dims PlaneDims(OpExport& e) {
     e.Fail(absl::StrCat("regions that ONNX's pooling has not, of symbolic extents ", ToString(x)));
     return {};
   }
+  double outputs = 1;
+  for (int axis = 2; axis < e.result().rank(); ++axis) {
+    outputs *= static_cast<double>(e.result().dim(axis).coefficient());
+  }
+  if (!e.Affords(outputs)) return {};
   Dims dims = {1, 1};
   dims.insert(dims.end(), spatial->begin(), spatial->end());
   return dims;

@@ -12,7 +12,7 @@
 namespace weft {
 
 // The dims of X with N = C = 1, for the functions of ops/ that read a pooling's regions; an error,
-// kept in `e`, unless the spatial extents are known.
+// kept in `e`, unless the spatial extents are known and the outputs not too many.
 Dims PlaneDims(OpExport& e);
 
 // The maximum of each region.

@@ -53,6 +53,10 @@ OnnxOperand OfAllAxes(OpExport& e, int i, const std::vector<int64_t>& axes,
     return e.Fail(absl::StrCat("axes with an operand that is no constant; ONNX has no axes up to ",
                                "opset ", kLastOnnxOpset));
   }
+  if (given->size() != static_cast<int64_t>(others.size() * axes.size())) {
+    return e.Fail(
+        absl::StrCat("input ", i, " of ", given->size(), " numbers for ", axes.size(), " axes"));
+  }
   std::vector<double> all;
   for (size_t block = 0; block < others.size(); ++block) {
     std::vector<double> values = others[block];

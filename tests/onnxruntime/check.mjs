@@ -65,9 +65,9 @@ async function run(folder) {
   return worst;
 }
 
-// The entry for a case: its own, or its op's.
+// The entry for a case: its own, that without @N (its symbolic batch), or its op's.
 function find(table, name) {
-  return [name, name.split('_')[0]].find((key) => key in table);
+  return [name, name.split('@')[0], name.split('_')[0]].find((key) => key in table);
 }
 
 const [folder, knownFile] = process.argv.slice(2);

@@ -41,9 +41,10 @@ nlohmann::json ToJson(const TensorMap& tensors) {
 }
 
 absl::Status Write(const fs::path& folder, const Model& model, const TensorMap& feeds,
-                   const TensorMap& outputs) {
+                   const TensorMap& outputs, int opset = 13) {
   fs::create_directories(folder);
-  WEFT_RETURN_IF_ERROR(ExportOnnx(model, (folder / "model.onnx").string()).status());
+  WEFT_RETURN_IF_ERROR(
+      ExportOnnx(model, (folder / "model.onnx").string(), {.opset = opset}).status());
   const nlohmann::json json = {{"inputs", ToJson(feeds)}, {"outputs", ToJson(outputs)}};
   std::ofstream file(folder / "case.json");
   file << json.dump();
@@ -110,24 +111,35 @@ bool IsRandom(const OpCase& c) {
   return mode == c.attributes.end() || mode->second == Attribute("training");
 }
 
-// The number of cases written: those that export at all (tests/frontend/onnx_export_ops_test.cc
-// says which do not), are not random and fit the table's f32.
+// Whether the graph was written: ops that cannot be exported are left out
+// (tests/frontend/onnx_export_ops_test.cc says which).
+absl::StatusOr<bool> WriteCase(const fs::path& folder, Graph graph, const TensorMap& feeds,
+                               const TensorMap& outputs, int opset) {
+  const absl::Status status = Write(folder, Model(std::move(graph)), feeds, outputs, opset);
+  if (status.ok()) return true;
+  if (!absl::IsUnimplemented(status)) return Annotate(status, folder.string());
+  fs::remove_all(folder);
+  return false;
+}
+
+// The number of graphs written: each case that is not random as it is, and with a symbolic batch
+// (NAME@N), where it has one, in the newest opset.
 absl::StatusOr<int> WriteCases(const fs::path& folder) {
   int written = 0;
   for (const OpCase& c : RunnableCases()) {
     if (IsRandom(c)) continue;
     WEFT_ASSIGN_OR_RETURN(Graph graph, BuildCase(c, DType::kF32));
+    WEFT_ASSIGN_OR_RETURN(Graph symbolic, BuildCase(c, DType::kF32, {.symbolic_batch = true}));
     const TensorMap feeds = MakeFeeds(c, DType::kF32);
     ReferenceEvaluator evaluator;
     WEFT_ASSIGN_OR_RETURN(const TensorMap outputs, evaluator.RunGraph(graph, feeds));
-    const absl::Status status =
-        Write(folder / c.TestName(), Model(std::move(graph)), feeds, outputs);
-    if (absl::IsUnimplemented(status)) {
-      fs::remove_all(folder / c.TestName());
-      continue;
-    }
-    WEFT_RETURN_IF_ERROR(Annotate(status, c.TestName()));
-    ++written;
+    const fs::path path = folder / c.TestName();
+    WEFT_ASSIGN_OR_RETURN(const bool wrote, WriteCase(path, std::move(graph), feeds, outputs, 13));
+    written += wrote;
+    if (c.batch_inputs.empty()) continue;
+    WEFT_ASSIGN_OR_RETURN(const bool more,
+                          WriteCase(path.string() + "@N", std::move(symbolic), feeds, outputs, 17));
+    written += more;
   }
   return written;
 }
@@ -151,6 +163,6 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", written.status().ToString().c_str());
     return 1;
   }
-  std::printf("wrote networks and %d op cases to %s\n", *written, argv[1]);
+  std::printf("wrote networks and %d graphs of op cases to %s\n", *written, argv[1]);
   return 0;
 }
