@@ -173,9 +173,20 @@ Node* Graph::Find(std::string_view name) const {
 }
 
 std::string Graph::UniqueName(std::string_view hint) const {
-  std::string name(hint);
-  for (int i = 1; by_name_.contains(name); ++i) name = absl::StrCat(Absl(hint), "_", i);
-  return name;
+  const auto numbered = [hint](int64_t i) {
+    return i == 0 ? std::string(hint) : absl::StrCat(Absl(hint), "_", i);
+  };
+  const auto is_taken = [&](int64_t i) { return by_name_.contains(numbered(i)); };
+  // Numbers are taken from 1 on, so that doubling and halving find the first that is free. Trying
+  // one after another would take the square of the time where all nodes want one name.
+  if (!is_taken(0)) return numbered(0);
+  int64_t taken = 0, free = 1;
+  while (is_taken(free)) taken = std::exchange(free, 2 * free);
+  while (free - taken > 1) {
+    const int64_t middle = taken + (free - taken) / 2;
+    (is_taken(middle) ? taken : free) = middle;
+  }
+  return numbered(free);
 }
 
 absl::Status Graph::Rename(Node* node, std::string name) {

@@ -23,29 +23,44 @@ std::optional<OnnxValues> KnownOperands(const onnx::NodeProto& node, const OnnxV
   return known;
 }
 
-// Whether the nodes of `graph` may be computed now.
-bool IsCheap(const Graph& graph, double operand_bytes) {
+// What the reference kernel does where `flops` is what a fast one takes.
+double ReferenceFlops(const Node& node, double flops) {
+  if (node.op_name() != "DFT") return flops;
+  // n operations a number, not log n.
+  double longest = 1;
+  for (const Dim& dim : node.type().shape) {
+    longest = std::max(longest, static_cast<double>(dim.coefficient()));
+  }
+  return flops * longest;
+}
+
+// Whether the nodes of `graph` may be computed now, which takes from the budget.
+bool IsCheap(const Graph& graph, double operand_bytes, OnnxBudget& budget) {
   const double limit = std::max(kFreeBytes, kMostGrowth * operand_bytes);
+  double flops = 0, bytes = 0;
   for (const Node& node : graph.nodes()) {
     if (node.op().draws_random) return false;
     if (node.op().evaluate == nullptr) continue;
     const absl::StatusOr<Cost> cost = CostOf(node);
-    if (!cost.ok() || cost->flops > kMostFlops) return false;
+    if (!cost.ok()) return false;
+    flops += ReferenceFlops(node, cost->flops);
     for (int i = 0; i < node.num_outputs(); ++i) {
       const auto size = CountElements(node.type(i).shape);
       if (!size.ok() || !size->is_static()) return false;
-      const auto bytes = static_cast<double>(SizeOf(node.type(i).dtype));
-      if (static_cast<double>(size->coefficient()) * bytes > limit) return false;
+      const double output = static_cast<double>(size->coefficient()) *
+                            static_cast<double>(SizeOf(node.type(i).dtype));
+      if (output > limit) return false;
+      bytes += output;
     }
   }
-  return true;
+  return flops <= kMostFlops && budget.Spend(flops, bytes);
 }
 
 }  // namespace
 
 std::optional<std::vector<Tensor>> FoldOnnxNode(const onnx::NodeProto& node, const OnnxOp& op,
                                                 const onnx::OpSchema& schema, int opset,
-                                                const OnnxValues& values) {
+                                                const OnnxValues& values, OnnxBudget& budget) {
   std::optional<OnnxValues> known = KnownOperands(node, values);
   if (!known) return std::nullopt;
   double operand_bytes = 0;
@@ -53,9 +68,9 @@ std::optional<std::vector<Tensor>> FoldOnnxNode(const onnx::NodeProto& node, con
     operand_bytes += static_cast<double>(value.constant->bytes());
   }
   Graph scratch(StandardOps());
-  ImportContext context(Emitter(scratch, OnnxNodeName(node)), node, schema, opset, *known);
+  ImportContext context(Emitter(scratch, OnnxNodeName(node)), node, schema, opset, *known, budget);
   std::vector<Value> outputs = op.import(context);
-  if (!context.ok() || !IsCheap(scratch, operand_bytes)) return std::nullopt;
+  if (!context.ok() || !IsCheap(scratch, operand_bytes, budget)) return std::nullopt;
   std::vector<Value> wanted;
   for (int i = 0; i < node.output_size(); ++i) {
     if (!context.wants(i)) continue;

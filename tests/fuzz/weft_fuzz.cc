@@ -1,5 +1,7 @@
 // The reader of .weft files. Checksums stop most changes of a file, so the input is also taken as
 // the message of a model and framed as it should be.
+#include <google/protobuf/stubs/logging.h>
+
 #include "graph/serialize.h"
 #include "graph/serialize_internal.h"
 #include "ops/ops.h"
@@ -10,7 +12,7 @@ namespace {
 
 // The file of a model message. Elements are the bytes of the tensor's crc32, again and again: a
 // field that framing sets, so free for the fuzzer to choose.
-std::string Frame(const proto::Model& message) {
+std::string FileOf(const proto::Model& message) {
   constexpr uint64_t kMostBytes = 4096;
   std::vector<std::string> data;
   for (const proto::Tensor& tensor : message.tensors()) {
@@ -30,8 +32,9 @@ std::string Frame(const proto::Model& message) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)weft::ParseModel(weft::AsText(data, size), weft::StandardOps());
+  const google::protobuf::LogSilencer quiet;
   weft::proto::Model message;
   if (!message.ParseFromArray(data, static_cast<int>(size))) return 0;
-  (void)weft::ParseModel(weft::Frame(message), weft::StandardOps());
+  (void)weft::ParseModel(weft::FileOf(message), weft::StandardOps());
   return 0;
 }
