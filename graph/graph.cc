@@ -173,18 +173,18 @@ Node* Graph::Find(std::string_view name) const {
 }
 
 std::string Graph::UniqueName(std::string_view hint) const {
-  const auto numbered = [&](int64_t i) { return absl::StrCat(Absl(hint), "_", i); };
-  if (!by_name_.contains(hint)) return std::string(hint);
-  constexpr int64_t kTriedInOrder = 16;
-  for (int64_t i = 1; i <= kTriedInOrder; ++i) {
-    if (!by_name_.contains(numbered(i))) return numbered(i);
-  }
-  // Beyond these by bisection: a file may give a million nodes one name.
-  int64_t taken = kTriedInOrder, free = 2 * kTriedInOrder;
-  for (; by_name_.contains(numbered(free)); free *= 2) taken = free;
+  const auto numbered = [hint](int64_t i) {
+    return i == 0 ? std::string(hint) : absl::StrCat(Absl(hint), "_", i);
+  };
+  const auto is_taken = [&](int64_t i) { return by_name_.contains(numbered(i)); };
+  // Numbers are taken from 1 on, so that doubling and halving find the first that is free. Trying
+  // one after another would take the square of the time where all nodes want one name.
+  if (!is_taken(0)) return numbered(0);
+  int64_t taken = 0, free = 1;
+  while (is_taken(free)) taken = std::exchange(free, 2 * free);
   while (free - taken > 1) {
     const int64_t middle = taken + (free - taken) / 2;
-    (by_name_.contains(numbered(middle)) ? taken : free) = middle;
+    (is_taken(middle) ? taken : free) = middle;
   }
   return numbered(free);
 }

@@ -132,7 +132,7 @@ absl::Status RegisterLeaves(OpRegistry& registry) {
 absl::Status CheckAttributes(const OpDef& op, AttributeMap& attributes) {
   for (const auto& [name, value] : attributes) {
     auto spec = std::find_if(op.attributes.begin(), op.attributes.end(),
-                             [&](const AttributeSpec& s) { return s.name == name; });
+                             [&, name = name](const AttributeSpec& s) { return s.name == name; });
     if (spec == op.attributes.end()) {
       auto names = absl::StrJoin(op.attributes, ", ", [](std::string* out, const AttributeSpec& s) {
         absl::StrAppend(out, Absl(s.name));

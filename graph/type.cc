@@ -8,10 +8,23 @@
 namespace weft {
 namespace {
 
+// What the symbols of one value's dims may take: formulas of a hostile graph double with each node.
+constexpr size_t kMaxSymbolText = 4096;
+
 absl::Status CheckRank(size_t rank) {
   if (rank <= static_cast<size_t>(kMaxRank)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("expected at most ", kMaxRank, " axes, got ", rank));
+}
+
+absl::Status CheckSymbols(const Shape& shape) {
+  size_t text = 0;
+  for (const Dim& d : shape) {
+    for (const std::string& symbol : d.symbols()) text += symbol.size() + 1;
+  }
+  if (text <= kMaxSymbolText) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("expected dims with symbols of at most ",
+                                                 kMaxSymbolText, " characters, got ", text));
 }
 
 }  // namespace
@@ -66,6 +79,7 @@ absl::StatusOr<int64_t> CountElements(std::span<const int64_t> dims) {
 
 absl::StatusOr<Dim> CountElements(const Shape& shape) {
   WEFT_RETURN_IF_ERROR(CheckRank(shape.size()));
+  WEFT_RETURN_IF_ERROR(CheckSymbols(shape));
   // A zero anywhere makes the product zero, but must not hide a dim that is negative or too large.
   Dim count(1);
   bool zero = false;

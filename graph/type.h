@@ -44,7 +44,7 @@ absl::StatusOr<Shape> Substitute(const Shape& shape, const SymbolBindings& bindi
 // The product of the dims (1 for a scalar). Errors: negative dims, rank above kMaxRank, more than
 // kMaxElements elements.
 absl::StatusOr<int64_t> CountElements(std::span<const int64_t> dims);
-// The same with symbols; limits are checked on the integer factor.
+// The same with symbols: at most 4096 characters; other limits are on the integer factor.
 absl::StatusOr<Dim> CountElements(const Shape& shape);
 
 // Turns an axis in [-rank, rank) into one in [0, rank), or says what is allowed.

@@ -76,15 +76,23 @@ absl::StatusOr<WindowSpec> ReadSpec(const AttributeMap& attributes, Dims kernel)
 }
 
 // Whether each window has a tap in the input. Undilated ones do, since pads are below the span; a
-// dilated one may step over an input shorter than the dilation.
-bool EveryWindowReads(const WindowSpec& spec, size_t axis, int64_t input, const Placement& place) {
-  const int64_t dilation = spec.dilations[axis];
+// dilated one may step over an input shorter than the dilation. Errors: too many to look at.
+absl::StatusOr<bool> EveryWindowReads(const WindowSpec& spec, size_t axis, int64_t input,
+                                      const Placement& place) {
+  constexpr int64_t kMostWindows = int64_t{1} << 20;
+  const int64_t dilation = spec.dilations[axis], stride = spec.strides[axis];
   if (input >= dilation) return true;
-  // Where windows lie between multiples of the dilation repeats itself.
-  const int64_t period = dilation / std::gcd(dilation, spec.strides[axis]);
-  for (int64_t o = 0; o < std::min(place.output, period); ++o) {
-    const int64_t start = o * spec.strides[axis] - place.pad_begin;
-    if (start >= 0) return true;
+  // Where windows lie between multiples of the dilation repeats itself; those that begin in the
+  // input read it.
+  const int64_t period = dilation / std::gcd(dilation, stride);
+  const int64_t windows = std::min({place.output, period, CeilDivide(place.pad_begin, stride)});
+  if (windows > kMostWindows) {
+    return Invalid("expected at most ", kMostWindows, " windows that begin in the pads of spatial ",
+                   "axis ", axis, " where its extent, ", input, ", is below the dilation, ",
+                   dilation, ", got ", windows);
+  }
+  for (int64_t o = 0; o < windows; ++o) {
+    const int64_t start = o * stride - place.pad_begin;
     const int64_t tap = CeilDivide(-start, dilation);
     if (tap >= spec.kernel[axis] || start + tap * dilation >= input) return false;
   }
@@ -99,7 +107,8 @@ absl::Status CheckPooling(const WindowSpec& spec, size_t axis, int64_t input,
     return Invalid("expected pads below the kernel's span of ", spec.span(axis),
                    " on spatial axis ", axis, ", got ", ToString(spec.pads));
   }
-  if (!EveryWindowReads(spec, axis, input, place)) {
+  WEFT_ASSIGN_OR_RETURN(const bool reads, EveryWindowReads(spec, axis, input, place));
+  if (!reads) {
     return Invalid("expected every window on spatial axis ", axis,
                    " to read some of the input, got one that reads padding only: extent ", input,
                    ", dilation ", spec.dilations[axis], ", pads ", place.pad_begin, " and ",

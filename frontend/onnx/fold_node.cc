@@ -20,35 +20,50 @@ std::optional<OnnxValues> KnownOperands(const onnx::NodeProto& node, const OnnxV
   return known;
 }
 
-// Whether the nodes of `graph` may be computed now: as KnownOutput has it, several outputs
-// included.
-bool IsCheap(const Graph& graph) {
+// What the reference kernel does where `flops` is what a fast one takes.
+double ReferenceFlops(const Node& node, double flops) {
+  if (node.op_name() != "DFT") return flops;
+  // n operations a number, not log n.
+  double longest = 1;
+  for (const Dim& dim : node.type().shape) {
+    longest = std::max(longest, static_cast<double>(dim.coefficient()));
+  }
+  return flops * longest;
+}
+
+// Whether the nodes of `graph` may be computed now, as KnownOutput has it, several outputs included.
+// It takes from the budget.
+bool IsCheap(const Graph& graph, OnnxBudget& budget) {
+  double flops = 0, bytes = 0;
   for (const Node& node : graph.nodes()) {
     if (node.op().draws_random) return false;
     if (node.op().evaluate == nullptr) continue;
     const absl::StatusOr<Cost> cost = CostOf(node);
-    if (!cost.ok() || cost->flops > kMostFlops) return false;
+    if (!cost.ok()) return false;
+    flops += ReferenceFlops(node, cost->flops);
     for (int i = 0; i < node.num_outputs(); ++i) {
       const auto size = CountElements(node.type(i).shape);
       if (!size.ok() || !size->is_static() || size->coefficient() > kMostKnownElements) {
         return false;
       }
+      bytes += static_cast<double>(size->coefficient()) *
+               static_cast<double>(SizeOf(node.type(i).dtype));
     }
   }
-  return true;
+  return flops <= kMostFlops && budget.Spend(flops, bytes);
 }
 
 }  // namespace
 
 std::optional<std::vector<Tensor>> FoldOnnxNode(const onnx::NodeProto& node, const OnnxOp& op,
                                                 const onnx::OpSchema& schema, int opset,
-                                                const OnnxValues& values) {
+                                                const OnnxValues& values, OnnxBudget& budget) {
   std::optional<OnnxValues> known = KnownOperands(node, values);
   if (!known) return std::nullopt;
   Graph scratch(StandardOps());
-  ImportContext context(Emitter(scratch, OnnxNodeName(node)), node, schema, opset, *known);
+  ImportContext context(Emitter(scratch, OnnxNodeName(node)), node, schema, opset, *known, budget);
   std::vector<Value> outputs = op.import(context);
-  if (!context.ok() || !IsCheap(scratch)) return std::nullopt;
+  if (!context.ok() || !IsCheap(scratch, budget)) return std::nullopt;
   std::vector<Value> wanted;
   for (int i = 0; i < node.output_size(); ++i) {
     if (!context.wants(i)) continue;

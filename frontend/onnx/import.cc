@@ -194,8 +194,8 @@ class Importer {
       if (std::exchange(value.parameter, false)) value.value = Value();
     }
     if (AddKnown(node, *op, *schema, opset)) return absl::OkStatus();
-    ImportContext context(Emitter(result_.graph, OnnxNodeName(node)), node, *schema, opset,
-                          values_);
+    ImportContext context(Emitter(result_.graph, OnnxNodeName(node)), node, *schema, opset, values_,
+                          budget_);
     return SetOutputs(node, context, op->import(context));
   }
 
@@ -221,7 +221,7 @@ class Importer {
       value.shape = std::move(shape);
       if (value.constant) return true;
     }
-    auto tensors = FoldOnnxNode(node, op, schema, opset, values_);
+    auto tensors = FoldOnnxNode(node, op, schema, opset, values_, budget_);
     if (!tensors) return false;
     for (int i = 0; i < node.output_size(); ++i) {
       if (!node.output(i).empty()) {
@@ -302,6 +302,7 @@ class Importer {
   const OnnxImportOptions& options_;
   Model result_;
   OnnxValues values_;
+  OnnxBudget budget_;
   std::vector<OnnxProblem> problems_;
 };
 

@@ -26,15 +26,34 @@ struct OnnxValue {
 };
 using OnnxValues = std::map<std::string, OnnxValue, std::less<>>;
 
+// What importing one model may take beyond reading it. A small file can ask for any amount.
+struct OnnxBudget {
+  double flops = 4e9;                // of the reference kernels
+  double bytes = 256.0 * (1 << 20);  // of tensors that the file does not hold
+
+  // Takes from both, or from neither where either is short.
+  bool Spend(double more_flops, double more_bytes) {
+    if (more_flops > flops || more_bytes > bytes) return false;
+    flops -= more_flops;
+    bytes -= more_bytes;
+    return true;
+  }
+};
+
 // One ONNX node on its way into the graph, as a converter sees it: attributes (given, or ONNX's
 // default of that opset), operands, and an emitter for the nodes that it becomes. Errors stick to
 // the emitter, so that converters read as formulas.
 class ImportContext : public Emitter {
  public:
-  // `schema` is the node's; `values` has what it reads.
+  // `schema` is the node's; `values` has what it reads; `budget` is the model's.
   ImportContext(Emitter emitter, const onnx::NodeProto& node, const onnx::OpSchema& schema,
-                int opset, OnnxValues& values)
-      : Emitter(std::move(emitter)), node_(node), schema_(schema), opset_(opset), values_(values) {}
+                int opset, OnnxValues& values, OnnxBudget& budget)
+      : Emitter(std::move(emitter)),
+        node_(node),
+        schema_(schema),
+        opset_(opset),
+        values_(values),
+        budget_(budget) {}
 
   const std::string& op_type() const { return node_.op_type(); }
   int opset() const { return opset_; }
@@ -87,6 +106,7 @@ class ImportContext : public Emitter {
                              AttributeMap attributes, int num_outputs);
   // The persistent random stream of a node: it follows from its name.
   int64_t Stream() const;
+  OnnxBudget& budget() { return budget_; }
   // What is right ONNX but more than we can; keeps the first.
   Value Unsupported(const std::string& what) { return Fail(absl::UnimplementedError(what)); }
 
@@ -97,6 +117,7 @@ class ImportContext : public Emitter {
   const onnx::OpSchema& schema_;
   int opset_;
   OnnxValues& values_;
+  OnnxBudget& budget_;
 };
 
 // The node's name, or its first output's where it has none.

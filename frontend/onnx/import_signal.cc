@@ -65,7 +65,8 @@ std::vector<Value> Stft(ImportContext& c) {
     return {};
   }
   const int64_t frames = (length - frame) / *step + 1;
-  if (frames > kMostPlaces / frame) {
+  const auto bytes = static_cast<double>(frames) * static_cast<double>(frame) * sizeof(int64_t);
+  if (frames > kMostPlaces / frame || !c.budget().Spend(0, bytes)) {
     c.Unsupported(absl::StrCat(frames, " frames of ", frame, " samples are not supported"));
     return {};
   }

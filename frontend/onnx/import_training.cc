@@ -9,6 +9,8 @@ namespace {
 // Operands before the tensors: the learning rate R and the update count T.
 constexpr int kScalars = 2;
 constexpr int64_t kMostOnes = 4096;
+// Gradients of gradients of …: each makes the graph some times as large.
+constexpr size_t kMostNodes = size_t{1} << 16;
 
 // How many tensors are optimized, where each has `kinds` operands; 0 after a failure.
 int TensorCount(ImportContext& c, int kinds) {
@@ -118,6 +120,11 @@ std::vector<Value> Gradient(ImportContext& c) {
   const std::vector<std::string> xs = c.Strings("xs");
   if (!c.Strings("zs").empty() || c.num_inputs() != static_cast<int>(xs.size())) {
     c.Unsupported("fixed inputs (zs) are not supported");
+    return {};
+  }
+  if (c.graph().nodes().size() > kMostNodes) {
+    c.Unsupported(
+        absl::StrCat("gradients in a graph of more than ", kMostNodes, " nodes are not supported"));
     return {};
   }
   std::vector<Value> points;

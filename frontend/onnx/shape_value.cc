@@ -133,8 +133,12 @@ std::optional<Dim> Combine(const std::string& op, const Dim& a, const Dim& b) {
   if (op == "Add") return Dim::Add(a, b);
   if (op == "Div") return b == Dim(0) ? std::nullopt : Dim::DivideExactly(a, b);
   // A difference of dims, where it is known.
-  if (!a.is_static() || !b.is_static()) return std::nullopt;
-  return Dim(a.coefficient() - b.coefficient());
+  int64_t difference = 0;
+  if (!a.is_static() || !b.is_static() ||
+      __builtin_sub_overflow(a.coefficient(), b.coefficient(), &difference)) {
+    return std::nullopt;
+  }
+  return Dim(difference);
 }
 
 std::optional<ShapeValue> Arithmetic(const std::string& op, const Operands& operands) {

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <limits>
 #include <random>
 
 #include "frontend/onnx/conform.h"
@@ -18,6 +20,7 @@ namespace {
 
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr const char* kData = WEFT_ONNX_TEST_DATA;
 
@@ -199,6 +202,96 @@ TEST(OnnxHostile, ShapesThatDoubleWithEveryNode) {
   }
   m.Output("w200", onnx::TensorProto::INT64).Output("v3", onnx::TensorProto::INT64);
   EXPECT_THAT(ErrorOf(m), HasSubstr("Concat"));  // more elements than a tensor may have
+}
+
+TEST(OnnxHostile, DimsWhoseFormulasDoubleWithEveryNode) {
+  OnnxMaker m(13);  // each extent is the sum of the two before it
+  m.Input("v0", {-1}).Initializer("one", Floats({1}, {1}));
+  m.Node("Concat", {"v0", "one"}, {"v1"}).Int("axis", 0);
+  for (int i = 2; i < 60; ++i) {
+    m.Node("Concat", {absl::StrCat("v", i - 1), absl::StrCat("v", i - 2)}, {absl::StrCat("v", i)})
+        .Int("axis", 0);
+  }
+  m.Output("v59");
+  EXPECT_THAT(ErrorOf(m), HasSubstr("symbols of at most 4096 characters"));
+}
+
+TEST(OnnxHostile, KnownIntegersWrapAround) {
+  OnnxMaker m(13);
+  constexpr int64_t kLeast = std::numeric_limits<int64_t>::min();
+  m.Initializer("least", Tensor::FromInts(std::vector<int64_t>{kLeast}))
+      .Initializer("one", Tensor::FromInts(std::vector<int64_t>{1}))
+      .Node("Sub", {"least", "one"}, {"d"})
+      .Output("d", onnx::TensorProto::INT64);
+  const auto model = m.Import();
+  ASSERT_TRUE(model.ok()) << model.status();
+  const Tensor* d = ConstantValue(model->graph.outputs()[0].value);
+  ASSERT_NE(d, nullptr);
+  EXPECT_EQ(*d, Tensor::FromInts(std::vector<int64_t>{std::numeric_limits<int64_t>::max()}));
+}
+
+// The op that a transform of `length` known numbers becomes.
+std::string OpOfKnownTransform(int64_t length) {
+  OnnxMaker m(17);
+  m.Node("Constant", {}, {"x"});
+  *m.Attribute("value", onnx::AttributeProto::TENSOR)->mutable_t() =
+      TensorToProto(Tensor::Zeros(DType::kF32, {1, length, 1}).value(), "");
+  m.Node("DFT", {"x"}, {"y"}).Output("y");
+  const auto model = m.Import();
+  if (!model.ok()) return MessageOf(model.status());
+  return std::string(model->graph.outputs()[0].value.node->op_name());
+}
+
+TEST(OnnxHostile, LongTransformsOfConstantsAreLeftToTheRun) {
+  EXPECT_EQ(OpOfKnownTransform(8), kConstant);
+  EXPECT_EQ(OpOfKnownTransform(20000), "DFT");  // slow by definition
+}
+
+TEST(OnnxHostile, ConstantsThatGrowWithEveryNodeStayWithinTheBudget) {
+  OnnxMaker m(13);
+  m.Node("Constant", {}, {"v0"});
+  *m.Attribute("value", onnx::AttributeProto::TENSOR)->mutable_t() =
+      TensorToProto(Floats({1}, {1}), "");
+  for (int i = 1; i <= 4; ++i) {
+    const std::string shape = absl::StrCat("s", i), from = absl::StrCat("v", i - 1);
+    m.Initializer(shape, Tensor::FromInts(std::vector<int64_t>{i == 1 ? 16384 : 16}))
+        .Node("Tile", {from, shape}, {absl::StrCat("v", i)});
+  }
+  m.Output("v3").Output("v4");
+  const auto model = m.Import();
+  ASSERT_TRUE(model.ok()) << model.status();
+  const auto& outputs = model->graph.outputs();
+  EXPECT_EQ(outputs[0].value.node->op_name(), kConstant);  // 16 MiB, after 1 MiB and 64 KiB
+  EXPECT_EQ(outputs[1].value.node->op_name(), "Tile");     // another 256
+}
+
+TEST(OnnxHostile, FramesOfTransformsStayWithinTheBudget) {
+  OnnxMaker m(17);
+  m.Input("x", {1, int64_t{1} << 24, 1})
+      .Initializer("n", Tensor::FromValues<int64_t>({}, std::array<int64_t, 1>{4096}).value());
+  for (const char* y : {"y1", "y2", "y3"}) m.Node("STFT", {"x", "n", "", "n"}, {y}).Output(y);
+  const std::string error = ErrorOf(m);
+  EXPECT_THAT(error, HasSubstr("y3 (STFT, opset 17): 4096 frames of 4096 samples"));
+  EXPECT_THAT(error, Not(HasSubstr("y2")));
+}
+
+TEST(OnnxHostile, GradientsOfGradientsOfGradients) {
+  OnnxMaker m(13);
+  onnx::OperatorSetIdProto* training = m.proto.add_opset_import();
+  training->set_domain("ai.onnx.preview.training");
+  training->set_version(1);
+  m.Input("x", {2});
+  std::string last = "x";
+  for (int i = 0; i < 30; ++i) {
+    const std::string y = absl::StrCat("y", i), dx = absl::StrCat("dx", i);
+    m.Node("Sin", {last}, {y}).Node("Gradient", {"x"}, {dx});
+    m.Last()->set_domain("ai.onnx.preview.training");
+    m.Attribute("xs", onnx::AttributeProto::STRINGS)->add_strings("x");
+    m.Attribute("y", onnx::AttributeProto::STRING)->set_s(y);
+    last = dx;
+  }
+  m.Output(last);
+  EXPECT_THAT(ErrorOf(m), HasSubstr("gradients in a graph of more than 65536 nodes"));
 }
 
 // Zeros for every input of a model that is small enough to run thousands of; nothing otherwise.

@@ -51,6 +51,12 @@ TEST_F(GraphTest, NamesAreMadeUnique) {
   EXPECT_EQ(g.Find("nothing"), nullptr);
 }
 
+TEST_F(GraphTest, ManyNodesOfOneNameAreNumberedInLittleTime) {
+  Value last;
+  for (int i = 0; i < 20000; ++i) last = Add({.op = "Relu", .name = "r", .inputs = {x}});
+  EXPECT_EQ(last.node->name(), "r_19999");
+}
+
 TEST_F(GraphTest, WrongNodesAreRefusedAndNothingIsAdded) {
   const int size = g.size();
   const auto error = [&](NodeSpec spec) { return Message(g.AddNode(std::move(spec)).status()); };

@@ -49,6 +49,9 @@ TEST(TypeTest, CountElementsKeepsTheLimits) {
   EXPECT_FALSE(CountElements(Dims{-1}).ok());
   EXPECT_FALSE(CountElements(Dims{-1, 0}).ok());
   EXPECT_FALSE(CountElements(Dims(kMaxRank + 1, 1)).ok());
+  EXPECT_TRUE(CountElements(Shape{Dim::Symbol(std::string(4000, 'n'))}).ok());
+  EXPECT_EQ(CountElements(Shape(2, Dim::Symbol(std::string(4000, 'n')))).status().message(),
+            "expected dims with symbols of at most 4096 characters, got 8002");
 }
 
 TEST(TypeTest, NormalizeAxisCountsFromTheEnd) {

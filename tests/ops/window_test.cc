@@ -182,6 +182,14 @@ TEST(PoolWindow, ADilationAboveTheExtentIsFineWhereEveryWindowReads) {
   EXPECT_THAT(w->output, ElementsAre(3));
 }
 
+TEST(PoolWindow, TwoBillionWindowsInTheBeginningPadsAreNotLookedAtOneByOne) {
+  const int64_t far = 2147483647;
+  const auto w =
+      ReadPoolWindow({{"kernel_shape", Ints{2}}, {"dilations", Ints{far}}, {"pads", Ints{far, 0}}},
+                     Dims{1, 1, far - 1});
+  EXPECT_THAT(std::string(w.status().message()), HasSubstr("expected at most 1048576 windows"));
+}
+
 TEST(CheckShape, ComparesOnlyWhatBothKnow) {
   EXPECT_TRUE(CheckShape("dY", {kN, 3}, {2, 3}).ok());
   EXPECT_EQ(CheckShape("dY", {kN, 3}, {2, 4}).message(), "expected dY [N,3], got [2,4]");

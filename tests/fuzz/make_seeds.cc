@@ -1,0 +1,175 @@
+// Writes the inputs that the fuzzers start from, a folder for each target: ONNX's own test suite,
+// the same models in our formats, the golden files, and small files of each format.
+#include <google/protobuf/text_format.h>
+#include <onnx/defs/schema.h>
+#include <zlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <set>
+
+#include "frontend/npy.h"
+#include "frontend/onnx/import.h"
+#include "frontend/onnx/proto.h"
+#include "frontend/read_file.h"
+#include "frontend/weights/safetensors.h"
+#include "frontend/weights/state_dict.h"
+#include "frontend/weights/zip.h"
+#include "graph/op.h"
+#include "graph/serialize.h"
+#include "graph/serialize_internal.h"
+#include "ops/ops.h"
+
+namespace weft {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kTargets[] = {"idx", "npy",         "onnx", "onnx_text", "pickle",
+                                         "pth", "safetensors", "weft", "weft_text"};
+constexpr size_t kMostModelBytes = 4096;
+constexpr size_t kMostTensorBytes = 256;
+
+class Seeds {
+ public:
+  explicit Seeds(fs::path folder) : folder_(std::move(folder)) {}
+
+  absl::Status WriteAll() {
+    for (std::string_view target : kTargets) fs::create_directories(folder_ / target);
+    WEFT_RETURN_IF_ERROR(AddOnnxSuite());
+    WEFT_RETURN_IF_ERROR(AddPth());
+    WEFT_RETURN_IF_ERROR(AddTensors());
+    AddIdx();
+    AddDictionaries();
+    return absl::OkStatus();
+  }
+
+ private:
+  void Add(std::string_view target, const std::string& name, std::string_view bytes) const {
+    std::ofstream(folder_ / target / name, std::ios::binary)
+        .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  }
+
+  static absl::StatusOr<std::string> Read(const fs::path& path) {
+    WEFT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, ReadFile(path.string()));
+    return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+
+  absl::Status AddOnnxSuite() {
+    for (const auto& entry : fs::recursive_directory_iterator(WEFT_ONNX_TEST_DATA)) {
+      const fs::path& path = entry.path();
+      const bool is_model = path.filename() == "model.onnx";
+      if (!is_model && path.extension() != ".pb") continue;
+      WEFT_ASSIGN_OR_RETURN(const std::string bytes, Read(path));
+      if (bytes.size() > (is_model ? kMostModelBytes : kMostTensorBytes)) continue;
+      const std::string test = path.parent_path().filename().string();
+      if (is_model) {
+        AddOnnxModel(test, bytes);
+      } else if (path.filename() == "output_0.pb") {  // enough of them
+        Add("onnx", path.parent_path().parent_path().filename().string() + ".pb", bytes);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  void AddOnnxModel(const std::string& name, const std::string& bytes) {
+    Add("onnx", name, bytes);
+    onnx::ModelProto message;
+    std::string text;
+    if (message.ParseFromString(bytes) &&
+        google::protobuf::TextFormat::PrintToString(message, &text)) {
+      Add("onnx_text", name, text);
+    }
+    const auto model = ImportOnnxBytes(BytesOf(bytes), name);
+    if (!model.ok()) return;
+    for (const Node& node : model->graph.nodes()) AddWords(node);
+    const std::string file = SerializeModel(*model);
+    proto::Model weft_message;
+    if (UnframeFile(BytesOf(file), weft_message).ok()) {
+      Add("weft", name, weft_message.SerializeAsString());
+    }
+    Add("weft_text", name, ModelToProtoText(*model));
+    if (name.ends_with("_example")) Add("weft", name + ".weft", file);
+  }
+
+  absl::Status AddPth() const {
+    for (const auto& entry : fs::directory_iterator(WEFT_SOURCE_DIR "/tests/golden/pth")) {
+      if (entry.path().extension() != ".pth") continue;
+      const std::string name = entry.path().filename().string();
+      WEFT_ASSIGN_OR_RETURN(const std::string bytes, Read(entry.path()));
+      Add("pth", name, bytes);
+      const auto zip = ZipArchive::Open({BytesOf(bytes), nullptr});
+      if (!zip.ok()) continue;  // of the older format
+      for (const ZipEntry& file : zip->entries()) {
+        if (!file.name.ends_with("data.pkl")) continue;
+        WEFT_ASSIGN_OR_RETURN(const SharedBytes pickle, zip->Read(file));
+        Add("pickle", name,
+            {reinterpret_cast<const char*>(pickle.bytes.data()), pickle.bytes.size()});
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status AddTensors() const {
+    TensorMap tensors;
+    for (DType dtype :
+         {DType::kF32, DType::kF64, DType::kI32, DType::kI64, DType::kU8, DType::kBool}) {
+      const std::string name(ToString(dtype));
+      WEFT_ASSIGN_OR_RETURN(tensors[name], Tensor::Zeros(dtype, {2, 3}));
+      WEFT_RETURN_IF_ERROR(WriteNpy((folder_ / "npy" / name).string(), tensors[name]));
+    }
+    const std::string path = (folder_ / "safetensors" / "all").string();
+    return WriteSafetensors(path, tensors, {{"format", "pt"}});
+  }
+
+  void AddIdx() const {
+    const std::string raw("\0\0\x08\x03\0\0\0\x02\0\0\0\x02\0\0\0\x03 pixels here", 28);
+    Add("idx", "raw", raw);
+    const std::string path = (folder_ / "idx" / "gzip").string();
+    gzFile file = gzopen(path.c_str(), "wb");
+    gzwrite(file, raw.data(), static_cast<unsigned>(raw.size()));
+    gzclose(file);
+  }
+
+  // The words that a comparison in the program does not tell the fuzzer.
+  void AddWords(const Node& node) {
+    words_.emplace(node.op_name());
+    for (const auto& [name, value] : node.attributes()) words_.insert(name);
+  }
+
+  void AddDictionaries() const {
+    std::set<std::string> onnx_words, globals;
+    for (const onnx::OpSchema& schema : onnx::OpSchemaRegistry::get_all_schemas()) {
+      onnx_words.insert(schema.Name());
+      for (const auto& [name, attribute] : schema.attributes()) onnx_words.insert(name);
+    }
+    for (std::string_view global : TensorGlobals()) globals.emplace(global);
+    AddDictionary("onnx", onnx_words);
+    AddDictionary("onnx_text", onnx_words);
+    AddDictionary("weft", words_);
+    AddDictionary("weft_text", words_);
+    AddDictionary("pickle", globals);
+  }
+
+  void AddDictionary(const std::string& target, const std::set<std::string>& words) const {
+    std::ofstream file(folder_ / (target + ".dict"));
+    for (const std::string& word : words) file << '"' << word << "\"\n";
+  }
+
+  fs::path folder_;
+  std::set<std::string> words_;
+};
+
+}  // namespace
+}  // namespace weft
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "make_seeds: expected a folder to write into\n";
+    return 2;
+  }
+  const absl::Status status = weft::Seeds(argv[1]).WriteAll();
+  if (!status.ok()) std::cerr << "make_seeds: " << status << "\n";
+  return status.ok() ? 0 : 1;
+}
