@@ -9,7 +9,8 @@
 #include "graph/model.h"
 
 // Test cases in the layout of ONNX's own suite: a folder with model.onnx and, in test_data_set_0
-// and so on, input_0.pb … and output_0.pb …, the values of the graph's inputs and outputs in order.
+// and so on, input_0.pb, output_0.pb and so on, the values of the graph's inputs and outputs in
+// order.
 
 namespace weft {
 

@@ -31,8 +31,8 @@ double ReferenceFlops(const Node& node, double flops) {
   return flops * longest;
 }
 
-// Whether the nodes of `graph` may be computed now, as KnownOutput has it, several outputs included.
-// It takes from the budget.
+// Whether the nodes of `graph` may be computed now, as KnownOutput has it, several outputs
+// included. It takes from the budget.
 bool IsCheap(const Graph& graph, OnnxBudget& budget) {
   double flops = 0, bytes = 0;
   for (const Node& node : graph.nodes()) {

@@ -24,6 +24,7 @@ class Importer {
     WEFT_RETURN_IF_ERROR(CheckModel());
     for (const onnx::TensorProto& tensor : model_.graph().initializer()) AddInitializer(tensor);
     AddInputs();
+    for (const auto& [name, value] : values_) leaves_.insert(name);
     for (const onnx::NodeProto& node : model_.graph().node()) AddNode(node);
     for (const onnx::ValueInfoProto& output : model_.graph().output()) AddOutput(output);
     WEFT_RETURN_IF_ERROR(StatusOfProblems(problems_));
@@ -128,32 +129,59 @@ class Importer {
       WEFT_ASSIGN_OR_RETURN(value.value, result_.graph.AddInput(info.name(), std::move(type)));
       return absl::OkStatus();
     }
-    bool fits = constant->dtype() == type.dtype && constant->rank() == type.rank();
-    for (int axis = 0; fits && axis < type.rank(); ++axis) {
-      const Dim& dim = type.dim(axis);
-      fits = !dim.is_static() || dim == Dim(constant->dims()[static_cast<size_t>(axis)]);
-    }
-    if (!fits) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "expected ", ToString(type), " to bind it to, got ", ToString(constant->type())));
-    }
+    WEFT_RETURN_IF_ERROR(CheckFits(type, *constant, "a constant bound to it"));
     Know(value, *constant);
     return absl::OkStatus();
+  }
+
+  // An input with an initializer, which is its value from now on.
+  absl::Status CheckDefault(const onnx::ValueInfoProto& info) {
+    OnnxValue& value = values_.at(info.name());
+    if (options_.constants.contains(info.name())) {
+      value = OnnxValue();
+      return AddInput(info, &options_.constants.at(info.name()));
+    }
+    WEFT_ASSIGN_OR_RETURN(const TensorType type, TypeOf(info));
+    return value.constant ? CheckFits(type, *value.constant, "its initializer") : absl::OkStatus();
+  }
+
+  static absl::Status CheckFits(const TensorType& type, const Tensor& tensor,
+                                const std::string& what) {
+    bool fits = tensor.dtype() == type.dtype && tensor.rank() == type.rank();
+    for (int axis = 0; fits && axis < type.rank(); ++axis) {
+      const Dim& dim = type.dim(axis);
+      fits = !dim.is_static() || dim == Dim(tensor.dims()[static_cast<size_t>(axis)]);
+    }
+    if (fits) return absl::OkStatus();
+    return absl::InvalidArgumentError(absl::StrCat("expected ", ToString(type), " for ", what,
+                                                   ", got ", ToString(tensor.type())));
   }
 
   void AddInputs() {
     const std::set<std::string> deciding = ShapeDecidingInputs(model_.graph());
     for (const onnx::ValueInfoProto& info : model_.graph().input()) {
-      if (values_.contains(info.name())) continue;  // an initializer's
-      const absl::Status added = AddInput(info, ConstantFor(info.name(), deciding));
+      const absl::Status added = values_.contains(info.name())
+                                     ? CheckDefault(info)
+                                     : AddInput(info, ConstantFor(info.name(), deciding));
       if (added.ok()) continue;
       values_[info.name()].failed = true;
       Add("input " + info.name(), added);
     }
   }
 
+  // What the node is called in our graph, where weights and inputs share its namespace and keep
+  // their names.
+  std::string NameOf(const onnx::NodeProto& node) const {
+    std::string name = OnnxNodeName(node);
+    if (!leaves_.contains(name)) return name;
+    for (const std::string& output : node.output()) {
+      if (!output.empty()) return output;
+    }
+    return name;
+  }
+
   void AddNode(const onnx::NodeProto& node) {
-    const int opset = OnnxOpset(model_, node.domain());
+    const int opset = OpsetOf(node.domain());
     const std::string where =
         absl::StrCat(OnnxNodeName(node), " (", node.op_type(), ", ",
                      node.domain().empty() ? "" : node.domain() + " ", "opset ", opset, ")");
@@ -163,7 +191,7 @@ class Importer {
     if (status.code() != absl::StatusCode::kCancelled) {
       // The graph says the node's name too.
       const std::string message(status.message());
-      const std::string own = absl::StrCat(OnnxNodeName(node), " (");
+      const std::string own = absl::StrCat(NameOf(node), " (");
       const size_t end = message.starts_with(own) ? message.find("): ") : std::string::npos;
       Add(where, absl::Status(status.code(),
                               end == std::string::npos ? message : message.substr(end + 3)));
@@ -176,11 +204,21 @@ class Importer {
       return absl::InvalidArgumentError(
           absl::StrCat("the model imports no opset of the domain '", node.domain(), "'"));
     }
-    const bool is_constant = node.op_type() == "Constant" && OnnxOpset(model_, "") == opset;
+    const bool is_standard = node.domain().empty() || node.domain() == "ai.onnx";
+    const bool is_constant = node.op_type() == "Constant" && is_standard;
     const OnnxOp* op = FindOnnxOp(node.op_type(), node.domain());
     const onnx::OpSchema* schema = FindOnnxSchema(node.op_type(), opset, node.domain());
     if (schema == nullptr || (op == nullptr && !is_constant)) {
       return absl::UnimplementedError("the op is not supported");
+    }
+    if (is_standard && opset < kOldestForms &&
+        schema->since_version() != FindOnnxSchema(node.op_type(), kOldestForms)->since_version()) {
+      return absl::UnimplementedError(
+          absl::StrCat("its form before opset ", kOldestForms, " is not supported"));
+    }
+    if (!is_standard && opset != schema->since_version()) {
+      return absl::UnimplementedError(
+          absl::StrCat("version ", opset, " of ", node.domain(), " is not supported"));
     }
     for (const std::string& input : node.input()) {
       if (!input.empty() && values_.at(input).failed) return absl::CancelledError();
@@ -194,7 +232,7 @@ class Importer {
       if (std::exchange(value.parameter, false)) value.value = Value();
     }
     if (AddKnown(node, *op, *schema, opset)) return absl::OkStatus();
-    ImportContext context(Emitter(result_.graph, OnnxNodeName(node)), node, *schema, opset, values_,
+    ImportContext context(Emitter(result_.graph, NameOf(node)), node, *schema, opset, values_,
                           budget_);
     return SetOutputs(node, context, op->import(context));
   }
@@ -205,30 +243,36 @@ class Importer {
                 int opset) {
     // A graph's output that is a constant needs a node, which exporting writes.
     if (node.op_type() == "Identity") return false;
-    std::vector<ShapeOperand> operands;
-    for (const std::string& input : node.input()) {
-      ShapeOperand operand;
-      auto it = input.empty() ? values_.end() : values_.find(input);
-      if (it != values_.end()) {
-        if (it->second.value) operand.type = &it->second.value.type();
-        if (it->second.shape) operand.value = &*it->second.shape;
-      }
-      operands.push_back(operand);
-    }
-    if (auto shape = ComputeShapeValue(node, operands)) {
-      OnnxValue& value = values_[node.output(0)];
-      value.constant = shape->Constant();
-      value.shape = std::move(shape);
-      if (value.constant) return true;
-    }
-    auto tensors = FoldOnnxNode(node, op, schema, opset, values_, budget_);
-    if (!tensors) return false;
-    for (int i = 0; i < node.output_size(); ++i) {
-      if (!node.output(i).empty()) {
+    if (auto tensors = FoldOnnxNode(node, op, schema, opset, values_, budget_)) {
+      for (int i = 0; i < node.output_size(); ++i) {
+        if (node.output(i).empty()) continue;
         Know(values_[node.output(i)], (*tensors)[static_cast<size_t>(i)]);
       }
+      return true;
     }
-    return true;
+    std::optional<ShapeValue> shape = ComputeShapeValue(node, OperandsOf(node));
+    if (!shape) return false;
+    OnnxValue& value = values_[node.output(0)];
+    value.constant = shape->Constant();
+    value.shape = std::move(shape);
+    return value.constant.has_value();
+  }
+
+  std::vector<ShapeOperand> OperandsOf(const onnx::NodeProto& node) const {
+    std::vector<ShapeOperand> operands;
+    for (const std::string& input : node.input()) {
+      ShapeOperand& operand = operands.emplace_back();
+      auto it = input.empty() ? values_.end() : values_.find(input);
+      if (it == values_.end()) continue;
+      const OnnxValue& known = it->second;
+      if (known.value) operand.type = known.value.type();
+      if (known.constant) {
+        operand.type = known.constant->type();
+        operand.constant = &*known.constant;
+      }
+      if (known.shape) operand.value = &*known.shape;
+    }
+    return operands;
   }
 
   absl::Status SetOutputs(const onnx::NodeProto& node, const ImportContext& context,
@@ -242,8 +286,10 @@ class Importer {
       }
       values_[node.output(i)].value = outputs[static_cast<size_t>(i)];
     }
-    if (node.op_type() == "Identity" && context.constant(0) != nullptr) {
-      Know(values_[node.output(0)], *context.constant(0));
+    if (node.op_type() == "Identity") {
+      OnnxValue& copy = values_[node.output(0)];
+      if (context.constant(0) != nullptr) copy.constant = *context.constant(0);
+      if (context.shape(0) != nullptr) copy.shape = *context.shape(0);
     }
     return absl::OkStatus();
   }
@@ -297,11 +343,22 @@ class Importer {
     return result_.graph.AddOutput(output.name(), known.value);
   }
 
+  int OpsetOf(const std::string& domain) {
+    auto it = opsets_.find(domain);
+    if (it == opsets_.end()) it = opsets_.emplace(domain, OnnxOpset(model_, domain)).first;
+    return it->second;
+  }
+
+  // ONNX's own suite has models of opset 1, whose ops have the forms of opset 6.
+  static constexpr int kOldestForms = 6;
+
   const onnx::ModelProto& model_;
   TensorSource source_;
   const OnnxImportOptions& options_;
   Model result_;
   OnnxValues values_;
+  std::set<std::string, std::less<>> leaves_;  // the names of inputs and initializers
+  std::map<std::string, int> opsets_;          // by domain
   OnnxBudget budget_;
   std::vector<OnnxProblem> problems_;
 };
@@ -316,13 +373,14 @@ std::set<std::string> ShapeDecidingInputs(const onnx::GraphProto& graph) {
     const OnnxOp* op = FindOnnxOp(node.op_type(), node.domain());
     if (op != nullptr) {
       for (int i : op->known_inputs) {
-        if (i < node.input_size()) deciding.insert(node.input(i));
+        if (i < node.input_size() && !node.input(i).empty()) deciding.insert(node.input(i));
       }
     }
     const bool decides = std::any_of(node.output().begin(), node.output().end(),
                                      [&](const auto& name) { return deciding.contains(name); });
-    if (decides && node.op_type() != "Shape" && node.op_type() != "Size") {
-      deciding.insert(node.input().begin(), node.input().end());
+    if (!decides || node.op_type() == "Shape" || node.op_type() == "Size") continue;
+    for (const std::string& input : node.input()) {
+      if (!input.empty()) deciding.insert(input);
     }
   }
   return deciding;

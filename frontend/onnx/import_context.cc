@@ -84,6 +84,10 @@ std::vector<std::string> ImportContext::Strings(std::string_view attribute) cons
 
 Value ImportContext::Leaf(const std::string& name, OnnxValue& known, std::string_view role) {
   if (known.value || !known.constant || !ok()) return known.value;
+  if (!kAllTypes.contains(known.constant->dtype())) {
+    return Unsupported(
+        absl::StrCat(name, " of type ", ToString(known.constant->type()), " is not supported"));
+  }
   const absl::StatusOr<Value> leaf =
       known.parameter ? graph().AddVariable(name, *known.constant, role == kParameter, role)
                       : graph().AddConstant(name, *known.constant);
@@ -184,7 +188,7 @@ std::vector<Value> ImportContext::Results(std::string_view op, std::vector<Value
                                           AttributeMap attributes, int num_outputs) {
   if (!ok()) return {};
   const absl::StatusOr<Node*> node = graph().AddNode({.op = std::string(op),
-                                                      .name = OnnxNodeName(node_),
+                                                      .name = prefix(),
                                                       .inputs = std::move(inputs),
                                                       .attributes = std::move(attributes),
                                                       .num_outputs = num_outputs});
@@ -197,8 +201,6 @@ std::vector<Value> ImportContext::Results(std::string_view op, std::vector<Value
   return outputs;
 }
 
-int64_t ImportContext::Stream() const {
-  return static_cast<int64_t>(HashName(OnnxNodeName(node_)) >> 1);
-}
+int64_t ImportContext::Stream() const { return static_cast<int64_t>(HashName(prefix()) >> 1); }
 
 }  // namespace weft

@@ -45,7 +45,8 @@ struct OnnxBudget {
 // the emitter, so that converters read as formulas.
 class ImportContext : public Emitter {
  public:
-  // `schema` is the node's; `values` has what it reads; `budget` is the model's.
+  // The emitter's prefix is what the node is called; `schema` is the node's; `values` has what it
+  // reads; `budget` is the model's.
   ImportContext(Emitter emitter, const onnx::NodeProto& node, const onnx::OpSchema& schema,
                 int opset, OnnxValues& values, OnnxBudget& budget)
       : Emitter(std::move(emitter)),
@@ -100,7 +101,8 @@ class ImportContext : public Emitter {
   int num_outputs() const;
   bool wants(int i) const { return i < node_.output_size() && !node_.output(i).empty(); }
 
-  // The node that is called after ONNX's; Op (of Emitter) adds inner ones, called NAME/Op.
+  // The node that is called as the emitter's prefix says; Op (of Emitter) adds inner ones, called
+  // NAME/Op.
   Value Result(std::string_view op, std::vector<Value> inputs, AttributeMap attributes = {});
   std::vector<Value> Results(std::string_view op, std::vector<Value> inputs,
                              AttributeMap attributes, int num_outputs);

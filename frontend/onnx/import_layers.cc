@@ -13,15 +13,18 @@ std::vector<int64_t> SpatialAxes(const TensorType& type) {
   return axes;
 }
 
+bool IsImage(ImportContext& c, Value x) {
+  if (c.TypeOf(x).rank() >= 3) return true;
+  c.Fail(absl::InvalidArgumentError(
+      absl::StrCat("expected [N,C,spatial...], got ", ToString(c.TypeOf(x)))));
+  return false;
+}
+
 // Reduce a plane to one element.
 std::vector<Value> GlobalPool(ImportContext& c, std::string_view reduction) {
   const Value x = c.in(0);
   if (!c.ok()) return {};
-  if (c.TypeOf(x).rank() < 3) {
-    c.Fail(absl::InvalidArgumentError(
-        absl::StrCat("expected [N,C,spatial...], got ", ToString(c.TypeOf(x)))));
-    return {};
-  }
+  if (!IsImage(c, x)) return {};
   return {c.Result(reduction, {x}, {{"axes", SpatialAxes(c.TypeOf(x))}})};
 }
 
@@ -30,10 +33,15 @@ std::vector<Value> GlobalMaxPool(ImportContext& c) { return GlobalPool(c, "Reduc
 
 std::vector<Value> GlobalLpPool(ImportContext& c) {
   const int64_t p = c.Int("p", 2);
+  if (p < 1) {
+    c.Fail(absl::InvalidArgumentError(absl::StrCat("expected a p of at least 1, got ", p)));
+    return {};
+  }
   if (p == 1) return GlobalPool(c, "ReduceL1");
   if (p == 2) return GlobalPool(c, "ReduceL2");
   const Value x = c.in(0);
   if (!c.ok()) return {};
+  if (!IsImage(c, x)) return {};
   const DType dtype = c.TypeOf(x).dtype;
   const Value powers = c.Op("Pow", {c.Op("Abs", {x}), c.Scalar(static_cast<double>(p), dtype)});
   const Value sum = c.Op("ReduceSum", {powers}, {{"axes", SpatialAxes(c.TypeOf(x))}});
@@ -75,12 +83,17 @@ std::vector<Value> Dropout(ImportContext& c) {
   const bool operands = c.opset() >= 12;
   const double ratio = operands ? c.KnownNumber(1, "ratio").value_or(0.5) : c.Float("ratio", 0.5);
   const bool training = operands && c.KnownNumber(2, "training_mode").value_or(0) != 0;
-  return ImportOp(c, {.op = "Dropout",
-                      .inputs = {c.in(0)},
-                      .attributes = {{"ratio", ratio},
-                                     {"mode", training ? "training" : "auto"},
-                                     {"stream", c.Stream()}},
-                      .ignored = {"seed", "is_test"}});
+  std::vector<Value> y = ImportOp(c, {.op = "Dropout",
+                                      .inputs = {c.in(0)},
+                                      .attributes = {{"ratio", ratio},
+                                                     {"mode", training ? "training" : "auto"},
+                                                     {"stream", c.Stream()}},
+                                      .ignored = {"seed", "is_test"}});
+  // The mask was of the data's type once.
+  if (c.ok() && y.size() > 1 && c.opset() < 10) {
+    y[1] = c.Op("Cast", {y[1]}, {{"to", c.type(0).dtype}});
+  }
+  return y;
 }
 
 std::vector<Value> Gemm(ImportContext& c) {
@@ -89,8 +102,12 @@ std::vector<Value> Gemm(ImportContext& c) {
 
 // ONNX's default activations are those of two directions, whatever the direction is.
 std::vector<Value> Recurrent(ImportContext& c) {
-  if (c.Gives("activations")) return ImportSame(c);
-  return ImportOp(c, {.op = c.op_type(), .inputs = c.ins(), .ignored = {"activations"}});
+  // output_sequence of opsets before 7 says what the named outputs say.
+  if (c.Gives("activations")) {
+    return ImportOp(c, {.op = c.op_type(), .inputs = c.ins(), .ignored = {"output_sequence"}});
+  }
+  return ImportOp(
+      c, {.op = c.op_type(), .inputs = c.ins(), .ignored = {"activations", "output_sequence"}});
 }
 
 // Indices count in the output that the strides and pads give, whatever output_shape says: that

@@ -15,6 +15,7 @@ Value To(ImportContext& c, Value x, DType dtype) {
 // A scale or zero point of one element an index of `given` axis, with axes of 1 after it.
 Value AlongAxis(ImportContext& c, Value x, Value factor, int64_t given) {
   if (!c.ok() || factor.null() || c.TypeOf(factor).rank() != 1) return factor;
+  if (c.TypeOf(factor).dim(0) == Dim(1)) return c.Op("Reshape", {factor, c.Ints({})});
   const absl::StatusOr<int> axis = NormalizeAxis(given, c.TypeOf(x).rank());
   if (!axis.ok()) return c.Fail(axis.status());
   std::vector<int64_t> trailing(static_cast<size_t>(c.TypeOf(x).rank() - 1 - *axis));
@@ -26,6 +27,10 @@ Value AlongAxis(ImportContext& c, Value x, Value factor) {
   return AlongAxis(c, x, factor, c.Int("axis", 1));
 }
 Value AlongFirstAxis(ImportContext& c, Value x, Value factor) { return AlongAxis(c, x, factor, 0); }
+// One a row of a matrix [...,M,K].
+Value AlongRows(ImportContext& c, Value x, Value factor) {
+  return c.TypeOf(x).rank() < 2 ? factor : AlongAxis(c, x, factor, -2);
+}
 
 // round(x / scale) + zero_point, to the nearest even, saturated: f32 in [0, 255].
 Value Quantized(ImportContext& c, Value x, Value scale, Value zero_point) {
@@ -34,10 +39,14 @@ Value Quantized(ImportContext& c, Value x, Value scale, Value zero_point) {
   return c.Op("Clip", {y, c.Scalar(0, DType::kF32), c.Scalar(255, DType::kF32)});
 }
 
+// x - zero_point, in a type that holds it.
+Value Offset(ImportContext& c, Value x, Value zero_point, DType dtype) {
+  const Value y = To(c, x, dtype);
+  return zero_point ? c.Op("Sub", {y, To(c, zero_point, dtype)}) : y;
+}
+
 Value Dequantized(ImportContext& c, Value x, Value scale, Value zero_point) {
-  Value y = To(c, x, DType::kF32);
-  if (zero_point) y = c.Op("Sub", {y, To(c, zero_point, DType::kF32)});
-  return c.Op("Mul", {y, scale});
+  return c.Op("Mul", {Offset(c, x, zero_point, DType::kF32), scale});
 }
 
 std::vector<Value> QuantizeLinear(ImportContext& c) {
@@ -49,9 +58,7 @@ std::vector<Value> QuantizeLinear(ImportContext& c) {
 std::vector<Value> DequantizeLinear(ImportContext& c) {
   const Value x = c.in(0);
   const Value scale = AlongAxis(c, x, c.in(1)), zero_point = AlongAxis(c, x, c.in(2));
-  Value y = To(c, x, DType::kF32);
-  if (zero_point) y = c.Op("Sub", {y, To(c, zero_point, DType::kF32)});
-  return {c.Result("Mul", {y, scale})};
+  return {c.Result("Mul", {Offset(c, x, zero_point, DType::kF32), scale})};
 }
 
 // The range of x with zero in it is what 0 to 255 stand for.
@@ -67,22 +74,17 @@ std::vector<Value> DynamicQuantizeLinear(ImportContext& c) {
   return {c.Result("Cast", {y}, {{"to", DType::kU8}}), scale, zero_point};
 }
 
-// Integers as the doubles of the same values: sums of 2^37 products are exact.
-Value Offset(ImportContext& c, Value x, Value zero_point, DType dtype) {
-  Value y = To(c, x, dtype);
-  return zero_point ? c.Op("Sub", {y, To(c, zero_point, dtype)}) : y;
-}
-
+// In doubles: sums of 2^37 products of bytes are exact.
 std::vector<Value> ConvInteger(ImportContext& c) {
   const Value x = Offset(c, c.in(0), c.in(2), DType::kF64);
-  const Value w = Offset(c, c.in(1), c.in(3), DType::kF64);
+  const Value w = Offset(c, c.in(1), AlongFirstAxis(c, c.in(1), c.in(3)), DType::kF64);
   const std::vector<Value> y = ImportOp(c, {.op = "Conv", .inputs = {x, w}});
   if (!c.ok()) return {};
   return {c.Op("Cast", {y[0]}, {{"to", DType::kI32}})};
 }
 
 std::vector<Value> MatMulInteger(ImportContext& c) {
-  const Value a = Offset(c, c.in(0), c.in(2), DType::kI32);
+  const Value a = Offset(c, c.in(0), AlongRows(c, c.in(0), c.in(2)), DType::kI32);
   const Value b = Offset(c, c.in(1), c.in(3), DType::kI32);
   return {c.Result("MatMul", {a, b})};
 }
@@ -93,9 +95,10 @@ std::vector<Value> Requantized(ImportContext& c, Value product, Value scale, Val
 }
 
 std::vector<Value> QLinearMatMul(ImportContext& c) {
-  const Value a = Dequantized(c, c.in(0), c.in(1), c.in(2));
-  const Value b = Dequantized(c, c.in(3), c.in(4), c.in(5));
-  return Requantized(c, c.Op("MatMul", {a, b}), c.in(6), c.in(7));
+  const Value x = c.in(0);
+  const Value a = Dequantized(c, x, AlongRows(c, x, c.in(1)), AlongRows(c, x, c.in(2)));
+  const Value y = c.Op("MatMul", {a, Dequantized(c, c.in(3), c.in(4), c.in(5))});
+  return Requantized(c, y, AlongRows(c, y, c.in(6)), AlongRows(c, y, c.in(7)));
 }
 
 // The bias is of scale x_scale * w_scale, which is one a channel where w_scale is.

@@ -5,19 +5,44 @@
 namespace weft {
 namespace {
 
+std::vector<Value> Refused(ImportContext& c, const std::string& what) {
+  c.Unsupported(what);
+  return {};
+}
+
+// Upsample-1 called linear interpolation along two axes bilinear.
+std::string Mode(ImportContext& c) {
+  const std::string mode = c.String("mode");
+  return mode == "bilinear" ? "linear" : mode;
+}
+
 // An operand that an empty tensor stands for as if it were absent.
 Value Given(ImportContext& c, int i) {
   const Tensor* known = c.constant(i);
   return known != nullptr && known->size() == 0 ? Value() : c.in(i);
 }
 
-// Before opset 11 places were scaled without an offset and rounded down.
+// Before opset 11 places were scaled without an offset, and the nearest element was the one before
+// the place where an axis grew, the one after it where it shrank (ONNX's suite of opset 10, and
+// runtimes').
 std::vector<Value> Asymmetric(ImportContext& c, Value scales) {
+  const Tensor* known = scales ? ConstantValue(scales) : nullptr;
+  bool grows = false, shrinks = false;
+  for (int64_t i = 0; known != nullptr && i < known->size(); ++i) {
+    grows = grows || known->At(i) > 1;
+    shrinks = shrinks || known->At(i) < 1;
+  }
+  if (grows && shrinks && c.String("mode") == "nearest") {
+    return Refused(c,
+                   "to grow along an axis and to shrink along another, by the nearest element, "
+                   "is not supported before opset 11");
+  }
   return ImportOp(c, {.op = "Resize",
                       .inputs = {c.in(0), Value(), scales},
                       .attributes = {{"coordinate_transformation_mode", "asymmetric"},
-                                     {"nearest_mode", "floor"}},
-                      .ignored = {"scales"}});
+                                     {"nearest_mode", shrinks ? "ceil" : "floor"},
+                                     {"mode", Mode(c)}},
+                      .ignored = {"scales", "width_scale", "height_scale"}});
 }
 
 // Opsets 11 and 12 had places of (o + 0.5) / scale for the nearest neighbour: half_pixel's and a
@@ -62,6 +87,7 @@ std::vector<Value> Resize(ImportContext& c) {
   if (places == "tf_half_pixel_for_nn") attributes = HalfPixelForNearest(c);
   const bool crops = places == "tf_crop_and_resize";
   if (const auto known = crops ? std::nullopt : SizesBesideSymbols(c)) {
+    if (known->axes.empty()) return {c.Result("Identity", {c.in(0)})};
     attributes.emplace("axes", known->axes);
     return ImportOp(c, {.op = "Resize",
                         .inputs = {c.in(0), Value(), Value(), c.Ints(known->sizes)},
@@ -75,8 +101,12 @@ std::vector<Value> Resize(ImportContext& c) {
 
 std::vector<Value> Upsample(ImportContext& c) {
   if (c.opset() >= 9) return Asymmetric(c, c.in(1));
-  const auto& given = c.Find("scales")->floats();
-  const std::vector<float> scales(given.begin(), given.end());
+  std::vector<float> scales = {1, 1, static_cast<float>(c.Float("height_scale")),
+                               static_cast<float>(c.Float("width_scale"))};
+  if (c.opset() >= 7) {
+    const auto& given = c.Find("scales")->floats();
+    scales.assign(given.begin(), given.end());
+  }
   const auto tensor =
       Tensor::FromValues<float>({static_cast<int64_t>(scales.size())}, std::span(scales));
   return Asymmetric(c, tensor.ok() ? c.Constant(*tensor) : c.Fail(tensor.status()));

@@ -18,8 +18,16 @@ std::vector<Value> Window(ImportContext& c, double a0, double a1, double a2) {
   if (!dtype || !kNumericTypes.contains(*dtype)) {
     c.Unsupported(absl::StrCat("output_datatype ", OnnxTypeName(type), " is not supported"));
   }
+  if (size && *size < 0) {
+    c.Fail(absl::InvalidArgumentError(absl::StrCat("expected a size of at least 0, got ", *size)));
+  }
   if (!size || !c.ok()) return {};
   const auto samples = static_cast<double>(*size);
+  // A window of one sample has no ends to fall off to.
+  if (*size == 1 && c.Int("periodic", 1) == 0) {
+    return {c.Result("Cast", {c.Constant(Tensor::FromInts(std::vector<int64_t>{1}))},
+                     {{"to", *dtype}})};
+  }
   const double period = c.Int("periodic", 1) != 0 ? samples : samples - 1;
   const Value n = c.Op("Range", {c.Scalar(0, DType::kF64), c.Scalar(samples, DType::kF64),
                                  c.Scalar(1, DType::kF64)});

@@ -24,8 +24,8 @@ std::set<std::string> ShapeDecidingInputs(const onnx::GraphProto& graph);
 
 // The outputs of a node whose operands are all known, computed now by the reference kernels, one
 // tensor an output (empty where the node does not name it). nullopt where it draws random numbers,
-// has more than kMostKnownElements, is too much work, for itself or for what is left of `budget`, or
-// fails; the node then stays.
+// has more than kMostKnownElements, is too much work, for itself or for what is left of `budget`,
+// or fails; the node then stays.
 std::optional<std::vector<Tensor>> FoldOnnxNode(const onnx::NodeProto& node, const OnnxOp& op,
                                                 const onnx::OpSchema& schema, int opset,
                                                 const OnnxValues& values, OnnxBudget& budget);

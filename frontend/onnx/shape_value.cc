@@ -22,11 +22,26 @@ const ShapeValue* ValueAt(const Operands& operands, size_t i) {
   return i < operands.size() ? operands[i].value : nullptr;
 }
 
+std::optional<std::vector<int64_t>> IntsOf(const onnx::NodeProto& node, std::string_view name) {
+  for (const onnx::AttributeProto& attribute : node.attribute()) {
+    if (attribute.name() == name) {
+      return std::vector<int64_t>(attribute.ints().begin(), attribute.ints().end());
+    }
+  }
+  return std::nullopt;
+}
+
 // The integers of operand `i` where they hold no symbol.
 std::optional<std::vector<int64_t>> IntsAt(const Operands& operands, size_t i) {
+  std::vector<int64_t> ints;
+  const Tensor* constant = i < operands.size() ? operands[i].constant : nullptr;
+  if (constant != nullptr && constant->dtype() == DType::kI32 &&
+      constant->size() <= kMostElements) {
+    const auto values = constant->values<int32_t>();
+    return std::vector<int64_t>(values.begin(), values.end());
+  }
   const ShapeValue* value = ValueAt(operands, i);
   if (value == nullptr) return std::nullopt;
-  std::vector<int64_t> ints;
   for (const Dim& dim : value->dims) {
     if (!dim.is_static()) return std::nullopt;
     ints.push_back(dim.coefficient());
@@ -35,7 +50,7 @@ std::optional<std::vector<int64_t>> IntsAt(const Operands& operands, size_t i) {
 }
 
 std::optional<ShapeValue> ShapeOf(const onnx::NodeProto& node, const Operands& operands) {
-  if (operands.empty() || operands[0].type == nullptr) return std::nullopt;
+  if (operands.empty() || !operands[0].type) return std::nullopt;
   const Shape& shape = operands[0].type->shape;
   const auto rank = static_cast<int64_t>(shape.size());
   const auto axis = [rank](int64_t a) {
@@ -57,13 +72,20 @@ std::optional<ShapeValue> Product(const std::vector<Dim>& dims) {
 }
 
 std::optional<ShapeValue> SizeOfType(const Operands& operands) {
-  if (operands.empty() || operands[0].type == nullptr) return std::nullopt;
+  if (operands.empty() || !operands[0].type) return std::nullopt;
   return Product(operands[0].type->shape);
+}
+
+// Whether `axes`, where they are given, are the one axis of a list.
+bool AreTheOnlyAxis(const std::optional<std::vector<int64_t>>& axes) {
+  return !axes || (axes->size() == 1 && ((*axes)[0] == 0 || (*axes)[0] == -1));
 }
 
 std::optional<ShapeValue> ReduceProd(const onnx::NodeProto& node, const Operands& operands) {
   const ShapeValue* data = ValueAt(operands, 0);
-  if (data == nullptr || data->scalar) return std::nullopt;
+  if (data == nullptr || data->scalar || !AreTheOnlyAxis(IntsOf(node, "axes"))) {
+    return std::nullopt;
+  }
   std::optional<ShapeValue> product = Product(data->dims);
   if (product) product->scalar = AttributeOr(node, "keepdims", 1) == 0;
   return product;
@@ -76,7 +98,8 @@ std::optional<ShapeValue> Gather(const onnx::NodeProto& node, const Operands& op
   if (data == nullptr || data->scalar || !indices || (axis != 0 && axis != -1)) {
     return std::nullopt;
   }
-  ShapeValue result{{}, operands[1].value->scalar};
+  const bool scalar = operands[1].constant != nullptr && operands[1].constant->rank() == 0;
+  ShapeValue result{{}, scalar || (operands[1].value != nullptr && operands[1].value->scalar)};
   const auto size = static_cast<int64_t>(data->dims.size());
   for (int64_t i : *indices) {
     if (i < -size || i >= size) return std::nullopt;
@@ -85,11 +108,18 @@ std::optional<ShapeValue> Gather(const onnx::NodeProto& node, const Operands& op
   return result;
 }
 
-std::optional<ShapeValue> Slice(const Operands& operands) {
+// Starts, ends and axes are operands, or attributes (before opset 10).
+std::optional<ShapeValue> Slice(const onnx::NodeProto& node, const Operands& operands) {
   const ShapeValue* data = ValueAt(operands, 0);
-  const auto starts = IntsAt(operands, 1), ends = IntsAt(operands, 2), steps = IntsAt(operands, 4);
+  const bool legacy = operands.size() == 1;
+  const auto starts = legacy ? IntsOf(node, "starts") : IntsAt(operands, 1);
+  const auto ends = legacy ? IntsOf(node, "ends") : IntsAt(operands, 2);
+  const auto axes = legacy ? IntsOf(node, "axes") : IntsAt(operands, 3);
+  const auto steps = IntsAt(operands, 4);
   const bool unit_step = operands.size() <= 4 || (steps && *steps == std::vector<int64_t>{1});
-  if (data == nullptr || data->scalar || !starts || !ends || !unit_step) return std::nullopt;
+  if (data == nullptr || data->scalar || !starts || !ends || !unit_step || !AreTheOnlyAxis(axes)) {
+    return std::nullopt;
+  }
   if (starts->size() != 1 || ends->size() != 1) return std::nullopt;
   const auto size = static_cast<int64_t>(data->dims.size());
   const auto place = [size](int64_t i) {
@@ -99,8 +129,10 @@ std::optional<ShapeValue> Slice(const Operands& operands) {
   return ShapeValue{{data->dims.begin() + start, data->dims.begin() + end}, false};
 }
 
-std::optional<ShapeValue> Concat(const Operands& operands) {
+std::optional<ShapeValue> Concat(const onnx::NodeProto& node, const Operands& operands) {
   ShapeValue result;
+  const int64_t axis = AttributeOr(node, "axis", 0);
+  if (axis != 0 && axis != -1) return std::nullopt;
   for (const ShapeOperand& operand : operands) {
     if (operand.value == nullptr || operand.value->scalar) return std::nullopt;
     result.dims.insert(result.dims.end(), operand.value->dims.begin(), operand.value->dims.end());
@@ -115,10 +147,21 @@ std::optional<ShapeValue> WithRank(const Operands& operands, bool scalar) {
   return ShapeValue{data->dims, scalar};
 }
 
+// Squeeze and Unsqueeze, whose axes are an operand, or an attribute (before opset 13).
+std::optional<ShapeValue> WithOneAxis(const onnx::NodeProto& node, const Operands& operands,
+                                      bool scalar) {
+  const bool legacy = operands.size() < 2;
+  const auto axes = legacy ? IntsOf(node, "axes") : IntsAt(operands, 1);
+  const bool given = axes || (scalar && legacy);  // Squeeze may leave them out
+  return given && AreTheOnlyAxis(axes) ? WithRank(operands, scalar) : std::nullopt;
+}
+
 std::optional<ShapeValue> Reshape(const Operands& operands) {
   const auto shape = IntsAt(operands, 1);
-  if (!shape || shape->size() > 1) return std::nullopt;
-  return WithRank(operands, shape->empty());
+  const ShapeValue* data = ValueAt(operands, 0);
+  if (!shape || data == nullptr || shape->size() > 1) return std::nullopt;
+  const bool fits = shape->empty() || (*shape)[0] == -1 || (*shape)[0] == std::ssize(data->dims);
+  return fits ? WithRank(operands, shape->empty()) : std::nullopt;
 }
 
 std::optional<ShapeValue> Cast(const onnx::NodeProto& node, const Operands& operands) {
@@ -163,11 +206,11 @@ std::optional<ShapeValue> Compute(const onnx::NodeProto& node, const Operands& o
   if (op == "Shape") return ShapeOf(node, operands);
   if (op == "Size") return SizeOfType(operands);
   if (op == "Gather") return Gather(node, operands);
-  if (op == "Slice") return Slice(operands);
-  if (op == "Concat") return Concat(operands);
-  if (op == "Squeeze") return WithRank(operands, true);
+  if (op == "Slice") return Slice(node, operands);
+  if (op == "Concat") return Concat(node, operands);
+  if (op == "Squeeze") return WithOneAxis(node, operands, true);
   if (op == "Unsqueeze" && ValueAt(operands, 0) != nullptr && operands[0].value->scalar) {
-    return WithRank(operands, false);
+    return WithOneAxis(node, operands, false);
   }
   if (op == "Reshape") return Reshape(operands);
   if (op == "Cast") return Cast(node, operands);

@@ -24,8 +24,9 @@ std::optional<ShapeValue> ShapeValueOf(const Tensor& tensor);
 
 // What shape arithmetic looks at in one of a node's operands.
 struct ShapeOperand {
-  const TensorType* type = nullptr;   // null: absent
-  const ShapeValue* value = nullptr;  // null: not known
+  std::optional<TensorType> type = {};  // absent where the operand is
+  const ShapeValue* value = nullptr;    // null: not known
+  const Tensor* constant = nullptr;     // null: computed
 };
 
 // The first output of a node as a ShapeValue: Shape and Size of a known type, and Gather, Slice,
