@@ -98,7 +98,8 @@ absl::Status Run(const RunArguments& a) {
   if (!session.ok()) return Annotate(session.status(), a.file);
   const auto outputs = (*session)->Run(feeds);
   if (!outputs.ok()) {
-    return Annotate(outputs.status(), absl::StrCat(a.file, " on ", absl::StrJoin(a.inputs, ", ")));
+    return Annotate(outputs.status(), absl::StrCat(a.file, a.inputs.empty() ? "" : " on ",
+                                                   absl::StrJoin(a.inputs, ", ")));
   }
   const Tensor* y = &outputs->at(model.graph.outputs()[0].name);
   const bool print = a.output.empty() || a.top;

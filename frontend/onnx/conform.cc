@@ -38,6 +38,19 @@ absl::StatusOr<Tensor> ReadValue(const std::string& path, const onnx::ValueInfoP
       absl::StrCat(info.name(), " is ", ToString(tensor.type()), ", which no op takes"));
 }
 
+// An error unless `folder` has just `count` files KIND_0.pb and so on.
+absl::Status CheckFileCount(const std::string& folder, std::string_view kind, int count) {
+  int files = 0;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    files += name.starts_with(kind) && name.ends_with(".pb");
+  }
+  if (!error && files == count) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(folder, ": the model has ", count, " ",
+                                                 std::string(kind), "s, the folder ", files));
+}
+
 absl::StatusOr<ConformData> ReadDataSet(const std::string& set, const onnx::GraphProto& graph) {
   std::set<std::string> initialized;
   for (const onnx::TensorProto& tensor : graph.initializer()) initialized.insert(tensor.name());
@@ -48,6 +61,8 @@ absl::StatusOr<ConformData> ReadDataSet(const std::string& set, const onnx::Grap
     const std::string path = absl::StrCat(set, "/input_", file++, ".pb");
     WEFT_ASSIGN_OR_RETURN(data.inputs[input.name()], ReadValue(path, input));
   }
+  WEFT_RETURN_IF_ERROR(CheckFileCount(set, "input", file));
+  WEFT_RETURN_IF_ERROR(CheckFileCount(set, "output", graph.output_size()));
   for (int i = 0; i < graph.output_size(); ++i) {
     const onnx::ValueInfoProto& output = graph.output(i);
     WEFT_ASSIGN_OR_RETURN(Tensor tensor,
@@ -65,12 +80,22 @@ absl::StatusOr<std::shared_ptr<onnx::ModelProto>> ReadModel(const std::string& f
   return message;
 }
 
-bool DrawsRandomNumbers(const Graph& graph) {
-  return std::any_of(graph.nodes().begin(), graph.nodes().end(), [](const Node& node) {
+// The outputs that depend on random numbers.
+std::set<std::string> RandomOutputs(const Graph& graph) {
+  std::set<const Node*> random;
+  for (const Node& node : graph.nodes()) {
     // A mode-neutral node draws none in inference.
     const std::string mode = GetString(node.attributes(), "mode");
-    return node.op().draws_random && mode != "auto" && mode != "inference";
-  });
+    const bool draws = node.op().draws_random && mode != "auto" && mode != "inference";
+    const bool reads = std::any_of(node.inputs().begin(), node.inputs().end(),
+                                   [&](const Value& v) { return random.contains(v.node); });
+    if (draws || reads) random.insert(&node);
+  }
+  std::set<std::string> outputs;
+  for (const NamedValue& output : graph.outputs()) {
+    if (random.contains(output.value.node)) outputs.insert(output.name);
+  }
+  return outputs;
 }
 
 // One run of an imported model.
@@ -83,7 +108,7 @@ absl::StatusOr<Comparison> RunOnce(const Model& model, const ConformData& data, 
     feeds.emplace(input->name(), data.inputs.at(input->name()));
   }
   WEFT_ASSIGN_OR_RETURN(const TensorMap outputs, session->Run(feeds));
-  return CompareOutputs(data.outputs, outputs, DrawsRandomNumbers(model.graph), options);
+  return CompareOutputs(data.outputs, outputs, RandomOutputs(model.graph), options);
 }
 
 absl::StatusOr<Comparison> RunCase(const std::string& folder, const ConformOptions& options) {

@@ -1,6 +1,7 @@
 #ifndef WEFT_FRONTEND_ONNX_CONFORM_H_
 #define WEFT_FRONTEND_ONNX_CONFORM_H_
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,13 +57,15 @@ struct ConformData {
 // Errors: Unimplemented for values that are no tensors of ours.
 absl::StatusOr<std::vector<ConformData>> ReadConformData(const std::string& folder);
 
-// Whether `got` has all of `expected`. Random results are compared by their statistics.
+// Whether `got` has all of `expected`, and no more. Of the outputs named in `random` the statistics
+// are compared.
 struct Comparison {
   ConformOutcome outcome = ConformOutcome::kPass;
   std::string detail;
 };
 Comparison CompareOutputs(const std::vector<NamedTensor>& expected, const TensorMap& got,
-                          bool random, const ConformOptions& options = {});
+                          const std::set<std::string>& random = {},
+                          const ConformOptions& options = {});
 
 }  // namespace weft
 

@@ -8,13 +8,11 @@
 namespace weft {
 namespace {
 
-OnnxOperand ShapeOf(OpExport& e, int i) { return e.OpTo(DType::kI64, "Shape", {e.in(i)}); }
-
 void ExportReshapeLike(OpExport& e) {
   const Shape& shape = e.result().shape;
   // A 0 in the shape stands for an extent of the input unless it is allowed.
   const bool empty = std::find(shape.begin(), shape.end(), Dim(0)) != shape.end();
-  e.Last("Reshape", {e.in(0), ShapeOf(e, 1)}, {{"allowzero", empty ? 1 : 0}});
+  e.Last("Reshape", {e.in(0), e.ReshapeTo(e.type().shape, 1)}, {{"allowzero", empty ? 1 : 0}});
 }
 
 // Axes of size 1 where `axes` says, and for leading axes that X lacks; then copies along them.
@@ -29,7 +27,7 @@ void ExportExpandLike(OpExport& e) {
   }
   OnnxOperand x = e.in(0);
   if (!inserted.empty()) x = e.Op("Unsqueeze", {x, e.Ints({all.begin(), all.end()})});
-  e.Last("Expand", {x, ShapeOf(e, 1)});
+  e.Last("Expand", {x, e.ShapeOf(1)});
 }
 
 // The sum of a value of type `x` over the axes along which `like` broadcasts to it.

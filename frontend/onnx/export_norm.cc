@@ -70,7 +70,8 @@ void ExportGroupNorm(OpExport& e) {
       "InstanceNormalization",
       {grouped, e.Constant(Filled(groups, 1, x.dtype)), e.Constant(Filled(groups, 0, x.dtype))},
       {{"epsilon", GetFloat(e.attributes(), "epsilon")}});
-  const OnnxOperand back = e.Op("Reshape", {normalized, e.OpTo(DType::kI64, "Shape", {e.in(0)})});
+  const Shape rows = {x.dim(0), groups, size.value_or(Dim::Symbol("rest"))};
+  const OnnxOperand back = e.Op("Reshape", {normalized, e.ReshapeTo(rows, 0)});
   const auto per_channel = [&](int i) {
     return spatial.empty() ? e.in(i) : e.Op("Unsqueeze", {e.in(i), e.Ints(spatial)});
   };

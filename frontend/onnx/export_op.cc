@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "frontend/onnx/export_opset.h"
+#include "frontend/onnx/shape_value.h"
 #include "ops/ops.h"
 
 namespace weft {
@@ -31,6 +32,18 @@ OnnxOperand OpExport::OpTo(DType dtype, std::string_view op, std::vector<OnnxOpe
                           .dtypes = {dtype},
                           .source = source_});
   return {.dtype = dtype, .name = name};
+}
+
+OnnxOperand OpExport::ShapeOf(int i) {
+  const auto dims = StaticDims(type(i).shape);
+  return dims.ok() ? Ints(*dims) : OpTo(DType::kI64, "Shape", {in(i)});
+}
+
+OnnxOperand OpExport::ReshapeTo(const Shape& from, int like) {
+  const Shape& to = type(like).shape;
+  const bool empty = std::find(to.begin(), to.end(), Dim(0)) != to.end();
+  const auto argument = empty ? std::nullopt : ReshapeArgument(from, {to, false});
+  return argument ? Ints(*argument) : ShapeOf(like);
 }
 
 void OpExport::Last(std::string_view op, std::vector<OnnxOperand> inputs, AttributeMap attributes,

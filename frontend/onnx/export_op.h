@@ -73,6 +73,11 @@ class OpExport {
   OnnxOperand Scalar(double value, DType dtype) const;
   OnnxOperand Scalar(double value) const { return Scalar(value, type().dtype); }
   OnnxOperand Ints(const std::vector<int64_t>& values) const;
+  // The dims of input `i`: a constant where they are known.
+  OnnxOperand ShapeOf(int i);
+  // What a Reshape of a value of shape `from` to that of input `like` takes: a constant where a 0
+  // or a -1 can stand for what is symbolic, as importing makes it.
+  OnnxOperand ReshapeTo(const Shape& from, int like);
   // An attribute of ours that ONNX has as an input: the initializer NAME.what.
   OnnxOperand Argument(std::string_view what, Tensor value) const;
   // Input `i`, which ONNX has as i64 only.

@@ -286,6 +286,9 @@ class Importer {
       }
       values_[node.output(i)].value = outputs[static_cast<size_t>(i)];
     }
+    if (node.op_type() == "Shape" && node.attribute_size() == 0) {
+      values_[node.output(0)].shape_of = node.input(0);
+    }
     if (node.op_type() == "Identity") {
       OnnxValue& copy = values_[node.output(0)];
       if (context.constant(0) != nullptr) copy.constant = *context.constant(0);

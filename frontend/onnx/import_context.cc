@@ -128,6 +128,12 @@ const ShapeValue* ImportContext::shape(int i) const {
   return it != values_.end() && it->second.shape ? &*it->second.shape : nullptr;
 }
 
+Value ImportContext::ShapeSource(int i) {
+  if (!has(i)) return Value();
+  auto it = values_.find(node_.input(i));
+  return it == values_.end() || it->second.shape_of.empty() ? Value() : Named(it->second.shape_of);
+}
+
 std::optional<std::vector<int64_t>> ImportContext::KnownInts(int i, std::string_view what) {
   if (!has(i) || !ok()) return std::nullopt;
   const Tensor* tensor = constant(i);

@@ -20,6 +20,7 @@ struct OnnxValue {
   Value value = {};  // null until a node needs it: leaves are made at their first use
   std::optional<Tensor> constant = {};  // the elements, where they are known now
   std::optional<ShapeValue> shape = {};
+  std::string shape_of = {};  // the value whose Shape it is, where it is one
   // An initializer of floating-point type that is no scalar: a weight, so a Variable. Not folded.
   bool parameter = false;
   bool failed = false;  // its node could not be imported, which was reported
@@ -91,6 +92,8 @@ class ImportContext : public Emitter {
   // What is known of an operand before the run; null where it is absent or computed.
   const Tensor* constant(int i) const;
   const ShapeValue* shape(int i) const;
+  // The value whose Shape operand `i` is; null where it is none's.
+  Value ShapeSource(int i);
   // The elements of an operand that must be known now, as integers or numbers; an error that says
   // how to bind it otherwise. nullopt where it is absent, and after an error.
   std::optional<std::vector<int64_t>> KnownInts(int i, std::string_view what);

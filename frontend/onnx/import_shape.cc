@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "frontend/onnx/import_ops.h"
+#include "frontend/onnx/tensor_proto.h"
 
 namespace weft {
 namespace {
@@ -70,6 +71,33 @@ std::vector<Value> Scatter(ImportContext& c) {
   return ImportOp(c, {.op = "ScatterElements", .inputs = c.ins()});
 }
 
+// Whether copies of x fill `like`, no more and no less.
+bool Fills(const TensorType& x, const TensorType& like) {
+  const int lead = like.rank() - x.rank();
+  for (int axis = 0; lead >= 0 && axis < x.rank(); ++axis) {
+    if (x.dim(axis) != Dim(1) && x.dim(axis) != like.dim(axis + lead)) return false;
+  }
+  return lead >= 0;
+}
+
+// To the symbolic shape of another value: of that very shape, which only ExpandLike can say.
+std::vector<Value> Expand(ImportContext& c) {
+  const Value x = c.in(0);
+  const Value like = c.constant(1) == nullptr ? c.ShapeSource(1) : Value();
+  if (!like || !Fills(c.TypeOf(x), c.TypeOf(like))) return ImportSame(c);
+  return {c.Result("ExpandLike", {x, like})};
+}
+
+std::vector<Value> ConstantOfShape(ImportContext& c) {
+  const Value like = c.constant(0) == nullptr ? c.ShapeSource(0) : Value();
+  if (!like) return ImportSame(c);
+  auto element = c.Has("value") ? TensorFromProto(c.Find("value")->t())
+                                : absl::StatusOr<Tensor>(Tensor::Scalar(0, DType::kF32));
+  if (element.ok()) element = element->Reshaped({});
+  if (!element.ok()) return {c.Fail(element.status())};
+  return {c.Result("ExpandLike", {c.Constant(*std::move(element)), like})};
+}
+
 // The elements along an axis, or of the whole, whose condition holds.
 std::vector<Value> Compress(ImportContext& c) {
   const Value x = c.in(0);
@@ -96,9 +124,9 @@ std::vector<Value> Compress(ImportContext& c) {
 std::vector<OnnxOp> ShapeImports() {
   return {{"Compress", Compress, {1}},
           {"Concat", ImportSame},
-          {"ConstantOfShape", ImportSame, {0}},
+          {"ConstantOfShape", ConstantOfShape, {0}},
           {"DepthToSpace", ImportSame},
-          {"Expand", ImportSame, {1}},
+          {"Expand", Expand, {1}},
           {"EyeLike", ImportSame},
           {"Flatten", ImportSame},
           {"Gather", ImportSame},
