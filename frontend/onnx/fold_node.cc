@@ -14,7 +14,8 @@ std::optional<OnnxValues> KnownOperands(const onnx::NodeProto& node, const OnnxV
   for (const std::string& input : node.input()) {
     if (input.empty()) continue;
     auto it = values.find(input);
-    if (it == values.end() || !it->second.constant || it->second.parameter) return std::nullopt;
+    if (it == values.end() || !it->second.constant) return std::nullopt;
+    if (it->second.parameter && it->second.constant->rank() > 0) return std::nullopt;
     known[input] = {.constant = it->second.constant, .shape = it->second.shape};
   }
   return known;

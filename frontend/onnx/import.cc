@@ -70,7 +70,7 @@ class Importer {
     OnnxValue& value = values_[proto.name()];
     absl::StatusOr<Tensor> tensor = TensorFromProto(proto, source_);
     if (tensor.ok()) {
-      value.parameter = tensor->rank() > 0 && kFloatTypes.contains(tensor->dtype());
+      value.parameter = kFloatTypes.contains(tensor->dtype());
       Know(value, *std::move(tensor));
     } else {
       value.failed = true;

@@ -89,7 +89,8 @@ Value ImportContext::Leaf(const std::string& name, OnnxValue& known, std::string
         absl::StrCat(name, " of type ", ToString(known.constant->type()), " is not supported"));
   }
   const absl::StatusOr<Value> leaf =
-      known.parameter ? graph().AddVariable(name, *known.constant, role == kParameter, role)
+      known.parameter ? graph().AddVariable(name, *known.constant,
+                                            role == kParameter && known.constant->rank() > 0, role)
                       : graph().AddConstant(name, *known.constant);
   if (!leaf.ok()) return Fail(leaf.status());
   known.value = *leaf;

@@ -21,7 +21,7 @@ struct OnnxValue {
   std::optional<Tensor> constant = {};  // the elements, where they are known now
   std::optional<ShapeValue> shape = {};
   std::string shape_of = {};  // the value whose Shape it is, where it is one
-  // An initializer of floating-point type that is no scalar: a weight, so a Variable. Not folded.
+  // An initializer of floating-point type, so a Variable: trained and not folded unless a scalar.
   bool parameter = false;
   bool failed = false;  // its node could not be imported, which was reported
 };

@@ -212,7 +212,7 @@ TEST(OnnxImport, BindingsAreCheckedAgainstTheInput) {
   EXPECT_THAT(MessageOf(m.Import({.constants = {{"z", Floats({1}, {1})}}}).status()),
               HasSubstr("no input called 'z'"));
   EXPECT_THAT(MessageOf(m.Import({.constants = {{"x", Floats({1}, {1})}}}).status()),
-              HasSubstr("input x: expected f32[2,3] to bind it to, got f32[1]"));
+              HasSubstr("input x: expected f32[2,3] for a constant bound to it, got f32[1]"));
 }
 
 TEST(OnnxImport, OldFormsOfOpsets6To12) {
@@ -270,6 +270,108 @@ TEST(OnnxImport, WhatIsRightButUnsupportedIsUnimplemented) {
   EXPECT_THAT(MessageOf(newer.Import().status()), HasSubstr("opset 99 is not supported"));
 }
 
+TEST(OnnxImport, WeightsKeepTheirNamesBesideNodesOfTheSame) {
+  OnnxMaker m(13);
+  m.Input("x", {2}).Initializer("w", Floats({2}, {3, 4}));
+  m.Node("Relu", {"x"}, {"r"}).Name("w").Node("Mul", {"r", "w"}, {"y"}).Output("y");
+  const Model model = m.Import().value();
+  EXPECT_EQ(model.graph.Find("w")->op_name(), kVariable);
+  EXPECT_EQ(model.graph.Find("r")->op_name(), "Relu");
+}
+
+TEST(OnnxImport, ScalarsAreKnownAndNotTrained) {
+  OnnxMaker m(13);
+  m.Input("x", {2}).Initializer("s", Floats({}, {3}));
+  m.Node("Mul", {"x", "s"}, {"y"}).Output("y");
+  const Model model = m.Import().value();
+  EXPECT_FALSE(IsTrainable(*model.graph.Find("s")));
+}
+
+TEST(OnnxImport, ShapesOfOtherValuesCarryTheirSymbols) {
+  OnnxMaker m(13);
+  m.Input("x", {-1, 3})
+      .Input("row", {1, 3})
+      .Node("Shape", {"x"}, {"s"})
+      .Node("Identity", {"s"}, {"t"})
+      .Node("ConstantOfShape", {"s"}, {"zeros"})
+      .Node("Add", {"x", "zeros"}, {"a"})
+      .Node("Expand", {"row", "s"}, {"rows"})
+      .Node("Add", {"a", "rows"}, {"y"})
+      .Output("y");
+  const Model model = m.Import().value();
+  EXPECT_EQ(ToString(model.graph.outputs()[0].value.type()), "f32[N,3]");
+  EXPECT_THAT(
+      Infer(model,
+            {{"x", Floats({2, 3}, {1, 2, 3, 4, 5, 6})}, {"row", Floats({1, 3}, {10, 20, 30})}},
+            "y"),
+      ElementsAre(11, 22, 33, 14, 25, 36));
+}
+
+TEST(OnnxImport, UpsampleOfOpset6HasTwoScales) {
+  OnnxMaker m(6);
+  m.Input("x", {1, 1, 1, 2}).Node("Upsample", {"x"}, {"y"}).Output("y");
+  m.Attribute("width_scale", onnx::AttributeProto::FLOAT)->set_f(2);
+  m.Attribute("height_scale", onnx::AttributeProto::FLOAT)->set_f(1);
+  EXPECT_THAT(Infer(m.Import().value(), {{"x", Floats({1, 1, 1, 2}, {1, 2})}}, "y"),
+              ElementsAre(1, 1, 2, 2));
+}
+
+TEST(OnnxImport, ResizeOfOpset10TakesTheElementAfterWhereItShrinks) {
+  OnnxMaker m(10);
+  m.Input("x", {1, 1, 2, 4})
+      .Initializer("scales", Floats({4}, {1, 1, 0.6f, 0.6f}))
+      .Node("Resize", {"x", "scales"}, {"y"})
+      .Output("y");
+  EXPECT_THAT(
+      Infer(m.Import().value(), {{"x", Floats({1, 1, 2, 4}, {1, 2, 3, 4, 5, 6, 7, 8})}}, "y"),
+      ElementsAre(1, 3));
+}
+
+// y of an integer product whose zero points are one a row, or one a filter.
+TEST(OnnxImport, ZeroPointsOfRowsAndFilters) {
+  const auto bytes = [](Dims dims, const std::vector<uint8_t>& values) {
+    return Tensor::FromValues<uint8_t>(std::move(dims), values).value();
+  };
+  OnnxMaker product(13);
+  product.Input("a", {2, 2}, onnx::TensorProto::UINT8)
+      .Initializer("b", bytes({2, 2}, {1, 2, 3, 4}))
+      .Initializer("zero", bytes({2}, {1, 2}))
+      .Node("MatMulInteger", {"a", "b", "zero"}, {"y"})
+      .Output("y", onnx::TensorProto::INT32);
+  const auto ints = [](const OnnxMaker& m, const TensorMap& feeds) {
+    const Model model = m.Import().value();
+    const Tensor y = Session::Create(model, {.threads = 1}).value()->Run(feeds)->at("y");
+    const auto values = y.values<int32_t>();
+    return std::vector<int32_t>(values.begin(), values.end());
+  };
+  // (a - [[1], [2]]) b
+  EXPECT_THAT(ints(product, {{"a", bytes({2, 2}, {2, 3, 4, 5})}}), ElementsAre(7, 10, 11, 16));
+
+  OnnxMaker conv(13);
+  conv.Input("x", {1, 1, 1, 2}, onnx::TensorProto::UINT8)
+      .Initializer("w", bytes({2, 1, 1, 2}, {1, 2, 7, 8}))
+      .Initializer("zero", bytes({2}, {1, 5}))
+      .Node("ConvInteger", {"x", "w", "", "zero"}, {"y"})
+      .Output("y", onnx::TensorProto::INT32);
+  EXPECT_THAT(ints(conv, {{"x", bytes({1, 1, 1, 2}, {1, 10})}}), ElementsAre(10, 32));
+}
+
+TEST(OnnxImport, MalformedShapeArithmeticIsNoWayAroundInference) {
+  const auto import = [](const char* op, std::vector<int64_t> axes) {
+    OnnxMaker m(13);
+    m.Input("x", {2, 3})
+        .Initializer("axes", Tensor::FromInts(axes))
+        .Node("Shape", {"x"}, {"s"})
+        .Node(op, {"s", "axes"}, {"y"})
+        .Output("y", onnx::TensorProto::INT64);
+    return m.Import().status();
+  };
+  EXPECT_TRUE(import("Unsqueeze", {0}).ok());
+  EXPECT_FALSE(import("Unsqueeze", {4}).ok());
+  EXPECT_FALSE(import("Squeeze", {0}).ok());  // of two elements
+  EXPECT_FALSE(import("Reshape", {3}).ok());
+}
+
 TEST(OnnxImport, InitializersThatAreInputsTooAreDefaults) {
   OnnxMaker m(6);
   m.Input("x", {2}).Input("w", {2}).Initializer("w", Floats({2}, {3, 4}));
@@ -277,6 +379,11 @@ TEST(OnnxImport, InitializersThatAreInputsTooAreDefaults) {
   const Model model = m.Import().value();
   EXPECT_EQ(model.graph.inputs().size(), 1u);
   EXPECT_THAT(Infer(model, {{"x", Floats({2}, {1, 2})}}, "y"), ElementsAre(3, 8));
+  const Model bound = m.Import({.constants = {{"w", Floats({2}, {10, 20})}}}).value();
+  EXPECT_THAT(Infer(bound, {{"x", Floats({2}, {1, 2})}}, "y"), ElementsAre(10, 40));
+  m.Input("v", {3}).Initializer("v", Floats({2}, {3, 4}));
+  EXPECT_THAT(MessageOf(m.Import().status()),
+              HasSubstr("input v: expected f32[3] for its initializer, got f32[2]"));
 }
 
 // External data lies beside the model, and nowhere else.
