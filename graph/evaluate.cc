@@ -63,6 +63,9 @@ std::optional<Tensor> KnownOutput(const Node& node) {
   if (!size.ok() || !size->is_static() || size->coefficient() > kMostKnownElements) {
     return std::nullopt;
   }
+  // Constants may be large, and the reference kernels are slow.
+  const absl::StatusOr<Cost> cost = CostOf(node);
+  if (!cost.ok() || cost->flops > kMostKnownFlops) return std::nullopt;
   std::vector<Dims> dims(
       static_cast<size_t>(node.num_inputs()));  // what views of no bytes refer to
   std::vector<TensorView> views;

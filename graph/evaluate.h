@@ -21,6 +21,7 @@ absl::StatusOr<std::vector<Tensor>> EvaluateNode(const Node& node,
 
 // What is computed before a run has at most so many elements: shapes, scales, tables of indices.
 inline constexpr int64_t kMostKnownElements = 4096;
+inline constexpr double kMostKnownFlops = 1e8;
 
 // The only output of `node` where it can be told before a run: every input is a Constant, or read
 // for a shape that is static, and the result is small (a shape, a scale). nullopt otherwise, and

@@ -6,8 +6,6 @@
 namespace weft {
 namespace {
 
-constexpr double kMostFlops = 1e8;
-
 // The known operands of a node; nullopt where one is not.
 std::optional<OnnxValues> KnownOperands(const onnx::NodeProto& node, const OnnxValues& values) {
   OnnxValues known;
@@ -51,7 +49,7 @@ bool IsCheap(const Graph& graph, OnnxBudget& budget) {
                static_cast<double>(SizeOf(node.type(i).dtype));
     }
   }
-  return flops <= kMostFlops && budget.Spend(flops, bytes);
+  return flops <= kMostKnownFlops && budget.Spend(flops, bytes);
 }
 
 }  // namespace
