@@ -53,7 +53,7 @@ class Importer {
     for (const auto& [name, tensor] : options_.constants) {
       const auto& inputs = model_.graph().input();
       if (std::none_of(inputs.begin(), inputs.end(),
-                       [&](const auto& input) { return input.name() == name; })) {
+                       [&, name = name](const auto& input) { return input.name() == name; })) {
         return absl::NotFoundError(absl::StrCat("the model has no input called '", name, "'"));
       }
     }

@@ -35,7 +35,7 @@ class Seeds {
  public:
   explicit Seeds(fs::path folder) : folder_(std::move(folder)) {}
 
-  absl::Status WriteAll() {
+  absl::Status WriteAll() const {
     for (std::string_view target : kTargets) fs::create_directories(folder_ / target);
     WEFT_RETURN_IF_ERROR(AddOnnxSuite());
     WEFT_RETURN_IF_ERROR(AddPth());
@@ -56,7 +56,7 @@ class Seeds {
     return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   }
 
-  absl::Status AddOnnxSuite() {
+  absl::Status AddOnnxSuite() const {
     for (const auto& entry : fs::recursive_directory_iterator(WEFT_ONNX_TEST_DATA)) {
       const fs::path& path = entry.path();
       const bool is_model = path.filename() == "model.onnx";
@@ -73,7 +73,7 @@ class Seeds {
     return absl::OkStatus();
   }
 
-  void AddOnnxModel(const std::string& name, const std::string& bytes) {
+  void AddOnnxModel(const std::string& name, const std::string& bytes) const {
     Add("onnx", name, bytes);
     onnx::ModelProto message;
     std::string text;
@@ -81,9 +81,11 @@ class Seeds {
         google::protobuf::TextFormat::PrintToString(message, &text)) {
       Add("onnx_text", name, text);
     }
-    const auto model = ImportOnnxBytes(BytesOf(bytes), name);
+    auto model = ImportOnnxBytes(BytesOf(bytes), name);
     if (!model.ok()) return;
-    for (const Node& node : model->graph.nodes()) AddWords(node);
+    model->class_names = {"cat"};
+    model->preprocessing = {.height = 1, .width = 1, .mean = {0}, .std = {1}};
+    model->training = {.step = 1, .config = {{"lr", "1"}}, .slots = {{"w", Tensor::FromInts({})}}};
     const std::string file = SerializeModel(*model);
     proto::Model weft_message;
     if (UnframeFile(BytesOf(file), weft_message).ok()) {
@@ -132,23 +134,22 @@ class Seeds {
     gzclose(file);
   }
 
-  // The words that a comparison in the program does not tell the fuzzer.
-  void AddWords(const Node& node) {
-    words_.emplace(node.op_name());
-    for (const auto& [name, value] : node.attributes()) words_.insert(name);
-  }
-
+  // The words that no comparison of whole strings tells the fuzzer.
   void AddDictionaries() const {
-    std::set<std::string> onnx_words, globals;
+    std::set<std::string> onnx_words, our_words, globals;
     for (const onnx::OpSchema& schema : onnx::OpSchemaRegistry::get_all_schemas()) {
       onnx_words.insert(schema.Name());
       for (const auto& [name, attribute] : schema.attributes()) onnx_words.insert(name);
     }
+    for (const OpDef* op : StandardOps().All()) {
+      our_words.emplace(op->name);
+      for (const AttributeSpec& attribute : op->attributes) our_words.emplace(attribute.name);
+    }
     for (std::string_view global : TensorGlobals()) globals.emplace(global);
     AddDictionary("onnx", onnx_words);
     AddDictionary("onnx_text", onnx_words);
-    AddDictionary("weft", words_);
-    AddDictionary("weft_text", words_);
+    AddDictionary("weft", our_words);
+    AddDictionary("weft_text", our_words);
     AddDictionary("pickle", globals);
   }
 
@@ -158,7 +159,6 @@ class Seeds {
   }
 
   fs::path folder_;
-  std::set<std::string> words_;
 };
 
 }  // namespace
