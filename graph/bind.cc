@@ -146,9 +146,8 @@ absl::StatusOr<Graph> Bind(const Graph& graph, const SymbolBindings& symbols,
   return Copy(graph, symbols, constants, exact ? Fold::kNothing : Fold::kNewlyKnown, map);
 }
 
-Graph FoldKnown(const Graph& graph, NodeMap* map) {
-  // What was well-typed once is well-typed again, with constants too: their types are the nodes'.
-  return Copy(graph, {}, {}, Fold::kKnown, map).value();
+absl::StatusOr<Graph> FoldKnown(const Graph& graph, NodeMap* map) {
+  return Copy(graph, {}, {}, Fold::kKnown, map);
 }
 
 Graph Clone(const Graph& graph, NodeMap* map) {

@@ -20,8 +20,9 @@ absl::StatusOr<Graph> Bind(const Graph& graph, const SymbolBindings& symbols,
                            const TensorMap& constants = {}, NodeMap* map = nullptr);
 
 // A copy in which every small result that depends on constants and known shapes only is a constant
-// called after its node.
-Graph FoldKnown(const Graph& graph, NodeMap* map = nullptr);
+// called after its node. Errors: a node that is ill-typed with what is known then, such as a
+// Reshape whose computed shape does not fit.
+absl::StatusOr<Graph> FoldKnown(const Graph& graph, NodeMap* map = nullptr);
 
 // An exact copy; tensors are shared.
 Graph Clone(const Graph& graph, NodeMap* map = nullptr);

@@ -230,7 +230,7 @@ absl::StatusOr<onnx::ModelProto> ToOnnx(const Model& model, const OnnxExportOpti
   WEFT_RETURN_IF_ERROR(CheckOptions(model, options));
   onnx::ModelProto proto;
   // As importing does, so that what comes back is exported as the same text.
-  const Graph folded = FoldKnown(model.graph);
+  WEFT_ASSIGN_OR_RETURN(const Graph folded, FoldKnown(model.graph));
   GraphExport graph(folded, options.opset, *proto.mutable_graph());
   WEFT_RETURN_IF_ERROR(graph.Run());
   const OnnxWriter& writer = graph.writer();

@@ -143,6 +143,19 @@ TEST(OnnxExport, AnAttributeOrADTypeCanRaiseTheOpset) {
   EXPECT_EQ(report.opset, 14);
 }
 
+TEST(OnnxExport, AComputedShapeThatCannotBeIsAnError) {
+  Graph graph(StandardOps());
+  const Value x = graph.AddInput("x", {DType::kF32, {6}}).value();
+  const Value two = graph.AddConstant("two", Tensor::FromInts(std::vector<int64_t>{2, 2})).value();
+  const Value shape =
+      graph.AddNode({.op = "Add", .name = "sum", .inputs = {two, two}}).value()->output();
+  Node* y = graph.AddNode({.op = "Reshape", .name = "y", .inputs = {x, shape}}).value();
+  ASSERT_TRUE(graph.AddOutput("y", y->output()).ok());
+  const auto proto = ToOnnx(Model(std::move(graph)), {}, nullptr);
+  EXPECT_THAT(std::string(proto.status().message()),
+              testing::HasSubstr("y (Reshape): cannot reshape [6] to [4,4]"));
+}
+
 TEST(OnnxExport, TheOpsetIsChosenFrom13To17) {
   const Model model(WithNode("Relu", {}, {DType::kF32, {2}}));
   for (int opset : {13, 15, 17}) {
