@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <limits>
+#include <vector>
 
 #include "frontend/onnx/to_onnx.h"
 
@@ -10,7 +11,7 @@ namespace {
 
 constexpr size_t kSmallTensor = 1024;  // bytes; smaller ones stay in the message
 constexpr uint64_t kDataAlignment = 64;
-// Of the initializers; the rest of the message has what is left of protobuf's 2 GiB.
+// Of the message, of protobuf's 2 GiB.
 constexpr uint64_t kMessageLimit = uint64_t{2000} << 20;
 
 bool IsLarge(const onnx::TensorProto& tensor) { return tensor.raw_data().size() >= kSmallTensor; }
@@ -21,53 +22,66 @@ void SetExternal(const std::string& key, std::string value, onnx::TensorProto& t
   entry->set_value(std::move(value));
 }
 
-// Writes the large initializers one after the other.
-absl::Status AppendData(const onnx::GraphProto& graph, WritableFile& file) {
-  constexpr std::byte kZeros[kDataAlignment] = {};
-  for (const onnx::TensorProto& tensor : graph.initializer()) {
-    if (!IsLarge(tensor)) continue;
-    const auto bytes = std::as_bytes(std::span(tensor.raw_data()));
-    WEFT_RETURN_IF_ERROR(file.Append(bytes));
-    const uint64_t rest = bytes.size() % kDataAlignment;
-    if (rest != 0)
-      WEFT_RETURN_IF_ERROR(file.Append(std::span(kZeros).first(kDataAlignment - rest)));
+// The tensors that may lie beside the message: initializers and the values of Constant nodes.
+std::vector<onnx::TensorProto*> LargeTensors(onnx::GraphProto& graph) {
+  std::vector<onnx::TensorProto*> tensors;
+  for (onnx::TensorProto& tensor : *graph.mutable_initializer()) {
+    if (IsLarge(tensor)) tensors.push_back(&tensor);
   }
-  return absl::OkStatus();
+  for (onnx::NodeProto& node : *graph.mutable_node()) {
+    for (onnx::AttributeProto& attribute : *node.mutable_attribute()) {
+      if (attribute.has_t() && IsLarge(attribute.t())) tensors.push_back(attribute.mutable_t());
+    }
+  }
+  return tensors;
 }
 
-// Makes them refer to where AppendData put them.
-void PointToData(const std::string& location, onnx::GraphProto& graph) {
+// Takes the bytes of the large tensors, which then refer to where AppendData puts them.
+std::vector<std::string> MoveToData(const std::string& location, onnx::GraphProto& graph) {
+  std::vector<std::string> data;
   uint64_t offset = 0;
-  for (onnx::TensorProto& tensor : *graph.mutable_initializer()) {
-    if (!IsLarge(tensor)) continue;
-    const uint64_t length = tensor.raw_data().size();
-    tensor.clear_raw_data();
-    tensor.set_data_location(onnx::TensorProto::EXTERNAL);
-    SetExternal("location", location, tensor);
-    SetExternal("offset", std::to_string(offset), tensor);
-    SetExternal("length", std::to_string(length), tensor);
+  for (onnx::TensorProto* tensor : LargeTensors(graph)) {
+    data.push_back(std::move(*tensor->mutable_raw_data()));
+    const uint64_t length = data.back().size();
+    tensor->clear_raw_data();
+    tensor->set_data_location(onnx::TensorProto::EXTERNAL);
+    SetExternal("location", location, *tensor);
+    SetExternal("offset", std::to_string(offset), *tensor);
+    SetExternal("length", std::to_string(length), *tensor);
     offset += (length + kDataAlignment - 1) / kDataAlignment * kDataAlignment;
   }
+  return data;
+}
+
+absl::Status AppendData(std::span<const std::string> data, WritableFile& file) {
+  constexpr std::byte kZeros[kDataAlignment] = {};
+  for (const std::string& bytes : data) {
+    WEFT_RETURN_IF_ERROR(file.Append(std::as_bytes(std::span(bytes))));
+    const uint64_t rest = bytes.size() % kDataAlignment;
+    if (rest == 0) continue;
+    WEFT_RETURN_IF_ERROR(file.Append(std::span(kZeros).first(kDataAlignment - rest)));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::Status WriteOnnx(onnx::ModelProto model, const std::string& path, uint64_t limit,
                        FileSystem& fs) {
-  uint64_t bytes = 0;
-  for (const onnx::TensorProto& tensor : model.graph().initializer()) {
-    bytes += tensor.raw_data().size();
+  const std::string beside = path + ".data";
+  std::vector<std::string> data;
+  if (model.ByteSizeLong() > limit) {
+    data = MoveToData(std::filesystem::path(beside).filename().string(), *model.mutable_graph());
   }
-  if (bytes > limit) {
-    const std::string data = path + ".data";
-    WEFT_RETURN_IF_ERROR(WriteAtomically(
-        fs, data, [&](WritableFile& file) { return AppendData(model.graph(), file); }));
-    PointToData(std::filesystem::path(data).filename().string(), *model.mutable_graph());
-  }
+  // Before anything is replaced.
   if (model.ByteSizeLong() > static_cast<size_t>(std::numeric_limits<int>::max())) {
     return absl::ResourceExhaustedError(
-        absl::StrCat(path, ": constants and nodes of ", model.ByteSizeLong(),
-                     " bytes, ONNX files have at most 2 GiB beside their initializers"));
+        absl::StrCat(path, ": nodes and small tensors of ", model.ByteSizeLong(),
+                     " bytes, ONNX files have at most 2 GiB beside their data"));
+  }
+  if (!data.empty()) {
+    WEFT_RETURN_IF_ERROR(WriteAtomically(
+        fs, beside, [&data](WritableFile& file) { return AppendData(data, file); }));
   }
   const std::string message = model.SerializeAsString();
   return WriteAtomically(fs, path, [&message](WritableFile& file) {

@@ -24,8 +24,9 @@ struct OnnxExportReport {
 // JSON); updates and the training state are left out, with a note. Ops of our own become ONNX's
 // ops that compute the same.
 //
-// The file is replaced as a whole or not at all. Where its tensors have more than 2 GiB they go to
-// PATH.data, which is replaced first.
+// The file is replaced as a whole or not at all. Where it would have more than 2 GiB, its tensors
+// go to PATH.data, which is replaced first: a failure between the two leaves a new PATH.data beside
+// the old PATH, which is broken then if it had one.
 //
 // Errors: every node that ONNX cannot express, with its op and the reason; an opset out of range; a
 // graph without outputs; a file that cannot be written.

@@ -53,11 +53,76 @@ AttributeMap WithoutNeedlessCeil(const OpExport& e) {
   return floored.ok() && *floored == e.result().shape ? attributes : e.attributes();
 }
 
-void ExportMaxPool(OpExport& e) { ExportSameWith(e, WithoutNeedlessCeil(e)); }
+// One spatial axis of a pooling: attributes of it alone.
+struct PoolAxis {
+  Dim in, out;
+  int64_t stride, span, begin, end;
+};
+
+std::vector<PoolAxis> PoolAxes(const OpExport& e) {
+  const AttributeMap& a = e.attributes();
+  const std::vector<int64_t> kernel = GetInts(a, "kernel_shape");
+  const std::vector<int64_t> ones(kernel.size(), 1), zeros(2 * kernel.size(), 0);
+  const std::vector<int64_t> strides = GetInts(a, "strides", ones),
+                             pads = GetInts(a, "pads", zeros),
+                             dilations = GetInts(a, "dilations", ones);
+  std::vector<PoolAxis> axes;
+  for (size_t i = 0; i < kernel.size(); ++i) {
+    axes.push_back({.in = e.type().shape[i + 2],
+                    .out = e.result().shape[i + 2],
+                    .stride = strides[i],
+                    .span = dilations[i] * (kernel[i] - 1) + 1,
+                    .begin = pads[i],
+                    .end = pads[i + kernel.size()]});
+  }
+  return axes;
+}
+
+// Whether ONNX's ceil_mode has our windows along an axis: none starts in the padding. Along a
+// symbolic one that must hold for every extent.
+bool HasOnnxCeil(const PoolAxis& a) {
+  if (!a.in.is_static()) return a.stride <= a.span - a.end;
+  const int64_t room = a.in.coefficient() + a.begin + a.end - a.span;
+  return room >= 0 && Dim((room + a.stride - 1) / a.stride + 1) == a.out;
+}
+
+// The attributes of a pooling in ONNX: ceil_mode where it means the same, else padding at the ends
+// that gives our windows, which counts nothing. nullopt where neither can be.
+std::optional<AttributeMap> WithOnnxCeil(const OpExport& e) {
+  AttributeMap attributes = WithoutNeedlessCeil(e);
+  if (GetInt(attributes, "ceil_mode") == 0) return attributes;
+  std::vector<int64_t> begins, ends;
+  bool same = true;
+  for (const PoolAxis& a : PoolAxes(e)) {
+    same = same && HasOnnxCeil(a);
+    if (!a.in.is_static() || !a.out.is_static()) continue;
+    const int64_t last = (a.out.coefficient() - 1) * a.stride + a.span;
+    begins.push_back(a.begin);
+    ends.push_back(std::max<int64_t>(0, last - a.in.coefficient() - a.begin));
+  }
+  if (same) return attributes;
+  const bool is_static = begins.size() + 2 == e.type().shape.size();
+  if (!is_static || GetInt(attributes, "count_include_pad") != 0) return std::nullopt;
+  begins.insert(begins.end(), ends.begin(), ends.end());
+  attributes["pads"] = begins;
+  attributes["auto_pad"] = "NOTSET";
+  attributes["ceil_mode"] = 0;
+  return attributes;
+}
+
+constexpr std::string_view kCeil =
+    "ONNX's ceil_mode keeps windows that start in the padding, and its extents are not known";
+
+void ExportMaxPool(OpExport& e) {
+  const auto attributes = WithOnnxCeil(e);
+  if (!attributes) return static_cast<void>(e.Fail(kCeil));
+  ExportSameWith(e, *attributes);
+}
 
 // ONNX's windows have dilations since opset 19.
 void ExportAveragePool(OpExport& e) {
-  if (!IsDilated(e)) return ExportSameWith(e, WithoutNeedlessCeil(e));
+  const auto attributes = WithOnnxCeil(e);
+  if (!IsDilated(e) && attributes) return ExportSameWith(e, *attributes);
   const auto window = ReadWindow(e);
   if (window) ExportRegionAverages(e, WindowRegions(*window), AverageWeights(*window));
 }

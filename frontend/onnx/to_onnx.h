@@ -18,8 +18,8 @@ absl::StatusOr<onnx::ModelProto> ToOnnx(const Model& model, const OnnxExportOpti
 // What onnx.checker says of a model; the one place where its exceptions become a Status.
 absl::Status CheckOnnx(const onnx::ModelProto& model);
 
-// Writes the message to `path`; where its initializers have more than `limit` bytes, those of 1 KiB
-// and more go to PATH.data.
+// Writes the message to `path`; where it has more than `limit` bytes, tensors of 1 KiB and more go
+// to PATH.data.
 absl::Status WriteOnnx(onnx::ModelProto model, const std::string& path, uint64_t limit,
                        FileSystem& fs = PosixFileSystem());
 

@@ -6,7 +6,9 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -185,29 +187,44 @@ absl::StatusOr<const PickleObject*> FindStateDict(const PickleObject& root) {
     return absl::InvalidArgumentError(
         absl::StrCat("expected a state dict, the file holds ", std::string(Describe(root.kind))));
   }
-  std::vector<const PickleObject*> nested;
+  // Looked at once each: a file may name one large dict under every key of another.
+  std::unordered_map<const PickleObject*, bool> known;
+  const auto has_tensors = [&known](const PickleObject* object) {
+    const auto [it, first] = known.try_emplace(object, false);
+    if (first) it->second = HasTensors(*object);
+    return it->second;
+  };
+  std::set<const PickleObject*> nested;
   for (const std::string_view wanted : kStateDictKeys) {
     for (size_t i = 0; i < root.items.size(); i += 2) {
       if (root.items[i]->kind == PickleKind::kText && root.items[i]->text == wanted &&
-          HasTensors(*root.items[i + 1])) {
+          has_tensors(root.items[i + 1])) {
         return root.items[i + 1];
       }
     }
   }
-  if (HasTensors(root)) return &root;
+  if (has_tensors(&root)) return &root;
   for (size_t i = 1; i < root.items.size(); i += 2) {
-    if (HasTensors(*root.items[i])) nested.push_back(root.items[i]);
+    if (has_tensors(root.items[i])) nested.insert(root.items[i]);
   }
-  if (nested.size() == 1) return nested[0];
+  if (nested.size() == 1) return *nested.begin();
   return absl::InvalidArgumentError(absl::StrCat(
       nested.empty() ? "no tensors in the file" : "several state dicts in the file, none of them ",
       nested.empty() ? "" : "under state_dict or model", "; its keys: ", KeyList(root)));
 }
 
+// The place of what later PyTorch adds to a tensor's call: signs that its elements lack.
+constexpr size_t kMetadata = 6;
+
+bool IsNothing(const PickleObject& object) {
+  return object.kind == PickleKind::kNone ||
+         (object.kind == PickleKind::kDict && object.items.empty());
+}
+
 class Reader {
  public:
   Reader(const FindStorage& find, uint64_t copy_limit)
-      : find_(find), copies_left_(copy_limit), copy_limit_(copy_limit) {}
+      : find_(find), copies_left_(copy_limit), bools_left_(copy_limit), copy_limit_(copy_limit) {}
 
   absl::StatusOr<NamedTensors> Read(const PickleObject& dict) {
     for (size_t i = 0; i < dict.items.size(); i += 2) {
@@ -237,6 +254,10 @@ class Reader {
       return Malformed("expected a call with storage, offset, dims and strides");
     }
     const auto& arguments = tensor->items[1]->items;
+    if (arguments.size() > kMetadata && !IsNothing(*arguments[kMetadata])) {
+      return absl::UnimplementedError(
+          "its values are negated or conjugated lazily; save tensor.resolve_neg().resolve_conj()");
+    }
     WEFT_ASSIGN_OR_RETURN(const StorageId id, ReadStorageId(*arguments[0]));
     WEFT_ASSIGN_OR_RETURN(View view,
                           ReadView(*arguments[1], *arguments[2], *arguments[3], id.part_elements));
@@ -248,8 +269,21 @@ class Reader {
     WEFT_ASSIGN_OR_RETURN(const SharedBytes storage, Storage(id));
     view.offset += id.part_begin;
     WEFT_ASSIGN_OR_RETURN(Tensor t, MakeTensor(*type.dtype, view, storage));
-    WEFT_RETURN_IF_ERROR(CheckBools(t));
+    if (t.dtype() == DType::kBool) {
+      WEFT_RETURN_IF_ERROR(SpendOnBools(t.bytes()));
+      WEFT_RETURN_IF_ERROR(CheckBools(t));
+    }
     result_.tensors.emplace(name, std::move(t));
+    return absl::OkStatus();
+  }
+
+  // Views cost the file nothing, but their bytes are looked at one by one.
+  absl::Status SpendOnBools(size_t bytes) {
+    if (bytes > bools_left_) {
+      return absl::ResourceExhaustedError(absl::StrFormat(
+          "tensors of bools of more than %d bytes, the limit for this file", copy_limit_));
+    }
+    bools_left_ -= bytes;
     return absl::OkStatus();
   }
 
@@ -294,6 +328,7 @@ class Reader {
 
   const FindStorage& find_;
   uint64_t copies_left_;
+  uint64_t bools_left_;
   uint64_t copy_limit_;
   std::map<std::string, SharedBytes, std::less<>> storages_;
   NamedTensors result_;

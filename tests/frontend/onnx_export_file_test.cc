@@ -2,6 +2,8 @@
 #include <map>
 
 #include "frontend/onnx/export.h"
+#include "frontend/onnx/import.h"
+#include "frontend/session.h"
 #include "frontend/zoo/zoo.h"
 #include "gmock/gmock.h"
 #include "tests/frontend/testing_files.h"
@@ -64,6 +66,19 @@ TEST(OnnxExportFile, TensorsBeyondTheLimitGoToAFileBeside) {
   }
   EXPECT_EQ(outside, 4);  // the weights of 1 KiB and more
   EXPECT_EQ(proto.graph().initializer(2).external_data(0).value(), "net.onnx.data");
+}
+
+TEST(OnnxExportFile, FrozenWeightsGoThereToo) {
+  const std::string folder = TestFolder(), path = folder + "/net.onnx";
+  Model model = *BuildNetwork(**FindNetwork("lenet"));
+  model.graph = *OptimizedForInference(model.graph);
+  const onnx::ModelProto whole = Export(model);
+  ASSERT_EQ(whole.graph().initializer_size(), 0);
+  ASSERT_TRUE(WriteOnnx(whole, path, /*limit=*/10000).ok());
+  EXPECT_LT(std::filesystem::file_size(path), 10000u);
+  const auto back = ImportOnnx(path);
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(Export(*back).DebugString(), whole.DebugString());
 }
 
 TEST(OnnxExportFile, AFailureLeavesTheFileThatWasThere) {

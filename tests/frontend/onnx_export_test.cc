@@ -143,6 +143,27 @@ TEST(OnnxExport, AnAttributeOrADTypeCanRaiseTheOpset) {
   EXPECT_EQ(report.opset, 14);
 }
 
+TEST(OnnxExport, WindowsThatWouldStartInThePaddingAreLeftOutInOnnxToo) {
+  using Ints = std::vector<int64_t>;
+  const AttributeMap uneven = {{"kernel_shape", Ints{3, 2}},
+                               {"strides", Ints{2, 3}},
+                               {"pads", Ints{0, 1, 0, 1}},
+                               {"ceil_mode", 1}};
+  const auto proto = Export(Model(WithNode("MaxPool", uneven, {DType::kF32, {1, 1, 4, 1}})));
+  const auto& pads = AttributeOf(NodeOf(proto, "MaxPool"), "pads")->ints();
+  EXPECT_EQ(Ints(pads.begin(), pads.end()), (Ints{0, 1, 1, 0}));
+  EXPECT_EQ(AttributeOf(NodeOf(proto, "MaxPool"), "ceil_mode"), nullptr);
+  // Of unknown extents some have such a window.
+  const AttributeMap wide = {{"kernel_shape", Ints{2, 2}},
+                             {"strides", Ints{3, 3}},
+                             {"pads", Ints{1, 1, 1, 1}},
+                             {"ceil_mode", 1}};
+  const Shape symbolic = {1, 1, Dim::Symbol("H"), 5};
+  const Model open(WithNode("MaxPool", wide, {DType::kF32, symbolic}));
+  EXPECT_THAT(std::string(ToOnnx(open, {}, nullptr).status().message()),
+              testing::HasSubstr("ceil_mode keeps windows that start in the padding"));
+}
+
 TEST(OnnxExport, AComputedShapeThatCannotBeIsAnError) {
   Graph graph(StandardOps());
   const Value x = graph.AddInput("x", {DType::kF32, {6}}).value();

@@ -145,6 +145,39 @@ TEST(WeightsPth, LimitsWhatStridesMultiply) {
               HasSubstr("not in row-major order takes more than"));
 }
 
+TEST(WeightsPth, LimitsHowOftenBoolsAreLookedAt) {
+  const std::string storage = Storage("BoolStorage", "0", 65536);
+  std::vector<Item> items;
+  for (int i = 0; i < 100; ++i) {
+    items.push_back({std::to_string(i), pickle::Tensor(storage, 0, {65536}, {1})});
+  }
+  EXPECT_THAT(ErrorOf(Pth(Dict(items), {{"0", std::string(65536, '\1')}})),
+              HasSubstr("tensors of bools of more than"));
+}
+
+TEST(WeightsPth, RefusesLazySigns) {
+  const auto file = [](const std::string& metadata) {
+    const std::string w =
+        pickle::Call(pickle::Global("torch._utils", "_rebuild_tensor_v2"),
+                     {Storage("FloatStorage", "0", 6), pickle::Int(0), pickle::Ints({6}),
+                      pickle::Ints({1}), pickle::False(), pickle::OrderedDict({}), metadata});
+    return Pth(Dict({{"w", w}}), {{"0", RawValues(kSix)}});
+  };
+  EXPECT_THAT(ErrorOf(file(Dict({{"neg", "\x88"}}))),
+              HasSubstr("w: its values are negated or conjugated lazily"));
+  EXPECT_TRUE(Parse(file(Dict({}))).ok());
+  EXPECT_TRUE(Parse(file(pickle::None())).ok());
+}
+
+TEST(WeightsPth, OneStateDictUnderTwoKeysIsOne) {
+  const std::string tensors =
+      Dict({{"w", pickle::Tensor(Storage("FloatStorage", "0", 6), 0, {6}, {1})}});
+  const auto parsed =
+      Parse(Pth(Dict({{"a", tensors + "q\x64"}, {"b", "h\x64"}}), {{"0", RawValues(kSix)}}));
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_TRUE(parsed->tensors.contains("w"));
+}
+
 TEST(WeightsPth, TensorsShareAStorage) {
   const std::string storage = Storage("FloatStorage", "0", 6);
   const auto parsed = Parse(Pth(Dict({{"a", pickle::Tensor(storage, 0, {6}, {1})},
