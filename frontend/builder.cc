@@ -43,7 +43,10 @@ std::string Site(const Builder::Where& where) {
 
 }  // namespace
 
-BuilderScope::~BuilderScope() { builder_->scopes_.pop_back(); }
+BuilderScope::~BuilderScope() {
+  builder_->scopes_.pop_back();
+  if (shared_) --builder_->shared_scopes_;
+}
 
 Builder::Builder(BuilderOptions options) : options_(std::move(options)), graph_(StandardOps()) {
   if (!kFloatTypes.contains(options_.dtype)) {
@@ -54,7 +57,15 @@ Builder::Builder(BuilderOptions options) : options_(std::move(options)), graph_(
 
 BuilderScope Builder::Scope(std::string_view name) {
   scopes_.emplace_back(name);
-  return BuilderScope(*this);
+  return BuilderScope(*this, /*shared=*/false);
+}
+
+BuilderScope Builder::SharedScope(std::string_view name) {
+  scopes_.emplace_back(name);
+  ++shared_scopes_;
+  const std::string prefix = FullName("");
+  std::erase_if(numbers_, [&](const auto& n) { return n.first.starts_with(prefix); });
+  return BuilderScope(*this, /*shared=*/true);
 }
 
 std::string Builder::FullName(std::string_view name) const {
@@ -70,7 +81,7 @@ std::string Builder::LayerName(std::string_view given, std::string_view kind) {
   std::string name;
   do {
     name = absl::StrCat(base, ++number);
-  } while (graph_.Find(name) != nullptr);
+  } while (shared_scopes_ == 0 && graph_.Find(name) != nullptr);
   return name;
 }
 
@@ -95,7 +106,7 @@ absl::StatusOr<Model> Builder::Build() {
 Layer::Layer(Builder& builder, std::string_view op, const std::string& name,
              const Builder::Where& where)
     : builder_(builder), op_(op), name_(builder.LayerName(name, KindOf(op))), where_(where) {
-  if (builder_.graph_.Find(name_) != nullptr) {
+  if (builder_.shared_scopes_ == 0 && builder_.graph_.Find(name_) != nullptr) {
     Fail(absl::AlreadyExistsError(
         absl::StrCat("expected a new name, there is ", builder_.graph_.Find(name_)->Describe())));
   }
@@ -140,11 +151,17 @@ Value Layer::Parameter(std::string_view suffix, const Dims& dims, const Initiali
                        const Fans& fans, std::string_view role) {
   if (!ok()) return {};
   const std::string name = absl::StrCat(name_, suffix.empty() ? "" : ".", std::string(suffix));
-  if (builder_.graph_.Find(name) != nullptr) {
-    return Fail(absl::AlreadyExistsError(absl::StrCat("there is a ", name, " already")));
-  }
   const BuilderOptions& options = builder_.options_;
-  auto tensor = init.Make(options.dtype, dims, fans, options.seed, name);
+  if (weft::Node* present = builder_.graph_.Find(name)) {
+    const TensorType type{options.dtype, ToShape(dims)};
+    const bool same = present->op_name() == kVariable && present->type() == type;
+    if (builder_.shared_scopes_ > 0 && same) return present->output();
+    return Fail(absl::AlreadyExistsError(absl::StrCat("expected a new name for a parameter ",
+                                                      ToString(type), ", there is ", name, " ",
+                                                      ToString(present->type()), " already")));
+  }
+  auto tensor = options.draw ? init.Make(options.dtype, dims, fans, options.seed, name)
+                             : Tensor::Zeros(options.dtype, dims);
   if (!tensor.ok()) return Fail(tensor.status());
   auto value = builder_.graph_.AddVariable(name, *std::move(tensor),
                                            /*trainable=*/role == kParameter, role);

@@ -29,13 +29,14 @@ class Builder;
 // A layer's name in front of the names of everything made while this lives.
 class [[nodiscard]] BuilderScope {
  public:
-  explicit BuilderScope(Builder& builder) : builder_(&builder) {}
+  BuilderScope(Builder& builder, bool shared) : builder_(&builder), shared_(shared) {}
   ~BuilderScope();
   BuilderScope(const BuilderScope&) = delete;
   BuilderScope& operator=(const BuilderScope&) = delete;
 
  private:
   Builder* builder_;
+  bool shared_;
 };
 
 // Builds a model layer by layer:
@@ -75,6 +76,10 @@ class Builder : public ActivationLayers,
   // Names made while the result lives begin with `name` and a dot: the weights of a convolution
   // named conv1 in the scope "layer1.0" are layer1.0.conv1.weight.
   BuilderScope Scope(std::string_view name);
+  // The same, and parameters that are there already are used again: a function that adds layers,
+  // called twice in one shared scope, adds two copies that share their weights. Their numbers begin
+  // anew; the nodes of the second copy get a suffix.
+  BuilderScope SharedScope(std::string_view name);
 
   Value Input(std::string name, std::vector<Axis> shape, InputOptions options = {},
               Where where = Where::current());
@@ -83,6 +88,10 @@ class Builder : public ActivationLayers,
                   Where where = Where::current());
   Value Constant(Tensor value, NameOption o = {}, Where where = Where::current());
   void Output(std::string name, Value value, Where where = Where::current());
+  // A scalar that training minimises and inference leaves out, called `name` in the current scope.
+  // One in a scope is for the variables below that scope, so that two networks of one graph may
+  // have opposite ends.
+  void Loss(std::string name, Value value, Where where = Where::current());
 
   // Any op of the registry, for what has no function above. The node's first output.
   Value Op(std::string_view op, std::vector<Value> inputs, AttributeMap attributes = {},
@@ -107,6 +116,7 @@ class Builder : public ActivationLayers,
   BuilderOptions options_;
   Graph graph_;
   std::vector<std::string> scopes_;
+  int shared_scopes_ = 0;               // of those, how many are shared
   std::map<std::string, int> numbers_;  // by scoped kind: the last number given
   absl::Status status_;
 };

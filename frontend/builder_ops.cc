@@ -27,6 +27,11 @@ Value Builder::Constant(Tensor value, NameOption o, Where where) {
   return layer.Node({}, {{"value", std::move(value)}});
 }
 
+void Builder::Loss(std::string name, Value value, Where where) {
+  if (!status_.ok()) return;
+  Fail(where, graph_.AddOutput(FullName(name), value, /*loss=*/true));
+}
+
 void Builder::Output(std::string name, Value value, Where where) {
   if (!status_.ok()) return;
   Fail(where, graph_.AddOutput(FullName(name), value));

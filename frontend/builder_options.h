@@ -30,6 +30,7 @@ struct BuilderOptions {
   uint64_t seed = 0;          // of the initializers
   DType dtype = DType::kF32;  // of inputs and parameters: f32 or f64
   Initializer init = {};      // of weights that say nothing else
+  bool draw = true;           // false: all parameters are zero, for those who only count them
 };
 
 struct InputOptions {

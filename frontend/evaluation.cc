@@ -87,8 +87,9 @@ absl::StatusOr<std::vector<Prediction>> TopPredictions(const Tensor& scores, int
   return result;
 }
 
-absl::StatusOr<Evaluation> EvaluateDataset(const std::shared_ptr<const Dataset>& dataset,
-                                           int64_t batch_size, const ScoreFunction& scores) {
+absl::StatusOr<Evaluation> EvaluateBatches(
+    const std::shared_ptr<const Dataset>& dataset, int64_t batch_size,
+    const std::function<absl::StatusOr<Evaluation>(const Batch& batch)>& evaluate) {
   WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<Loader> loader,
                         Loader::Create(dataset, {.batch_size = batch_size, .shuffle = false}));
   WEFT_RETURN_IF_ERROR(loader->StartEpoch(0));
@@ -97,9 +98,23 @@ absl::StatusOr<Evaluation> EvaluateDataset(const std::shared_ptr<const Dataset>&
   while (true) {
     WEFT_ASSIGN_OR_RETURN(const bool more, loader->Next(&batch));
     if (!more) return result;
-    WEFT_ASSIGN_OR_RETURN(const Tensor output, scores(batch.images));
-    WEFT_RETURN_IF_ERROR(AddScores(output, batch.labels, &result));
+    WEFT_ASSIGN_OR_RETURN(const Evaluation part, evaluate(batch));
+    result.count += part.count;
+    result.correct += part.correct;
+    result.loss_sum += part.loss_sum;
+    result.scored = part.scored;
   }
+}
+
+absl::StatusOr<Evaluation> EvaluateDataset(const std::shared_ptr<const Dataset>& dataset,
+                                           int64_t batch_size, const ScoreFunction& scores) {
+  return EvaluateBatches(dataset, batch_size,
+                         [&](const Batch& batch) -> absl::StatusOr<Evaluation> {
+                           WEFT_ASSIGN_OR_RETURN(const Tensor output, scores(batch.images));
+                           Evaluation result;
+                           WEFT_RETURN_IF_ERROR(AddScores(output, batch.labels, &result));
+                           return result;
+                         });
 }
 
 }  // namespace weft

@@ -10,11 +10,12 @@
 
 namespace weft {
 
-// How well scores fit labels, summed over examples.
+// How well a model does, summed over examples.
 struct Evaluation {
   int64_t count = 0;
   int64_t correct = 0;  // the label has the highest score, the first one of equals
-  double loss_sum = 0;  // cross-entropies in nats
+  double loss_sum = 0;  // cross-entropies in nats, or the losses that the model states
+  bool scored = true;   // false: the model is no classifier, and `correct` means nothing
 
   double accuracy() const { return count == 0 ? 0 : static_cast<double>(correct) / count; }
   double loss() const { return count == 0 ? 0 : loss_sum / static_cast<double>(count); }
@@ -36,7 +37,12 @@ absl::StatusOr<std::vector<Prediction>> TopPredictions(const Tensor& scores, int
 // Scores of a batch of images, f32[B,C,H,W].
 using ScoreFunction = std::function<absl::StatusOr<Tensor>(const Tensor& images)>;
 
-// Evaluates a whole data set, in its order, in batches of `batch_size`.
+// Evaluates a whole data set, in its order, in batches of `batch_size`; `evaluate` does one batch.
+struct Batch;
+absl::StatusOr<Evaluation> EvaluateBatches(
+    const std::shared_ptr<const Dataset>& dataset, int64_t batch_size,
+    const std::function<absl::StatusOr<Evaluation>(const Batch& batch)>& evaluate);
+// The same of scores against labels.
 absl::StatusOr<Evaluation> EvaluateDataset(const std::shared_ptr<const Dataset>& dataset,
                                            int64_t batch_size, const ScoreFunction& scores);
 

@@ -151,6 +151,18 @@ std::vector<float> ResizeAxis(const std::vector<float>& in, size_t rows, int64_t
   return out;
 }
 
+// Planes [C,H,W] of another size.
+std::vector<float> Resize(std::vector<float> planes, int64_t channels, int64_t height,
+                          int64_t width, const Preprocessing& to) {
+  const auto rows = static_cast<size_t>(channels * height);
+  if (width != to.width) planes = ResizeAxis(planes, rows, width, to.width, 1);
+  if (height != to.height) {
+    planes = ResizeAxis(planes, static_cast<size_t>(channels), height, to.height,
+                        static_cast<size_t>(to.width));
+  }
+  return planes;
+}
+
 absl::StatusOr<Tensor> Decode(std::span<const std::byte> bytes, const Preprocessing& p,
                               const ImageOptions& options) {
   WEFT_RETURN_IF_ERROR(CheckPreprocessing(p));
@@ -162,10 +174,7 @@ absl::StatusOr<Tensor> Decode(std::span<const std::byte> bytes, const Preprocess
       return absl::InvalidArgumentError(absl::StrCat(
           "expected ", p.height, "x", p.width, ", image is ", image.height, "x", image.width));
     }
-    const auto channels = static_cast<size_t>(p.channels);
-    planes =
-        ResizeAxis(planes, channels * static_cast<size_t>(image.height), image.width, p.width, 1);
-    planes = ResizeAxis(planes, channels, image.height, p.height, static_cast<size_t>(p.width));
+    planes = Resize(std::move(planes), p.channels, image.height, image.width, p);
   }
   Normalize(p, planes);
   return Tensor::FromValues<float>({p.channels, p.height, p.width}, planes);
@@ -204,6 +213,26 @@ absl::Status CheckPreprocessing(const Preprocessing& p) {
     }
   }
   return absl::OkStatus();
+}
+
+std::vector<float> ConvertImage(std::span<const float> image, const Preprocessing& from,
+                                const Preprocessing& to) {
+  const auto area = static_cast<size_t>(from.height * from.width);
+  std::vector<float> planes(area * static_cast<size_t>(to.channels));
+  if (from.channel_order == to.channel_order) {
+    std::copy(image.begin(), image.end(), planes.begin());
+  } else if (from.channels == 1) {
+    for (size_t i = 0; i < planes.size(); ++i) planes[i] = image[i % area];
+  } else if (to.channels == 1) {
+    const float weights[] = {0.299f, 0.587f, 0.114f};
+    for (size_t i = 0; i < image.size(); ++i) {
+      const size_t channel = i / area;
+      planes[i % area] += weights[from.channel_order == "rgb" ? channel : 2 - channel] * image[i];
+    }
+  } else {  // rgb and bgr
+    for (size_t i = 0; i < image.size(); ++i) planes[(2 - i / area) * area + i % area] = image[i];
+  }
+  return Resize(std::move(planes), to.channels, from.height, from.width, to);
 }
 
 void Normalize(const Preprocessing& p, std::span<float> image) {

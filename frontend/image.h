@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "graph/model.h"
 #include "graph/status.h"
@@ -27,6 +28,11 @@ absl::Status CheckPreprocessing(const Preprocessing& p);
 
 // (x - mean[c]) / std[c] in place; `image` is [C,H,W] with C, H and W of `p`, which must be valid.
 void Normalize(const Preprocessing& p, std::span<float> image);
+
+// An image [C,H,W] that has the form of `from` in the form of `to`, not normalised: gray as equal
+// channels, colors as gray as below, resized as below. Both must be valid.
+std::vector<float> ConvertImage(std::span<const float> image, const Preprocessing& from,
+                                const Preprocessing& to);
 
 // Decodes a PNG file (any color type, bit depth and interlacing) into the input that `p` describes:
 // f32[C,H,W], normalised. Color becomes gray as 0.299 R + 0.587 G + 0.114 B, rounded to 8 bits, as

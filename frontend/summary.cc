@@ -8,6 +8,7 @@
 #include "frontend/plan_cache.h"
 #include "frontend/receptive_field.h"
 #include "graph/op.h"
+#include "passes/passes.h"
 
 namespace weft {
 namespace {
@@ -96,6 +97,18 @@ absl::StatusOr<Summary> Summarize(const Graph& graph, int64_t batch) {
     summary.rows.push_back(std::move(row));
   }
   return summary;
+}
+
+absl::StatusOr<ModelSize> SizeOf(const Graph& graph) {
+  WEFT_ASSIGN_OR_RETURN(const Graph inference, ForInference(graph, {.freeze = false}));
+  const SymbolBindings symbols = BindAllSymbols(inference, 1);
+  ModelSize size;
+  for (const Node& node : inference.nodes()) {
+    if (IsTrainable(node)) size.parameters += ParameterSize(node);
+    WEFT_ASSIGN_OR_RETURN(const Cost cost, CostOf(node, symbols));
+    size.macs += cost.macs;
+  }
+  return size;
 }
 
 std::string Summary::ToString() const {

@@ -33,6 +33,14 @@ struct Summary {
 // Errors: a symbol that the inputs' sizes do not determine.
 absl::StatusOr<Summary> Summarize(const Graph& graph, int64_t batch = 1);
 
+// What a model takes to keep and to run.
+struct ModelSize {
+  int64_t parameters = 0;  // elements of trainable variables
+  int64_t macs = 0;        // of convolutions and matrix products, for a batch of one
+};
+// Of the graph's inference: what only losses need does not count. Errors as above.
+absl::StatusOr<ModelSize> SizeOf(const Graph& graph);
+
 // 61706 as "61,706".
 std::string WithCommas(int64_t value);
 

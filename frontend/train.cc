@@ -1,12 +1,13 @@
 #include "frontend/train.h"
 
 #include <cmath>
+#include <numbers>
 #include <utility>
 
-#include "autodiff/gradients.h"
+#include "frontend/data/loader.h"
+#include "frontend/data/random.h"
 #include "frontend/session.h"
 #include "graph/bind.h"
-#include "graph/emitter.h"
 #include "passes/passes.h"
 #include "runtime/parallel.h"
 
@@ -37,59 +38,23 @@ std::map<std::string, std::string> KernelsOf(const Plan& plan) {
   return kernels;
 }
 
-// The scores that are trained: the first output, which must be [N,classes] and no probabilities.
-absl::StatusOr<Value> ScoresOf(const Graph& graph) {
-  if (graph.outputs().empty()) {
-    return absl::InvalidArgumentError("expected a model with scores as output, it has no output");
-  }
-  const auto& [name, value] = graph.outputs()[0];
-  if (value.type().rank() != 2 || !kFloatTypes.contains(value.type().dtype)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "output ", name, ": expected scores [N,classes], it is ", ToString(value.type())));
-  }
-  if (value.node->op_name() == "Softmax") {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "output ", name, ": expected scores, it is a Softmax, which the loss contains"));
-  }
-  return value;
-}
-
-struct TrainingGraph {
-  Graph graph;
-  std::string labels;
-};
-
-// Forward, loss, gradients and optimizer: outputs loss and scores, updates of all variables.
-absl::StatusOr<TrainingGraph> MakeTrainingGraph(const Graph& neutral, const TrainOptions& options) {
-  WEFT_ASSIGN_OR_RETURN(Graph graph, ForTraining(neutral));
-  WEFT_ASSIGN_OR_RETURN(const Value scores, ScoresOf(graph));
-  WEFT_ASSIGN_OR_RETURN(const Value labels, graph.AddInput(graph.UniqueName("labels"),
-                                                           {DType::kI64, {scores.type().dim(0)}}));
-  WEFT_ASSIGN_OR_RETURN(
-      Node * loss,
-      graph.AddNode({.op = "SoftmaxCrossEntropyLoss",
-                     .name = "loss",
-                     .inputs = {scores, labels},
-                     .attributes = {{"label_smoothing", options.loss.label_smoothing}}}));
-  std::vector<Node*> parameters;
-  std::vector<Value> xs;
-  for (Node* variable : graph.variables()) {
-    if (!IsTrainable(*variable)) continue;
-    parameters.push_back(variable);
-    xs.push_back(variable->output());
-  }
-  if (parameters.empty()) {
-    return absl::InvalidArgumentError(
-        "nothing to train: the model has no trainable variables (was it optimized for inference?)");
-  }
-  const Value ys[] = {loss->output()};
-  WEFT_ASSIGN_OR_RETURN(const std::vector<Value> gradients, Gradients(graph, ys, xs));
-  WEFT_RETURN_IF_ERROR(AddOptimizer(graph, parameters, gradients, options.optimizer));
-  graph.ClearOutputs();
-  WEFT_RETURN_IF_ERROR(graph.AddOutput("loss", loss->output()));
-  WEFT_RETURN_IF_ERROR(graph.AddOutput("scores", scores));
-  WEFT_RETURN_IF_ERROR(RunPasses(graph).status());
-  return TrainingGraph{std::move(graph), labels.node->name()};
+// Standard normal numbers of an input's type for a batch, by seed and step.
+absl::StatusOr<Tensor> DrawNoise(const TensorType& type, int64_t batch, uint64_t seed,
+                                 int64_t step) {
+  Dims dims = {batch};
+  for (int axis = 1; axis < type.rank(); ++axis) dims.push_back(type.dim(axis).coefficient());
+  WEFT_ASSIGN_OR_RETURN(Tensor noise, Tensor::Zeros(type.dtype, dims));
+  RandomStream random(seed, RandomPurpose::kNoise, static_cast<uint64_t>(step));
+  VisitFloat(type.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    for (T& element : noise.mutable_values<T>()) {
+      // Box and Muller 1958, the cosine half.
+      const double radius = std::sqrt(-2 * std::log(1 - static_cast<double>(random.Uniform())));
+      const double angle = 2 * std::numbers::pi * static_cast<double>(random.Uniform());
+      element = static_cast<T>(radius * std::cos(angle));
+    }
+  });
+  return noise;
 }
 
 Model CopyOf(const Model& model) {
@@ -147,20 +112,19 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Resume(Model model, const Trai
 }
 
 absl::Status Trainer::BuildGraphs() {
-  WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(model_.graph));
-  input_ = input->name();
-  WEFT_ASSIGN_OR_RETURN(TrainingGraph training, MakeTrainingGraph(model_.graph, options_));
-  labels_ = std::move(training.labels);
+  WEFT_ASSIGN_OR_RETURN(FormedGraph training,
+                        MakeTrainingGraph(model_.graph, options_.loss, options_.optimizer));
+  form_ = std::move(training.form);
   const Node* rate = training.graph.Find(kLearningRateInput);
   dtype_ = rate->type().dtype;
   takes_step_ = training.graph.Find(kStepInput) != nullptr;
-  WEFT_ASSIGN_OR_RETURN(Graph evaluation, ForInference(model_.graph, {.freeze = false}));
-  WEFT_RETURN_IF_ERROR(RunPasses(evaluation).status());
+  WEFT_ASSIGN_OR_RETURN(FormedGraph evaluation, MakeEvaluationGraph(model_.graph));
+  evaluation_form_ = std::move(evaluation.form);
   WEFT_ASSIGN_OR_RETURN(state_, State::Create(training.graph));
   const LowerOptions lowering{.threads = options_.threads,
                               .reference_only = options_.reference_only};
   training_ = std::make_unique<PlanCache>(std::move(training.graph), state_.get(), lowering);
-  evaluation_ = std::make_unique<PlanCache>(std::move(evaluation), state_.get(), lowering);
+  evaluation_ = std::make_unique<PlanCache>(std::move(evaluation.graph), state_.get(), lowering);
   return absl::OkStatus();
 }
 
@@ -210,10 +174,8 @@ absl::StatusOr<StepResult> Trainer::Step(const Tensor& images, const Tensor& lab
     return absl::InvalidArgumentError(
         absl::StrCat("expected a learning rate of at least 0, got ", learning_rate));
   }
-  WEFT_ASSIGN_OR_RETURN(Tensor x, FitToInput(*training_graph().Find(input_), images));
-  TensorMap feeds = {{input_, std::move(x)},
-                     {labels_, labels},
-                     {std::string(kLearningRateInput), Tensor::Scalar(learning_rate, dtype_)}};
+  WEFT_ASSIGN_OR_RETURN(TensorMap feeds, Feeds(training_graph(), form_, images, labels));
+  feeds.emplace(kLearningRateInput, Tensor::Scalar(learning_rate, dtype_));
   if (takes_step_) {
     feeds.emplace(kStepInput, Tensor::Scalar(static_cast<double>(step_), DType::kI64));
   }
@@ -222,33 +184,74 @@ absl::StatusOr<StepResult> Trainer::Step(const Tensor& images, const Tensor& lab
                       .first_example = static_cast<uint64_t>(first_example)};
   WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, training_->Run(feeds, key));
   ++step_;
-  Evaluation scores;
-  WEFT_RETURN_IF_ERROR(AddScores(outputs[1], labels, &scores));
+  StepResult result{.count = feeds.at(form_.examples).dims()[0]};
+  for (size_t i = 0; i < form_.losses.size(); ++i) {
+    result.losses.push_back(outputs[i].At(0));
+    result.loss += result.losses.back();
+  }
+  if (form_.scores) {
+    Evaluation scores;
+    WEFT_RETURN_IF_ERROR(AddScores(outputs.back(), labels, &scores));
+    result.correct = scores.correct;
+  }
   if (kernel_choices_.empty()) {
-    WEFT_ASSIGN_OR_RETURN(const Plan* plan, TrainingPlan(scores.count));
+    WEFT_ASSIGN_OR_RETURN(const Plan* plan, TrainingPlan(result.count));
     kernel_choices_ = KernelsOf(*plan);
   }
-  return StepResult{.loss = outputs[0].At(0), .correct = scores.correct, .count = scores.count};
+  return result;
+}
+
+absl::StatusOr<TensorMap> Trainer::Feeds(const Graph& graph, const TrainingForm& form,
+                                         const Tensor& images, const Tensor& labels) const {
+  const Node& examples = *graph.Find(form.examples);
+  WEFT_ASSIGN_OR_RETURN(Tensor x, FitToInput(examples, images));
+  const DType dtype = examples.type().dtype;
+  if (kIndexTypes.contains(dtype) && !x.is_empty() && kFloatTypes.contains(x.dtype())) {
+    WEFT_ASSIGN_OR_RETURN(x, x.Converted(dtype));  // numbers of tokens
+  }
+  TensorMap feeds;
+  if (!form.labels.empty()) feeds.emplace(form.labels, labels);
+  if (!form.noise.empty() && x.rank() > 0) {
+    WEFT_ASSIGN_OR_RETURN(
+        Tensor noise, DrawNoise(graph.Find(form.noise)->type(), x.dims()[0], options_.seed, step_));
+    feeds.emplace(form.noise, std::move(noise));
+  }
+  feeds.emplace(form.examples, std::move(x));
+  return feeds;
 }
 
 absl::StatusOr<Tensor> Trainer::Scores(const Tensor& images) {
-  WEFT_ASSIGN_OR_RETURN(Tensor x, FitToInput(*evaluation_->graph().Find(input_), images));
-  WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs,
-                        evaluation_->Run({{input_, std::move(x)}}));
+  if (!evaluation_form_.losses.empty()) {
+    return absl::FailedPreconditionError(
+        "expected a classifier without losses of its own; run a Session on Snapshot() instead");
+  }
+  WEFT_ASSIGN_OR_RETURN(const TensorMap feeds,
+                        Feeds(evaluation_->graph(), evaluation_form_, images, {}));
+  WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, evaluation_->Run(feeds));
   return outputs[0];
 }
 
 absl::StatusOr<Evaluation> Trainer::Evaluate(const Tensor& images, const Tensor& labels) {
-  WEFT_ASSIGN_OR_RETURN(const Tensor scores, Scores(images));
-  Evaluation result;
-  WEFT_RETURN_IF_ERROR(AddScores(scores, labels, &result));
+  WEFT_ASSIGN_OR_RETURN(const TensorMap feeds,
+                        Feeds(evaluation_->graph(), evaluation_form_, images, labels));
+  WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, evaluation_->Run(feeds));
+  Evaluation result{.count = feeds.at(evaluation_form_.examples).dims()[0], .scored = evaluation_form_.scores};
+  if (result.scored) {
+    result = {};
+    WEFT_RETURN_IF_ERROR(AddScores(outputs.back(), labels, &result));
+  }
+  if (evaluation_form_.losses.empty()) return result;
+  double loss = 0;
+  for (size_t i = 0; i < evaluation_form_.losses.size(); ++i) loss += outputs[i].At(0);
+  result.loss_sum = loss * static_cast<double>(result.count);
   return result;
 }
 
 absl::StatusOr<Evaluation> Trainer::Evaluate(const std::shared_ptr<const Dataset>& dataset,
                                              int64_t batch_size) {
-  return EvaluateDataset(dataset, batch_size,
-                         [this](const Tensor& images) { return Scores(images); });
+  return EvaluateBatches(dataset, batch_size, [this](const Batch& batch) {
+    return Evaluate(batch.images, batch.labels);
+  });
 }
 
 absl::StatusOr<Model> Trainer::Snapshot() const {

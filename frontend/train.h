@@ -11,15 +11,10 @@
 #include "frontend/evaluation.h"
 #include "frontend/optimizer.h"
 #include "frontend/plan_cache.h"
+#include "frontend/training_graph.h"
 #include "graph/model.h"
 
 namespace weft {
-
-// The mean over a batch of the cross-entropy of the model's scores, as PyTorch's CrossEntropyLoss.
-struct LossOptions {
-  double label_smoothing = 0;
-  friend bool operator==(const LossOptions&, const LossOptions&) = default;
-};
 
 struct TrainOptions {
   LossOptions loss = {};
@@ -33,13 +28,14 @@ struct TrainOptions {
 absl::StatusOr<TrainOptions> OptionsOf(const TrainingState& state);
 
 struct StepResult {
-  double loss = 0;  // of the batch, before the update
-  int64_t correct = 0;
-  int64_t count = 0;
+  double loss = 0;  // of the batch, before the update; where there are several, their sum
+  std::vector<double> losses = {};  // each, in the order of Trainer::form()
+  int64_t correct = 0;              // of a classifier; 0 for other models
+  int64_t count = 0;                // examples
 };
 
-// Trains a model whose only input is a batch of images and whose first output is scores
-// [N,classes].
+// Trains a model: a classifier, whose only input is a batch of images and whose first output is
+// scores [N,classes], or one that states its losses. See MakeTrainingGraph for both forms.
 //
 // The forward graph, the loss, its gradients and the optimizer are one static graph, planned once
 // for each batch size; the evaluation graph shares its variables. The same model, options, batches
@@ -56,14 +52,17 @@ class Trainer {
   // slots begin at zero. Errors also: no training state, a slot missing or of another type.
   static absl::StatusOr<std::unique_ptr<Trainer>> Resume(Model model, const TrainOptions& options);
 
-  // One optimizer step on images [N,...], f32 or f64, and labels i64[N]. `first_example` is the
-  // global index of the first one, for dropout. Errors: a batch that does not fit the model, naming
+  // One optimizer step on examples [N,...], f32 or f64 (numbers of tokens too), and labels, i64[N]
+  // or as the model states; a model without labels passes over them. `first_example` is the global
+  // index of the first one, for dropout. Errors: a batch that does not fit the model, naming
   // the input, the type expected and that given; a label out of range. No weight has changed then.
   absl::StatusOr<StepResult> Step(const Tensor& images, const Tensor& labels, double learning_rate,
                                   int64_t first_example = 0);
 
-  // The scores of a batch in inference mode, with the current weights.
+  // The scores of a batch in inference mode, with the current weights. Errors also: a model that
+  // states its losses (Snapshot() and a Session run it).
   absl::StatusOr<Tensor> Scores(const Tensor& images);
+  // The losses in inference mode, and for a classifier how many are right.
   absl::StatusOr<Evaluation> Evaluate(const Tensor& images, const Tensor& labels);
   absl::StatusOr<Evaluation> Evaluate(const std::shared_ptr<const Dataset>& dataset,
                                       int64_t batch_size = 256);
@@ -83,6 +82,7 @@ class Trainer {
   Config& config() { return config_; }
   const Config& config() const { return config_; }
 
+  const TrainingForm& form() const { return form_; }
   const Graph& training_graph() const { return training_->graph(); }
   absl::StatusOr<const Plan*> TrainingPlan(int64_t batch);
   // Steps whose kernel for batches of this size is not the one that the resumed training used, one
@@ -93,12 +93,15 @@ class Trainer {
   Trainer(Model model, const TrainOptions& options) : model_(std::move(model)), options_(options) {}
   static absl::StatusOr<std::unique_ptr<Trainer>> Make(Model model, const TrainOptions& options);
   absl::Status BuildGraphs();
+  // What a graph of this form is fed; noise is that of the step.
+  absl::StatusOr<TensorMap> Feeds(const Graph& graph, const TrainingForm& form,
+                                  const Tensor& images, const Tensor& labels) const;
   absl::Status Restore(const TrainingState& state, bool same_optimizer);
 
   Model model_;
   TrainOptions options_;
-  std::string input_, labels_;  // names of the graph's inputs
-  bool takes_step_ = false;     // the graph has the input kStepInput
+  TrainingForm form_, evaluation_form_;
+  bool takes_step_ = false;  // the graph has the input kStepInput
   DType dtype_ = DType::kF32;
   std::unique_ptr<State> state_;
   std::unique_ptr<PlanCache> training_, evaluation_;

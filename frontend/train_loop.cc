@@ -31,7 +31,10 @@ struct Tally {
   Clock::time_point begin = Clock::now();
 
   double loss() const { return count == 0 ? 0 : loss_sum / static_cast<double>(count); }
-  double accuracy() const { return count == 0 ? 0 : static_cast<double>(correct) / count; }
+  std::optional<double> accuracy(const Trainer& trainer) const {
+    if (!trainer.form().scores) return std::nullopt;
+    return count == 0 ? 0 : static_cast<double>(correct) / static_cast<double>(count);
+  }
   double rate() const { return static_cast<double>(count) / std::max(Seconds(begin), 1e-9); }
 };
 
@@ -87,7 +90,7 @@ void Loop::Report(int64_t epoch, const Tally& tally) const {
                       .batch = batch,
                       .batches = batches,
                       .loss = tally.loss(),
-                      .accuracy = tally.accuracy(),
+                      .accuracy = tally.accuracy(trainer_),
                       .images_per_second = tally.rate(),
                       .eta_seconds = std::max(left, 0.0) / std::max(tally.rate(), 1e-9)});
 }
@@ -201,7 +204,7 @@ absl::StatusOr<FitResult> Fit(Trainer& trainer, const std::shared_ptr<const Data
     EpochSummary summary{.epoch = epoch,
                          .epochs = options.epochs,
                          .loss = tally.loss(),
-                         .accuracy = tally.accuracy(),
+                         .accuracy = tally.accuracy(trainer),
                          .images_per_second = tally.rate(),
                          .seconds = Seconds(tally.begin)};
     if (test != nullptr) {

@@ -39,7 +39,7 @@ struct StepProgress {
   int64_t batch = 0;  // done in this epoch
   int64_t batches = 0;
   double loss = 0;
-  double accuracy = 0;
+  std::optional<double> accuracy = {};  // of a classifier
   double images_per_second = 0;
   double eta_seconds = 0;  // to the end of the last epoch
 };
@@ -47,8 +47,8 @@ struct StepProgress {
 struct EpochSummary {
   int64_t epoch = 0;  // the one that has ended, from 0
   int64_t epochs = 0;
-  double loss = 0;      // of the training examples, while training
-  double accuracy = 0;  // likewise
+  double loss = 0;                      // of the training examples, while training
+  std::optional<double> accuracy = {};  // likewise, of a classifier
   double images_per_second = 0;
   double seconds = 0;
   std::optional<Evaluation> test = {};

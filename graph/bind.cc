@@ -116,8 +116,8 @@ absl::StatusOr<Graph> Copy(const Graph& graph, const SymbolBindings& symbols,
     copies.emplace(&node, copy);
   }
   for (const NamedValue& output : graph.outputs()) {
-    WEFT_RETURN_IF_ERROR(
-        result.AddOutput(output.name, copies.at(output.value.node)->output(output.value.index)));
+    WEFT_RETURN_IF_ERROR(result.AddOutput(
+        output.name, copies.at(output.value.node)->output(output.value.index), output.loss));
   }
   for (const Update& update : graph.updates()) {
     WEFT_RETURN_IF_ERROR(result.AddUpdate(

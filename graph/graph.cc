@@ -217,7 +217,7 @@ std::vector<Node*> Graph::variables() const {
   return result;
 }
 
-absl::Status Graph::AddOutput(std::string name, Value value) {
+absl::Status Graph::AddOutput(std::string name, Value value, bool loss) {
   if (!Has(value)) {
     return absl::InvalidArgumentError(
         absl::StrCat("output ", name, ": expected a value of the graph, got ", value.ToString()));
@@ -228,7 +228,11 @@ absl::Status Graph::AddOutput(std::string name, Value value) {
           absl::StrCat("output ", name, " is there already, as ", output.value.ToString()));
     }
   }
-  outputs_.push_back({std::move(name), value});
+  if (loss && (value.type().rank() != 0 || !kFloatTypes.contains(value.type().dtype))) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "loss ", name, ": expected a floating-point scalar, got ", weft::ToString(value.type())));
+  }
+  outputs_.push_back({std::move(name), value, loss});
   return absl::OkStatus();
 }
 

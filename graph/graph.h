@@ -101,9 +101,12 @@ class Node {
   int64_t position_ = 0;  // grows along the order, with gaps for insertion
 };
 
+// An output of a graph. A loss is a scalar that training minimises and inference leaves out. One
+// called SCOPE.loss is for the variables below that scope, any other one for all.
 struct NamedValue {
   std::string name;
   Value value;
+  bool loss = false;
 };
 
 // After a run, `variable` takes the value; all updates of a graph apply together.
@@ -166,8 +169,9 @@ class Graph {
   std::vector<Node*> variables() const;  // the Variable nodes, in order
 
   const std::vector<NamedValue>& outputs() const { return outputs_; }
-  // Errors: a value not of this graph, a name taken by another output.
-  absl::Status AddOutput(std::string name, Value value);
+  // Errors: a value not of this graph, a name taken by another output, a loss that is no
+  // floating-point scalar.
+  absl::Status AddOutput(std::string name, Value value, bool loss = false);
   void ClearOutputs() { outputs_.clear(); }
   const std::vector<Update>& updates() const { return updates_; }
   // Errors: not a variable, a type other than the variable's, a second update of it.

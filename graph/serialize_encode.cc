@@ -172,6 +172,7 @@ class Encoder {
       proto::Output& o = *out.add_outputs();
       o.set_name(Text(output.name));
       EncodeValue(output.value, *o.mutable_value());
+      o.set_loss(output.loss);
     }
     for (const Update& update : graph.updates()) {
       proto::Update& u = *out.add_updates();

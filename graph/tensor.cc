@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <new>
 
 #include "absl/strings/str_cat.h"
@@ -40,12 +41,15 @@ absl::Status CheckComputable(DType dtype) {
 }  // namespace
 
 std::shared_ptr<std::byte> AllocateAligned(size_t bytes) {
-  size_t padded =
-      (std::max<size_t>(bytes, 1) + kTensorAlignment - 1) / kTensorAlignment * kTensorAlignment;
-  void* memory = std::aligned_alloc(kTensorAlignment, padded);
+  // Not aligned_alloc and memset: calloc's large blocks are zero pages that cost nothing until they
+  // are written.
+  size_t space = std::max<size_t>(bytes, 1) + kTensorAlignment;
+  if (space < bytes) return nullptr;
+  void* const memory = std::calloc(space, 1);
   if (memory == nullptr) return nullptr;
-  std::memset(memory, 0, padded);
-  return {static_cast<std::byte*>(memory), [](std::byte* p) { std::free(p); }};
+  void* aligned = memory;
+  std::align(kTensorAlignment, std::max<size_t>(bytes, 1), aligned, space);
+  return {static_cast<std::byte*>(aligned), [memory](std::byte*) { std::free(memory); }};
 }
 
 void Tensor::swap(Tensor& other) noexcept {

@@ -1,4 +1,5 @@
 #include <unordered_map>
+#include <unordered_set>
 
 #include "graph/bind.h"
 #include "graph/op.h"
@@ -10,6 +11,33 @@ namespace {
 constexpr int kBatchNormalizationOutputs = 5;  // Y, running mean and variance, the batch's
 constexpr int kFirstStatistic = 3;             // the inputs mean and variance
 constexpr int kFirstRunning = 1;               // the outputs that follow them
+
+using NodeSet = std::unordered_set<const Node*>;
+
+// The nodes that outputs need: losses, or the others together with the updates.
+NodeSet NeededBy(const Graph& graph, bool losses) {
+  NodeSet needed;
+  for (const NamedValue& output : graph.outputs()) {
+    if (output.loss == losses) needed.insert(output.value.node);
+  }
+  for (const Update& update : graph.updates()) {
+    if (losses) break;
+    needed.insert({update.variable, update.value.node});
+  }
+  for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
+    if (!needed.contains(&*node)) continue;
+    for (const Value& v : node->inputs()) needed.insert(v.node);
+    needed.insert(node->forward());
+  }
+  return needed;
+}
+
+// The nodes that only losses need.
+NodeSet LossNodes(const Graph& graph) {
+  NodeSet nodes = NeededBy(graph, /*losses=*/true);
+  for (const Node* node : NeededBy(graph, /*losses=*/false)) nodes.erase(node);
+  return nodes;
+}
 
 bool IsModeNeutral(const Node& node) { return GetString(node.attributes(), "mode") == "auto"; }
 
@@ -41,9 +69,18 @@ class Copier {
     return copy;
   }
 
-  absl::Status AddOutputs() {
+  absl::Status AddOutputs(bool losses) {
     for (const NamedValue& output : source_.outputs()) {
-      WEFT_RETURN_IF_ERROR(target_.AddOutput(output.name, Map(output.value)));
+      if (output.loss && !losses) continue;
+      WEFT_RETURN_IF_ERROR(target_.AddOutput(output.name, Map(output.value), output.loss));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status AddUpdates() {
+    for (const Update& update : source_.updates()) {
+      WEFT_RETURN_IF_ERROR(
+          target_.AddUpdate(Map(update.variable->output()).node, Map(update.value)));
     }
     return absl::OkStatus();
   }
@@ -89,9 +126,23 @@ class RunningStatistics {
 
 }  // namespace
 
+absl::StatusOr<Graph> WithoutLosses(const Graph& graph) {
+  Copier copier(graph);
+  const NodeSet left_out = LossNodes(graph);
+  for (const Node& node : graph.nodes()) {
+    if (left_out.contains(&node)) continue;
+    WEFT_RETURN_IF_ERROR(copier.Add(node, Copier::SpecOf(node)).status());
+  }
+  WEFT_RETURN_IF_ERROR(copier.AddOutputs(/*losses=*/false));
+  WEFT_RETURN_IF_ERROR(copier.AddUpdates());
+  return std::move(copier.target());
+}
+
 absl::StatusOr<Graph> ForInference(const Graph& graph, const InferenceOptions& options) {
   Copier copier(graph);
+  const NodeSet left_out = options.losses ? NodeSet() : LossNodes(graph);
   for (const Node& node : graph.nodes()) {
+    if (left_out.contains(&node)) continue;
     NodeSpec spec = Copier::SpecOf(node);
     if (IsModeNeutral(node)) spec.attributes.insert_or_assign("mode", "inference");
     if (options.freeze && node.op_name() == kVariable) {
@@ -100,7 +151,7 @@ absl::StatusOr<Graph> ForInference(const Graph& graph, const InferenceOptions& o
     }
     WEFT_RETURN_IF_ERROR(copier.Add(node, std::move(spec)).status());
   }
-  WEFT_RETURN_IF_ERROR(copier.AddOutputs());
+  WEFT_RETURN_IF_ERROR(copier.AddOutputs(options.losses));
   copier.target().RemoveDeadNodes();
   return std::move(copier.target());
 }
@@ -121,11 +172,8 @@ absl::StatusOr<Graph> ForTraining(const Graph& graph) {
     WEFT_ASSIGN_OR_RETURN(Node * copy, copier.Add(node, std::move(spec)));
     if (batch_norm) statistics.Follow(node, copy, copier);
   }
-  WEFT_RETURN_IF_ERROR(copier.AddOutputs());
-  for (const Update& update : graph.updates()) {
-    WEFT_RETURN_IF_ERROR(copier.target().AddUpdate(copier.Map(update.variable->output()).node,
-                                                   copier.Map(update.value)));
-  }
+  WEFT_RETURN_IF_ERROR(copier.AddOutputs(/*losses=*/true));
+  WEFT_RETURN_IF_ERROR(copier.AddUpdates());
   WEFT_RETURN_IF_ERROR(statistics.AddUpdates(copier.target()));
   return std::move(copier.target());
 }

@@ -65,6 +65,7 @@ const std::vector<Stage>& Pipeline();
 // The passes, one file each.
 Pass RemoveDead();
 Pass RemoveIdentity();
+Pass RemoveOnes();
 Pass FoldConstants();
 Pass MergeCommon();
 Pass FoldConvBn();

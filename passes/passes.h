@@ -52,11 +52,15 @@ std::vector<std::string> PassNames();
 absl::StatusOr<PassReport> Optimize(Graph& graph, const PassOptions& options);
 
 struct InferenceOptions {
-  bool freeze = true;  // variables become constants, so that they can be folded and prepacked
+  bool freeze = true;   // variables become constants, so that they can be folded and prepacked
+  bool losses = false;  // keep the losses, for an evaluation
 };
 
+// A copy without the losses and without what only they need: labels, targets, auxiliary heads.
+absl::StatusOr<Graph> WithoutLosses(const Graph& graph);
+
 // A copy of a mode-neutral graph that computes inference: mode "auto" becomes "inference", updates
-// go. The outputs are those of `graph`.
+// go. The outputs are those of `graph`, losses only where they are asked for.
 absl::StatusOr<Graph> ForInference(const Graph& graph, const InferenceOptions& options = {});
 
 // A copy of a mode-neutral graph that computes training: mode "auto" becomes "training", and the

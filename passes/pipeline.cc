@@ -13,7 +13,7 @@ namespace weft {
 // equal nodes merge first, so that a doubled reader does not count as a second consumer.
 const std::vector<Stage>& Pipeline() {
   static const auto* stages = new std::vector<Stage>{
-      {"clean", {RemoveDead(), RemoveIdentity(), FoldConstants(), MergeCommon()}},
+      {"clean", {RemoveDead(), RemoveIdentity(), RemoveOnes(), FoldConstants(), MergeCommon()}},
       {"linear", {FoldConvBn(), FuseConvBias(), FoldConstants(), Fold1x1(), MergeCommon()}},
       {"fuse", {FuseConvActivation(), FuseConvAdd()}},
   };

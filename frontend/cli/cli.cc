@@ -96,7 +96,8 @@ int RunCli(int argc, char** argv) {
     const std::vector<Command> commands = {
         AddTrain(program),    AddEval(program),    AddRun(program),    AddShow(program),
         AddOptimize(program), AddPlan(program),    AddImport(program), AddExport(program),
-        AddWeights(program),  AddConform(program), AddOps(program),    AddDemo(program)};
+        AddWeights(program),  AddConform(program), AddZoo(program),    AddOps(program),
+        AddDemo(program)};
     if (argc < 2) {
       std::fputs(program.help().c_str(), stdout);
       return 0;

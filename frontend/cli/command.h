@@ -27,6 +27,7 @@ Command AddWeights(CLI::App& program);
 Command AddOps(CLI::App& program);
 Command AddImport(CLI::App& program);
 Command AddConform(CLI::App& program);
+Command AddZoo(CLI::App& program);
 Command AddDemo(CLI::App& program);
 
 }  // namespace weft

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
 #include "frontend/npy.h"
 #include "frontend/onnx/import.h"
 #include "frontend/summary.h"
@@ -84,6 +86,13 @@ absl::StatusOr<OpenedModel> OpenModel(const std::string& spec) {
   return OpenedModel{std::move(model), entry};
 }
 
+absl::Status CheckOtherFile(const std::string& input, const std::string& output) {
+  std::error_code ignored;
+  if (!std::filesystem::equivalent(input, output, ignored)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(output, ": expected another file than the input, which would be lost"));
+}
+
 absl::Status CheckOutputPath(const std::string& path) {
   namespace fs = std::filesystem;
   if (path.empty()) return absl::InvalidArgumentError("expected a file's name, got an empty one");
@@ -102,6 +111,19 @@ absl::Status CheckOutputPath(const std::string& path) {
         absl::StrCat(path, ": the folder ", folder.string(), " cannot be written to"));
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<Dims> ParseSize(const std::string& text) {
+  Dims dims;
+  for (const auto& part : absl::StrSplit(text, 'x')) {
+    int64_t extent = 0;
+    if (!absl::SimpleAtoi(part, &extent) || extent < 1) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("expected a size such as 3x224x224, got \"", text, "\""));
+    }
+    dims.push_back(extent);
+  }
+  return dims;
 }
 
 absl::StatusOr<Tensor> ReadArray(const std::string& path) {

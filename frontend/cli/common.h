@@ -35,10 +35,16 @@ absl::StatusOr<Model> OpenFile(const std::string& path);
 absl::StatusOr<bool> IsModelFile(const std::string& path);
 absl::StatusOr<OpenedModel> OpenModel(const std::string& spec);
 
+// "3x224x224" as its numbers. Errors: another form.
+absl::StatusOr<Dims> ParseSize(const std::string& text);
+
 // An array of a file: .npy, or ONNX's TensorProto (.pb).
 absl::StatusOr<Tensor> ReadArray(const std::string& path);
 // NAME=FILE each: the arrays by name. Errors: no '=', a name twice, those of ReadArray.
 absl::StatusOr<TensorMap> ReadBindings(const std::vector<std::string>& bindings);
+
+// An error where both are one file, which writing another format would destroy.
+absl::Status CheckOtherFile(const std::string& input, const std::string& output);
 
 // An error unless a file can be made at `path`: a folder that is there and can be written to. So
 // that nobody trains for an hour first.

@@ -16,6 +16,7 @@ struct ExportArguments {
 
 absl::Status ExportFile(const ExportArguments& a) {
   WEFT_RETURN_IF_ERROR(CheckOutputPath(a.output));
+  WEFT_RETURN_IF_ERROR(CheckOtherFile(a.input, a.output));
   WEFT_ASSIGN_OR_RETURN(const Model model, OpenFile(a.input));
   const auto report = ExportOnnx(model, a.output, a.options);
   if (!report.ok()) return Annotate(report.status(), a.input);

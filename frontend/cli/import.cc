@@ -17,6 +17,7 @@ struct ImportArguments {
 
 absl::Status Run(const ImportArguments& a) {
   WEFT_RETURN_IF_ERROR(CheckOutputPath(a.output));
+  WEFT_RETURN_IF_ERROR(CheckOtherFile(a.file, a.output));
   OnnxImportOptions options;
   WEFT_ASSIGN_OR_RETURN(options.constants, ReadBindings(a.bindings));
   WEFT_ASSIGN_OR_RETURN(const Model model, ImportOnnx(a.file, options));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <optional>
 #include <string>
 
 #include "frontend/cli/common.h"
@@ -25,12 +26,26 @@ std::string Bar(double part, int width) {
   return "[" + bar + "]";
 }
 
-std::string Figures(const StepProgress& p) {
-  char text[128];
-  std::snprintf(text, sizeof(text), "loss %.4f  accuracy %.2f %%  %s images/s  ETA %s", p.loss,
-                100 * p.accuracy, WithCommas(std::llround(p.images_per_second)).c_str(),
-                DurationText(p.eta_seconds).c_str());
+// "loss 0.1234  accuracy 98.76 %"
+std::string QualityText(double loss, const std::optional<double>& accuracy) {
+  char text[64];
+  const int length = std::snprintf(text, sizeof(text), "loss %.4f", loss);
+  if (accuracy) {
+    std::snprintf(text + length, sizeof(text) - static_cast<size_t>(length), "  accuracy %.2f %%",
+                  100 * *accuracy);
+  }
   return text;
+}
+
+std::string TestText(const Evaluation& test) {
+  if (test.scored) return "  test accuracy " + AccuracyText(test);
+  return "  test " + QualityText(test.loss(), std::nullopt);
+}
+
+std::string Figures(const StepProgress& p) {
+  return absl::StrCat(QualityText(p.loss, p.accuracy), "  ",
+                      WithCommas(std::llround(p.images_per_second)), " images/s  ETA ",
+                      DurationText(p.eta_seconds));
 }
 
 }  // namespace
@@ -68,11 +83,10 @@ void ProgressDisplay::OnStep(const StepProgress& p) {
 
 void ProgressDisplay::OnEpoch(const EpochSummary& s) {
   Clear();
-  const std::string test = s.test ? "  test accuracy " + AccuracyText(*s.test) : "";
-  Print("epoch %lld/%lld  loss %.4f  accuracy %.2f %%%s  %s images/s  %s\n",
-        static_cast<long long>(s.epoch + 1), static_cast<long long>(s.epochs), s.loss,
-        100 * s.accuracy, test.c_str(), WithCommas(std::llround(s.images_per_second)).c_str(),
-        DurationText(s.seconds).c_str());
+  Print("epoch %lld/%lld  %s%s  %s images/s  %s\n", static_cast<long long>(s.epoch + 1),
+        static_cast<long long>(s.epochs), QualityText(s.loss, s.accuracy).c_str(),
+        s.test ? TestText(*s.test).c_str() : "",
+        WithCommas(std::llround(s.images_per_second)).c_str(), DurationText(s.seconds).c_str());
   std::fflush(stdout);
   last_ = Clock::now();
 }

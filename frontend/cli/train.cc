@@ -2,11 +2,14 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
 #include "frontend/cli/interrupt.h"
 #include "frontend/cli/progress.h"
+#include "frontend/data/fit.h"
 #include "frontend/data/open.h"
+#include "frontend/data/synthetic.h"
 #include "frontend/summary.h"
 #include "graph/serialize.h"
 #include "ops/ops.h"
@@ -18,6 +21,9 @@ struct TrainArguments {
   std::string model;
   std::optional<std::string> data;
   std::string output;
+  std::string input;
+  std::optional<int64_t> classes;
+  std::optional<double> width;
   std::optional<int64_t> epochs, batch;
   std::optional<double> lr, momentum, weight_decay, label_smoothing;
   std::optional<uint64_t> seed;
@@ -64,6 +70,10 @@ absl::Status ApplyArguments(const TrainArguments& a, Setup& s) {
 
 // A file: its training goes on, or, where it has none, its weights are where a new one begins.
 absl::StatusOr<Setup> SetupFromFile(const TrainArguments& a) {
+  if (!a.input.empty() || a.classes || a.width) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        a.model, ": --input, --classes and --width are for networks of the zoo, not for files"));
+  }
   WEFT_ASSIGN_OR_RETURN(Model model, OpenFile(a.model));
   Setup s{.model = std::move(model), .train = {}, .fit = {}};
   if (s.model.training) {
@@ -81,8 +91,40 @@ absl::StatusOr<Setup> SetupFromFile(const TrainArguments& a) {
   return s;
 }
 
-// A network of the zoo, for images of the data set's form. `dataset` is opened here because the
-// network's size depends on it.
+constexpr std::string_view kSynthetic = "synthetic";
+
+// What comes after "synthetic" in a data specification: the number of examples, or nothing.
+std::optional<std::string_view> SyntheticSize(std::string_view data) {
+  if (!data.starts_with(kSynthetic)) return std::nullopt;
+  data.remove_prefix(kSynthetic.size());
+  if (data.empty()) return data;
+  if (data[0] != ':') return std::nullopt;
+  return data.substr(1);
+}
+
+// A data set, as the model's input wants it. `dataset` is it where somebody has opened it already.
+absl::StatusOr<std::shared_ptr<const Dataset>> OpenFor(const Model& model, const std::string& data,
+                                                       Split split,
+                                                       std::shared_ptr<const Dataset> dataset) {
+  if (const auto size = SyntheticSize(data)) {
+    WEFT_ASSIGN_OR_RETURN(SyntheticOptions options, SyntheticFor(model));
+    if (!size->empty() && !absl::SimpleAtoi(std::string(*size), &options.size)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("data synthetic:N: expected a number, got \"", std::string(*size), "\""));
+    }
+    if (split == Split::kTest) options.size = (options.size + 4) / 5;
+    WEFT_ASSIGN_OR_RETURN(dataset, MakeSynthetic(split, options));
+  } else if (dataset == nullptr) {
+    WEFT_ASSIGN_OR_RETURN(dataset, OpenDataset(data, split));
+  }
+  if (!model.preprocessing || !dataset->is_images()) return dataset;
+  if (SyntheticSize(data) && !dataset->label_dims().empty()) return dataset;
+  return FitDataset(std::move(dataset), *model.preprocessing);
+}
+
+// A network of the zoo. Its input and classes are those of the command line; otherwise, for
+// synthetic data, its own, and for other data those of the data.
+// `dataset` is opened here where the network's size depends on it.
 absl::StatusOr<Setup> SetupFromZoo(const TrainArguments& a,
                                    std::shared_ptr<const Dataset>& dataset) {
   WEFT_ASSIGN_OR_RETURN(const ZooEntry* entry, FindNetwork(a.model));
@@ -90,14 +132,29 @@ absl::StatusOr<Setup> SetupFromZoo(const TrainArguments& a,
           .train = {.optimizer = entry->optimizer},
           .fit = entry->fit};
   WEFT_RETURN_IF_ERROR(ApplyArguments(a, s));
-  WEFT_ASSIGN_OR_RETURN(dataset, OpenDataset(s.data, Split::kTrain));
-  const Preprocessing& p = dataset->preprocessing();
-  WEFT_ASSIGN_OR_RETURN(
-      s.model, BuildNetwork(*entry, {.channels = p.channels,
-                                     .height = p.height,
-                                     .width = p.width,
-                                     .classes = static_cast<int64_t>(dataset->class_names().size()),
-                                     .seed = s.train.seed}));
+  ZooOptions options{.seed = s.train.seed};
+  Override(a.classes, options.classes);
+  Override(a.width, options.width);
+  if (!a.input.empty()) {
+    WEFT_ASSIGN_OR_RETURN(options.input, ParseSize(a.input));
+  }
+  std::optional<Preprocessing> images;
+  if (!SyntheticSize(s.data)) {
+    WEFT_ASSIGN_OR_RETURN(dataset, OpenDataset(s.data, Split::kTrain));
+    images = dataset->preprocessing();
+    if (options.input.empty()) options.input = dataset->example_dims();
+    if (!a.classes && entry->classes != 0) {
+      options.classes = static_cast<int64_t>(dataset->class_names().size());
+    }
+  }
+  WEFT_ASSIGN_OR_RETURN(s.model, BuildNetwork(*entry, options));
+  // What the data are normalised by, where the network does not say.
+  if (!s.model.preprocessing && images && options.input.size() == 3 &&
+      options.input[0] == images->channels) {
+    s.model.preprocessing = images;
+    s.model.preprocessing->height = options.input[1];
+    s.model.preprocessing->width = options.input[2];
+  }
   return s;
 }
 
@@ -174,15 +231,13 @@ absl::Status RunTraining(Trainer& trainer, const Setup& s, const std::string& ou
 
 absl::Status Train(const TrainArguments& a) {
   WEFT_RETURN_IF_ERROR(CheckOutputPath(a.output));
-  std::shared_ptr<const Dataset> train;
-  auto setup = LooksLikeFile(a.model) ? SetupFromFile(a) : SetupFromZoo(a, train);
+  std::shared_ptr<const Dataset> opened;
+  auto setup = LooksLikeFile(a.model) ? SetupFromFile(a) : SetupFromZoo(a, opened);
   WEFT_RETURN_IF_ERROR(setup.status());
   Setup& s = *setup;
-  if (train == nullptr) {
-    WEFT_ASSIGN_OR_RETURN(train, OpenDataset(s.data, Split::kTrain));
-  }
-  WEFT_ASSIGN_OR_RETURN(const auto test, OpenDataset(s.data, Split::kTest));
-  s.model.preprocessing = train->preprocessing();
+  WEFT_ASSIGN_OR_RETURN(const auto train, OpenFor(s.model, s.data, Split::kTrain, opened));
+  WEFT_ASSIGN_OR_RETURN(const auto test, OpenFor(s.model, s.data, Split::kTest, nullptr));
+  if (train->is_images()) s.model.preprocessing = train->preprocessing();
   s.model.class_names = train->class_names();
   auto trainer = MakeTrainer(s);
   if (!trainer.ok()) return Annotate(trainer.status(), a.model);
@@ -198,30 +253,26 @@ absl::Status Train(const TrainArguments& a) {
   return RunTraining(**trainer, s, a.output, train, test);
 }
 
-// The defaults of each network, for --help.
-std::string Defaults() {
-  std::string text = "Models and their defaults:\n";
-  for (const ZooEntry& e : Zoo()) {
-    absl::StrAppend(&text, "  ", std::string(e.name), ": ", std::string(e.description), "\n    ",
-                    e.fit.epochs, " epochs, batch ", e.fit.batch_size, ", learning rate ",
-                    e.fit.learning_rate, " (", std::string(ToString(e.fit.schedule)),
-                    "), momentum ", e.optimizer.momentum, "\n");
-  }
-  return text;
-}
-
 }  // namespace
 
 Command AddTrain(CLI::App& program) {
   CLI::App* app = program.add_subcommand(
       "train", "Train a network, or go on training a file, and save it after every epoch");
   auto a = std::make_shared<TrainArguments>();
-  app->add_option("--model", a->model,
-                  "A network (see below), or a .weft file: its training goes on where it stopped, "
-                  "with the same results as if it had not")
+  app->add_option(
+         "--model", a->model,
+         "A network (see weft zoo), or a .weft file: its training goes on where it stopped, "
+         "with the same results as if it had not")
       ->required();
-  app->add_option("--data", a->data, "digits, digits:N or mnist:DIR (default: digits)");
+  app->add_option("--data", a->data,
+                  "digits, digits:N, mnist:DIR, synthetic or synthetic:N, which fits any model "
+                  "(default: digits)");
   app->add_option("-o,--output", a->output, "The file to write")->required();
+  app->add_option("--input", a->input,
+                  "One example's size for a network, as 3x224x224; images are resized to it "
+                  "(default: that of the data; of synthetic data, the network's own)");
+  app->add_option("--classes", a->classes, "A network's classes (default: those of the data)");
+  app->add_option("--width", a->width, "Factor of the channels within a network (default: 1)");
   app->add_option("--epochs", a->epochs, "Passes over the data, in all");
   app->add_option("--batch", a->batch, "Images a step");
   app->add_option("--lr", a->lr, "Learning rate");
@@ -235,9 +286,10 @@ Command AddTrain(CLI::App& program) {
   app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");
   app->add_flag("--restart", a->restart,
                 "Keep the weights of a file, forget its training state and epochs");
-  app->footer(Defaults() +
-              "Ctrl-C finishes the step, saves and exits with 130.\n"
-              "Example: weft train --model lenet-bn --data mnist:data/mnist --epochs 3 -o a.weft");
+  app->footer(
+      "What is not given is the network's own default. "
+      "Ctrl-C finishes the step, saves and exits with 130.\n"
+      "Example: weft train --model lenet-bn --data mnist:data/mnist --epochs 3 -o a.weft");
   return {app, [a] { return Train(*a); }};
 }
 

@@ -66,6 +66,7 @@ std::string Totals(const TensorMap& tensors) {
 
 absl::Status Save(const WeightsArguments& a) {
   WEFT_RETURN_IF_ERROR(CheckOutputPath(a.file));
+  WEFT_RETURN_IF_ERROR(CheckOtherFile(a.model, a.file));
   WEFT_ASSIGN_OR_RETURN(const Model model, OpenFile(a.model));
   const absl::Status status = SaveWeights(model, a.file);
   if (!status.ok()) return status;

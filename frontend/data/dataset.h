@@ -22,10 +22,15 @@ struct DatasetInfo {
   int64_t size = 0;                      // examples
   std::vector<std::string> class_names;  // labels are indices into it
   Preprocessing preprocessing;           // of a model trained on it; height and width are exact
+  // Of one example that is no image; none: the preprocessing's [C,H,W]. Values are normalised by
+  // the preprocessing all the same, unless they are numbers of tokens.
+  Dims dims = {};
+  bool tokens = false;
+  Dims label_dims = {};  // of one example's labels; none: a single one
 };
 
-// Labelled images of one size, by index. Immutable: every method may be called from several
-// threads.
+// Labelled examples of one size, by index: images, or signals, films, texts. Immutable: every
+// method may be called from several threads.
 class Dataset {
  public:
   explicit Dataset(DatasetInfo info) : info_(std::move(info)) {}
@@ -37,21 +42,22 @@ class Dataset {
   int64_t size() const { return info_.size; }
   const std::vector<std::string>& class_names() const { return info_.class_names; }
   const Preprocessing& preprocessing() const { return info_.preprocessing; }
-  // One image: f32[C,H,W].
-  TensorType example_type() const {
+  bool is_images() const { return info_.dims.empty(); }
+  bool tokens() const { return info_.tokens; }
+  Dims example_dims() const {
     const Preprocessing& p = info_.preprocessing;
-    return {DType::kF32, ToShape(Dims{p.channels, p.height, p.width})};
+    return info_.dims.empty() ? Dims{p.channels, p.height, p.width} : info_.dims;
   }
-  // The elements of one image, C*H*W.
-  int64_t example_size() const {
-    const Preprocessing& p = info_.preprocessing;
-    return p.channels * p.height * p.width;
-  }
+  const Dims& label_dims() const { return info_.label_dims; }
+  TensorType example_type() const { return {DType::kF32, ToShape(example_dims())}; }
+  // The elements of one example, and of its labels.
+  int64_t example_size() const { return Product(example_dims()); }
+  int64_t label_size() const { return Product(label_dims()); }
 
-  // Writes image `index` into `image`, [C,H,W] in [0,1], not normalised, and its label into
-  // `*label`. Errors: an index outside [0, size()), a span that is not C*H*W long, an unreadable
+  // Writes example `index` into `image`, in [0,1] and not normalised, or numbers of tokens, and its
+  // labels into `labels`. Errors: an index outside [0, size()), spans of other sizes, an unreadable
   // example.
-  absl::Status Read(int64_t index, std::span<float> image, int64_t* label) const {
+  absl::Status Read(int64_t index, std::span<float> image, std::span<int64_t> labels) const {
     if (index < 0 || index >= size()) {
       return absl::OutOfRangeError(
           absl::StrCat(name(), ": expected an index in [0,", size(), "), got ", index));
@@ -60,12 +66,25 @@ class Dataset {
       return absl::InvalidArgumentError(absl::StrCat(name(), ": an image has ", example_size(),
                                                      " elements, the buffer has ", image.size()));
     }
-    return ReadExample(index, image, label);
+    if (static_cast<int64_t>(labels.size()) != label_size()) {
+      return absl::InvalidArgumentError(absl::StrCat(name(), ": an example has ", label_size(),
+                                                     " labels, the buffer has ", labels.size()));
+    }
+    return ReadExample(index, image, labels);
+  }
+  absl::Status Read(int64_t index, std::span<float> image, int64_t* label) const {
+    return Read(index, image, std::span<int64_t>(label, 1));
   }
 
  private:
   // Read after its checks.
-  virtual absl::Status ReadExample(int64_t index, std::span<float> image, int64_t* label) const = 0;
+  virtual absl::Status ReadExample(int64_t index, std::span<float> image,
+                                   std::span<int64_t> labels) const = 0;
+  static int64_t Product(const Dims& dims) {
+    int64_t product = 1;
+    for (const int64_t n : dims) product *= n;
+    return product;
+  }
 
   DatasetInfo info_;
 };

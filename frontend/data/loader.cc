@@ -158,23 +158,27 @@ class Loader::Impl {
     const Preprocessing& p = dataset_->preprocessing();
     batch->first = number * options_.batch_size;
     const int64_t count = std::min(options_.batch_size, dataset_->size() - batch->first);
-    const Dims dims = {count, p.channels, p.height, p.width};
+    Dims dims = dataset_->example_dims(), label_dims = dataset_->label_dims();
+    dims.insert(dims.begin(), count);
+    label_dims.insert(label_dims.begin(), count);
     batch->indices.resize(static_cast<size_t>(count));
     WEFT_RETURN_IF_ERROR(Fit(DType::kF32, dims, &batch->images));
-    WEFT_RETURN_IF_ERROR(Fit(DType::kI64, {count}, &batch->labels));
+    WEFT_RETURN_IF_ERROR(Fit(DType::kI64, label_dims, &batch->labels));
     const std::span<float> images = batch->images.mutable_values<float>();
     const std::span<int64_t> labels = batch->labels.mutable_values<int64_t>();
+    const auto label_size = static_cast<size_t>(dataset_->label_size());
     const auto example_size = static_cast<size_t>(dataset_->example_size());
     for (size_t i = 0; i < static_cast<size_t>(count) && !Stale(generation); ++i) {
       const int64_t position = batch->first + static_cast<int64_t>(i);
       const int64_t index = order == nullptr ? position : (*order)[static_cast<size_t>(position)];
       batch->indices[i] = index;
       const std::span<float> image = images.subspan(i * example_size, example_size);
-      const absl::Status status = dataset_->Read(index, image, &labels[i]);
+      const absl::Status status =
+          dataset_->Read(index, image, labels.subspan(i * label_size, label_size));
       if (!status.ok()) {
         return Annotate(status, absl::StrCat(dataset_->name(), ": example ", index));
       }
-      Normalize(p, image);
+      if (!dataset_->tokens()) Normalize(p, image);
     }
     return absl::OkStatus();
   }

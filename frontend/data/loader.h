@@ -14,8 +14,9 @@ namespace weft {
 std::vector<int64_t> ShuffledIndices(int64_t size, uint64_t seed, int64_t epoch);
 
 struct Batch {
-  Tensor images;                 // f32[B,C,H,W], normalised as the data set's preprocessing says
-  Tensor labels;                 // i64[B]
+  Tensor images;  // f32[B,C,H,W] (or the examples' dims), normalised as the data set's
+                  // preprocessing says
+  Tensor labels;  // i64[B] (and the labels' dims)
   std::vector<int64_t> indices;  // the examples' indices in the data set
   int64_t first = 0;             // the position of the first one in the epoch's order
   int64_t size() const { return static_cast<int64_t>(indices.size()); }

@@ -15,11 +15,12 @@ class MemoryDataset final : public Dataset {
       : Dataset(std::move(info)), images_(std::move(images)), labels_(std::move(labels)) {}
 
  private:
-  absl::Status ReadExample(int64_t index, std::span<float> image, int64_t* label) const override {
+  absl::Status ReadExample(int64_t index, std::span<float> image,
+                           std::span<int64_t> labels) const override {
     const uint8_t* bytes =
         images_.values<uint8_t>().data() + static_cast<size_t>(index) * image.size();
     for (size_t i = 0; i < image.size(); ++i) image[i] = static_cast<float>(bytes[i]) / 255.0f;
-    *label = labels_[static_cast<size_t>(index)];
+    labels[0] = labels_[static_cast<size_t>(index)];
     return absl::OkStatus();
   }
 

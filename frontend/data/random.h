@@ -9,7 +9,15 @@
 namespace weft {
 
 // What a stream of random numbers is for; streams of different purposes are independent.
-enum class RandomPurpose : uint32_t { kShuffle = 1, kTrainDigits = 2, kTestDigits = 3 };
+enum class RandomPurpose : uint32_t {
+  kShuffle = 1,
+  kTrainDigits = 2,
+  kTestDigits = 3,
+  kNoise = 4,
+  kPatterns = 5,
+  kTrainPatterns = 6,
+  kTestPatterns = 7
+};
 
 // The random numbers that belong to (seed, purpose, index), one after the other.
 class RandomStream {

@@ -16,6 +16,22 @@ Value Draw(Layer& layer, std::vector<Value> inputs, AttributeMap attributes,
   return layer.Node(std::move(inputs), std::move(attributes));
 }
 
+// x times the dropout of ones whose axes from `first_axis` on have one element.
+Value DropSlices(Layer& layer, Value x, int64_t first_axis, double ratio) {
+  if (!layer.ok()) return {};
+  if (x.null() || x.type().rank() < 3) {
+    layer.ExpectRank(x, 3, "[N,C,..]");
+    return {};
+  }
+  Value slices = x;  // one element of each: only its shape is read
+  for (int64_t axis = first_axis; axis < x.type().rank(); ++axis) {
+    slices = layer.Part("Gather", {slices, layer.Ints({0})}, {{"axis", axis}});
+  }
+  const Value ones = layer.Part("ExpandLike", {layer.Scalar(1, x.type().dtype), slices});
+  const Value mask = layer.Part("Dropout", {ones}, {{"ratio", ratio}, {"stream", layer.Stream()}});
+  return layer.Result("Mul", {x, mask});
+}
+
 }  // namespace
 
 Value RandomLayers::Dropout(Value x, const DropoutOptions& o, Where where) {
@@ -23,22 +39,14 @@ Value RandomLayers::Dropout(Value x, const DropoutOptions& o, Where where) {
   return Draw(layer, {x}, {{"ratio", o.ratio}});
 }
 
-// x times the dropout of ones [N,C,1,..].
 Value RandomLayers::SpatialDropout(Value x, const DropoutOptions& o, Where where) {
   Layer layer(builder(), "Dropout", o.name, where);
-  if (!layer.ok()) return {};
-  if (x.null() || x.type().rank() < 3) {
-    layer.ExpectRank(x, 3, "[N,C,..]");
-    return {};
-  }
-  Value channels = x;  // one element of each: only its shape is read
-  for (int64_t axis = 2; axis < x.type().rank(); ++axis) {
-    channels = layer.Part("Gather", {channels, layer.Ints({0})}, {{"axis", axis}});
-  }
-  const Value ones = layer.Part("ExpandLike", {layer.Scalar(1, x.type().dtype), channels});
-  const Value mask =
-      layer.Part("Dropout", {ones}, {{"ratio", o.ratio}, {"stream", layer.Stream()}});
-  return layer.Result("Mul", {x, mask});
+  return DropSlices(layer, x, /*first_axis=*/2, o.ratio);
+}
+
+Value RandomLayers::StochasticDepth(Value x, const DropoutOptions& o, Where where) {
+  Layer layer(builder(), "Dropout", o.name, where);
+  return DropSlices(layer, x, /*first_axis=*/1, o.ratio);
 }
 
 Value RandomLayers::RandomUniform(const Dims& dims, const RandomUniformOptions& o, Where where) {

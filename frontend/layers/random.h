@@ -49,6 +49,9 @@ class RandomLayers : public LayerFamily<RandomLayers> {
   Value Dropout(Value x, const DropoutOptions& o = {}, Where where = Where::current());
   // Drops whole channels of x [N,C,..]: PyTorch's Dropout1d, Dropout2d and Dropout3d.
   Value SpatialDropout(Value x, const DropoutOptions& o = {}, Where where = Where::current());
+  // Drops whole examples of x [N,C,..]: stochastic depth, where x is the branch of a residual block
+  // (Huang et al. 2016; torchvision's StochasticDepth in mode "row").
+  Value StochasticDepth(Value x, const DropoutOptions& o = {}, Where where = Where::current());
 
   // Drawn anew in every run; the same for all examples of a batch.
   Value RandomUniform(const Dims& dims, const RandomUniformOptions& o = {},

@@ -10,6 +10,7 @@
 #include "frontend/onnx/to_onnx.h"
 #include "graph/bind.h"
 #include "graph/op.h"
+#include "passes/passes.h"
 
 namespace weft {
 namespace {
@@ -230,7 +231,8 @@ absl::StatusOr<onnx::ModelProto> ToOnnx(const Model& model, const OnnxExportOpti
   WEFT_RETURN_IF_ERROR(CheckOptions(model, options));
   onnx::ModelProto proto;
   // As importing does, so that what comes back is exported as the same text.
-  WEFT_ASSIGN_OR_RETURN(const Graph folded, FoldKnown(model.graph));
+  WEFT_ASSIGN_OR_RETURN(const Graph deployed, WithoutLosses(model.graph));
+  WEFT_ASSIGN_OR_RETURN(const Graph folded, FoldKnown(deployed));
   GraphExport graph(folded, options.opset, *proto.mutable_graph());
   WEFT_RETURN_IF_ERROR(graph.Run());
   const OnnxWriter& writer = graph.writer();

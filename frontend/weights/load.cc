@@ -45,10 +45,10 @@ class Problems {
   std::string text_;
 };
 
-// The names that all the patterns make of the file's, in the file's order.
-absl::StatusOr<std::vector<Source>> MapNames(const NamedTensors& weights,
-                                             const std::vector<NamePattern>& patterns,
-                                             std::vector<std::string>& names) {
+// The names that all the patterns make of the file's, in the file's order. A pattern that matches
+// none is a problem.
+std::vector<Source> MapNames(const NamedTensors& weights, const std::vector<NamePattern>& patterns,
+                             std::vector<std::string>& names, Problems& problems) {
   std::vector<Source> sources;
   for (const auto& [name, tensor] : weights.tensors) sources.push_back({name, &tensor});
   for (const auto& [name, type] : weights.unsupported) sources.push_back({name, nullptr, type});
@@ -62,8 +62,7 @@ absl::StatusOr<std::vector<Source>> MapNames(const NamedTensors& weights,
       ++matches;
     }
     if (matches == 0) {
-      return absl::InvalidArgumentError(absl::StrCat(weights.source, ": the pattern ", pattern.from,
-                                                     "=", pattern.to, " matches no name"));
+      problems.Add(absl::StrCat("the pattern ", pattern.from, "=", pattern.to, " matches no name"));
     }
   }
   return sources;
@@ -76,11 +75,10 @@ bool IsBatchCounter(std::string_view name) {
 }
 
 // The tensors by their mapped names, without batch counters that no variable wants.
-absl::StatusOr<Sources> MappedSources(const Model& model, const NamedTensors& weights,
-                                      const std::vector<NamePattern>& patterns,
-                                      Problems& problems) {
+Sources MappedSources(const Model& model, const NamedTensors& weights,
+                      const std::vector<NamePattern>& patterns, Problems& problems) {
   std::vector<std::string> names;
-  WEFT_ASSIGN_OR_RETURN(std::vector<Source> all, MapNames(weights, patterns, names));
+  const std::vector<Source> all = MapNames(weights, patterns, names, problems);
   const TensorMap wanted = WeightsOf(model);
   Sources sources;
   for (size_t i = 0; i < all.size(); ++i) {
@@ -154,7 +152,7 @@ absl::StatusOr<WeightsReport> Match(const Model& model, Sources sources,
 absl::StatusOr<WeightsReport> LoadWeights(Model& model, const NamedTensors& weights,
                                           const LoadWeightsOptions& options) {
   Problems problems;
-  WEFT_ASSIGN_OR_RETURN(Sources sources, MappedSources(model, weights, options.map, problems));
+  Sources sources = MappedSources(model, weights, options.map, problems);
   std::vector<NewValue> values;
   WEFT_ASSIGN_OR_RETURN(WeightsReport report, Match(model, std::move(sources), values, problems));
   const bool nothing = report.loaded.empty();

@@ -44,8 +44,8 @@ struct WeightsReport {
 // PyTorch's counters "….num_batches_tracked" are passed over unless a variable has the name. A
 // variable may share the tensor's memory, a mapped file. The model's training state, which belongs
 // to the old weights, is dropped.
-// Errors, with nothing changed: a pattern that matches no name; and in one error all of: two
-// tensors mapped to one name, variables missing in the file and tensors unexpected in it (unless
+// Errors, with nothing changed, in one error all of: patterns that match no name, two tensors mapped
+// to one name, variables missing in the file and tensors unexpected in it (unless
 // partial), other dims, other types. With partial, an error where no name is in both.
 absl::StatusOr<WeightsReport> LoadWeights(Model& model, const NamedTensors& weights,
                                           const LoadWeightsOptions& options = {});

@@ -86,6 +86,20 @@ TEST_F(CliOnnx, ExportedModelsComeBack) {
   EXPECT_EQ(scores("a.weft"), scores("b.weft"));
 }
 
+TEST_F(CliOnnx, NoFormatIsWrittenOverTheInput) {
+  Train("a.weft");
+  WriteModel();
+  std::filesystem::create_symlink("a.weft", Path("link.onnx"));
+  const std::string model = ReadText(Path("a.weft")), onnx = ReadText(Path("m.onnx"));
+  for (const char* command :
+       {"export a.weft -o a.weft", "export a.weft -o ./a.weft", "export a.weft -o link.onnx",
+        "import m.onnx -o m.onnx", "weights save a.weft a.weft"}) {
+    EXPECT_THAT(Error(command), HasSubstr("expected another file than the input"));
+  }
+  EXPECT_EQ(ReadText(Path("a.weft")), model);
+  EXPECT_EQ(ReadText(Path("m.onnx")), onnx);
+}
+
 TEST_F(CliOnnx, ConformPrintsALineACaseAndCounts) {
   const std::string out =
       Output("conform " + kCases + "test_abs " + kCases + "test_bernoulli " + kCases + "test_if");

@@ -34,12 +34,13 @@ class Numbers : public Dataset {
   int reads() const { return reads_; }
 
  private:
-  absl::Status ReadExample(int64_t index, std::span<float> image, int64_t* label) const override {
+  absl::Status ReadExample(int64_t index, std::span<float> image,
+                           std::span<int64_t> labels) const override {
     ++reads_;
     if (index == broken_) return absl::DataLossError("unreadable");
     image[0] = static_cast<float>(index);
     image[1] = static_cast<float>(index) + 0.5f;
-    *label = 10 * index;
+    labels[0] = 10 * index;
     return absl::OkStatus();
   }
 

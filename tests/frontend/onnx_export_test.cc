@@ -60,12 +60,12 @@ TEST(OnnxExport, ParametersKeepTheirValues) {
   }
 }
 
-TEST(OnnxExport, EveryNetworkOfTheZooExports) {
-  for (const ZooEntry& entry : Zoo()) {
-    const Model model = *BuildNetwork(entry);
+TEST(OnnxExport, NetworksKeepTheirNameAndVariables) {
+  for (const char* network : {"lenet", "lenet-bn"}) {
+    const Model model = *BuildNetwork(**FindNetwork(network));
     const onnx::ModelProto proto = Export(model);
-    EXPECT_EQ(proto.graph().name(), entry.name);
-    EXPECT_EQ(InitializerNames(proto).size(), model.graph.variables().size()) << entry.name;
+    EXPECT_EQ(proto.graph().name(), network);
+    EXPECT_EQ(InitializerNames(proto).size(), model.graph.variables().size()) << network;
   }
 }
 

@@ -105,8 +105,10 @@ INSTANTIATE_TEST_SUITE_P(Parts, OnnxRoundTrip,
                            return name;
                          });
 
-TEST(OnnxRoundTripOfNetworks, EveryNetworkOfTheZooAsBuiltAndOptimized) {
-  for (const ZooEntry& entry : Zoo()) {
+// tests/zoo does it for every network, as built.
+TEST(OnnxRoundTripOfNetworks, SmallNetworksAsBuiltAndOptimized) {
+  for (const char* network : {"lenet", "lenet-bn"}) {
+    const ZooEntry& entry = **FindNetwork(network);
     Model model = BuildNetwork(entry).value();
     Tensor x = Tensor::Zeros(DType::kF32, {3, 1, 28, 28}).value();
     for (size_t i = 0; i < x.mutable_values<float>().size(); ++i) {

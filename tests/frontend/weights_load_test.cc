@@ -184,7 +184,11 @@ TEST(WeightsLoad, MapsNamesInTheOrderGiven) {
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_THAT(ValuesOf(model, "bn.mean"), ElementsAre(6, 7));
   EXPECT_EQ(ErrorOf(weights, {.map = {{"norm.*", "bn.*"}, {"module.*", "*"}}}),
-            "w.pth: the pattern norm.*=bn.* matches no name");
+            "w.pth: the weights do not fit the model: the pattern norm.*=bn.* matches no name; "
+            "missing in the file: bn.mean; unexpected in the file: norm.mean");
+  EXPECT_THAT(
+      ErrorOf(weights, {.map = {{"x.*", "y.*"}, {"z.*", "y.*"}}}),
+      ::testing::AllOf(HasSubstr("x.*=y.* matches no name"), HasSubstr("z.*=y.* matches no name")));
   EXPECT_THAT(
       ErrorOf(weights, {.map = {{"module.*", "*"}, {"norm.*", "fc.*"}, {"fc.mean", "fc.bias"}}}),
       HasSubstr("mapped to fc.bias: both module.fc.bias and module.norm.mean"));

@@ -63,9 +63,10 @@ TEST(PipelineTest, ASecondSessionStillSpeaksOfTheOriginalNodes) {
 }
 
 TEST(PipelineTest, PassNamesAreInTheOrderOfThePipeline) {
-  EXPECT_THAT(PassNames(), ElementsAre("remove_dead", "remove_identity", "fold_constants",
-                                       "merge_common", "fold_conv_bn", "fuse_conv_bias", "fold_1x1",
-                                       "fuse_conv_activation", "fuse_conv_add"));
+  EXPECT_THAT(PassNames(),
+              ElementsAre("remove_dead", "remove_identity", "remove_ones", "fold_constants",
+                          "merge_common", "fold_conv_bn", "fuse_conv_bias", "fold_1x1",
+                          "fuse_conv_activation", "fuse_conv_add"));
 }
 
 TEST(PipelineTest, EveryPassHasAOneLineDoc) {

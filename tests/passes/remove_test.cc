@@ -88,5 +88,44 @@ TEST(RemoveIdentityTest, AMaskThatNobodyReadsDoesNotMatter) {
   EXPECT_EQ(CountOps(net.graph, "Dropout"), 0);
 }
 
+//   x, 1 expanded to [N,2,1,1] -> mul1 -> relu1 -> y   =>   x -> relu1 -> y
+TEST(RemoveOnesTest, ProductsWithOnesGo) {
+  Net net;
+  const Value x = net.Image(2, 4);
+  const Value one = net.graph.AddConstant("one", Tensor::Scalar(1, DType::kF64)).value();
+  const Value first =
+      net.graph.AddConstant("first", Tensor::FromInts(std::vector<int64_t>{0})).value();
+  Value channels = net.Add("Gather", "rows", {x, first}, {{"axis", int64_t{2}}});
+  channels = net.Add("Gather", "channels", {channels, first}, {{"axis", int64_t{3}}});
+  const Value ones = net.Add("ExpandLike", "ones", {one, channels});
+  const Value product = net.Add("Mul", "mul1", {x, ones});
+  net.Output("y", net.Relu("relu1", net.Add("Mul", "mul2", {one, product})));
+  const PassReport report =
+      ExpectGoldenRewrite("remove_ones", net.graph, TestOptions({"remove_ones"}));
+  EXPECT_THAT(Rewrites(report),
+              ElementsAre("remove_ones: ones + mul1 -> ", "remove_ones: one + mul2 -> "));
+  EXPECT_EQ(net.graph.Find("relu1")->input(0).ToString(), "x");
+}
+
+TEST(RemoveOnesTest, OtherFactorsStayAndOnesThatGiveTheShape) {
+  Net net;
+  const Value x = net.graph.AddInput("x", {DType::kF64, {Dim::Symbol("N"), 1}}).value();
+  const Value ones =
+      net.graph
+          .AddConstant("ones", Tensor::FromValues<double>({3}, std::vector<double>(3, 1)).value())
+          .value();
+  const Value almost =
+      net.graph
+          .AddConstant("almost",
+                       Tensor::FromValues<double>({1}, std::vector<double>{1 + 1e-15}).value())
+          .value();
+  net.Output("y", net.Add("Mul", "mul1", {x, ones}));
+  net.Output("z", net.Add("Mul", "mul2", {x, almost}));
+  net.Output("v", net.Add("Mul", "mul3",
+                          {x, net.graph.AddVariable("w", Tensor::Scalar(1, DType::kF64)).value()}));
+  ExpectDeclined(net.graph, {"remove_ones"},
+                 {"remove_ones at mul1: x is f64[N,1], mul1 is f64[N,3]"});
+}
+
 }  // namespace
 }  // namespace weft

@@ -55,25 +55,50 @@ TEST(Zoo, SummaryCountsStatisticsButNotAsTrainable) {
 }
 
 TEST(Zoo, BuildsForOtherSizesAndTypes) {
-  const auto model =
-      BuildNetwork(**FindNetwork("lenet"),
-                   {.channels = 3, .height = 32, .width = 40, .classes = 7, .dtype = DType::kF64});
+  const auto model = BuildNetwork(**FindNetwork("lenet"),
+                                  {.input = {3, 32, 40}, .classes = 7, .dtype = DType::kF64});
   ASSERT_TRUE(model.ok()) << model.status();
   EXPECT_EQ(ToString(model->graph.outputs()[0].value.type()), "f64[N,7]");
 }
 
-TEST(Zoo, ImagesThatAreTooSmallAreAnErrorOfTheLayer) {
-  const auto model = BuildNetwork(**FindNetwork("lenet"), {.height = 8, .width = 8});
-  ASSERT_FALSE(model.ok());
-  EXPECT_THAT(std::string(model.status().message()), HasSubstr("lenet: zoo/lenet.cc:"));
-  EXPECT_THAT(std::string(model.status().message()), HasSubstr("conv2 (Conv)"));
+TEST(Zoo, WidthScalesTheLayersWithin) {
+  const Model model = *BuildNetwork(**FindNetwork("lenet-bn"), {.width = 0.5});
+  EXPECT_EQ(ToString(model.graph.Find("block1.conv.weight")->type()), "f32[8,1,3,3]");
+  EXPECT_EQ(ToString(model.graph.outputs()[0].value.type()), "f32[N,10]");
+  // Multiples of 8, not more than a tenth below the product.
+  EXPECT_EQ(ZooOptions{.width = 0.35}.Wide(24), 8);
+  EXPECT_EQ(ZooOptions{.width = 0.35}.Wide(96), 32);
+  EXPECT_EQ(ZooOptions{.width = 0.75}.Wide(24), 24);
+  EXPECT_EQ(ZooOptions{}.Wide(13), 13);
+}
+
+std::string ErrorOf(std::string_view network, const ZooOptions& options) {
+  const auto model = BuildNetwork(**FindNetwork(network), options);
+  return model.ok() ? "" : std::string(model.status().message());
+}
+
+TEST(Zoo, ImagesThatAreTooSmallAreAnErrorThatSaysWhatFits) {
+  const std::string error = ErrorOf("lenet", {.input = {1, 8, 8}});
+  EXPECT_THAT(error, HasSubstr("lenet: zoo/lenet.cc:"));
+  EXPECT_THAT(error, HasSubstr("conv2 (Conv)"));
+  EXPECT_THAT(error, HasSubstr("; the least input that fits is 1x12x12"));
+  EXPECT_EQ(ErrorOf("lenet", {.input = {1, 12, 12}}), "");
+}
+
+TEST(Zoo, OtherOptionsOutOfRangeAreErrors) {
+  EXPECT_EQ(ErrorOf("lenet", {.input = {28, 28}}),
+            "lenet: expected an input such as 1x28x28, got 28x28");
+  EXPECT_EQ(ErrorOf("lenet", {.input = {1, 0, 28}}),
+            "lenet: expected an input such as 1x28x28, got 1x0x28");
+  EXPECT_EQ(ErrorOf("lenet", {.classes = -1}), "lenet: expected 1 to 1,000,000 classes, got -1");
+  EXPECT_EQ(ErrorOf("lenet", {.width = 0}), "lenet: expected a width in (0,64], got 0");
 }
 
 TEST(Zoo, UnknownNamesGetAProposal) {
-  EXPECT_EQ(FindNetwork("lenetbn").status().message(),
-            "unknown model lenetbn, did you mean lenet-bn? (known: lenet, lenet-bn)");
-  EXPECT_EQ(FindNetwork("transformer").status().message(),
-            "unknown model transformer (known: lenet, lenet-bn)");
+  EXPECT_THAT(std::string(FindNetwork("lenetbn").status().message()),
+              HasSubstr("unknown model lenetbn, did you mean lenet-bn? (`weft zoo` lists all "));
+  EXPECT_THAT(std::string(FindNetwork("transformer").status().message()),
+              HasSubstr("unknown model transformer (`weft zoo` lists all "));
 }
 
 TEST(Zoo, NumbersHaveCommas) {

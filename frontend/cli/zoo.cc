@@ -1,0 +1,127 @@
+#include "frontend/zoo/zoo.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_split.h"
+#include "frontend/cli/command.h"
+#include "frontend/cli/common.h"
+#include "frontend/summary.h"
+#include "frontend/zoo/golden.h"
+#include "graph/serialize.h"
+
+namespace weft {
+namespace {
+
+struct ZooArguments {
+  std::vector<std::string> names;
+  std::string output;
+  std::string check;
+  std::string input;
+  ZooOptions options;
+  int threads = 0;
+};
+
+std::string SizeText(const Dims& dims) {
+  std::string text;
+  for (const int64_t n : dims) absl::StrAppend(&text, text.empty() ? "" : "x", n);
+  return text;
+}
+
+absl::StatusOr<std::vector<const ZooEntry*>> FindAll(const std::vector<std::string>& names) {
+  std::vector<const ZooEntry*> entries;
+  for (const std::string& name : names) {
+    WEFT_ASSIGN_OR_RETURN(const ZooEntry* entry, FindNetwork(name));
+    entries.push_back(entry);
+  }
+  if (!names.empty()) return entries;
+  for (const ZooEntry& entry : Zoo()) entries.push_back(&entry);
+  return entries;
+}
+
+// One line a network: what it is, what it costs.
+absl::Status List(const ZooArguments& a) {
+  WEFT_ASSIGN_OR_RETURN(const std::vector<const ZooEntry*> entries, FindAll(a.names));
+  Print("%-34s %4s %-12s %13s %16s  %s\n", "network", "year", "input", "parameters", "MACs",
+        "paper");
+  for (const ZooEntry* entry : entries) {
+    ZooOptions options = a.options;
+    options.draw = false;
+    WEFT_ASSIGN_OR_RETURN(const Model model, BuildNetwork(*entry, options));
+    WEFT_ASSIGN_OR_RETURN(const ModelSize size, SizeOf(model.graph));
+    Print("%-34s %4d %-12s %13s %16s  %s\n", entry->name.c_str(), entry->year,
+          SizeText(options.input.empty() ? entry->input : options.input).c_str(),
+          WithCommas(size.parameters).c_str(), WithCommas(size.macs).c_str(), entry->paper.c_str());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Write(const ZooArguments& a) {
+  if (a.names.size() != 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected one network to write to ", a.output, ", got ", a.names.size()));
+  }
+  WEFT_RETURN_IF_ERROR(CheckOutputPath(a.output));
+  WEFT_ASSIGN_OR_RETURN(const ZooEntry* entry, FindNetwork(a.names[0]));
+  WEFT_ASSIGN_OR_RETURN(const Model model, BuildNetwork(*entry, a.options));
+  WEFT_RETURN_IF_ERROR(SaveModel(model, a.output));
+  WEFT_ASSIGN_OR_RETURN(const ModelSize size, SizeOf(model.graph));
+  Print("%s: %s parameters, %s MACs an example; saved %s\n", entry->name.c_str(),
+        WithCommas(size.parameters).c_str(), WithCommas(size.macs).c_str(), a.output.c_str());
+  return absl::OkStatus();
+}
+
+absl::Status CheckAll(const ZooArguments& a) {
+  std::vector<std::string> names = a.names;
+  if (names.empty()) {
+    WEFT_ASSIGN_OR_RETURN(names, GoldenNetworks(a.check));
+  }
+  Print("%-22s %12s %12s %12s %12s\n", "network", "logits", "difference", "optimized",
+        "difference");
+  size_t failed = 0;
+  for (const std::string& name : names) {
+    WEFT_ASSIGN_OR_RETURN(const GoldenResult r, CheckGolden(a.check, name, a.threads));
+    Print("%-22s %12.2e %12.2e %12.2e %12.2e  %s\n", name.c_str(), r.plain, r.plain_difference,
+          r.optimized, r.optimized_difference, r.passes() ? "ok" : "FAIL");
+    std::fflush(stdout);
+    failed += !r.passes();
+  }
+  if (failed == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(failed, " of ", names.size(), " networks differ by more than ", kLogitsTolerance,
+                   " of the largest logit or ", kDifferenceTolerance,
+                   " of the largest difference between the images"));
+}
+
+absl::Status RunZoo(ZooArguments a) {
+  if (!a.input.empty()) {
+    WEFT_ASSIGN_OR_RETURN(a.options.input, ParseSize(a.input));
+  }
+  if (!a.check.empty()) return CheckAll(a);
+  return a.output.empty() ? List(a) : Write(a);
+}
+
+}  // namespace
+
+Command AddZoo(CLI::App& program) {
+  CLI::App* app = program.add_subcommand(
+      "zoo", "List the networks that Weft has, or write one with its initial weights");
+  auto a = std::make_shared<ZooArguments>();
+  app->add_option("names", a->names, "Networks (default: all)");
+  app->add_option("-o,--output", a->output, "Write the network to this .weft file");
+  app->add_option("--classes", a->options.classes, "Classes (default: the network's own)");
+  app->add_option("--input", a->input, "One example's size, as 3x224x224");
+  app->add_option("--width", a->options.width, "Factor of the channels within the network")
+      ->capture_default_str();
+  app->add_option("--seed", a->options.seed, "Of the initial weights")->capture_default_str();
+  app->add_option("--check", a->check,
+                  "Compare logits with those in a folder (NET.txt, logits.safetensors), for "
+                  "weights generated from the names of the tensors")
+      ->type_name("DIR");
+  app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");
+  app->footer("Example: weft zoo resnet18 -o r.weft --classes 10 --input 3x64x64");
+  return {app, [a] { return RunZoo(*a); }};
+}
+
+}  // namespace weft

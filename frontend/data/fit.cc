@@ -1,0 +1,49 @@
+#include "frontend/data/fit.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "frontend/image.h"
+
+namespace weft {
+namespace {
+
+class FittedDataset final : public Dataset {
+ public:
+  FittedDataset(DatasetInfo info, std::shared_ptr<const Dataset> source)
+      : Dataset(std::move(info)), source_(std::move(source)) {}
+
+ private:
+  absl::Status ReadExample(int64_t index, std::span<float> image,
+                           std::span<int64_t> labels) const override {
+    std::vector<float> original(static_cast<size_t>(source_->example_size()));
+    WEFT_RETURN_IF_ERROR(source_->Read(index, original, labels));
+    const std::vector<float> planes =
+        ConvertImage(original, source_->preprocessing(), preprocessing());
+    std::copy(planes.begin(), planes.end(), image.begin());
+    return absl::OkStatus();
+  }
+
+  const std::shared_ptr<const Dataset> source_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Dataset>> FitDataset(std::shared_ptr<const Dataset> dataset,
+                                                          const Preprocessing& p) {
+  if (dataset->preprocessing() == p) return dataset;
+  if (!dataset->is_images() || !dataset->label_dims().empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        dataset->name(), ": expected images with one label, to make them ", p.channels, "x",
+        p.height, "x", p.width, "; its examples are ", ToString(dataset->example_dims())));
+  }
+  WEFT_RETURN_IF_ERROR(Annotate(CheckPreprocessing(p), dataset->name()));
+  DatasetInfo info{.name = dataset->name(),
+                   .size = dataset->size(),
+                   .class_names = dataset->class_names(),
+                   .preprocessing = p};
+  return std::make_shared<FittedDataset>(std::move(info), std::move(dataset));
+}
+
+}  // namespace weft

@@ -1,0 +1,20 @@
+#ifndef WEFT_FRONTEND_ZOO_FAMILIES_H_
+#define WEFT_FRONTEND_ZOO_FAMILIES_H_
+
+#include <vector>
+
+#include "frontend/zoo/zoo.h"
+
+// The families of networks, in the order in which they are listed: for each line NAME a function
+// std::vector<ZooEntry> NAME() in one file of this folder.
+#define WEFT_ZOO_FAMILIES(FAMILY) FAMILY(LeNets)
+
+namespace weft {
+
+#define WEFT_ZOO_DECLARE(NAME) std::vector<ZooEntry> NAME();
+WEFT_ZOO_FAMILIES(WEFT_ZOO_DECLARE)
+#undef WEFT_ZOO_DECLARE
+
+}  // namespace weft
+
+#endif  // WEFT_FRONTEND_ZOO_FAMILIES_H_

@@ -1,0 +1,37 @@
+// A product with nothing but ones goes, as dropout of whole channels or examples leaves it behind
+// at inference:
+//
+//   mul(x, expand_like(1, s))    =>    x
+
+#include "passes/rule.h"
+
+namespace weft {
+namespace {
+
+bool IsOnes(const Node& node) {
+  if (node.op_name() == "ExpandLike") return IsOnes(*node.input(0).node);
+  if (node.op_name() != kConstant) return false;
+  const Tensor& tensor = LeafValue(node);
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    if (tensor.At(i) != 1) return false;
+  }
+  return true;
+}
+
+Condition Holds(const Match& m) { return HaveSameType(m, "x", "product"); }
+
+std::vector<Value> Replace(const Match& m, Rewriter&) { return {m["x"]}; }
+
+}  // namespace
+
+Pass RemoveOnes() {
+  return ToPass({.name = "remove_ones",
+                 .doc = "remove products with tensors of ones",
+                 .pattern = Op("Mul", {Any().As("x"),
+                                       OneOf({std::string(kConstant), "ExpandLike"}).Where(IsOnes)})
+                                .As("product"),
+                 .conditions = Holds,
+                 .rewrite = Replace});
+}
+
+}  // namespace weft

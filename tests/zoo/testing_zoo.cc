@@ -1,0 +1,84 @@
+#include "tests/zoo/testing_zoo.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "frontend/data/fit.h"
+#include "frontend/data/synthetic.h"
+#include "frontend/zoo/named_weights.h"
+
+namespace weft {
+
+ZooOptions SmallOptions(const ZooEntry& entry) {
+  ZooOptions options{.input = entry.input,
+                     .classes = entry.classes == 0 ? 0 : std::min<int64_t>(entry.classes, 10),
+                     .width = 0.25};
+  const size_t channels = entry.input.size() > 1 ? 1 : 0;
+  for (int64_t extent = 16; extent <= 512; extent += extent < 32 ? 16 : 32) {
+    ZooOptions smaller = options;
+    for (size_t axis = channels; axis < entry.input.size(); ++axis) {
+      smaller.input[axis] = std::min(entry.input[axis], extent);
+    }
+    smaller.draw = false;
+    if (!BuildNetwork(entry, smaller).ok()) continue;
+    smaller.draw = true;
+    return smaller;
+  }
+  return options;
+}
+
+Model SmallNetwork(const ZooEntry& entry) {
+  return BuildNetwork(entry, SmallOptions(entry)).value();
+}
+
+Batch SyntheticBatch(const Model& model, int64_t count) {
+  SyntheticOptions options = SyntheticFor(model).value();
+  options.size = count;
+  auto dataset = MakeSynthetic(Split::kTrain, options).value();
+  if (model.preprocessing && dataset->is_images() && dataset->label_dims().empty()) {
+    dataset = FitDataset(dataset, *model.preprocessing).value();
+  }
+  auto loader =
+      Loader::Create(dataset, {.batch_size = count, .shuffle = false, .prefetch = 0}).value();
+  Batch batch;
+  EXPECT_TRUE(loader->Next(&batch).value());
+  return batch;
+}
+
+TensorMap SmallFeeds(const Graph& inference) {
+  TensorMap feeds;
+  for (const Node* input : inference.inputs()) {
+    Dims dims;
+    for (const Dim& dim : input->type().shape)
+      dims.push_back(dim.is_static() ? dim.coefficient() : 2);
+    Tensor tensor = NamedTensor("input", dims).value();
+    if (kIndexTypes.contains(input->type().dtype)) {
+      for (float& x : tensor.mutable_values<float>()) x = std::floor(4 * (x + 1));  // 0 to 7
+    }
+    feeds.emplace(input->name(), tensor.Converted(input->type().dtype).value());
+  }
+  return feeds;
+}
+
+double RelativeDistance(const Tensor& a, const Tensor& b) {
+  if (a.type() != b.type()) return std::numeric_limits<double>::infinity();
+  double largest = 0, distance = 0;
+  for (int64_t i = 0; i < b.size(); ++i) {
+    largest = std::max(largest, std::abs(b.At(i)));
+    const double d = std::abs(a.At(i) - b.At(i));
+    if (std::isnan(d)) return std::numeric_limits<double>::infinity();
+    distance = std::max(distance, d);
+  }
+  return distance == 0 ? 0 : distance / largest;
+}
+
+std::vector<std::string> NetworkNames() {
+  std::vector<std::string> names;
+  for (const ZooEntry& entry : Zoo()) names.push_back(entry.name);
+  return names;
+}
+
+}  // namespace weft
