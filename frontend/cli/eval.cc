@@ -4,7 +4,7 @@
 
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
-#include "frontend/data/open.h"
+#include "frontend/cli/data.h"
 #include "frontend/session.h"
 #include "frontend/summary.h"
 
@@ -20,7 +20,7 @@ struct EvalArguments {
 
 absl::Status Eval(const EvalArguments& a) {
   WEFT_ASSIGN_OR_RETURN(const Model model, OpenFile(a.file));
-  WEFT_ASSIGN_OR_RETURN(const auto dataset, OpenDataset(a.data, Split::kTest));
+  WEFT_ASSIGN_OR_RETURN(const auto dataset, OpenDataFor(model, a.data, Split::kTest));
   auto session = Session::Create(model, {.threads = a.threads});
   if (!session.ok()) return Annotate(session.status(), a.file);
   const auto begin = std::chrono::steady_clock::now();
@@ -41,7 +41,7 @@ Command AddEval(CLI::App& program) {
       program.add_subcommand("eval", "Accuracy and loss of a model on a data set's test images");
   auto a = std::make_shared<EvalArguments>();
   app->add_option("file", a->file, "A .weft file")->required();
-  app->add_option("--data", a->data, "digits, digits:N or mnist:DIR")->capture_default_str();
+  app->add_option("--data", a->data, kDataHelp)->capture_default_str();
   app->add_option("--batch", a->batch, "Images a run")->capture_default_str();
   app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");
   app->footer("Example: weft eval a.weft --data mnist:data/mnist");

@@ -2,14 +2,11 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
+#include "frontend/cli/data.h"
 #include "frontend/cli/interrupt.h"
 #include "frontend/cli/progress.h"
-#include "frontend/data/fit.h"
-#include "frontend/data/open.h"
-#include "frontend/data/synthetic.h"
 #include "frontend/summary.h"
 #include "graph/serialize.h"
 #include "ops/ops.h"
@@ -91,37 +88,6 @@ absl::StatusOr<Setup> SetupFromFile(const TrainArguments& a) {
   return s;
 }
 
-constexpr std::string_view kSynthetic = "synthetic";
-
-// What comes after "synthetic" in a data specification: the number of examples, or nothing.
-std::optional<std::string_view> SyntheticSize(std::string_view data) {
-  if (!data.starts_with(kSynthetic)) return std::nullopt;
-  data.remove_prefix(kSynthetic.size());
-  if (data.empty()) return data;
-  if (data[0] != ':') return std::nullopt;
-  return data.substr(1);
-}
-
-// A data set, as the model's input wants it. `dataset` is it where somebody has opened it already.
-absl::StatusOr<std::shared_ptr<const Dataset>> OpenFor(const Model& model, const std::string& data,
-                                                       Split split,
-                                                       std::shared_ptr<const Dataset> dataset) {
-  if (const auto size = SyntheticSize(data)) {
-    WEFT_ASSIGN_OR_RETURN(SyntheticOptions options, SyntheticFor(model));
-    if (!size->empty() && !absl::SimpleAtoi(std::string(*size), &options.size)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("data synthetic:N: expected a number, got \"", std::string(*size), "\""));
-    }
-    if (split == Split::kTest) options.size = (options.size + 4) / 5;
-    WEFT_ASSIGN_OR_RETURN(dataset, MakeSynthetic(split, options));
-  } else if (dataset == nullptr) {
-    WEFT_ASSIGN_OR_RETURN(dataset, OpenDataset(data, split));
-  }
-  if (!model.preprocessing || !dataset->is_images()) return dataset;
-  if (SyntheticSize(data) && !dataset->label_dims().empty()) return dataset;
-  return FitDataset(std::move(dataset), *model.preprocessing);
-}
-
 // A network of the zoo. Its input and classes are those of the command line; otherwise, for
 // synthetic data, its own, and for other data those of the data.
 // `dataset` is opened here where the network's size depends on it.
@@ -139,7 +105,7 @@ absl::StatusOr<Setup> SetupFromZoo(const TrainArguments& a,
     WEFT_ASSIGN_OR_RETURN(options.input, ParseSize(a.input));
   }
   std::optional<Preprocessing> images;
-  if (!SyntheticSize(s.data)) {
+  if (!IsSynthetic(s.data)) {
     WEFT_ASSIGN_OR_RETURN(dataset, OpenDataset(s.data, Split::kTrain));
     images = dataset->preprocessing();
     if (options.input.empty()) options.input = dataset->example_dims();
@@ -235,8 +201,8 @@ absl::Status Train(const TrainArguments& a) {
   auto setup = LooksLikeFile(a.model) ? SetupFromFile(a) : SetupFromZoo(a, opened);
   WEFT_RETURN_IF_ERROR(setup.status());
   Setup& s = *setup;
-  WEFT_ASSIGN_OR_RETURN(const auto train, OpenFor(s.model, s.data, Split::kTrain, opened));
-  WEFT_ASSIGN_OR_RETURN(const auto test, OpenFor(s.model, s.data, Split::kTest, nullptr));
+  WEFT_ASSIGN_OR_RETURN(const auto train, OpenDataFor(s.model, s.data, Split::kTrain, opened));
+  WEFT_ASSIGN_OR_RETURN(const auto test, OpenDataFor(s.model, s.data, Split::kTest, nullptr));
   if (train->is_images()) s.model.preprocessing = train->preprocessing();
   s.model.class_names = train->class_names();
   auto trainer = MakeTrainer(s);
@@ -264,9 +230,7 @@ Command AddTrain(CLI::App& program) {
          "A network (see weft zoo), or a .weft file: its training goes on where it stopped, "
          "with the same results as if it had not")
       ->required();
-  app->add_option("--data", a->data,
-                  "digits, digits:N, mnist:DIR, synthetic or synthetic:N, which fits any model "
-                  "(default: digits)");
+  app->add_option("--data", a->data, absl::StrCat(kDataHelp, " (default: digits)"));
   app->add_option("-o,--output", a->output, "The file to write")->required();
   app->add_option("--input", a->input,
                   "One example's size for a network, as 3x224x224; images are resized to it "

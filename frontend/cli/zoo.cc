@@ -40,6 +40,17 @@ absl::StatusOr<std::vector<const ZooEntry*>> FindAll(const std::vector<std::stri
   return entries;
 }
 
+// What `weft train` does unless it is told otherwise.
+void PrintTraining(const ZooEntry& entry) {
+  Print(
+      "  %s; trained for %lld epochs with batch %lld, learning rate %g (%s), momentum %g, weight "
+      "decay %g\n",
+      entry.description.c_str(), static_cast<long long>(entry.fit.epochs),
+      static_cast<long long>(entry.fit.batch_size), entry.fit.learning_rate,
+      std::string(ToString(entry.fit.schedule)).c_str(), entry.optimizer.momentum,
+      entry.optimizer.weight_decay);
+}
+
 // One line a network: what it is, what it costs.
 absl::Status List(const ZooArguments& a) {
   WEFT_ASSIGN_OR_RETURN(const std::vector<const ZooEntry*> entries, FindAll(a.names));
@@ -53,6 +64,7 @@ absl::Status List(const ZooArguments& a) {
     Print("%-34s %4d %-12s %13s %16s  %s\n", entry->name.c_str(), entry->year,
           SizeText(options.input.empty() ? entry->input : options.input).c_str(),
           WithCommas(size.parameters).c_str(), WithCommas(size.macs).c_str(), entry->paper.c_str());
+    if (!a.names.empty()) PrintTraining(*entry);
   }
   return absl::OkStatus();
 }

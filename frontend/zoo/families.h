@@ -7,7 +7,22 @@
 
 // The families of networks, in the order in which they are listed: for each line NAME a function
 // std::vector<ZooEntry> NAME() in one file of this folder.
-#define WEFT_ZOO_FAMILIES(FAMILY) FAMILY(LeNets)
+#define WEFT_ZOO_FAMILIES(FAMILY) \
+  FAMILY(LeNets)                  \
+  FAMILY(AlexNets)                \
+  FAMILY(Vggs)                    \
+  FAMILY(GoogLeNets)              \
+  FAMILY(InceptionV3s)            \
+  FAMILY(ResNets)                 \
+  FAMILY(DenseNets)               \
+  FAMILY(SqueezeNets)             \
+  FAMILY(MobileNets)              \
+  FAMILY(MobileNetV3s)            \
+  FAMILY(MnasNets)                \
+  FAMILY(ShuffleNetV2s)           \
+  FAMILY(EfficientNets)           \
+  FAMILY(RegNets)                 \
+  FAMILY(ConvNexts)
 
 namespace weft {
 

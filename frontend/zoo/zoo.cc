@@ -120,8 +120,9 @@ std::optional<Preprocessing> PreprocessingOf(const ZooEntry& entry, const Dims& 
 
 }  // namespace
 
-const Normalization kImageNetPixels = {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
-const Normalization kInceptionPixels = {{0.5f, 0.5f, 0.5f}, {0.5f, 0.5f, 0.5f}};
+Normalization ImageNetPixels() { return {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}; }
+
+Normalization InceptionPixels() { return {{0.5f, 0.5f, 0.5f}, {0.5f, 0.5f, 0.5f}}; }
 
 int64_t ZooOptions::Wide(int64_t channels, int64_t divisor) const {
   if (width == 1) return channels;

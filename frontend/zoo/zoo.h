@@ -32,8 +32,8 @@ struct ZooOptions {
 struct Normalization {
   std::vector<float> mean, std;
 };
-extern const Normalization kImageNetPixels;   // torchvision's
-extern const Normalization kInceptionPixels;  // to [-1, 1]
+Normalization ImageNetPixels();   // torchvision's
+Normalization InceptionPixels();  // to [-1, 1]
 
 // A network by name, and how it is trained unless somebody asks otherwise.
 struct ZooEntry {
@@ -49,7 +49,7 @@ struct ZooEntry {
   int64_t classes = 1000;           // 0: it has none
   DType input_dtype = DType::kF32;  // i64: numbers of tokens
   int64_t input_multiple = 1;       // of the last axis or two, where the network halves and doubles
-  Normalization pixels = kImageNetPixels;  // none: unknown
+  Normalization pixels = ImageNetPixels();  // none: unknown
   FitOptions fit = {
       .epochs = 10, .batch_size = 32, .learning_rate = 0.02, .schedule = Schedule::kCosine};
   OptimizerOptions optimizer = {.momentum = 0.9, .weight_decay = 1e-4, .decay_vectors = false};
