@@ -9,17 +9,29 @@
 // std::vector<ZooEntry> NAME() in one file of this folder.
 #define WEFT_ZOO_FAMILIES(FAMILY) \
   FAMILY(LeNets)                  \
+  FAMILY(OriginalAlexNets)        \
   FAMILY(AlexNets)                \
+  FAMILY(NetworksInNetworks)      \
   FAMILY(Vggs)                    \
   FAMILY(GoogLeNets)              \
+  FAMILY(InceptionV2s)            \
   FAMILY(InceptionV3s)            \
+  FAMILY(InceptionV4s)            \
+  FAMILY(InceptionResNets)        \
   FAMILY(ResNets)                 \
+  FAMILY(PreActResNets)           \
+  FAMILY(CifarResNets)            \
   FAMILY(DenseNets)               \
   FAMILY(SqueezeNets)             \
+  FAMILY(Xceptions)               \
+  FAMILY(DarkNets)                \
   FAMILY(MobileNets)              \
+  FAMILY(ShuffleNetV1s)           \
+  FAMILY(ShuffleNetV2s)           \
+  FAMILY(SeNets)                  \
   FAMILY(MobileNetV3s)            \
   FAMILY(MnasNets)                \
-  FAMILY(ShuffleNetV2s)           \
+  FAMILY(HrNets)                  \
   FAMILY(EfficientNets)           \
   FAMILY(RegNets)                 \
   FAMILY(ConvNexts)

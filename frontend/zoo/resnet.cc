@@ -18,6 +18,7 @@ struct ResNetConfig {
   // The stride of a downsampling block is on its 3x3 convolution (v1.5, torchvision's and NVIDIA's)
   // rather than on the first 1x1.
   bool stride_in_3x3 = true;
+  bool excite = false;  // squeeze and excitation at the end of the branch: Hu et al. 2018
 };
 
 // A stage's block: `planes` channels, four times as many at the end of a bottleneck.
@@ -53,7 +54,10 @@ Value Bottleneck(Builder& b, Value x, const Block& block, const ResNetConfig& c)
                   .groups = c.groups,
                   .conv = "conv2",
                   .bn = "bn2"});
-  return ConvBn(b, h, {.channels = 4 * block.planes, .conv = "conv3", .bn = "bn3"});
+  h = ConvBn(b, h, {.channels = 4 * block.planes, .conv = "conv3", .bn = "bn3"});
+  if (!c.excite) return h;
+  const auto scope = b.Scope("se");
+  return SqueezeExcite(b, h, {.squeeze = std::max<int64_t>(ChannelsOf(h) / 16, 1)});
 }
 
 // relu(x + branch(x)), with a projection of x where its shape changes.
@@ -97,6 +101,7 @@ std::vector<ZooEntry> ResNets() {
   const std::string he = "He et al.: Deep residual learning for image recognition";
   const std::string wide = "Zagoruyko and Komodakis: Wide residual networks";
   const std::string next = "Xie et al.: Aggregated residual transformations";
+  const std::string excite = "Hu et al.: Squeeze-and-excitation networks";
   return {
       Entry("resnet18", "basic blocks", he, 2015, {.blocks = {2, 2, 2, 2}, .bottleneck = false}),
       Entry("resnet34", "basic blocks", he, 2015, {.blocks = {3, 4, 6, 3}, .bottleneck = false}),
@@ -114,6 +119,10 @@ std::vector<ZooEntry> ResNets() {
             {.blocks = {3, 4, 6, 3}, .groups = 32, .width_per_group = 4}),
       Entry("resnext101_32x8d", "bottlenecks of 32 groups, 8 channels each", next, 2017,
             {.blocks = {3, 4, 23, 3}, .groups = 32, .width_per_group = 8}),
+      Entry("se_resnet50", "bottlenecks with squeeze and excitation", excite, 2018,
+            {.blocks = {3, 4, 6, 3}, .excite = true}),
+      Entry("se_resnext50_32x4d", "the same of 32 groups, 4 channels each", excite, 2018,
+            {.blocks = {3, 4, 6, 3}, .groups = 32, .width_per_group = 4, .excite = true}),
   };
 }
 
