@@ -34,7 +34,15 @@
   FAMILY(HrNets)                  \
   FAMILY(EfficientNets)           \
   FAMILY(RegNets)                 \
-  FAMILY(ConvNexts)
+  FAMILY(ConvNexts)               \
+  FAMILY(EegNets)                 \
+  FAMILY(EcgResNets)              \
+  FAMILY(VideoNetworks)           \
+  FAMILY(Autoencoders)            \
+  FAMILY(DcGans)                  \
+  FAMILY(CapsNets)                \
+  FAMILY(UNets)                   \
+  FAMILY(LanguageModels)
 
 namespace weft {
 
