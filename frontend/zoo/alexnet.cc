@@ -47,7 +47,8 @@ std::vector<ZooEntry> AlexNets() {
            .description = "one column, without normalization",
            .paper = "Krizhevsky: One weird trick for parallelizing convolutional networks",
            .year = 2014,
-           .layers = AlexNet}};
+           .layers = AlexNet,
+           .fit = ZooFit(0.01)}};
 }
 
 }  // namespace weft

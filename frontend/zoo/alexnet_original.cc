@@ -66,12 +66,14 @@ std::vector<ZooEntry> OriginalAlexNets() {
            .paper = "Krizhevsky et al.: ImageNet classification with deep CNNs",
            .year = 2012,
            .layers = layers(alexnet),
-           .input = {3, 227, 227}},
+           .input = {3, 227, 227},
+           .fit = ZooFit(0.01)},
           {.name = "zfnet",
            .description = "AlexNet with a finer first layer, after looking inside",
            .paper = "Zeiler and Fergus: Visualizing and understanding convolutional networks",
            .year = 2013,
-           .layers = layers(zfnet)}};
+           .layers = layers(zfnet),
+           .fit = ZooFit(0.01)}};
 }
 
 }  // namespace weft

@@ -20,7 +20,7 @@ Value Autoencoder(Builder& b, Value x, const ZooOptions& o) {
   };
   const Value code = down(down(x, o.Wide(16), "encoder.1"), o.Wide(32), "encoder.2");
   const Value h = b.Relu(up(code, o.Wide(16), "decoder.1"));
-  const Value reconstruction = b.Sigmoid(up(h, o.input[0], "decoder.2"));
+  const Value reconstruction = up(h, o.input[0], "decoder.2");
   b.Output("reconstruction", reconstruction);
   b.Output("code", code);
   b.Loss("loss", b.Mse(reconstruction, x));
@@ -67,10 +67,7 @@ std::vector<ZooEntry> Autoencoders() {
            .classes = 0,
            .input_multiple = 4,
            .pixels = unit,
-           .fit = {.epochs = 10,
-                   .batch_size = 64,
-                   .learning_rate = 0.5,
-                   .schedule = Schedule::kCosine}},
+           .fit = ZooFit(0.5)},
           {.name = "vae",
            .description = "variational autoencoder: a code that is drawn",
            .paper = "Kingma and Welling: Auto-encoding variational Bayes",
@@ -79,10 +76,7 @@ std::vector<ZooEntry> Autoencoders() {
            .input = {1, 28, 28},
            .classes = 0,
            .pixels = unit,
-           .fit = {.epochs = 10,
-                   .batch_size = 64,
-                   .learning_rate = 0.0005,
-                   .schedule = Schedule::kCosine}}};
+           .fit = ZooFit(0.002)}};
 }
 
 }  // namespace weft

@@ -108,7 +108,8 @@ ZooEntry Entry(std::string name, std::string description, std::string paper, int
           .layers = [c](Builder& b, Value x,
                         const ZooOptions& o) { return CifarResNet(b, o, c).Logits(x); },
           .input = {3, 32, 32},
-          .classes = 10};
+          .classes = 10,
+          .fit = ZooFit(0.1)};
 }
 
 }  // namespace

@@ -26,18 +26,17 @@ Value CharacterModel(Builder& b, Value x, const ZooOptions& o, bool lstm) {
 }
 
 ZooEntry Entry(std::string name, std::string description, bool lstm) {
-  return {
-      .name = std::move(name),
-      .description = std::move(description),
-      .paper = "Karpathy et al.: Visualizing and understanding recurrent networks",
-      .year = 2015,
-      .layers = [lstm](Builder& b, Value x,
-                       const ZooOptions& o) { return CharacterModel(b, x, o, lstm); },
-      .input = {64},
-      .classes = 96,
-      .input_dtype = DType::kI64,
-      .pixels = {},
-      .fit = {.epochs = 10, .batch_size = 32, .learning_rate = 1, .schedule = Schedule::kCosine}};
+  return {.name = std::move(name),
+          .description = std::move(description),
+          .paper = "Karpathy et al.: Visualizing and understanding recurrent networks",
+          .year = 2015,
+          .layers = [lstm](Builder& b, Value x,
+                           const ZooOptions& o) { return CharacterModel(b, x, o, lstm); },
+          .input = {64},
+          .classes = 96,
+          .input_dtype = DType::kI64,
+          .pixels = {},
+          .fit = ZooFit(1)};
 }
 
 }  // namespace

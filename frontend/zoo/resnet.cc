@@ -120,7 +120,7 @@ std::vector<ZooEntry> ResNets() {
       Entry("resnext101_32x8d", "bottlenecks of 32 groups, 8 channels each", next, 2017,
             {.blocks = {3, 4, 23, 3}, .groups = 32, .width_per_group = 8}),
       Entry("se_resnet50", "bottlenecks with squeeze and excitation", excite, 2018,
-            {.blocks = {3, 4, 6, 3}, .excite = true}),
+            {.blocks = {3, 4, 6, 3}, .stride_in_3x3 = false, .excite = true}),
       Entry("se_resnext50_32x4d", "the same of 32 groups, 4 channels each", excite, 2018,
             {.blocks = {3, 4, 6, 3}, .groups = 32, .width_per_group = 4, .excite = true}),
   };

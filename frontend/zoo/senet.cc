@@ -51,7 +51,7 @@ Value SeNet154(Builder& b, Value x, const ZooOptions& o) {
   for (size_t stage = 0; stage < kBlocks.size(); ++stage) {
     for (int i = 0; i < kBlocks[stage]; ++i) {
       const auto scope = b.Scope(absl::StrCat("layer", stage + 1, ".", i));
-      h = Block(b, h, o.Wide(int64_t{64} << stage, kGroups / 4), stage > 0 && i == 0 ? 2 : 1,
+      h = Block(b, h, o.Wide(int64_t{64} << stage, kGroups / 2), stage > 0 && i == 0 ? 2 : 1,
                 stage == 0 ? 1 : 3);
     }
   }

@@ -64,7 +64,7 @@ Value SqueezeNet(Builder& b, Value x, const ZooOptions& o, const SqueezeNetConfi
   // No linear layer: a map for each class, and its mean.
   h = b.Conv2d(b.Dropout(h), {.channels = o.classes,
                               .kernel = 1,
-                              .init = Initializer::Normal(0, 0.01),
+                              .init = Initializer::HeNormal(),
                               .name = "classifier.1"});
   return b.GlobalAvgPool(b.Relu(h));
 }
@@ -75,7 +75,8 @@ ZooEntry Entry(std::string name, std::string description, const SqueezeNetConfig
       .description = std::move(description),
       .paper = "Iandola et al.: SqueezeNet",
       .year = 2016,
-      .layers = [c](Builder& b, Value x, const ZooOptions& o) { return SqueezeNet(b, x, o, c); }};
+      .layers = [c](Builder& b, Value x, const ZooOptions& o) { return SqueezeNet(b, x, o, c); },
+      .fit = ZooFit(0.01)};
 }
 
 }  // namespace

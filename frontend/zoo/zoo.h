@@ -35,6 +35,9 @@ struct Normalization {
 Normalization ImageNetPixels();   // torchvision's
 Normalization InceptionPixels();  // to [-1, 1]
 
+// Ten epochs in batches of 32, the rate falling to 0 by half a cosine.
+FitOptions ZooFit(double learning_rate);
+
 // A network by name, and how it is trained unless somebody asks otherwise.
 struct ZooEntry {
   std::string name;
@@ -50,8 +53,7 @@ struct ZooEntry {
   DType input_dtype = DType::kF32;  // i64: numbers of tokens
   int64_t input_multiple = 1;       // of the last axis or two, where the network halves and doubles
   Normalization pixels = ImageNetPixels();  // none: unknown
-  FitOptions fit = {
-      .epochs = 10, .batch_size = 32, .learning_rate = 0.02, .schedule = Schedule::kCosine};
+  FitOptions fit = ZooFit(0.02);
   OptimizerOptions optimizer = {.momentum = 0.9, .weight_decay = 1e-4, .decay_vectors = false};
 };
 

@@ -12,14 +12,23 @@
 
 namespace weft {
 
+namespace {
+
+bool ForDigits(const ZooEntry& entry) { return entry.input == Dims{1, kDigitSide, kDigitSide}; }
+
+}  // namespace
+
 ZooOptions SmallOptions(const ZooEntry& entry) {
   ZooOptions options{.input = entry.input,
                      .classes = entry.classes == 0 ? 0 : std::min<int64_t>(entry.classes, 10),
                      .width = 0.25};
-  const size_t channels = entry.input.size() > 1 ? 1 : 0;
+  if (ForDigits(entry)) return options;
+  const size_t first = entry.input.size() > 1 ? 1 : 0;
+  const int64_t quarter = std::min<int64_t>(entry.input.back() / 4, 192);
   for (int64_t extent = 16; extent <= 512; extent += extent < 32 ? 16 : 32) {
+    if (extent < quarter) continue;
     ZooOptions smaller = options;
-    for (size_t axis = channels; axis < entry.input.size(); ++axis) {
+    for (size_t axis = first; axis < entry.input.size(); ++axis) {
       smaller.input[axis] = std::min(entry.input[axis], extent);
     }
     smaller.draw = false;
@@ -34,10 +43,11 @@ Model SmallNetwork(const ZooEntry& entry) {
   return BuildNetwork(entry, SmallOptions(entry)).value();
 }
 
-Batch SyntheticBatch(const Model& model, int64_t count) {
+Batch SmallBatch(const ZooEntry& entry, const Model& model, int64_t count) {
   SyntheticOptions options = SyntheticFor(model).value();
   options.size = count;
-  auto dataset = MakeSynthetic(Split::kTrain, options).value();
+  auto dataset = ForDigits(entry) ? MakeDigits(Split::kTrain, count).value()
+                                  : MakeSynthetic(Split::kTrain, options).value();
   if (model.preprocessing && dataset->is_images() && dataset->label_dims().empty()) {
     dataset = FitDataset(dataset, *model.preprocessing).value();
   }

@@ -8,15 +8,16 @@
 
 namespace weft {
 
-// Options with which a network is small enough for a test that runs it: thin, few classes, the
-// least square image of 32, 64, 96, … that it takes.
+// Options with which a network is small enough for a test that runs it: thin, few classes, about a
+// quarter of its own input's extents, or the least more that it takes.
 ZooOptions SmallOptions(const ZooEntry& entry);
 
 // The model of these options.
 Model SmallNetwork(const ZooEntry& entry);
 
-// `count` synthetic examples that fit the model, normalised, with their labels.
-Batch SyntheticBatch(const Model& model, int64_t count);
+// `count` examples that fit the model, normalised, with their labels: digits for a network of the
+// entry's that is made for them, synthetic ones for others.
+Batch SmallBatch(const ZooEntry& entry, const Model& model, int64_t count);
 
 // What a session for the model is fed: a batch of two and, where it takes it, noise.
 TensorMap SmallFeeds(const Graph& inference);

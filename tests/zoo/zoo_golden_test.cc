@@ -27,7 +27,6 @@ TEST(NamedWeights, AreThoseOfTheGenerator) {
   EXPECT_FLOAT_EQ(NamedTensor("input", {2, 3, 8, 8})->values<float>()[9], 8.406170607e-01f);
 }
 
-// Those that take a few seconds at most; `weft zoo --check tests/golden/zoo` runs all.
 class ZooGolden : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(ZooGolden, LogitsAreTorchvisions) {
@@ -39,11 +38,8 @@ TEST_P(ZooGolden, LogitsAreTorchvisions) {
   EXPECT_LE(result->optimized_difference, kDifferenceTolerance);
 }
 
-INSTANTIATE_TEST_SUITE_P(Small, ZooGolden,
-                         ::testing::Values("resnet18", "squeezenet1_0", "shufflenet_v2_x1_0",
-                                           "mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0",
-                                           "googlenet", "densenet121", "convnext_tiny",
-                                           "resnext50_32x4d", "inception_v3"));
+INSTANTIATE_TEST_SUITE_P(Torchvision, ZooGolden,
+                         ::testing::ValuesIn(GoldenNetworks(kFolder).value()));
 
 TEST(ZooGoldenFolder, MistakesAreNamed) {
   EXPECT_EQ(MessageOf(GoldenNetworks("/nowhere").status()),

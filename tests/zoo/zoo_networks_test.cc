@@ -35,8 +35,21 @@ bool Draws(const Graph& graph) {
   });
 }
 
+// The model after some steps of learning rate 0, in which running statistics become those of its
+// activations. Those it begins with let an untrained network of 600 blocks overflow in inference.
+Model Settled(const ZooEntry& entry, Model model) {
+  constexpr int kSteps = 50;
+  const Batch batch = SmallBatch(entry, model, 8);
+  const auto trainer = Trainer::Create(std::move(model), {}).value();
+  for (int i = 0; i < kSteps; ++i) {
+    EXPECT_TRUE(trainer->Step(batch.images, batch.labels, 0).ok());
+  }
+  return trainer->Snapshot().value();
+}
+
 TEST_P(Networks, IsKeptInFilesOfOursAndOfOnnx) {
-  const Model model = SmallNetwork(entry());
+  Model model = SmallNetwork(entry());
+  if (GetParam() == "resnet1202_cifar") model = Settled(entry(), std::move(model));
   const std::string folder = TestFolder();
   ASSERT_TRUE(SaveModel(model, folder + "/a.weft").ok());
   const auto loaded = LoadModel(folder + "/a.weft", StandardOps());
@@ -82,7 +95,7 @@ TEST_P(Networks, RunsOnFastKernels) {
 TEST_P(Networks, Trains) {
   constexpr int kSteps = 20;
   Model model = SmallNetwork(entry());
-  const Batch batch = SyntheticBatch(model, 8);
+  const Batch batch = SmallBatch(entry(), model, 8);
   auto created = Trainer::Create(std::move(model), {.optimizer = {.momentum = 0.9}});
   ASSERT_TRUE(created.ok()) << created.status();
   Trainer& trainer = **created;
