@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_split.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
 #include "frontend/summary.h"
@@ -22,12 +21,6 @@ struct ZooArguments {
   ZooOptions options;
   int threads = 0;
 };
-
-std::string SizeText(const Dims& dims) {
-  std::string text;
-  for (const int64_t n : dims) absl::StrAppend(&text, text.empty() ? "" : "x", n);
-  return text;
-}
 
 absl::StatusOr<std::vector<const ZooEntry*>> FindAll(const std::vector<std::string>& names) {
   std::vector<const ZooEntry*> entries;

@@ -26,6 +26,13 @@ Value ConvBnRelu(Builder& b, Value x, const ConvBnOptions& o, Where where) {
   return b.Relu(ConvBn(b, x, o, where), {}, where);
 }
 
+Value ConvBnModule(Builder& b, Value x, std::string_view name, ConvBnOptions o, Where where) {
+  const auto scope = b.Scope(name);
+  o.conv = "0";
+  o.bn = "1";
+  return ConvBn(b, x, o, where);
+}
+
 Value SqueezeExcite(Builder& b, Value x, const SqueezeExciteOptions& o, Where where) {
   Value s = b.GlobalAvgPool(x, {.keep_dims = true}, where);
   s = b.Conv2d(s, {.channels = o.squeeze, .kernel = 1, .name = o.reduce}, where);

@@ -2,6 +2,7 @@
 #define WEFT_FRONTEND_ZOO_BLOCKS_H_
 
 #include <string>
+#include <string_view>
 
 #include "frontend/builder.h"
 
@@ -26,6 +27,10 @@ struct ConvBnOptions {
 Value ConvBn(Builder& b, Value x, const ConvBnOptions& o, Where where = Where::current());
 // The same with a ReLU.
 Value ConvBnRelu(Builder& b, Value x, const ConvBnOptions& o, Where where = Where::current());
+
+// ConvBn in a scope called `name`, its layers "0" and "1": torchvision's Conv2dNormActivation.
+Value ConvBnModule(Builder& b, Value x, std::string_view name, ConvBnOptions o,
+                   Where where = Where::current());
 
 // Global average [N,C,1,1], 1x1 convolution to `squeeze` channels, ReLU, 1x1 convolution, gate:
 // Hu et al. 2018, "Squeeze-and-excitation networks". `activation` and `gate` are functions of

@@ -108,7 +108,8 @@ std::vector<ZooEntry> DcGans() {
            .input = {3, 64, 64},
            .classes = 0,
            .input_multiple = 4,
-           .pixels = {{0.5f}, {0.5f}}}};
+           .pixels = {{0.5f}, {0.5f}},
+           .fit = ZooFit(0.002)}};
 }
 
 }  // namespace weft

@@ -59,14 +59,10 @@ class EfficientNet {
     return static_cast<int>(std::ceil(stage.repeats * c_.depth));
   }
 
-  Value Linear(Value x, const std::string& name, const ConvBnOptions& options) {
-    const auto scope = b_.Scope(name);
-    ConvBnOptions named = options;
-    named.epsilon = c_.epsilon;
-    named.momentum = c_.momentum;
-    named.conv = "0";
-    named.bn = "1";
-    return ConvBn(b_, x, named);
+  Value Linear(Value x, const std::string& name, ConvBnOptions options) {
+    options.epsilon = c_.epsilon;
+    options.momentum = c_.momentum;
+    return ConvBnModule(b_, x, name, options);
   }
   Value Layer(Value x, const std::string& name, const ConvBnOptions& options) {
     return b_.Silu(Linear(x, name, options));

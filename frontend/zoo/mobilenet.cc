@@ -15,23 +15,15 @@ Value MobileNetV1(Builder& b, Value x, const ZooOptions& o) {
   constexpr Layer kLayers[] = {{64, 1},  {128, 2},  {128, 1}, {256, 2}, {256, 1},
                                {512, 2}, {512, 1},  {512, 1}, {512, 1}, {512, 1},
                                {512, 1}, {1024, 2}, {1024, 1}};
-  Value h = x;
+  Value h =
+      b.Relu(ConvBnModule(b, x, "features.0", {.channels = o.Wide(32), .kernel = 3, .stride = 2}));
   int index = 0;
-  {
-    const auto scope = b.Scope("features.0");
-    h = ConvBnRelu(b, h,
-                   {.channels = o.Wide(32), .kernel = 3, .stride = 2, .conv = "0", .bn = "1"});
-  }
   for (const Layer& layer : kLayers) {
     const auto scope = b.Scope(absl::StrCat("features.", ++index));
-    h = ConvBnRelu(b, h,
-                   {.channels = ChannelsOf(h),
-                    .kernel = 3,
-                    .stride = layer.stride,
-                    .groups = ChannelsOf(h),
-                    .conv = "0.0",
-                    .bn = "0.1"});
-    h = ConvBnRelu(b, h, {.channels = o.Wide(layer.channels), .conv = "1.0", .bn = "1.1"});
+    h = b.Relu(ConvBnModule(
+        b, h, "0",
+        {.channels = ChannelsOf(h), .kernel = 3, .stride = layer.stride, .groups = ChannelsOf(h)}));
+    h = b.Relu(ConvBnModule(b, h, "1", {.channels = o.Wide(layer.channels)}));
   }
   return b.Linear(b.Dropout(b.GlobalAvgPool(h), {.ratio = 0.001}),
                   {.features = o.classes, .name = "classifier"});
@@ -54,10 +46,7 @@ Value BlockV2(Builder& b, Value x, int64_t channels, int64_t expansion, int64_t 
   int index = 0;
   Value h = x;
   const auto layer = [&](const ConvBnOptions& options) {
-    ConvBnOptions named = options;
-    named.conv = absl::StrCat(index, ".0");
-    named.bn = absl::StrCat(index++, ".1");
-    h = b.Relu6(ConvBn(b, h, named));
+    h = b.Relu6(ConvBnModule(b, h, absl::StrCat(index++), options));
   };
   if (expansion != 1) layer({.channels = wide});
   layer({.channels = wide, .kernel = 3, .stride = stride, .groups = wide});
@@ -69,17 +58,16 @@ Value BlockV2(Builder& b, Value x, int64_t channels, int64_t expansion, int64_t 
 Value MobileNetV2(Builder& b, Value x, const ZooOptions& o) {
   int index = 0;
   const auto end = [&](Value v, const ConvBnOptions& options) {
-    const auto scope = b.Scope(absl::StrCat("features.", index++));
-    return b.Relu6(ConvBn(b, v, options));
+    return b.Relu6(ConvBnModule(b, v, absl::StrCat("features.", index++), options));
   };
-  Value h = end(x, {.channels = o.Wide(32), .kernel = 3, .stride = 2, .conv = "0", .bn = "1"});
+  Value h = end(x, {.channels = o.Wide(32), .kernel = 3, .stride = 2});
   for (const InvertedResiduals& row : kV2) {
     for (int i = 0; i < row.repeats; ++i) {
       const auto scope = b.Scope(absl::StrCat("features.", index++));
       h = BlockV2(b, h, o.Wide(row.channels), row.expansion, i == 0 ? row.stride : 1);
     }
   }
-  h = end(h, {.channels = o.Wide(1280), .conv = "0", .bn = "1"});
+  h = end(h, {.channels = o.Wide(1280)});
   h = b.Dropout(b.GlobalAvgPool(h), {.ratio = 0.2});
   return b.Linear(h, {.features = o.classes, .name = "classifier.1"});
 }

@@ -63,15 +63,11 @@ Value HardSwish(Builder& b, Value x) { return b.HardSwish(x); }
 Value Relu(Builder& b, Value x) { return b.Relu(x); }
 using Activation = Value (*)(Builder& b, Value x);
 
-Value Layer(Builder& b, Value x, const std::string& name, const ConvBnOptions& options,
+Value Layer(Builder& b, Value x, const std::string& name, ConvBnOptions options,
             Activation activation) {
-  const auto scope = b.Scope(name);
-  ConvBnOptions named = options;
-  named.epsilon = 1e-3;
-  named.momentum = 0.01;
-  named.conv = "0";
-  named.bn = "1";
-  return activation(b, ConvBn(b, x, named));
+  options.epsilon = 1e-3;
+  options.momentum = 0.01;
+  return activation(b, ConvBnModule(b, x, name, options));
 }
 
 Value Block(Builder& b, Value x, const Row& row, const ZooOptions& o) {

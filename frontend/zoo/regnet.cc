@@ -16,38 +16,30 @@ struct RegNetConfig {
   int64_t group_width;
 };
 
-Value Layer(Builder& b, Value x, const std::string& name, const ConvBnOptions& options) {
-  const auto scope = b.Scope(name);
-  ConvBnOptions named = options;
-  named.conv = "0";
-  named.bn = "1";
-  return ConvBn(b, x, named);
-}
-
 // 1x1, 3x3 in groups, squeeze and excitation of a quarter of the block's input, 1x1.
 Value Branch(Builder& b, Value x, int64_t channels, int64_t stride, int64_t group_width) {
   const auto scope = b.Scope("f");
   const int64_t groups = std::max<int64_t>(channels / group_width, 1);
-  Value h = b.Relu(Layer(b, x, "a", {.channels = channels}));
-  h = b.Relu(
-      Layer(b, h, "b", {.channels = channels, .kernel = 3, .stride = stride, .groups = groups}));
+  Value h = b.Relu(ConvBnModule(b, x, "a", {.channels = channels}));
+  h = b.Relu(ConvBnModule(b, h, "b",
+                          {.channels = channels, .kernel = 3, .stride = stride, .groups = groups}));
   {
     const auto se = b.Scope("se");
     h = SqueezeExcite(b, h, {.squeeze = std::lround(0.25 * static_cast<double>(ChannelsOf(x)))});
   }
-  return Layer(b, h, "c", {.channels = channels});
+  return ConvBnModule(b, h, "c", {.channels = channels});
 }
 
 Value Block(Builder& b, Value x, int64_t channels, int64_t stride, int64_t group_width) {
   Value shortcut = x;
   if (stride != 1 || ChannelsOf(x) != channels) {
-    shortcut = Layer(b, x, "proj", {.channels = channels, .stride = stride});
+    shortcut = ConvBnModule(b, x, "proj", {.channels = channels, .stride = stride});
   }
   return b.Relu(b.Add(shortcut, Branch(b, x, channels, stride, group_width)));
 }
 
 Value RegNet(Builder& b, Value x, const ZooOptions& o, const RegNetConfig& c) {
-  Value h = b.Relu(Layer(b, x, "stem", {.channels = o.Wide(32), .kernel = 3, .stride = 2}));
+  Value h = b.Relu(ConvBnModule(b, x, "stem", {.channels = o.Wide(32), .kernel = 3, .stride = 2}));
   for (size_t stage = 0; stage < c.channels.size(); ++stage) {
     for (int i = 0; i < c.blocks[stage]; ++i) {
       const auto scope =

@@ -20,13 +20,6 @@ std::vector<ZooEntry> AllNetworks() {
   return all;
 }
 
-// "3x224x224"
-std::string SizeText(const Dims& dims) {
-  std::string text;
-  for (const int64_t n : dims) absl::StrAppend(&text, text.empty() ? "" : "x", n);
-  return text;
-}
-
 // How many of the last axes of an example may have any extent: all but an image's channels.
 size_t SpaceOf(const ZooEntry& entry) {
   return entry.input.size() == 1 ? 1 : entry.input.size() - 1;
@@ -129,6 +122,12 @@ FitOptions ZooFit(double learning_rate) {
           .batch_size = 32,
           .learning_rate = learning_rate,
           .schedule = Schedule::kCosine};
+}
+
+std::string SizeText(const Dims& dims) {
+  std::string text;
+  for (const int64_t n : dims) absl::StrAppend(&text, text.empty() ? "" : "x", n);
+  return text;
 }
 
 int64_t ZooOptions::Wide(int64_t channels, int64_t divisor) const {

@@ -57,6 +57,9 @@ struct ZooEntry {
   OptimizerOptions optimizer = {.momentum = 0.9, .weight_decay = 1e-4, .decay_vectors = false};
 };
 
+// "3x224x224", as the input of a network is written.
+std::string SizeText(const Dims& dims);
+
 // All networks, family by family.
 std::span<const ZooEntry> Zoo();
 

@@ -15,6 +15,7 @@
 #include "ops/ops.h"
 #include "ops/reference.h"
 #include "tests/cases/cases.h"
+#include "tests/zoo/testing_zoo.h"
 
 namespace weft {
 namespace {
@@ -103,6 +104,20 @@ absl::Status WriteNetworks(const fs::path& folder) {
   return WriteNetwork(folder, "residual", std::move(residual), {3, 3, 16, 16});
 }
 
+// Those of the zoo, small, as built, without those that draw numbers (vae) or overflow as long as
+// they are not trained (resnet1202_cifar).
+absl::Status WriteZoo(const fs::path& folder) {
+  for (const ZooEntry& entry : Zoo()) {
+    if (entry.name == "vae" || entry.name == "resnet1202_cifar") continue;
+    const Model model = SmallNetwork(entry);
+    WEFT_ASSIGN_OR_RETURN(const auto session, Session::Create(model));
+    const TensorMap feeds = SmallFeeds(session->graph());
+    WEFT_ASSIGN_OR_RETURN(const TensorMap outputs, session->Run(feeds));
+    WEFT_RETURN_IF_ERROR(Write(folder / ("zoo_" + entry.name), model, feeds, outputs));
+  }
+  return absl::OkStatus();
+}
+
 // Whether two evaluations may differ: ONNX Runtime draws other random numbers than we do.
 bool IsRandom(const OpCase& c) {
   const OpDef* op = StandardOps().Find(c.op);
@@ -147,6 +162,7 @@ absl::StatusOr<int> WriteCases(const fs::path& folder) {
 absl::StatusOr<int> WriteAll(const fs::path& folder) {
   fs::remove_all(folder);
   WEFT_RETURN_IF_ERROR(WriteNetworks(folder));
+  WEFT_RETURN_IF_ERROR(WriteZoo(folder));
   return WriteCases(folder);
 }
 
