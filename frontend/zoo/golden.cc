@@ -11,7 +11,7 @@
 #include "frontend/read_file.h"
 #include "frontend/session.h"
 #include "frontend/weights/weights.h"
-#include "frontend/zoo/named_weights.h"
+#include "frontend/zoo/generated_weights.h"
 #include "frontend/zoo/zoo.h"
 
 namespace weft {
@@ -149,8 +149,8 @@ absl::StatusOr<GoldenResult> Check(const std::string& folder, const std::string&
                             .classes = expected->second.dims()[1],
                             .draw = false}));
   WEFT_RETURN_IF_ERROR(CompareVariables(model.graph, layout));
-  WEFT_RETURN_IF_ERROR(SetNamedWeights(model.graph));
-  WEFT_ASSIGN_OR_RETURN(const Tensor input, NamedTensor("input", layout.input));
+  WEFT_RETURN_IF_ERROR(SetGeneratedWeights(model.graph));
+  WEFT_ASSIGN_OR_RETURN(const Tensor input, GeneratedTensor("input", layout.input));
   GoldenResult result{.network = network};
   WEFT_RETURN_IF_ERROR(Compare(model, input, expected->second,
                                {.threads = threads, .optimize = false}, &result.plain,

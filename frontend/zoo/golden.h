@@ -8,7 +8,7 @@
 #include "graph/model.h"
 
 // Logits that another program computed for networks of the zoo with weights generated from the
-// names of the tensors (named_weights.h). A folder has NET.txt for each network: its input,
+// names of the tensors (generated_weights.h). A folder has NET.txt for each network: its input,
 // "# NET input [2, 3, 224, 224]", then each tensor's name and dims, one a line; and
 // logits.safetensors with the tensor NET, f64 [2,classes].
 

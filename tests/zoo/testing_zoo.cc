@@ -8,7 +8,7 @@
 
 #include "frontend/data/fit.h"
 #include "frontend/data/synthetic.h"
-#include "frontend/zoo/named_weights.h"
+#include "frontend/zoo/generated_weights.h"
 
 namespace weft {
 
@@ -62,15 +62,53 @@ TensorMap SmallFeeds(const Graph& inference) {
   TensorMap feeds;
   for (const Node* input : inference.inputs()) {
     Dims dims;
-    for (const Dim& dim : input->type().shape)
+    for (const Dim& dim : input->type().shape) {
       dims.push_back(dim.is_static() ? dim.coefficient() : 2);
-    Tensor tensor = NamedTensor("input", dims).value();
+    }
+    Tensor tensor = GeneratedTensor("input", dims).value();
     if (kIndexTypes.contains(input->type().dtype)) {
       for (float& x : tensor.mutable_values<float>()) x = std::floor(4 * (x + 1));  // 0 to 7
     }
     feeds.emplace(input->name(), tensor.Converted(input->type().dtype).value());
   }
   return feeds;
+}
+
+namespace {
+
+// Gives the running statistics the values that they have for a batch.
+void SettleStatistics(const ZooEntry& entry, Model& model) {
+  Model probe(Clone(model.graph));
+  for (Node& node : probe.graph.nodes()) {
+    if (node.op_name() != "BatchNormalization") continue;
+    EXPECT_TRUE(probe.graph.SetAttribute(&node, "momentum", 0.0).ok());  // the batch's alone
+  }
+  const Batch batch = SmallBatch(entry, model, 8);
+  const auto trainer = Trainer::Create(std::move(probe), {}).value();
+  EXPECT_TRUE(trainer->Step(batch.images, batch.labels, 0).ok());
+  for (Node* variable : model.graph.variables()) {
+    EXPECT_TRUE(model.graph.SetLeafValue(variable, trainer->Get(variable->name()).value()).ok());
+  }
+}
+
+// Whether all outputs are at most 1000.
+bool IsBounded(const Model& model) {
+  const auto session = Session::Create(model).value();
+  const TensorMap outputs = session->Run(SmallFeeds(session->graph())).value();
+  for (const auto& [name, tensor] : outputs) {
+    for (int64_t i = 0; i < tensor.size(); ++i) {
+      if (!(std::abs(tensor.At(i)) <= 1000)) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+Model SettledNetwork(const ZooEntry& entry) {
+  Model model = SmallNetwork(entry);
+  if (!IsBounded(model)) SettleStatistics(entry, model);
+  return model;
 }
 
 double RelativeDistance(const Tensor& a, const Tensor& b) {

@@ -19,8 +19,12 @@ Model SmallNetwork(const ZooEntry& entry);
 // entry's that is made for them, synthetic ones for others.
 Batch SmallBatch(const ZooEntry& entry, const Model& model, int64_t count);
 
-// What a session for the model is fed: a batch of two and, where it takes it, noise.
+// What a session for the model is fed: two examples and, where it takes it, noise.
 TensorMap SmallFeeds(const Graph& inference);
+
+// SmallNetwork, fit for comparing inferences. The statistics that a network begins with are not
+// those of its activations: where the outputs of a deep one grow beyond bounds, they are made so.
+Model SettledNetwork(const ZooEntry& entry);
 
 // The largest difference over the largest element of b; infinite where the shapes differ or
 // anything is NaN.

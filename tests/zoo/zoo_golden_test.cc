@@ -3,8 +3,8 @@
 
 #include <cmath>
 
+#include "frontend/zoo/generated_weights.h"
 #include "frontend/zoo/golden.h"
-#include "frontend/zoo/named_weights.h"
 #include "tests/frontend/testing_files.h"
 
 namespace weft {
@@ -13,18 +13,18 @@ namespace {
 constexpr char kFolder[] = WEFT_SOURCE_DIR "/tests/golden/zoo";
 
 // Of make_zoo_goldens.py, run for these names.
-TEST(NamedWeights, AreThoseOfTheGenerator) {
-  EXPECT_FLOAT_EQ(NamedTensor("layer1.0.conv1.weight", {64, 64, 3, 3})->values<float>()[0],
+TEST(GeneratedWeights, AreThoseOfTheGenerator) {
+  EXPECT_FLOAT_EQ(GeneratedTensor("layer1.0.conv1.weight", {64, 64, 3, 3})->values<float>()[0],
                   6.969679747e-02f);
-  EXPECT_FLOAT_EQ(NamedTensor("layer1.0.conv1.weight", {64, 64, 3, 3})->values<float>()[36863],
+  EXPECT_FLOAT_EQ(GeneratedTensor("layer1.0.conv1.weight", {64, 64, 3, 3})->values<float>()[36863],
                   -5.329525579e-02f);
-  EXPECT_FLOAT_EQ(NamedTensor("bn1.weight", {64})->values<float>()[5], 8.164425194e-01f);
-  EXPECT_FLOAT_EQ(NamedTensor("bn1.bias", {64})->values<float>()[5], -9.621927738e-03f);
-  EXPECT_FLOAT_EQ(NamedTensor("bn1.running_mean", {64})->values<float>()[1], 2.012373209e-03f);
-  EXPECT_FLOAT_EQ(NamedTensor("bn1.running_var", {64})->values<float>()[1], 1.286753476e+00f);
-  EXPECT_FLOAT_EQ(NamedTensor("features.1.0.layer_scale", {96, 1, 1})->values<float>()[7],
+  EXPECT_FLOAT_EQ(GeneratedTensor("bn1.weight", {64})->values<float>()[5], 8.164425194e-01f);
+  EXPECT_FLOAT_EQ(GeneratedTensor("bn1.bias", {64})->values<float>()[5], -9.621927738e-03f);
+  EXPECT_FLOAT_EQ(GeneratedTensor("bn1.running_mean", {64})->values<float>()[1], 2.012373209e-03f);
+  EXPECT_FLOAT_EQ(GeneratedTensor("bn1.running_var", {64})->values<float>()[1], 1.286753476e+00f);
+  EXPECT_FLOAT_EQ(GeneratedTensor("features.1.0.layer_scale", {96, 1, 1})->values<float>()[7],
                   7.692617476e-01f);
-  EXPECT_FLOAT_EQ(NamedTensor("input", {2, 3, 8, 8})->values<float>()[9], 8.406170607e-01f);
+  EXPECT_FLOAT_EQ(GeneratedTensor("input", {2, 3, 8, 8})->values<float>()[9], 8.406170607e-01f);
 }
 
 class ZooGolden : public ::testing::TestWithParam<std::string> {};

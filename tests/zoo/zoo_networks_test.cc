@@ -35,21 +35,8 @@ bool Draws(const Graph& graph) {
   });
 }
 
-// The model after some steps of learning rate 0, in which running statistics become those of its
-// activations. Those it begins with let an untrained network of 600 blocks overflow in inference.
-Model Settled(const ZooEntry& entry, Model model) {
-  constexpr int kSteps = 50;
-  const Batch batch = SmallBatch(entry, model, 8);
-  const auto trainer = Trainer::Create(std::move(model), {}).value();
-  for (int i = 0; i < kSteps; ++i) {
-    EXPECT_TRUE(trainer->Step(batch.images, batch.labels, 0).ok());
-  }
-  return trainer->Snapshot().value();
-}
-
 TEST_P(Networks, IsKeptInFilesOfOursAndOfOnnx) {
-  Model model = SmallNetwork(entry());
-  if (GetParam() == "resnet1202_cifar") model = Settled(entry(), std::move(model));
+  const Model model = SettledNetwork(entry());
   const std::string folder = TestFolder();
   ASSERT_TRUE(SaveModel(model, folder + "/a.weft").ok());
   const auto loaded = LoadModel(folder + "/a.weft", StandardOps());

@@ -1,4 +1,4 @@
-#include "frontend/zoo/named_weights.h"
+#include "frontend/zoo/generated_weights.h"
 
 #include <cmath>
 #include <utility>
@@ -35,7 +35,7 @@ uint64_t Mix(uint64_t z) {
 
 }  // namespace
 
-absl::StatusOr<Tensor> NamedTensor(std::string_view name, const Dims& dims) {
+absl::StatusOr<Tensor> GeneratedTensor(std::string_view name, const Dims& dims) {
   WEFT_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Zeros(DType::kF32, dims));
   const Line line = LineOf(name, dims);
   uint64_t state = HashName(name);
@@ -47,14 +47,14 @@ absl::StatusOr<Tensor> NamedTensor(std::string_view name, const Dims& dims) {
   return tensor;
 }
 
-absl::Status SetNamedWeights(Graph& graph) {
+absl::Status SetGeneratedWeights(Graph& graph) {
   for (Node* variable : graph.variables()) {
     if (variable->type().dtype != DType::kF32) {
       return absl::InvalidArgumentError(
           absl::StrCat(variable->Describe(), ": expected f32, it is ", ToString(variable->type())));
     }
     WEFT_ASSIGN_OR_RETURN(Tensor tensor,
-                          NamedTensor(variable->name(), LeafValue(*variable).dims()));
+                          GeneratedTensor(variable->name(), LeafValue(*variable).dims()));
     WEFT_RETURN_IF_ERROR(graph.SetLeafValue(variable, std::move(tensor)));
   }
   return absl::OkStatus();

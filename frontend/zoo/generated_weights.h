@@ -1,5 +1,5 @@
-#ifndef WEFT_FRONTEND_ZOO_NAMED_WEIGHTS_H_
-#define WEFT_FRONTEND_ZOO_NAMED_WEIGHTS_H_
+#ifndef WEFT_FRONTEND_ZOO_GENERATED_WEIGHTS_H_
+#define WEFT_FRONTEND_ZOO_GENERATED_WEIGHTS_H_
 
 #include <string_view>
 
@@ -21,12 +21,12 @@
 namespace weft {
 
 // An f32 tensor of that name. Errors: dims beyond the limits of type.h.
-absl::StatusOr<Tensor> NamedTensor(std::string_view name, const Dims& dims);
+absl::StatusOr<Tensor> GeneratedTensor(std::string_view name, const Dims& dims);
 
 // Gives every f32 variable of the graph the weights that belong to its name. Errors: as above; a
 // variable of another type.
-absl::Status SetNamedWeights(Graph& graph);
+absl::Status SetGeneratedWeights(Graph& graph);
 
 }  // namespace weft
 
-#endif  // WEFT_FRONTEND_ZOO_NAMED_WEIGHTS_H_
+#endif  // WEFT_FRONTEND_ZOO_GENERATED_WEIGHTS_H_
