@@ -131,7 +131,8 @@ absl::StatusOr<Placement> Place(const WindowSpec& spec, size_t axis, int64_t inp
     place.pad_begin = spec.pads[axis];
     place.pad_end = spec.pads[spec.rank() + axis];
     const int64_t room = input + place.pad_begin + place.pad_end - span;
-    if (room < 0) {
+    // In ceil_mode one window may reach beyond the input's end.
+    if (room < 0 && (!spec.ceil_mode || room <= -stride)) {
       return Invalid("expected a kernel that fits on spatial axis ", axis, ", got one that spans ",
                      span, ", the input ", input, " with pads ", place.pad_begin, " and ",
                      place.pad_end);

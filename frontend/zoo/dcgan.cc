@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "frontend/zoo/blocks.h"
 #include "frontend/zoo/families.h"
@@ -8,20 +11,21 @@ namespace {
 constexpr int64_t kNoise = 100;
 
 // Radford et al. 2015, figure 1: a generator of transposed convolutions, a discriminator of strided
-// ones, for images of any size that can be halved to an odd side or to 4.
+// ones, which halve the image at least once, then down to an odd side or to 4.
 class DcGan {
  public:
   DcGan(Builder& b, const ZooOptions& o) : b_(b), o_(o), height_(o.input[1]), width_(o.input[2]) {
-    while (height_ % 2 == 0 && width_ % 2 == 0 && std::min(height_, width_) > 4) {
+    do {
       height_ /= 2;
       width_ /= 2;
       ++halvings_;
-    }
+    } while (height_ % 2 == 0 && width_ % 2 == 0 && std::min(height_, width_) > 4);
   }
 
   Value Generate(Value noise) {
     const auto scope = b_.Scope("generator");
-    int64_t channels = o_.Wide(int64_t{64} << std::max(halvings_ - 1, 0));
+    int64_t full = int64_t{64} << (halvings_ - 1);  // at width 1
+    const int64_t channels = o_.Wide(full);
     Value h = b_.Linear(noise, {.features = channels * height_ * width_,
                                 .bias = false,
                                 .init = Init(),
@@ -29,8 +33,8 @@ class DcGan {
     h = b_.Reshape(h, {0, channels, height_, width_});
     h = b_.Relu(b_.BatchNorm2d(h, {.name = "bn0"}));
     for (int i = 1; i < halvings_; ++i) {
-      channels /= 2;
-      h = Up(h, channels, absl::StrCat("up", i));
+      full /= 2;
+      h = Up(h, o_.Wide(full), absl::StrCat("up", i));
       h = b_.Relu(b_.BatchNorm2d(h, {.name = absl::StrCat("bn", i)}));
     }
     return b_.Tanh(Up(h, o_.input[0], absl::StrCat("up", halvings_)));

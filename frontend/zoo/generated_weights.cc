@@ -1,5 +1,6 @@
 #include "frontend/zoo/generated_weights.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 

@@ -1,3 +1,4 @@
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "frontend/zoo/families.h"
 #include "frontend/zoo/inception.h"
 

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <utility>
+
 #include "frontend/zoo/families.h"
 #include "frontend/zoo/inception.h"
 

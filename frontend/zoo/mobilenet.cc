@@ -1,5 +1,3 @@
-#include <utility>
-
 #include "absl/strings/str_cat.h"
 #include "frontend/zoo/blocks.h"
 #include "frontend/zoo/families.h"

@@ -50,6 +50,11 @@ std::vector<OpCase> CommonRows() {
                       {"ceil_mode", 1}},
        .inputs = {Distinct({1, 1, 4, 1})},
        .outputs = {{1, 1, 2, 1}}},
+      // Along axis 2 the kernel is longer than the input: one window, cut off.
+      {.name = "ceil_mode_kernel_beyond_input",
+       .attributes = {{"kernel_shape", Ints{3, 3}}, {"strides", Ints{2, 2}}, {"ceil_mode", 1}},
+       .inputs = {Distinct({1, 2, 2, 5})},
+       .outputs = {{1, 2, 1, 2}}},
       {.name = "auto_pad_same_upper",
        .attributes = {{"kernel_shape", Ints{3, 2}},
                       {"strides", Ints{2, 2}},

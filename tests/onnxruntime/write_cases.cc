@@ -109,7 +109,7 @@ absl::Status WriteZoo(const fs::path& folder) {
   for (const ZooEntry& entry : Zoo()) {
     if (entry.name == "vae") continue;
     const Model model = SettledNetwork(entry);
-    WEFT_ASSIGN_OR_RETURN(const auto session, Session::Create(model));
+    WEFT_ASSIGN_OR_RETURN(const auto session, Session::Create(model, {.threads = kTestThreads}));
     const TensorMap feeds = SmallFeeds(session->graph());
     WEFT_ASSIGN_OR_RETURN(const TensorMap outputs, session->Run(feeds));
     WEFT_RETURN_IF_ERROR(Write(folder / ("zoo_" + entry.name), model, feeds, outputs));

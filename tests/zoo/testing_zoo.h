@@ -8,6 +8,10 @@
 
 namespace weft {
 
+// ctest runs as many test programs at a time as there are CPUs. With threads of their own, which
+// wait for each other after every small step, they would be ten times as slow.
+inline constexpr int kTestThreads = 1;
+
 // Options with which a network is small enough for a test that runs it: thin, few classes, about a
 // quarter of its own input's extents, or the least more that it takes.
 ZooOptions SmallOptions(const ZooEntry& entry);

@@ -6,6 +6,7 @@
 #include "frontend/zoo/generated_weights.h"
 #include "frontend/zoo/golden.h"
 #include "tests/frontend/testing_files.h"
+#include "tests/zoo/testing_zoo.h"
 
 namespace weft {
 namespace {
@@ -30,7 +31,7 @@ TEST(GeneratedWeights, AreThoseOfTheGenerator) {
 class ZooGolden : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(ZooGolden, LogitsAreTorchvisions) {
-  const auto result = CheckGolden(kFolder, GetParam());
+  const auto result = CheckGolden(kFolder, GetParam(), kTestThreads);
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_LE(result->plain, kLogitsTolerance);
   EXPECT_LE(result->optimized, kLogitsTolerance);

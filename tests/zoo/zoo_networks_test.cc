@@ -48,9 +48,9 @@ TEST_P(Networks, IsKeptInFilesOfOursAndOfOnnx) {
   const auto imported = ImportOnnx(folder + "/a.onnx");
   ASSERT_TRUE(imported.ok()) << imported.status();
 
-  const auto optimized = Session::Create(*loaded).value();
-  const auto plain = Session::Create(model, {.optimize = false}).value();
-  const auto back = Session::Create(*imported).value();
+  const auto optimized = Session::Create(*loaded, {.threads = kTestThreads}).value();
+  const auto plain = Session::Create(model, {.threads = kTestThreads, .optimize = false}).value();
+  const auto back = Session::Create(*imported, {.threads = kTestThreads}).value();
   const TensorMap feeds = SmallFeeds(plain->graph());
   const auto expected = plain->Run(feeds);
   ASSERT_TRUE(expected.ok()) << expected.status();
@@ -67,7 +67,7 @@ TEST_P(Networks, IsKeptInFilesOfOursAndOfOnnx) {
 }
 
 TEST_P(Networks, RunsOnFastKernels) {
-  const auto session = Session::Create(SmallNetwork(entry())).value();
+  const auto session = Session::Create(SmallNetwork(entry()), {.threads = kTestThreads}).value();
   const auto plan = session->PlanFor(2);
   ASSERT_TRUE(plan.ok()) << plan.status();
   std::set<std::string> reference;
@@ -83,7 +83,8 @@ TEST_P(Networks, Trains) {
   constexpr int kSteps = 20;
   Model model = SmallNetwork(entry());
   const Batch batch = SmallBatch(entry(), model, 8);
-  auto created = Trainer::Create(std::move(model), {.optimizer = {.momentum = 0.9}});
+  auto created =
+      Trainer::Create(std::move(model), {.optimizer = {.momentum = 0.9}, .threads = kTestThreads});
   ASSERT_TRUE(created.ok()) << created.status();
   Trainer& trainer = **created;
   std::vector<double> first, least;

@@ -130,6 +130,8 @@ INSTANTIATE_TEST_SUITE_P(
         PaperSize{"mobilenet_v1", 4.2 * kM, 0.05 * kM, "Howard et al. 2017, table 4"},
         PaperSize{"hrnet_w18", 21.3 * kM, 0.05 * kM, "Sun et al. 2019, classification, table 1"},
         PaperSize{"r2plus1d_18", 31505325, 0, "torchvision's r2plus1d_18"},
+        PaperSize{"ecg_resnet", 6421910, 0, "the layers of the authors' model.py"},
+        PaperSize{"eegnet", 2388, 0, "the layers of the authors' Keras model"},
         PaperSize{"c3d", 79.99 * kM, 0.01 * kM, "the authors' Sports-1M model"},
         PaperSize{"vae", 652824, 0, "784-400-20-400-784"},
         PaperSize{"capsnet", 6.8 * kM, 0.05 * kM,
