@@ -57,6 +57,21 @@ absl::StatusOr<Tensor> DrawNoise(const TensorType& type, int64_t batch, uint64_t
   return noise;
 }
 
+// Before anything is updated: OK where every label is a class of the scores.
+absl::Status CheckLabels(const Tensor& labels, const TensorType& scores) {
+  const Dim& classes = scores.dim(1);
+  if (labels.is_empty() || !kIndexTypes.contains(labels.dtype()) || !classes.is_static()) {
+    return absl::OkStatus();  // refused where feeds are checked
+  }
+  for (int64_t i = 0; i < labels.size(); ++i) {
+    const double label = labels.At(i);
+    if (label >= 0 && label < static_cast<double>(classes.coefficient())) continue;
+    return absl::InvalidArgumentError(absl::StrCat("expected labels in [0,", classes.coefficient(),
+                                                   "), label of example ", i, " is ", label));
+  }
+  return absl::OkStatus();
+}
+
 Model CopyOf(const Model& model) {
   Model copy(Clone(model.graph));
   copy.preprocessing = model.preprocessing;
@@ -175,6 +190,9 @@ absl::StatusOr<StepResult> Trainer::Step(const Tensor& images, const Tensor& lab
         absl::StrCat("expected a learning rate of at least 0, got ", learning_rate));
   }
   WEFT_ASSIGN_OR_RETURN(TensorMap feeds, Feeds(training_graph(), form_, images, labels));
+  if (form_.scores) {
+    WEFT_RETURN_IF_ERROR(CheckLabels(labels, training_graph().outputs().back().value.type()));
+  }
   feeds.emplace(kLearningRateInput, Tensor::Scalar(learning_rate, dtype_));
   if (takes_step_) {
     feeds.emplace(kStepInput, Tensor::Scalar(static_cast<double>(step_), DType::kI64));
@@ -235,7 +253,8 @@ absl::StatusOr<Evaluation> Trainer::Evaluate(const Tensor& images, const Tensor&
   WEFT_ASSIGN_OR_RETURN(const TensorMap feeds,
                         Feeds(evaluation_->graph(), evaluation_form_, images, labels));
   WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, evaluation_->Run(feeds));
-  Evaluation result{.count = feeds.at(evaluation_form_.examples).dims()[0], .scored = evaluation_form_.scores};
+  Evaluation result{.count = feeds.at(evaluation_form_.examples).dims()[0],
+                    .scored = evaluation_form_.scores};
   if (result.scored) {
     result = {};
     WEFT_RETURN_IF_ERROR(AddScores(outputs.back(), labels, &result));

@@ -30,6 +30,16 @@ absl::StatusOr<Value> ScoresOf(const Graph& graph) {
   return output.value;
 }
 
+// Noise is drawn for a batch: [N,...] of a floating-point type, the rest of the dims known.
+absl::Status CheckNoise(const Node& input) {
+  const TensorType& type = input.type();
+  bool fits = type.rank() > 0 && kFloatTypes.contains(type.dtype);
+  for (int axis = 1; fits && axis < type.rank(); ++axis) fits = type.dim(axis).is_static();
+  if (fits) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "input ", input.name(), ": expected floating-point noise [N,...], it is ", ToString(type)));
+}
+
 // Which inputs are for what; errors name those that nothing is fed to.
 absl::StatusOr<TrainingForm> FormOf(const Graph& graph, bool stated) {
   TrainingForm form;
@@ -39,6 +49,7 @@ absl::StatusOr<TrainingForm> FormOf(const Graph& graph, bool stated) {
     if (stated && name == kLabelsInput) {
       form.labels = name;
     } else if (stated && name == kNoiseInput) {
+      WEFT_RETURN_IF_ERROR(CheckNoise(*input));
       form.noise = name;
     } else if (form.examples.empty()) {
       form.examples = name;

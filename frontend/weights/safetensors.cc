@@ -29,15 +29,25 @@ struct ElementType {
   size_t size;
   std::optional<DType> dtype;  // none: Weft has no such type
 };
-constexpr ElementType kElementTypes[] = {
-    {"F64", "f64", 8, DType::kF64},         {"F32", "f32", 4, DType::kF32},
-    {"F16", "f16", 2, DType::kF16},         {"BF16", "bf16", 2, DType::kBF16},
-    {"I64", "i64", 8, DType::kI64},         {"I32", "i32", 4, DType::kI32},
-    {"I16", "i16", 2, std::nullopt},        {"I8", "i8", 1, DType::kI8},
-    {"U64", "u64", 8, std::nullopt},        {"U32", "u32", 4, std::nullopt},
-    {"U16", "u16", 2, std::nullopt},        {"U8", "u8", 1, DType::kU8},
-    {"BOOL", "bool", 1, DType::kBool},      {"F8_E5M2", "f8_e5m2", 1, std::nullopt},
-    {"F8_E4M3", "f8_e4m3", 1, std::nullopt}};
+constexpr ElementType kElementTypes[] = {{"F64", "f64", 8, DType::kF64},
+                                         {"F32", "f32", 4, DType::kF32},
+                                         {"F16", "f16", 2, DType::kF16},
+                                         {"BF16", "bf16", 2, DType::kBF16},
+                                         {"I64", "i64", 8, DType::kI64},
+                                         {"I32", "i32", 4, DType::kI32},
+                                         {"I16", "i16", 2, std::nullopt},
+                                         {"I8", "i8", 1, DType::kI8},
+                                         {"U64", "u64", 8, std::nullopt},
+                                         {"U32", "u32", 4, std::nullopt},
+                                         {"U16", "u16", 2, std::nullopt},
+                                         {"U8", "u8", 1, DType::kU8},
+                                         {"BOOL", "bool", 1, DType::kBool},
+                                         {"F8_E5M2", "f8_e5m2", 1, std::nullopt},
+                                         {"F8_E4M3", "f8_e4m3", 1, std::nullopt},
+                                         {"F8_E8M0", "f8_e8m0", 1, std::nullopt},
+                                         {"F8_E5M2FNUZ", "f8_e5m2fnuz", 1, std::nullopt},
+                                         {"F8_E4M3FNUZ", "f8_e4m3fnuz", 1, std::nullopt},
+                                         {"C64", "c64", 8, std::nullopt}};
 
 // One tensor of the header.
 struct Entry {

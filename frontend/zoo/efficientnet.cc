@@ -97,13 +97,10 @@ class EfficientNet {
   }
 
   Value Fused(Value x, const Stage& stage, int64_t channels, int64_t stride) {
-    if (stage.expansion == 1) {
-      return Layer(x, "0", {.channels = channels, .kernel = stage.kernel, .stride = stride});
-    }
-    const Value h = Layer(
-        x, "0",
-        {.channels = ChannelsOf(x) * stage.expansion, .kernel = stage.kernel, .stride = stride});
-    return Linear(h, "1", {.channels = channels});
+    const bool one = stage.expansion == 1;
+    const int64_t expanded = one ? channels : ChannelsOf(x) * stage.expansion;
+    const Value h = Layer(x, "0", {.channels = expanded, .kernel = stage.kernel, .stride = stride});
+    return one ? h : Linear(h, "1", {.channels = channels});
   }
 
   Builder& b_;
@@ -136,14 +133,13 @@ std::vector<ZooEntry> EfficientNets() {
   const std::vector<Stage> v2_s = {{true, 1, 3, 1, 24, 2},   {true, 4, 3, 2, 48, 4},
                                    {true, 4, 3, 2, 64, 4},   {false, 4, 3, 2, 128, 6},
                                    {false, 6, 3, 1, 160, 9}, {false, 6, 3, 2, 256, 15}};
-  const auto scaled = [&](double width, double depth, double dropout, double epsilon = 1e-5,
-                          double momentum = 0.1) {
+  const auto scaled = [&](double width, double depth, double dropout, bool large = false) {
     return EfficientNetConfig{.stages = b0,
                               .width = width,
                               .depth = depth,
                               .dropout = dropout,
-                              .epsilon = epsilon,
-                              .momentum = momentum};
+                              .epsilon = large ? 1e-3 : 1e-5,
+                              .momentum = large ? 0.01 : 0.1};
   };
   return {
       Entry("efficientnet_b0", 224, scaled(1, 1, 0.2)),
@@ -151,9 +147,9 @@ std::vector<ZooEntry> EfficientNets() {
       Entry("efficientnet_b2", 288, scaled(1.1, 1.2, 0.3)),
       Entry("efficientnet_b3", 300, scaled(1.2, 1.4, 0.3)),
       Entry("efficientnet_b4", 380, scaled(1.4, 1.8, 0.4)),
-      Entry("efficientnet_b5", 456, scaled(1.6, 2.2, 0.4, 1e-3, 0.01)),
-      Entry("efficientnet_b6", 528, scaled(1.8, 2.6, 0.5, 1e-3, 0.01)),
-      Entry("efficientnet_b7", 600, scaled(2, 3.1, 0.5, 1e-3, 0.01)),
+      Entry("efficientnet_b5", 456, scaled(1.6, 2.2, 0.4, true)),
+      Entry("efficientnet_b6", 528, scaled(1.8, 2.6, 0.5, true)),
+      Entry("efficientnet_b7", 600, scaled(2, 3.1, 0.5, true)),
       Entry("efficientnet_v2_s", 384, {.stages = v2_s, .stem = 24, .last = 1280, .epsilon = 1e-3})};
 }
 

@@ -190,6 +190,33 @@ TEST(Losses, NoiseIsNewInEveryStepAndTheSameInEveryRun) {
   EXPECT_NE(values[0], values[1]);
 }
 
+// OneHot would make nothing of such a label, and the step would be taken.
+TEST(Losses, ALabelThatIsNoClassChangesNothing) {
+  Builder b;
+  const Value x = b.Input("x", {"N", 2});
+  const Value labels = b.Input("labels", {"N"}, {.dtype = DType::kI64});
+  const Value y = b.Linear(x, {.features = 3});
+  b.Output("y", y);
+  b.Loss("loss", b.Mse(y, b.OneHot(labels, {.depth = 3})));
+  auto trainer = Trainer::Create(b.Build().value(), {}).value();
+  const Tensor before = trainer->Get("fc1.weight").value();
+  EXPECT_THAT(
+      MessageOf(
+          trainer->Step(Waves({2, 2}), Tensor::FromInts(std::vector<int64_t>{1, 3}), 1).status()),
+      HasSubstr("expected labels in [0,3), label of example 1 is 3"));
+  EXPECT_EQ(trainer->Get("fc1.weight").value(), before);
+}
+
+TEST(Losses, NoiseMustBeDrawable) {
+  Builder b;
+  const Value x = b.Input("x", {"N", 2});
+  const Value noise = b.Input("noise", {"N", "K"});
+  const Value y = b.Add(b.Linear(x, {.features = 1}), b.ReduceMean(noise, {.axes = {1}}));
+  b.Loss("loss", b.ReduceMean(y, {.keep_dims = false}));
+  EXPECT_THAT(MessageOf(Trainer::Create(b.Build().value(), {}).status()),
+              HasSubstr("input noise: expected floating-point noise [N,...], it is f32[N,K]"));
+}
+
 TEST(Losses, MistakesAreErrors) {
   Builder b;
   const Value x = b.Input("x", {"N", 2});

@@ -119,6 +119,8 @@ TEST(WeightsSafetensors, ListsTypesThatWeftLacks) {
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_TRUE(parsed->tensors.empty());
   EXPECT_EQ(parsed->unsupported.at("w"), "i16[2,1]");
+  EXPECT_EQ(Parse(One("C64", "[2]", "[0,16]", 16))->unsupported.at("w"), "c64[2]");
+  EXPECT_EQ(Parse(One("F8_E8M0", "[3]", "[0,3]", 3))->unsupported.at("w"), "f8_e8m0[3]");
   EXPECT_THAT(ErrorOf(One("F7", "[1]", "[0,1]", 1)), HasSubstr("w: unknown dtype F7"));
 }
 
