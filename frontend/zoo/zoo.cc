@@ -77,7 +77,7 @@ bool Builds(const ZooEntry& entry, ZooOptions options, size_t axis, int64_t exte
 }
 
 // The least extents with which the network builds, each found with the network's own on the other
-// axes; nothing where its own do not.
+// axes; nothing where its own do not, or where those that were asked for are not too small.
 std::string LeastInput(const ZooEntry& entry, ZooOptions options) {
   const Dims asked = std::exchange(options.input, entry.input);
   Dims least = asked;
@@ -90,7 +90,10 @@ std::string LeastInput(const ZooEntry& entry, ZooOptions options) {
     }
     least[i] = high * entry.input_multiple;
   }
-  return SizeText(least);
+  for (size_t i = 0; i < asked.size(); ++i) {
+    if (asked[i] < least[i]) return SizeText(least);
+  }
+  return "";
 }
 
 // What a data set's images become, where that is known.

@@ -9,6 +9,7 @@ namespace weft {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 Model Network(std::string_view name) { return *BuildNetwork(**FindNetwork(name)); }
 
@@ -83,6 +84,10 @@ TEST(Zoo, ImagesThatAreTooSmallAreAnErrorThatSaysWhatFits) {
   EXPECT_THAT(error, HasSubstr("conv2 (Conv)"));
   EXPECT_THAT(error, HasSubstr("; the least input that fits is 1x12x12"));
   EXPECT_EQ(ErrorOf("lenet", {.input = {1, 12, 12}}), "");
+  // One that is too large is not helped by it.
+  const std::string large = ErrorOf("lenet", {.input = {1, 1000000000, 1000000000}});
+  EXPECT_THAT(large, HasSubstr("elements"));
+  EXPECT_THAT(large, Not(HasSubstr("least input")));
 }
 
 TEST(Zoo, OtherOptionsOutOfRangeAreErrors) {
