@@ -107,15 +107,38 @@ absl::StatusOr<Node*> CopyNode(const Node& node, Graph& target, const SymbolBind
   return target.AddNode(std::move(spec));
 }
 
+using NodeSet = std::unordered_set<const Node*>;
+
+// The nodes that outputs need: losses, or the others together with the updates.
+NodeSet NeededBy(const Graph& graph, bool losses) {
+  NodeSet needed;
+  for (const NamedValue& output : graph.outputs()) {
+    if (output.loss == losses) needed.insert(output.value.node);
+  }
+  for (const Update& update : graph.updates()) {
+    if (!losses) needed.insert({update.variable, update.value.node});
+  }
+  for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
+    if (!needed.contains(&*node)) continue;
+    for (const Value& v : node->inputs()) needed.insert(v.node);
+    needed.insert(node->forward());
+  }
+  return needed;
+}
+
+// Where `nodes_of_losses` are given, without them and without the losses.
 absl::StatusOr<Graph> Copy(const Graph& graph, const SymbolBindings& symbols,
-                           const TensorMap& constants, Fold fold, NodeMap* map) {
+                           const TensorMap& constants, Fold fold, NodeMap* map,
+                           const NodeSet* nodes_of_losses = nullptr) {
   Graph result(graph.registry());
   NodeMap copies;
   for (const Node& node : graph.nodes()) {
+    if (nodes_of_losses != nullptr && nodes_of_losses->contains(&node)) continue;
     WEFT_ASSIGN_OR_RETURN(Node * copy, CopyNode(node, result, symbols, constants, fold, copies));
     copies.emplace(&node, copy);
   }
   for (const NamedValue& output : graph.outputs()) {
+    if (output.loss && nodes_of_losses != nullptr) continue;
     WEFT_RETURN_IF_ERROR(result.AddOutput(
         output.name, copies.at(output.value.node)->output(output.value.index), output.loss));
   }
@@ -153,6 +176,18 @@ absl::StatusOr<Graph> FoldKnown(const Graph& graph, NodeMap* map) {
 Graph Clone(const Graph& graph, NodeMap* map) {
   // What was well-typed once is well-typed again.
   return Bind(graph, {}, {}, map).value();
+}
+
+NodeSet NodesOfLosses(const Graph& graph) {
+  NodeSet nodes = NeededBy(graph, /*losses=*/true);
+  for (const Node* node : NeededBy(graph, /*losses=*/false)) nodes.erase(node);
+  return nodes;
+}
+
+Graph WithoutLosses(const Graph& graph) {
+  // What was well-typed once is well-typed again.
+  const NodeSet nodes = NodesOfLosses(graph);
+  return Copy(graph, {}, {}, Fold::kNothing, nullptr, &nodes).value();
 }
 
 absl::StatusOr<SymbolBindings> BindingsFromDims(

@@ -2,6 +2,7 @@
 #define WEFT_GRAPH_BIND_H_
 
 #include <unordered_map>
+#include <unordered_set>
 
 #include "graph/evaluator.h"
 #include "graph/graph.h"
@@ -26,6 +27,12 @@ absl::StatusOr<Graph> FoldKnown(const Graph& graph, NodeMap* map = nullptr);
 
 // An exact copy; tensors are shared.
 Graph Clone(const Graph& graph, NodeMap* map = nullptr);
+
+// The nodes that nothing but the graph's losses needs: labels, targets, auxiliary heads.
+std::unordered_set<const Node*> NodesOfLosses(const Graph& graph);
+
+// An exact copy without the losses and without those nodes.
+Graph WithoutLosses(const Graph& graph);
 
 // The symbols' values that make the inputs' shapes those of `feeds` (inputs without a feed bind
 // nothing). Errors name the input: wrong dtype or rank, a fixed dim that differs, two values for

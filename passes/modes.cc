@@ -12,33 +12,6 @@ constexpr int kBatchNormalizationOutputs = 5;  // Y, running mean and variance, 
 constexpr int kFirstStatistic = 3;             // the inputs mean and variance
 constexpr int kFirstRunning = 1;               // the outputs that follow them
 
-using NodeSet = std::unordered_set<const Node*>;
-
-// The nodes that outputs need: losses, or the others together with the updates.
-NodeSet NeededBy(const Graph& graph, bool losses) {
-  NodeSet needed;
-  for (const NamedValue& output : graph.outputs()) {
-    if (output.loss == losses) needed.insert(output.value.node);
-  }
-  for (const Update& update : graph.updates()) {
-    if (losses) break;
-    needed.insert({update.variable, update.value.node});
-  }
-  for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
-    if (!needed.contains(&*node)) continue;
-    for (const Value& v : node->inputs()) needed.insert(v.node);
-    needed.insert(node->forward());
-  }
-  return needed;
-}
-
-// The nodes that only losses need.
-NodeSet LossNodes(const Graph& graph) {
-  NodeSet nodes = NeededBy(graph, /*losses=*/true);
-  for (const Node* node : NeededBy(graph, /*losses=*/false)) nodes.erase(node);
-  return nodes;
-}
-
 bool IsModeNeutral(const Node& node) { return GetString(node.attributes(), "mode") == "auto"; }
 
 // Copies a graph node by node. A mode changes what outputs a node has, and freezing what can be
@@ -126,21 +99,9 @@ class RunningStatistics {
 
 }  // namespace
 
-absl::StatusOr<Graph> WithoutLosses(const Graph& graph) {
-  Copier copier(graph);
-  const NodeSet left_out = LossNodes(graph);
-  for (const Node& node : graph.nodes()) {
-    if (left_out.contains(&node)) continue;
-    WEFT_RETURN_IF_ERROR(copier.Add(node, Copier::SpecOf(node)).status());
-  }
-  WEFT_RETURN_IF_ERROR(copier.AddOutputs(/*losses=*/false));
-  WEFT_RETURN_IF_ERROR(copier.AddUpdates());
-  return std::move(copier.target());
-}
-
 absl::StatusOr<Graph> ForInference(const Graph& graph, const InferenceOptions& options) {
   Copier copier(graph);
-  const NodeSet left_out = options.losses ? NodeSet() : LossNodes(graph);
+  const auto left_out = options.losses ? std::unordered_set<const Node*>() : NodesOfLosses(graph);
   for (const Node& node : graph.nodes()) {
     if (left_out.contains(&node)) continue;
     NodeSpec spec = Copier::SpecOf(node);

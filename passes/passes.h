@@ -56,9 +56,6 @@ struct InferenceOptions {
   bool losses = false;  // keep the losses, for an evaluation
 };
 
-// A copy without the losses and without what only they need: labels, targets, auxiliary heads.
-absl::StatusOr<Graph> WithoutLosses(const Graph& graph);
-
 // A copy of a mode-neutral graph that computes inference: mode "auto" becomes "inference", updates
 // go. The outputs are those of `graph`, losses only where they are asked for.
 absl::StatusOr<Graph> ForInference(const Graph& graph, const InferenceOptions& options = {});

@@ -10,7 +10,6 @@
 #include "frontend/onnx/to_onnx.h"
 #include "graph/bind.h"
 #include "graph/op.h"
-#include "passes/passes.h"
 
 namespace weft {
 namespace {
@@ -231,7 +230,7 @@ absl::StatusOr<onnx::ModelProto> ToOnnx(const Model& model, const OnnxExportOpti
   WEFT_RETURN_IF_ERROR(CheckOptions(model, options));
   onnx::ModelProto proto;
   // As importing does, so that what comes back is exported as the same text.
-  WEFT_ASSIGN_OR_RETURN(const Graph deployed, WithoutLosses(model.graph));
+  const Graph deployed = WithoutLosses(model.graph);
   WEFT_ASSIGN_OR_RETURN(const Graph folded, FoldKnown(deployed));
   GraphExport graph(folded, options.opset, *proto.mutable_graph());
   WEFT_RETURN_IF_ERROR(graph.Run());

@@ -55,7 +55,7 @@ TEST(Losses, InferenceLeavesThemOutWithWhatOnlyTheyNeed) {
   EXPECT_EQ(inference.Find("aux.weight"), nullptr);
   EXPECT_THAT(OutputNames(ForInference(model.graph, {.losses = true}).value()),
               ElementsAre("logits", "loss"));
-  const Graph without = WithoutLosses(model.graph).value();
+  const Graph without = WithoutLosses(model.graph);
   EXPECT_THAT(OutputNames(without), ElementsAre("logits"));
   EXPECT_NE(without.Find("body.weight"), nullptr);
   EXPECT_EQ(without.Find("aux"), nullptr);
