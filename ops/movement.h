@@ -8,7 +8,7 @@
 
 // Ops that only move data. Each is described by boxes of elements that go from
 // its inputs to its outputs; the reference kernel and the fast one
-// (runtime/host_movement.cc) follow the same description, and the gradient's is
+// (runtime/host/movement.cc) follow the same description, and the gradient's is
 // the same boxes the other way round.
 
 namespace weft {

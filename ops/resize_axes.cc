@@ -18,9 +18,9 @@ double ElementOf(const TensorView& view, size_t i) {
 }
 
 // One axis's geometry. Elements of the input for one of the output: per / by, of whole numbers
-// where sizes are given, so that places that are whole come out whole; 1 / scale otherwise. `output`
-// is the extent before it is rounded down: ONNX's test suite has it that way, its text is open. The
-// roi is [start, end] of the input.
+// where sizes are given, so that places that are whole come out whole; 1 / scale otherwise.
+// `output` is the extent before it is rounded down: ONNX's test suite has it that way, its text is
+// open. The roi is [start, end] of the input.
 struct Geometry {
   double input, output, per, by, start, end;
   bool by_scale;

@@ -3,7 +3,7 @@
 #include <map>
 #include <vector>
 
-#include "runtime/host_families.h"
+#include "runtime/host/host_families.h"
 #include "runtime/kernel.h"
 
 namespace weft {

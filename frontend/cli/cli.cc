@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "frontend/cli/command.h"
-#include "frontend/names.h"
+#include "frontend/io/names.h"
 
 namespace weft {
 namespace {

@@ -11,10 +11,10 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
-#include "frontend/npy.h"
-#include "frontend/onnx/import.h"
-#include "frontend/summary.h"
-#include "graph/serialize.h"
+#include "frontend/analysis/summary.h"
+#include "frontend/io/npy.h"
+#include "frontend/onnx/import/import.h"
+#include "graph/file/serialize.h"
 #include "ops/ops.h"
 
 namespace weft {

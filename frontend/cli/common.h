@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "frontend/evaluation.h"
+#include "frontend/session/evaluation.h"
 #include "frontend/zoo/zoo.h"
 #include "graph/model.h"
 

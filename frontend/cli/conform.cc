@@ -1,4 +1,4 @@
-#include "frontend/onnx/conform.h"
+#include "frontend/onnx/conform/conform.h"
 
 #include <array>
 #include <memory>
@@ -6,7 +6,7 @@
 
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
-#include "frontend/plan_cache.h"
+#include "frontend/session/plan_cache.h"
 
 namespace weft {
 namespace {

@@ -8,16 +8,16 @@
 #include <memory>
 #include <optional>
 
+#include "frontend/analysis/summary.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
 #include "frontend/cli/interrupt.h"
 #include "frontend/cli/progress.h"
 #include "frontend/data/loader.h"
 #include "frontend/data/open.h"
-#include "frontend/draw.h"
-#include "frontend/session.h"
-#include "frontend/summary.h"
-#include "graph/serialize.h"
+#include "frontend/io/draw.h"
+#include "frontend/session/session.h"
+#include "graph/file/serialize.h"
 #include "ops/ops.h"
 
 namespace weft {

@@ -2,11 +2,11 @@
 #include <cmath>
 #include <memory>
 
+#include "frontend/analysis/summary.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
 #include "frontend/cli/data.h"
-#include "frontend/session.h"
-#include "frontend/summary.h"
+#include "frontend/session/session.h"
 
 namespace weft {
 namespace {

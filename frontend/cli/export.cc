@@ -1,4 +1,4 @@
-#include "frontend/onnx/export.h"
+#include "frontend/onnx/export/export.h"
 
 #include <memory>
 

@@ -1,10 +1,10 @@
-#include "frontend/onnx/import.h"
+#include "frontend/onnx/import/import.h"
 
 #include <memory>
 
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
-#include "graph/serialize.h"
+#include "graph/file/serialize.h"
 
 namespace weft {
 namespace {

@@ -7,7 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
-#include "frontend/names.h"
+#include "frontend/io/names.h"
 #include "graph/op.h"
 #include "runtime/kernel.h"
 

@@ -3,8 +3,8 @@
 
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
-#include "frontend/session.h"
-#include "graph/serialize.h"
+#include "frontend/session/session.h"
+#include "graph/file/serialize.h"
 #include "passes/passes.h"
 
 namespace weft {

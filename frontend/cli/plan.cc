@@ -2,8 +2,8 @@
 
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
-#include "frontend/session.h"
-#include "frontend/train.h"
+#include "frontend/session/session.h"
+#include "frontend/train/train.h"
 
 namespace weft {
 namespace {

@@ -8,8 +8,8 @@
 #include <optional>
 #include <string>
 
+#include "frontend/analysis/summary.h"
 #include "frontend/cli/common.h"
-#include "frontend/summary.h"
 
 namespace weft {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-#include "frontend/train_loop.h"
+#include "frontend/train/train_loop.h"
 
 namespace weft {
 

@@ -5,9 +5,9 @@
 #include "absl/strings/str_join.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
-#include "frontend/image.h"
-#include "frontend/npy.h"
-#include "frontend/session.h"
+#include "frontend/io/image.h"
+#include "frontend/io/npy.h"
+#include "frontend/session/session.h"
 #include "graph/bind.h"
 
 namespace weft {

@@ -1,8 +1,8 @@
 #include <memory>
 
+#include "frontend/analysis/summary.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
-#include "frontend/summary.h"
 #include "graph/text.h"
 
 namespace weft {

@@ -2,13 +2,13 @@
 #include <optional>
 #include <utility>
 
+#include "frontend/analysis/summary.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
 #include "frontend/cli/data.h"
 #include "frontend/cli/interrupt.h"
 #include "frontend/cli/progress.h"
-#include "frontend/summary.h"
-#include "graph/serialize.h"
+#include "graph/file/serialize.h"
 #include "ops/ops.h"
 
 namespace weft {

@@ -4,10 +4,10 @@
 #include <memory>
 #include <vector>
 
+#include "frontend/analysis/summary.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
-#include "frontend/summary.h"
-#include "graph/serialize.h"
+#include "graph/file/serialize.h"
 
 namespace weft {
 namespace {

@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "frontend/analysis/summary.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
-#include "frontend/summary.h"
 #include "frontend/zoo/golden.h"
-#include "graph/serialize.h"
+#include "graph/file/serialize.h"
 
 namespace weft {
 namespace {

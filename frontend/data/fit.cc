@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "frontend/image.h"
+#include "frontend/io/image.h"
 
 namespace weft {
 namespace {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
-#include "frontend/read_file.h"
+#include "frontend/io/read_file.h"
 
 namespace weft {
 namespace {

@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "frontend/data/random.h"
-#include "frontend/image.h"
+#include "frontend/io/image.h"
 
 namespace weft {
 

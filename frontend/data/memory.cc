@@ -4,7 +4,7 @@
 #include <span>
 #include <utility>
 
-#include "frontend/image.h"
+#include "frontend/io/image.h"
 
 namespace weft {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "frontend/data/random.h"
-#include "frontend/image.h"
+#include "frontend/io/image.h"
 
 namespace weft {
 namespace {

@@ -8,7 +8,7 @@
 #include <span>
 #include <string>
 
-#include "graph/file_system.h"
+#include "graph/file/file_system.h"
 #include "graph/status.h"
 
 namespace weft {

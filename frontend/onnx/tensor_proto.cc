@@ -3,9 +3,9 @@
 #include <charconv>
 #include <limits>
 
-#include "frontend/check_bools.h"
-#include "frontend/onnx/import.h"
-#include "frontend/read_file.h"
+#include "frontend/io/check_bools.h"
+#include "frontend/io/read_file.h"
+#include "frontend/onnx/import/import.h"
 
 namespace weft {
 namespace {

@@ -2,7 +2,7 @@
 #include <string_view>
 #include <utility>
 
-#include "frontend/half.h"
+#include "frontend/io/half.h"
 #include "frontend/weights/weights.h"
 
 namespace weft {

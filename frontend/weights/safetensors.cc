@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
-#include "frontend/check_bools.h"
+#include "frontend/io/check_bools.h"
 
 namespace weft {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "frontend/weights/named_tensors.h"
-#include "graph/file_system.h"
+#include "graph/file/file_system.h"
 
 namespace weft {
 

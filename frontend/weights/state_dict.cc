@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "frontend/check_bools.h"
+#include "frontend/io/check_bools.h"
 
 namespace weft {
 namespace {

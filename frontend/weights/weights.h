@@ -9,7 +9,7 @@
 
 #include "frontend/weights/name_map.h"
 #include "frontend/weights/named_tensors.h"
-#include "graph/file_system.h"
+#include "graph/file/file_system.h"
 #include "graph/model.h"
 
 namespace weft {
@@ -44,9 +44,9 @@ struct WeightsReport {
 // PyTorch's counters "….num_batches_tracked" are passed over unless a variable has the name. A
 // variable may share the tensor's memory, a mapped file. The model's training state, which belongs
 // to the old weights, is dropped.
-// Errors, with nothing changed, in one error all of: patterns that match no name, two tensors mapped
-// to one name, variables missing in the file and tensors unexpected in it (unless
-// partial), other dims, other types. With partial, an error where no name is in both.
+// Errors, with nothing changed, in one error all of: patterns that match no name, two tensors
+// mapped to one name, variables missing in the file and tensors unexpected in it (unless partial),
+// other dims, other types. With partial, an error where no name is in both.
 absl::StatusOr<WeightsReport> LoadWeights(Model& model, const NamedTensors& weights,
                                           const LoadWeightsOptions& options = {});
 

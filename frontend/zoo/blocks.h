@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "frontend/builder.h"
+#include "frontend/build/builder.h"
 
 // Blocks that several families share.
 

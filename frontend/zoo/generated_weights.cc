@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "frontend/init.h"
+#include "frontend/build/init.h"
 
 namespace weft {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
-#include "frontend/read_file.h"
-#include "frontend/session.h"
+#include "frontend/io/read_file.h"
+#include "frontend/session/session.h"
 #include "frontend/weights/weights.h"
 #include "frontend/zoo/generated_weights.h"
 #include "frontend/zoo/zoo.h"

@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "frontend/names.h"
+#include "frontend/io/names.h"
 #include "frontend/zoo/families.h"
 
 namespace weft {

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "frontend/builder.h"
-#include "frontend/train_loop.h"
+#include "frontend/build/builder.h"
+#include "frontend/train/train_loop.h"
 
 namespace weft {
 

@@ -4,8 +4,8 @@
 #include <atomic>
 
 #include "ops/broadcast.h"
+#include "runtime/exec/parallel.h"
 #include "runtime/onednn/common.h"
-#include "runtime/parallel.h"
 
 namespace weft {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <numeric>
 
-#include "runtime/host_kernel.h"
+#include "runtime/host/host_kernel.h"
 
 namespace weft {
 namespace {

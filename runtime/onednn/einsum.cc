@@ -6,12 +6,12 @@
 #include <utility>
 
 #include "ops/broadcast.h"
-#include "runtime/host_kernel.h"
+#include "runtime/host/host_kernel.h"
+#include "runtime/host/scratch.h"
 #include "runtime/onednn/batched_gemm.h"
 #include "runtime/onednn/common.h"
 #include "runtime/onednn/families.h"
 #include "runtime/onednn/gather_view.h"
-#include "runtime/scratch.h"
 
 // Einsum of f32 as a program of two kinds of steps, made once: copies of a strided view, which may
 // sum over some of its axes, and batched matrix products of two views.

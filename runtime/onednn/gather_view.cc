@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "ops/broadcast.h"
-#include "runtime/parallel.h"
+#include "runtime/exec/parallel.h"
 
 namespace weft {
 namespace {

@@ -1,8 +1,8 @@
 #include <algorithm>
 
+#include "runtime/exec/parallel.h"
 #include "runtime/onednn/families.h"
 #include "runtime/onednn/primitive_kernel.h"
-#include "runtime/parallel.h"
 
 namespace weft {
 namespace {

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "ops/broadcast.h"
-#include "runtime/host_kernel.h"
+#include "runtime/host/host_kernel.h"
 #include "runtime/onednn/batched_gemm.h"
 #include "runtime/onednn/families.h"
 #include "runtime/onednn/primitive_kernel.h"

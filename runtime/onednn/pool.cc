@@ -1,7 +1,7 @@
 #include <iterator>
 
 #include "ops/window.h"
-#include "runtime/host_pool_max.h"
+#include "runtime/host/pool/max.h"
 #include "runtime/onednn/families.h"
 #include "runtime/onednn/primitive_kernel.h"
 

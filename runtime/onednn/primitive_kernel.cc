@@ -1,6 +1,6 @@
 #include "runtime/onednn/primitive_kernel.h"
 
-#include "runtime/parallel.h"
+#include "runtime/exec/parallel.h"
 
 namespace weft {
 namespace {

@@ -2,12 +2,12 @@
 
 #include <atomic>
 
-#include "runtime/cell_activation.h"
-#include "runtime/host_kernel.h"
+#include "runtime/exec/parallel.h"
+#include "runtime/host/host_kernel.h"
+#include "runtime/host/scratch.h"
+#include "runtime/host/simd/cell_activation.h"
 #include "runtime/onednn/batched_gemm.h"
 #include "runtime/onednn/families.h"
-#include "runtime/parallel.h"
-#include "runtime/scratch.h"
 
 // The loop of ops/recurrent.h on the library's matrix product and vectorised activations. The
 // library's own RNN primitives know neither sequence lengths nor peepholes of ONNX's kind, clip or

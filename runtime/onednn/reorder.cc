@@ -1,9 +1,9 @@
 #include <numeric>
 
 #include "ops/broadcast.h"
+#include "runtime/exec/parallel.h"
 #include "runtime/onednn/families.h"
 #include "runtime/onednn/primitive_kernel.h"
-#include "runtime/parallel.h"
 
 namespace weft {
 namespace {

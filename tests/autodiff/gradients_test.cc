@@ -128,8 +128,8 @@ TEST(Gradients, OfTilingFollowSeveralSymbols) {
   t.feeds["x"] = *Tensor::FromValues<double>({2, 1}, std::vector<double>{1, 2});
   const Value y = t.Op("Tile", {x, t.emitter.Ints({2, 3})});
   const Value weights = t.Input("w", {4, 3}, {1, 2, 3, 4, 5, 6, 70, 80, 90, 100, 110, 120});
-  const Value scores = t.Op("Reshape", {t.Op("Mul", {t.Op("ReshapeLike", {y, weights}), weights}),
-                                        t.emitter.Ints({-1})});
+  const Value scores = t.Op(
+      "Reshape", {t.Op("Mul", {t.Op("ReshapeLike", {y, weights}), weights}), t.emitter.Ints({-1})});
   EXPECT_THAT(t.Run(Grad(t.graph, {t.Op("ReduceSum", {scores}, {{"keepdims", 0}})}, {x})[0]),
               ElementsAre(246, 345));
 }

@@ -14,7 +14,7 @@
 #include <set>
 
 #include "frontend/weft.h"
-#include "runtime/parallel.h"
+#include "runtime/exec/parallel.h"
 #include "tests/bench/ops_table.h"
 
 namespace weft {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "frontend/builder.h"
+#include "frontend/build/builder.h"
 
 namespace weft {
 

@@ -1,11 +1,11 @@
-#include "frontend/builder.h"
+#include "frontend/build/builder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "frontend/init.h"
+#include "frontend/build/init.h"
 
 namespace weft {
 namespace {

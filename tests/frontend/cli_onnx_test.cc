@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "frontend/npy.h"
+#include "frontend/io/npy.h"
 #include "testing_cli.h"
 #include "testing_onnx.h"
 

@@ -9,9 +9,9 @@
 #include <chrono>
 #include <thread>
 
-#include "frontend/builder.h"
-#include "frontend/npy.h"
-#include "graph/serialize.h"
+#include "frontend/build/builder.h"
+#include "frontend/io/npy.h"
+#include "graph/file/serialize.h"
 #include "testing_cli.h"
 
 namespace weft {

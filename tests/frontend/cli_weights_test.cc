@@ -2,9 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "frontend/builder.h"
+#include "frontend/build/builder.h"
 #include "frontend/weights/weights.h"
-#include "graph/serialize.h"
+#include "graph/file/serialize.h"
 #include "ops/ops.h"
 #include "testing_cli.h"
 #include "testing_pth.h"

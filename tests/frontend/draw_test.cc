@@ -1,4 +1,4 @@
-#include "frontend/draw.h"
+#include "frontend/io/draw.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

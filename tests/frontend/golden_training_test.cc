@@ -6,8 +6,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "frontend/builder.h"
-#include "frontend/train.h"
+#include "frontend/build/builder.h"
+#include "frontend/train/train.h"
 #include "frontend/weights/weights.h"
 
 namespace weft {

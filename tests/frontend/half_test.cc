@@ -1,4 +1,4 @@
-#include "frontend/half.h"
+#include "frontend/io/half.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "frontend/image.h"
+#include "frontend/io/image.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

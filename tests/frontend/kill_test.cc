@@ -12,7 +12,7 @@
 #include <random>
 #include <thread>
 
-#include "graph/serialize.h"
+#include "graph/file/serialize.h"
 #include "ops/ops.h"
 
 extern char** environ;

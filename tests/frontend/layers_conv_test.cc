@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "frontend/layers/conv.h"
+#include "frontend/build/layers/conv.h"
 #include "tests/frontend/testing_layers.h"
 
 namespace weft {

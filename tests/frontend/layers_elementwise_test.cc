@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "frontend/builder.h"
+#include "frontend/build/builder.h"
 #include "ops/reference.h"
 
 // Layers of several operands: arithmetic, comparison, logic, reductions, scans, order.

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "frontend/builder.h"
+#include "frontend/build/builder.h"
 #include "tests/frontend/testing_layers.h"
 
 namespace weft {

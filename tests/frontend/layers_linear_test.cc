@@ -4,7 +4,7 @@
 #include <functional>
 #include <numeric>
 
-#include "frontend/builder.h"
+#include "frontend/build/builder.h"
 #include "ops/reference.h"
 #include "passes/passes.h"
 

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "autodiff/gradients.h"
-#include "frontend/builder.h"
+#include "frontend/build/builder.h"
 #include "gmock/gmock.h"
 #include "graph/emitter.h"
 #include "gtest/gtest.h"

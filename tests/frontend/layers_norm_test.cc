@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "frontend/builder.h"
+#include "frontend/build/builder.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "ops/reference.h"

@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "autodiff/gradients.h"
-#include "frontend/builder.h"
+#include "frontend/build/builder.h"
 #include "ops/reference.h"
 #include "passes/passes.h"
 

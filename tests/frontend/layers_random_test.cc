@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "frontend/builder.h"
+#include "frontend/build/builder.h"
 #include "passes/passes.h"
 #include "tests/frontend/testing_layers.h"
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <functional>
 
-#include "frontend/builder.h"
+#include "frontend/build/builder.h"
 #include "ops/reference.h"
 #include "passes/passes.h"
 

@@ -3,7 +3,7 @@
 
 #include <numeric>
 
-#include "frontend/builder.h"
+#include "frontend/build/builder.h"
 #include "ops/reference.h"
 
 namespace weft {

@@ -5,7 +5,7 @@
 #include <complex>
 #include <numbers>
 
-#include "frontend/builder.h"
+#include "frontend/build/builder.h"
 #include "tests/frontend/testing_layers.h"
 
 namespace weft {

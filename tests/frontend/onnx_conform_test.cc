@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include "frontend/onnx/conform.h"
+#include "frontend/onnx/conform/conform.h"
 
 namespace weft {
 namespace {

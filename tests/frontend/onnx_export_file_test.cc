@@ -1,9 +1,9 @@
 #include <filesystem>
 #include <map>
 
-#include "frontend/onnx/export.h"
-#include "frontend/onnx/import.h"
-#include "frontend/session.h"
+#include "frontend/onnx/export/export.h"
+#include "frontend/onnx/import/import.h"
+#include "frontend/session/session.h"
 #include "frontend/zoo/zoo.h"
 #include "gmock/gmock.h"
 #include "tests/frontend/testing_files.h"

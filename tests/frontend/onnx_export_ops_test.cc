@@ -6,7 +6,7 @@
 #include <functional>
 #include <optional>
 
-#include "frontend/onnx/to_onnx.h"
+#include "frontend/onnx/export/to_onnx.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/cases/cases.h"

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "frontend/session.h"
+#include "frontend/session/session.h"
 #include "frontend/zoo/zoo.h"
 #include "gmock/gmock.h"
 #include "tests/cases/cases.h"

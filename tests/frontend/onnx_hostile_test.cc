@@ -6,9 +6,9 @@
 #include <limits>
 #include <random>
 
-#include "frontend/onnx/conform.h"
-#include "frontend/onnx/import.h"
-#include "frontend/read_file.h"
+#include "frontend/io/read_file.h"
+#include "frontend/onnx/conform/conform.h"
+#include "frontend/onnx/import/import.h"
 #include "graph/op.h"
 #include "ops/reference.h"
 #include "passes/passes.h"

@@ -2,9 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "frontend/onnx/import.h"
-#include "frontend/session.h"
-#include "frontend/train.h"
+#include "frontend/onnx/import/import.h"
+#include "frontend/session/session.h"
+#include "frontend/train/train.h"
 #include "graph/bind.h"
 #include "graph/text.h"
 #include "testing_files.h"

@@ -5,11 +5,11 @@
 #include <filesystem>
 #include <map>
 
-#include "frontend/onnx/conform.h"
-#include "frontend/onnx/importer.h"
-#include "frontend/onnx/to_onnx.h"
-#include "frontend/read_file.h"
-#include "frontend/session.h"
+#include "frontend/io/read_file.h"
+#include "frontend/onnx/conform/conform.h"
+#include "frontend/onnx/export/to_onnx.h"
+#include "frontend/onnx/import/importer.h"
+#include "frontend/session/session.h"
 #include "frontend/zoo/zoo.h"
 #include "ops/ops.h"
 #include "ops/reference.h"

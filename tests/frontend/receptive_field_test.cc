@@ -1,13 +1,13 @@
-#include "frontend/receptive_field.h"
+#include "frontend/analysis/receptive_field.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
 
-#include "frontend/builder.h"
-#include "frontend/receptive_field_rules.h"
-#include "frontend/summary.h"
+#include "frontend/analysis/receptive_field_rules.h"
+#include "frontend/analysis/summary.h"
+#include "frontend/build/builder.h"
 #include "frontend/zoo/zoo.h"
 #include "ops/ops.h"
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "frontend/builder.h"
+#include "frontend/build/builder.h"
 #include "gtest/gtest.h"
 #include "ops/reference.h"
 

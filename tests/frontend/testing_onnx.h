@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "frontend/onnx/import.h"
+#include "frontend/onnx/import/import.h"
 #include "frontend/onnx/proto.h"
 #include "frontend/onnx/tensor_proto.h"
 

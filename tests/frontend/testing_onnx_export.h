@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "frontend/builder.h"
+#include "frontend/build/builder.h"
+#include "frontend/onnx/export/to_onnx.h"
 #include "frontend/onnx/tensor_proto.h"
-#include "frontend/onnx/to_onnx.h"
 #include "ops/ops.h"
 
 // Exporting in tests, and looking at what comes out.

@@ -1,15 +1,15 @@
-#include "frontend/train.h"
+#include "frontend/train/train.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "frontend/builder.h"
+#include "frontend/build/builder.h"
 #include "frontend/data/open.h"
-#include "frontend/session.h"
-#include "frontend/train_loop.h"
-#include "graph/serialize.h"
+#include "frontend/session/session.h"
+#include "frontend/train/train_loop.h"
+#include "graph/file/serialize.h"
 #include "ops/ops.h"
 
 namespace weft {

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "frontend/half.h"
+#include "frontend/io/half.h"
 #include "frontend/weights/weights.h"
 
 namespace weft {

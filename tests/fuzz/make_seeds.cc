@@ -9,16 +9,16 @@
 #include <iostream>
 #include <set>
 
-#include "frontend/npy.h"
-#include "frontend/onnx/import.h"
+#include "frontend/io/npy.h"
+#include "frontend/io/read_file.h"
+#include "frontend/onnx/import/import.h"
 #include "frontend/onnx/proto.h"
-#include "frontend/read_file.h"
 #include "frontend/weights/safetensors.h"
 #include "frontend/weights/state_dict.h"
 #include "frontend/weights/zip.h"
+#include "graph/file/serialize.h"
+#include "graph/file/serialize_internal.h"
 #include "graph/op.h"
-#include "graph/serialize.h"
-#include "graph/serialize_internal.h"
 #include "ops/ops.h"
 
 namespace weft {

@@ -1,5 +1,5 @@
 // The reader of .npy files.
-#include "frontend/npy.h"
+#include "frontend/io/npy.h"
 #include "tests/fuzz/bytes.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -1,8 +1,8 @@
 #ifndef WEFT_TESTS_FUZZ_ONNX_H_
 #define WEFT_TESTS_FUZZ_ONNX_H_
 
-#include "frontend/onnx/import.h"
-#include "frontend/onnx/to_onnx.h"
+#include "frontend/onnx/export/to_onnx.h"
+#include "frontend/onnx/import/import.h"
 #include "tests/fuzz/bytes.h"
 
 namespace weft {

@@ -2,8 +2,8 @@
 // the message of a model and framed as it should be.
 #include <google/protobuf/stubs/logging.h>
 
-#include "graph/serialize.h"
-#include "graph/serialize_internal.h"
+#include "graph/file/serialize.h"
+#include "graph/file/serialize_internal.h"
 #include "ops/ops.h"
 #include "tests/fuzz/bytes.h"
 

@@ -1,6 +1,6 @@
 // The reader of models as text: what it checks behind the syntax is what a .weft file's reader
 // does.
-#include "graph/serialize.h"
+#include "graph/file/serialize.h"
 #include "ops/ops.h"
 #include "tests/fuzz/bytes.h"
 

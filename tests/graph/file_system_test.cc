@@ -1,4 +1,4 @@
-#include "graph/file_system.h"
+#include "graph/file/file_system.h"
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "graph/serialize.h"
+#include "graph/file/serialize.h"
 #include "tests/graph/testing_ops.h"
 
 namespace weft {

@@ -7,8 +7,8 @@
 #include <functional>
 #include <random>
 
-#include "graph/serialize.h"
-#include "graph/serialize_internal.h"
+#include "graph/file/serialize.h"
+#include "graph/file/serialize_internal.h"
 #include "tests/graph/testing_ops.h"
 
 namespace weft {

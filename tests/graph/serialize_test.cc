@@ -1,4 +1,4 @@
-#include "graph/serialize.h"
+#include "graph/file/serialize.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "graph/serialize_internal.h"
+#include "graph/file/serialize_internal.h"
 #include "graph/text.h"
 #include "tests/graph/testing_ops.h"
 

@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "frontend/builder.h"
-#include "frontend/onnx/export.h"
-#include "frontend/session.h"
+#include "frontend/build/builder.h"
+#include "frontend/onnx/export/export.h"
+#include "frontend/session/session.h"
 #include "frontend/zoo/zoo.h"
 #include "ops/ops.h"
 #include "ops/reference.h"

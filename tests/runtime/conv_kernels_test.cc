@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "ops/ops.h"
-#include "runtime/lowering.h"
-#include "runtime/plan.h"
+#include "runtime/plan/lowering.h"
+#include "runtime/plan/plan.h"
 #include "tests/cases/cases.h"
 #include "tests/cases/table.h"
 

@@ -1,3 +1,5 @@
+#include "runtime/host/eltwise.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -7,9 +9,8 @@
 #include "gtest/gtest.h"
 #include "ops/ops.h"
 #include "ops/reference.h"
-#include "runtime/executable.h"
-#include "runtime/host_eltwise.h"
-#include "runtime/parallel.h"
+#include "runtime/exec/executable.h"
+#include "runtime/exec/parallel.h"
 #include "tests/cases/cases.h"
 #include "tests/runtime/close.h"
 

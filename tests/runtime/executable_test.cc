@@ -1,4 +1,4 @@
-#include "runtime/executable.h"
+#include "runtime/exec/executable.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

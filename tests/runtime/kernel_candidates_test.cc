@@ -3,9 +3,9 @@
 
 #include "gtest/gtest.h"
 #include "ops/reference.h"
+#include "runtime/exec/parallel.h"
 #include "runtime/kernel.h"
 #include "runtime/onednn/common.h"
-#include "runtime/parallel.h"
 #include "tests/cases/cases.h"
 #include "tests/cases/table.h"
 #include "tests/runtime/close.h"

@@ -7,9 +7,9 @@
 #include "gtest/gtest.h"
 #include "ops/ops.h"
 #include "ops/reference.h"
-#include "runtime/executable.h"
-#include "runtime/parallel.h"
-#include "runtime/strided_copy.h"
+#include "runtime/exec/executable.h"
+#include "runtime/exec/parallel.h"
+#include "runtime/host/simd/strided_copy.h"
 #include "tests/cases/cases.h"
 
 // Copies of boxes between strided arrays, and the kernels made of them, on sizes with blocks and

@@ -9,8 +9,8 @@
 #include "gtest/gtest.h"
 #include "ops/ops.h"
 #include "ops/reference.h"
-#include "runtime/executable.h"
-#include "runtime/parallel.h"
+#include "runtime/exec/executable.h"
+#include "runtime/exec/parallel.h"
 #include "tests/cases/cases.h"
 #include "tests/runtime/close.h"
 

@@ -1,4 +1,4 @@
-#include "runtime/parallel.h"
+#include "runtime/exec/parallel.h"
 
 #include <gtest/gtest.h>
 #include <omp.h>

@@ -1,4 +1,4 @@
-#include "runtime/plan.h"
+#include "runtime/plan/plan.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include "graph/emitter.h"
 #include "ops/ops.h"
 #include "ops/reference.h"
-#include "runtime/executable.h"
+#include "runtime/exec/executable.h"
 
 namespace weft {
 namespace {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "frontend/summary.h"
+#include "frontend/analysis/summary.h"
 
 namespace weft {
 namespace {

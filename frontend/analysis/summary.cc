@@ -1,0 +1,125 @@
+#include "frontend/analysis/summary.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <unordered_set>
+
+#include "frontend/analysis/receptive_field.h"
+#include "frontend/session/plan_cache.h"
+#include "graph/op.h"
+#include "passes/passes.h"
+
+namespace weft {
+namespace {
+
+using Cells = std::array<std::string, 6>;
+
+bool IsLeaf(const Node& node) {
+  return node.op_name() == kInput || node.op_name() == kConstant || node.op_name() == kVariable;
+}
+
+// The number of elements of a variable or a floating-point constant, otherwise 0.
+int64_t ParameterSize(const Node& leaf) {
+  const Tensor& tensor = LeafValue(leaf);
+  return !tensor.is_empty() && kFloatTypes.contains(tensor.dtype()) ? tensor.size() : 0;
+}
+
+// Pads `text` to `width` characters on its right, or on its left for numbers.
+std::string Padded(const std::string& text, size_t width, bool number) {
+  const std::string blanks(width - std::min(width, text.size()), ' ');
+  return number ? blanks + text : text + blanks;
+}
+
+std::string Table(const std::vector<Cells>& lines) {
+  std::array<size_t, 6> widths{};
+  for (const Cells& cells : lines) {
+    for (size_t i = 0; i < cells.size(); ++i) widths[i] = std::max(widths[i], cells[i].size());
+  }
+  std::string text;
+  for (const Cells& cells : lines) {
+    std::string line;
+    for (size_t i = 0; i < cells.size(); ++i) {
+      line += Padded(cells[i], widths[i], /*number=*/i >= 4) + (i + 1 < cells.size() ? "  " : "");
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+// The receptive fields with respect to the first image among the inputs; nullopt without one.
+std::optional<ReceptiveFields> FieldsOf(const Graph& graph) {
+  for (const Node* input : graph.inputs()) {
+    auto fields = ReceptiveFields::Create(graph, *input);
+    if (fields.ok()) return *std::move(fields);
+  }
+  return std::nullopt;
+}
+
+std::string FieldOf(const ReceptiveFields& fields, const Node& node) {
+  const auto field = fields.Of(node);
+  if (field.ok()) return ToString(*field);
+  return absl::IsNotFound(field.status()) ? "" : "?";
+}
+
+}  // namespace
+
+std::string WithCommas(int64_t value) {
+  std::string text = std::to_string(value);
+  const size_t begin = value < 0 ? 1 : 0;
+  for (size_t i = text.size(); i > begin + 3; i -= 3) text.insert(i - 3, ",");
+  return text;
+}
+
+absl::StatusOr<Summary> Summarize(const Graph& graph, int64_t batch) {
+  Summary summary;
+  summary.batch = batch;
+  const SymbolBindings symbols = BindAllSymbols(graph, batch);
+  const std::optional<ReceptiveFields> fields = FieldsOf(graph);
+  std::unordered_set<const Node*> counted;
+  for (const Node& node : graph.nodes()) {
+    if (IsTrainable(node)) summary.trainable += ParameterSize(node);
+    if (IsLeaf(node)) continue;
+    SummaryRow row{.name = node.name(),
+                   .op = std::string(node.op_name()),
+                   .output = weft::ToString(node.type().shape)};
+    if (fields) row.field = FieldOf(*fields, node);
+    for (const Value& input : node.inputs()) {
+      if (input && IsLeaf(*input.node) && counted.insert(input.node).second) {
+        row.parameters += ParameterSize(*input.node);
+      }
+    }
+    WEFT_ASSIGN_OR_RETURN(const Cost cost, CostOf(node, symbols));
+    row.macs = cost.macs;
+    summary.parameters += row.parameters;
+    summary.macs += row.macs;
+    summary.rows.push_back(std::move(row));
+  }
+  return summary;
+}
+
+absl::StatusOr<ModelSize> SizeOf(const Graph& graph) {
+  WEFT_ASSIGN_OR_RETURN(const Graph inference, ForInference(graph, {.freeze = false}));
+  const SymbolBindings symbols = BindAllSymbols(inference, 1);
+  ModelSize size;
+  for (const Node& node : inference.nodes()) {
+    if (IsTrainable(node)) size.parameters += ParameterSize(node);
+    WEFT_ASSIGN_OR_RETURN(const Cost cost, CostOf(node, symbols));
+    size.macs += cost.macs;
+  }
+  return size;
+}
+
+std::string Summary::ToString() const {
+  std::vector<Cells> lines = {{"layer", "type", "output", "field", "parameters", "MACs"}};
+  for (const SummaryRow& row : rows) {
+    lines.push_back({row.name, row.op, row.output, row.field, WithCommas(row.parameters),
+                     WithCommas(row.macs)});
+  }
+  lines.push_back({"total", "", "", "", WithCommas(parameters), WithCommas(macs)});
+  return absl::StrCat(Table(lines), WithCommas(trainable), " of ", WithCommas(parameters),
+                      " parameters are trainable; MACs are for a batch of ", batch, "\n");
+}
+
+}  // namespace weft

@@ -1,0 +1,258 @@
+#include "frontend/io/image.h"
+
+#include <png.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "frontend/io/read_file.h"
+
+namespace weft {
+namespace {
+
+constexpr std::string_view kPngSignature = "\x89PNG\r\n\x1a\n";
+
+// Height, width and bytes [H,W,3].
+struct RgbImage {
+  int64_t height = 0;
+  int64_t width = 0;
+  std::vector<uint8_t> pixels;
+};
+
+uint32_t BigEndian32(std::span<const std::byte> bytes) {
+  uint32_t value = 0;
+  for (size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<uint32_t>(bytes[i]);
+  return value;
+}
+
+// Walks the chunks (length, type, data, CRC32 of type and data) to the end chunk. libpng's
+// simplified reader stops after the last row, so it would take files that are cut after it.
+absl::Status CheckChunks(std::span<const std::byte> bytes) {
+  if (bytes.size() < kPngSignature.size() ||
+      std::memcmp(bytes.data(), kPngSignature.data(), kPngSignature.size()) != 0) {
+    return absl::InvalidArgumentError("expected a PNG image, the file has another signature");
+  }
+  for (size_t at = kPngSignature.size();;) {
+    const std::span<const std::byte> rest = bytes.subspan(at);
+    if (rest.size() < 12 || BigEndian32(rest) > rest.size() - 12) {
+      return absl::DataLossError(absl::StrCat("the PNG data end early: byte ", bytes.size(),
+                                              " is inside the chunk at byte ", at));
+    }
+    const size_t length = BigEndian32(rest);
+    const uint32_t expected = BigEndian32(rest.subspan(8 + length));
+    const uLong actual = crc32_z(0, reinterpret_cast<const Bytef*>(rest.data()) + 4, length + 4);
+    if (actual != expected) {
+      return absl::DataLossError(absl::StrCat("the PNG chunk at byte ", at,
+                                              " is damaged: expected checksum ", expected,
+                                              ", the data have ", actual));
+    }
+    if (std::memcmp(rest.data() + 4, "IEND", 4) == 0) return absl::OkStatus();
+    at += 12 + length;
+  }
+}
+
+// libpng's simplified reader: its longjmps end inside it, its message stays in the struct.
+absl::StatusOr<RgbImage> DecodeRgb(std::span<const std::byte> bytes, const ImageOptions& options) {
+  png_image png = {};
+  png.version = PNG_IMAGE_VERSION;
+  const auto failure = [&png] {
+    absl::Status status = absl::DataLossError(absl::StrCat("libpng: ", png.message));
+    png_image_free(&png);
+    return status;
+  };
+  if (png_image_begin_read_from_memory(&png, bytes.data(), bytes.size()) == 0) return failure();
+  RgbImage image = {.height = png.height, .width = png.width, .pixels = {}};
+  if (image.height * image.width > options.max_pixels) {
+    png_image_free(&png);
+    return absl::ResourceExhaustedError(absl::StrCat("image is ", image.height, "x", image.width,
+                                                     ", the limit is ", options.max_pixels,
+                                                     " pixels"));
+  }
+  png.format = PNG_FORMAT_RGB;
+  png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // 16-bit samples are no linear light
+  image.pixels.resize(PNG_IMAGE_SIZE(png));
+  const png_color background = {options.background, options.background, options.background};
+  if (png_image_finish_read(&png, &background, image.pixels.data(), 0, nullptr) == 0) {
+    return failure();
+  }
+  return image;
+}
+
+// [C,H,W] in [0,1] of the pixels [H,W,3].
+std::vector<float> ToPlanes(const RgbImage& image, const Preprocessing& p) {
+  const auto area = static_cast<size_t>(image.height * image.width);
+  std::vector<float> planes(area * static_cast<size_t>(p.channels));
+  for (size_t i = 0; i < area; ++i) {
+    const uint8_t* rgb = &image.pixels[3 * i];
+    if (p.channels == 1) {
+      // ITU-R 601 luma in PIL's 16-bit fixed point; gray pixels keep their value.
+      const unsigned luma = (rgb[0] * 19595u + rgb[1] * 38470u + rgb[2] * 7471u + 0x8000u) >> 16;
+      planes[i] = static_cast<float>(luma) / 255.0f;
+    } else {
+      for (size_t c = 0; c < 3; ++c) {
+        const size_t source = p.channel_order == "bgr" ? 2 - c : c;
+        planes[c * area + i] = static_cast<float>(rgb[source]) / 255.0f;
+      }
+    }
+  }
+  return planes;
+}
+
+// One axis of a resize: output i is the weighted sum of the inputs from `first[i]` on.
+struct Filter {
+  std::vector<int64_t> first;
+  std::vector<std::vector<float>> weights;
+};
+
+// A triangle of half-width 1, or of the scale when shrinking, around the pixel's center.
+Filter MakeFilter(int64_t from, int64_t to) {
+  Filter filter;
+  const double scale = static_cast<double>(from) / static_cast<double>(to);
+  const double support = std::max(scale, 1.0);
+  for (int64_t i = 0; i < to; ++i) {
+    const double center = (static_cast<double>(i) + 0.5) * scale;
+    const int64_t begin = std::max<int64_t>(0, std::llround(center - support));
+    const int64_t end = std::min<int64_t>(from, std::llround(center + support));
+    std::vector<double> raw;
+    double sum = 0;
+    for (int64_t j = begin; j < end; ++j) {
+      const double distance = std::abs(static_cast<double>(j) + 0.5 - center) / support;
+      raw.push_back(std::max(0.0, 1.0 - distance));
+      sum += raw.back();
+    }
+    filter.first.push_back(begin);
+    std::vector<float>& weights = filter.weights.emplace_back();
+    for (double w : raw) weights.push_back(static_cast<float>(w / sum));
+  }
+  return filter;
+}
+
+// [rows, from, inner] to [rows, to, inner].
+std::vector<float> ResizeAxis(const std::vector<float>& in, size_t rows, int64_t from, int64_t to,
+                              size_t inner) {
+  const Filter filter = MakeFilter(from, to);
+  std::vector<float> out(rows * static_cast<size_t>(to) * inner, 0.0f);
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t i = 0; i < static_cast<size_t>(to); ++i) {
+      float* target = &out[(r * static_cast<size_t>(to) + i) * inner];
+      const float* source =
+          &in[(r * static_cast<size_t>(from) + static_cast<size_t>(filter.first[i])) * inner];
+      for (float weight : filter.weights[i]) {
+        for (size_t k = 0; k < inner; ++k) target[k] += weight * source[k];
+        source += inner;
+      }
+    }
+  }
+  return out;
+}
+
+// Planes [C,H,W] of another size.
+std::vector<float> Resize(std::vector<float> planes, int64_t channels, int64_t height,
+                          int64_t width, const Preprocessing& to) {
+  const auto rows = static_cast<size_t>(channels * height);
+  if (width != to.width) planes = ResizeAxis(planes, rows, width, to.width, 1);
+  if (height != to.height) {
+    planes = ResizeAxis(planes, static_cast<size_t>(channels), height, to.height,
+                        static_cast<size_t>(to.width));
+  }
+  return planes;
+}
+
+absl::StatusOr<Tensor> Decode(std::span<const std::byte> bytes, const Preprocessing& p,
+                              const ImageOptions& options) {
+  WEFT_RETURN_IF_ERROR(CheckPreprocessing(p));
+  WEFT_RETURN_IF_ERROR(CheckChunks(bytes));
+  WEFT_ASSIGN_OR_RETURN(const RgbImage image, DecodeRgb(bytes, options));
+  std::vector<float> planes = ToPlanes(image, p);
+  if (image.height != p.height || image.width != p.width) {
+    if (!options.resize) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "expected ", p.height, "x", p.width, ", image is ", image.height, "x", image.width));
+    }
+    planes = Resize(std::move(planes), p.channels, image.height, image.width, p);
+  }
+  Normalize(p, planes);
+  return Tensor::FromValues<float>({p.channels, p.height, p.width}, planes);
+}
+
+}  // namespace
+
+absl::Status CheckPreprocessing(const Preprocessing& p) {
+  const bool gray = p.channel_order == "gray";
+  if (!gray && p.channel_order != "rgb" && p.channel_order != "bgr") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "preprocessing: expected channel order gray, rgb or bgr, got \"", p.channel_order, "\""));
+  }
+  if (p.channels != (gray ? 1 : 3)) {
+    return absl::InvalidArgumentError(absl::StrCat("preprocessing: channel order ", p.channel_order,
+                                                   " has ", gray ? 1 : 3, " channels, got ",
+                                                   p.channels));
+  }
+  WEFT_RETURN_IF_ERROR(
+      Annotate(CountElements(Dims{p.channels, p.height, p.width}).status(), "preprocessing"));
+  if (p.height < 1 || p.width < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("preprocessing: expected a size above 0, got ", p.height, "x", p.width));
+  }
+  const auto channels = static_cast<size_t>(p.channels);
+  if (p.mean.size() != channels || p.std.size() != channels) {
+    return absl::InvalidArgumentError(absl::StrCat("preprocessing: expected ", p.channels,
+                                                   " means and stds, got ", p.mean.size(), " and ",
+                                                   p.std.size()));
+  }
+  for (size_t c = 0; c < channels; ++c) {
+    if (!std::isfinite(p.mean[c]) || !std::isfinite(p.std[c]) || p.std[c] <= 0.0f) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("preprocessing: expected a finite mean and a std above 0, channel ", c,
+                       " has ", p.mean[c], " and ", p.std[c]));
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::vector<float> ConvertImage(std::span<const float> image, const Preprocessing& from,
+                                const Preprocessing& to) {
+  const auto area = static_cast<size_t>(from.height * from.width);
+  std::vector<float> planes(area * static_cast<size_t>(to.channels));
+  if (from.channel_order == to.channel_order) {
+    std::copy(image.begin(), image.end(), planes.begin());
+  } else if (from.channels == 1) {
+    for (size_t i = 0; i < planes.size(); ++i) planes[i] = image[i % area];
+  } else if (to.channels == 1) {
+    const float weights[] = {0.299f, 0.587f, 0.114f};
+    for (size_t i = 0; i < image.size(); ++i) {
+      const size_t channel = i / area;
+      planes[i % area] += weights[from.channel_order == "rgb" ? channel : 2 - channel] * image[i];
+    }
+  } else {  // rgb and bgr
+    for (size_t i = 0; i < image.size(); ++i) planes[(2 - i / area) * area + i % area] = image[i];
+  }
+  return Resize(std::move(planes), to.channels, from.height, from.width, to);
+}
+
+void Normalize(const Preprocessing& p, std::span<float> image) {
+  const auto area = static_cast<size_t>(p.height * p.width);
+  for (size_t c = 0; c < static_cast<size_t>(p.channels); ++c) {
+    for (float& x : image.subspan(c * area, area)) x = (x - p.mean[c]) / p.std[c];
+  }
+}
+
+absl::StatusOr<Tensor> DecodePng(std::span<const std::byte> bytes, const std::string& name,
+                                 const Preprocessing& p, const ImageOptions& options) {
+  absl::StatusOr<Tensor> tensor = Decode(bytes, p, options);
+  if (!tensor.ok()) return Annotate(tensor.status(), name);
+  return tensor;
+}
+
+absl::StatusOr<Tensor> ReadImage(const std::string& path, const Preprocessing& p,
+                                 const ImageOptions& options) {
+  WEFT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, ReadFile(path));
+  return DecodePng(bytes, path, p, options);
+}
+
+}  // namespace weft

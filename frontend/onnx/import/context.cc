@@ -1,0 +1,213 @@
+#include "frontend/onnx/import/context.h"
+
+#include <algorithm>
+
+#include "frontend/build/init.h"
+#include "graph/op.h"
+
+namespace weft {
+
+std::string OnnxNodeName(const onnx::NodeProto& node) {
+  if (!node.name().empty()) return node.name();
+  for (const std::string& output : node.output()) {
+    if (!output.empty()) return output;
+  }
+  return node.op_type();
+}
+
+const onnx::AttributeProto* ImportContext::Find(std::string_view attribute) const {
+  for (const onnx::AttributeProto& given : node_.attribute()) {
+    if (given.name() == attribute) return &given;
+  }
+  auto it = schema_.attributes().find(std::string(attribute));
+  if (it == schema_.attributes().end()) return nullptr;
+  const onnx::AttributeProto& standard = it->second.default_value;
+  return standard.has_name() ? &standard : nullptr;
+}
+
+const TensorType& ImportContext::TypeOf(Value v) {
+  static const TensorType nothing;
+  return v.null() ? nothing : v.type();
+}
+
+bool ImportContext::Gives(std::string_view attribute) const {
+  const auto& given = node_.attribute();
+  return std::any_of(given.begin(), given.end(),
+                     [&](const auto& a) { return a.name() == attribute; });
+}
+
+void ImportContext::CheckNoOtherAttributes(const OpDef& op,
+                                           std::span<const std::string_view> ignored) {
+  for (const onnx::AttributeProto& given : node_.attribute()) {
+    const auto is_given = [&](std::string_view name) { return name == given.name(); };
+    const auto has_name = [&](const AttributeSpec& spec) { return is_given(spec.name); };
+    if (std::any_of(ignored.begin(), ignored.end(), is_given) ||
+        std::any_of(op.attributes.begin(), op.attributes.end(), has_name)) {
+      continue;
+    }
+    onnx::AttributeProto value = given;
+    value.clear_doc_string();
+    auto it = schema_.attributes().find(given.name());
+    if (it == schema_.attributes().end() ||
+        it->second.default_value.SerializeAsString() != value.SerializeAsString()) {
+      Unsupported(absl::StrCat("its attribute ", given.name(), " is not supported"));
+    }
+  }
+}
+
+int64_t ImportContext::Int(std::string_view attribute, int64_t fallback) const {
+  const onnx::AttributeProto* a = Find(attribute);
+  return a != nullptr ? a->i() : fallback;
+}
+
+double ImportContext::Float(std::string_view attribute, double fallback) const {
+  const onnx::AttributeProto* a = Find(attribute);
+  return a != nullptr ? static_cast<double>(a->f()) : fallback;
+}
+
+std::string ImportContext::String(std::string_view attribute, std::string_view fallback) const {
+  const onnx::AttributeProto* a = Find(attribute);
+  return a != nullptr ? a->s() : std::string(fallback);
+}
+
+std::vector<int64_t> ImportContext::Ints(std::string_view attribute) const {
+  const onnx::AttributeProto* a = Find(attribute);
+  if (a == nullptr) return {};
+  return {a->ints().begin(), a->ints().end()};
+}
+
+std::vector<std::string> ImportContext::Strings(std::string_view attribute) const {
+  const onnx::AttributeProto* a = Find(attribute);
+  if (a == nullptr) return {};
+  return {a->strings().begin(), a->strings().end()};
+}
+
+Value ImportContext::Leaf(const std::string& name, OnnxValue& known, std::string_view role) {
+  if (known.value || !known.constant || !ok()) return known.value;
+  if (!kAllTypes.contains(known.constant->dtype())) {
+    return Unsupported(
+        absl::StrCat(name, " of type ", ToString(known.constant->type()), " is not supported"));
+  }
+  const absl::StatusOr<Value> leaf =
+      known.parameter ? graph().AddVariable(name, *known.constant,
+                                            role == kParameter && known.constant->rank() > 0, role)
+                      : graph().AddConstant(name, *known.constant);
+  if (!leaf.ok()) return Fail(leaf.status());
+  known.value = *leaf;
+  return *leaf;
+}
+
+Value ImportContext::Named(const std::string& name) {
+  auto it = values_.find(name);
+  if (it == values_.end()) {
+    return Fail(absl::InvalidArgumentError(absl::StrCat("there is no value '", name, "'")));
+  }
+  return Leaf(name, it->second, kParameter);
+}
+
+Value ImportContext::Statistic(int i) {
+  if (!has(i)) return Value();
+  auto it = values_.find(node_.input(i));
+  return it == values_.end() ? Value() : Leaf(it->first, it->second, kStatistic);
+}
+
+std::vector<Value> ImportContext::ins() {
+  std::vector<Value> values;
+  for (int i = 0; i < num_inputs(); ++i) values.push_back(in(i));
+  return values;
+}
+
+const Tensor* ImportContext::constant(int i) const {
+  if (!has(i)) return nullptr;
+  auto it = values_.find(node_.input(i));
+  return it != values_.end() && it->second.constant ? &*it->second.constant : nullptr;
+}
+
+const ShapeValue* ImportContext::shape(int i) const {
+  if (!has(i)) return nullptr;
+  auto it = values_.find(node_.input(i));
+  return it != values_.end() && it->second.shape ? &*it->second.shape : nullptr;
+}
+
+Value ImportContext::ShapeSource(int i) {
+  if (!has(i)) return Value();
+  auto it = values_.find(node_.input(i));
+  return it == values_.end() || it->second.shape_of.empty() ? Value() : Named(it->second.shape_of);
+}
+
+std::optional<std::vector<int64_t>> ImportContext::KnownInts(int i, std::string_view what) {
+  if (!has(i) || !ok()) return std::nullopt;
+  const Tensor* tensor = constant(i);
+  if (tensor == nullptr) {
+    Unsupported(absl::StrCat("its ", std::string(what), ", ", input_name(i),
+                             ", must be known before the run: bind the inputs that decide it"));
+    return std::nullopt;
+  }
+  if (tensor->rank() > 1 || (tensor->dtype() != DType::kI64 && tensor->dtype() != DType::kI32)) {
+    Fail(absl::InvalidArgumentError(absl::StrCat(
+        "expected a list of integers as ", std::string(what), ", got ", ToString(tensor->type()))));
+    return std::nullopt;
+  }
+  std::vector<int64_t> ints;
+  for (int64_t k = 0; k < tensor->size(); ++k) {
+    ints.push_back(tensor->dtype() == DType::kI64
+                       ? tensor->values<int64_t>()[static_cast<size_t>(k)]
+                       : tensor->values<int32_t>()[static_cast<size_t>(k)]);
+  }
+  return ints;
+}
+
+std::optional<int64_t> ImportContext::KnownInt(int i, std::string_view what) {
+  const auto ints = KnownInts(i, what);
+  if (!ints || ints->size() == 1) return ints ? std::optional((*ints)[0]) : std::nullopt;
+  Fail(absl::InvalidArgumentError(
+      absl::StrCat("expected one integer as ", std::string(what), ", got ", ints->size())));
+  return std::nullopt;
+}
+
+std::optional<double> ImportContext::KnownNumber(int i, std::string_view what) {
+  if (!has(i) || !ok()) return std::nullopt;
+  const Tensor* tensor = constant(i);
+  if (tensor != nullptr && tensor->size() == 1) return tensor->At(0);
+  if (tensor == nullptr) {
+    Unsupported(absl::StrCat("its ", std::string(what), ", ", input_name(i),
+                             ", must be known before the run: bind the inputs that decide it"));
+  } else {
+    Fail(absl::InvalidArgumentError(
+        absl::StrCat("expected a scalar ", std::string(what), ", got ", ToString(tensor->type()))));
+  }
+  return std::nullopt;
+}
+
+int ImportContext::num_outputs() const {
+  int count = node_.output_size();
+  while (count > 1 && node_.output(count - 1).empty()) --count;
+  return count;
+}
+
+Value ImportContext::Result(std::string_view op, std::vector<Value> inputs,
+                            AttributeMap attributes) {
+  const std::vector<Value> results = Results(op, std::move(inputs), std::move(attributes), -1);
+  return results.empty() ? Value() : results[0];
+}
+
+std::vector<Value> ImportContext::Results(std::string_view op, std::vector<Value> inputs,
+                                          AttributeMap attributes, int num_outputs) {
+  if (!ok()) return {};
+  const absl::StatusOr<Node*> node = graph().AddNode({.op = std::string(op),
+                                                      .name = prefix(),
+                                                      .inputs = std::move(inputs),
+                                                      .attributes = std::move(attributes),
+                                                      .num_outputs = num_outputs});
+  if (!node.ok()) {
+    Fail(node.status());
+    return {};
+  }
+  std::vector<Value> outputs;
+  for (int i = 0; i < (*node)->num_outputs(); ++i) outputs.push_back((*node)->output(i));
+  return outputs;
+}
+
+int64_t ImportContext::Stream() const { return static_cast<int64_t>(HashName(prefix()) >> 1); }
+
+}  // namespace weft

@@ -1,0 +1,109 @@
+// Element-wise ops, activations and casts.
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "frontend/onnx/import/ops.h"
+#include "frontend/onnx/tensor_proto.h"
+
+namespace weft {
+namespace {
+
+// Before opset 7 the second operand's axes stood for those of the first from `axis` on, if
+// `broadcast` allowed it.
+Value LegacyOperand(ImportContext& c) {
+  const Value a = c.in(0), b = c.in(1);
+  if (!c.ok()) return b;
+  if (c.Int("broadcast") == 0) {
+    if (c.TypeOf(a).shape != c.TypeOf(b).shape) {
+      c.Fail(absl::InvalidArgumentError(
+          absl::StrCat("expected operands of one shape, as broadcast is 0, got ",
+                       ToString(c.TypeOf(a)), " and ", ToString(c.TypeOf(b)))));
+    }
+    return b;
+  }
+  const int rank = c.TypeOf(a).rank(), own = c.TypeOf(b).rank();
+  const absl::StatusOr<int> axis = NormalizeAxis(c.Int("axis", std::max(0, rank - own)), rank + 1);
+  if (!axis.ok()) return c.Fail(axis.status());
+  std::vector<int64_t> trailing(static_cast<size_t>(std::max(0, rank - *axis - own)));
+  if (trailing.empty()) return b;
+  std::iota(trailing.begin(), trailing.end(), own);
+  return c.Op("Unsqueeze", {b, c.Ints(trailing)});
+}
+
+std::vector<Value> Binary(ImportContext& c) {
+  if (c.opset() >= 7) return ImportSame(c);
+  return ImportOp(
+      c,
+      {.op = c.op_type(), .inputs = {c.in(0), LegacyOperand(c)}, .ignored = {"axis", "broadcast"}});
+}
+
+// Before opset 7 a slope of one axis was one a channel.
+std::vector<Value> PRelu(ImportContext& c) {
+  if (c.opset() >= 7 || !c.ok() || c.type(1).rank() != 1) return ImportSame(c);
+  std::vector<int64_t> trailing(static_cast<size_t>(std::max(0, c.type(0).rank() - 2)));
+  std::iota(trailing.begin(), trailing.end(), 1);
+  const Value slope = trailing.empty() ? c.in(1) : c.Op("Unsqueeze", {c.in(1), c.Ints(trailing)});
+  return ImportOp(c, {.op = "PRelu", .inputs = {c.in(0), slope}});
+}
+
+std::vector<Value> Clip(ImportContext& c) {
+  if (c.opset() >= 11) return ImportSame(c);
+  // The default limits are the largest finite numbers: none.
+  const auto limit = [&c](std::string_view name) {
+    const double value = c.Float(name);
+    if (!c.ok() || std::abs(value) >= std::numeric_limits<float>::max()) return Value();
+    return c.Scalar(value, c.type(0).dtype);
+  };
+  return ImportOp(
+      c,
+      {.op = "Clip", .inputs = {c.in(0), limit("min"), limit("max")}, .ignored = {"min", "max"}});
+}
+
+std::vector<Value> CastLike(ImportContext& c) {
+  const Value x = c.in(0), like = c.in(1);
+  if (!c.ok()) return {};
+  return ImportOp(c, {.op = "Cast", .inputs = {x}, .attributes = {{"to", c.TypeOf(like).dtype}}});
+}
+
+// (X - mean) / (standard deviation + 1e-9), as ONNX's function body computes it.
+std::vector<Value> MeanVarianceNormalization(ImportContext& c) {
+  const AttributeMap axes = {{"axes", c.Ints("axes")}};
+  const Value x = c.in(0);
+  if (!c.ok()) return {};
+  const Value mean = c.Op("ReduceMean", {x}, axes);
+  const Value square = c.Op("ReduceMean", {c.Op("Mul", {x, x})}, axes);
+  const Value variance = c.Op("Sub", {square, c.Op("Mul", {mean, mean})});
+  const Value deviation =
+      c.Op("Add", {c.Op("Sqrt", {variance}), c.Scalar(1e-9, c.TypeOf(x).dtype)});
+  return {c.Result("Div", {c.Op("Sub", {x, mean}), deviation})};
+}
+
+}  // namespace
+
+std::vector<OnnxOp> ElementwiseImports() {
+  std::vector<OnnxOp> ops = {{"CastLike", CastLike},
+                             {"Clip", Clip},
+                             {"MeanVarianceNormalization", MeanVarianceNormalization},
+                             {"PRelu", PRelu}};
+  for (std::string_view name :
+       {"Abs",         "Acos",      "Acosh",      "Asin",  "Asinh", "Atan",
+        "Atanh",       "BitShift",  "Cast",       "Ceil",  "Celu",  "Cos",
+        "Cosh",        "Elu",       "Erf",        "Exp",   "Floor", "GreaterOrEqual",
+        "HardSigmoid", "HardSwish", "Identity",   "IsInf", "IsNaN", "LeakyRelu",
+        "LessOrEqual", "Log",       "Max",        "Mean",  "Min",   "Mod",
+        "Neg",         "Not",       "Reciprocal", "Relu",  "Round", "Selu",
+        "Shrink",      "Sigmoid",   "Sign",       "Sin",   "Sinh",  "Softplus",
+        "Softsign",    "Sqrt",      "Sum",        "Tan",   "Tanh",  "ThresholdedRelu",
+        "Where"}) {
+    ops.push_back({name, ImportSame});
+  }
+  for (std::string_view name :
+       {"Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Xor", "Equal", "Greater", "Less"}) {
+    ops.push_back({name, Binary});
+  }
+  return ops;
+}
+
+}  // namespace weft

@@ -1,0 +1,84 @@
+#include "frontend/onnx/import/importer.h"
+#include "graph/evaluate.h"
+#include "ops/ops.h"
+#include "ops/reference.h"
+
+namespace weft {
+namespace {
+
+// The known operands of a node; nullopt where one is not.
+std::optional<OnnxValues> KnownOperands(const onnx::NodeProto& node, const OnnxValues& values) {
+  OnnxValues known;
+  for (const std::string& input : node.input()) {
+    if (input.empty()) continue;
+    auto it = values.find(input);
+    if (it == values.end() || !it->second.constant) return std::nullopt;
+    if (it->second.parameter && it->second.constant->rank() > 0) return std::nullopt;
+    known[input] = {.constant = it->second.constant, .shape = it->second.shape};
+  }
+  return known;
+}
+
+// What the reference kernel does where `flops` is what a fast one takes.
+double ReferenceFlops(const Node& node, double flops) {
+  if (node.op_name() != "DFT") return flops;
+  // n operations a number, not log n.
+  double longest = 1;
+  for (const Dim& dim : node.type().shape) {
+    longest = std::max(longest, static_cast<double>(dim.coefficient()));
+  }
+  return flops * longest;
+}
+
+// Whether the nodes of `graph` may be computed now, as KnownOutput has it, several outputs
+// included. It takes from the budget.
+bool IsCheap(const Graph& graph, OnnxBudget& budget) {
+  double flops = 0, bytes = 0;
+  for (const Node& node : graph.nodes()) {
+    if (node.op().draws_random) return false;
+    if (node.op().evaluate == nullptr) continue;
+    const absl::StatusOr<Cost> cost = CostOf(node);
+    if (!cost.ok()) return false;
+    flops += ReferenceFlops(node, cost->flops);
+    for (int i = 0; i < node.num_outputs(); ++i) {
+      const auto size = CountElements(node.type(i).shape);
+      if (!size.ok() || !size->is_static() || size->coefficient() > kMostKnownElements) {
+        return false;
+      }
+      bytes += static_cast<double>(size->coefficient()) *
+               static_cast<double>(SizeOf(node.type(i).dtype));
+    }
+  }
+  return flops <= kMostKnownFlops && budget.Spend(flops, bytes);
+}
+
+}  // namespace
+
+std::optional<std::vector<Tensor>> FoldOnnxNode(const onnx::NodeProto& node, const OnnxOp& op,
+                                                const onnx::OpSchema& schema, int opset,
+                                                const OnnxValues& values, OnnxBudget& budget) {
+  std::optional<OnnxValues> known = KnownOperands(node, values);
+  if (!known) return std::nullopt;
+  Graph scratch(StandardOps());
+  ImportContext context(Emitter(scratch, OnnxNodeName(node)), node, schema, opset, *known, budget);
+  std::vector<Value> outputs = op.import(context);
+  if (!context.ok() || !IsCheap(scratch, budget)) return std::nullopt;
+  std::vector<Value> wanted;
+  for (int i = 0; i < node.output_size(); ++i) {
+    if (!context.wants(i)) continue;
+    if (static_cast<size_t>(i) >= outputs.size() || outputs[static_cast<size_t>(i)].null()) {
+      return std::nullopt;
+    }
+    wanted.push_back(outputs[static_cast<size_t>(i)]);
+  }
+  auto tensors = ReferenceEvaluator().RunValues(scratch, {}, wanted);
+  if (!tensors.ok()) return std::nullopt;
+  std::vector<Tensor> result;
+  size_t next = 0;
+  for (int i = 0; i < node.output_size(); ++i) {
+    result.push_back(context.wants(i) ? (*tensors)[next++] : Tensor());
+  }
+  return result;
+}
+
+}  // namespace weft

@@ -1,0 +1,35 @@
+#ifndef WEFT_FRONTEND_ONNX_IMPORT_IMPORTER_H_
+#define WEFT_FRONTEND_ONNX_IMPORT_IMPORTER_H_
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "frontend/onnx/import/context.h"
+#include "frontend/onnx/import/import.h"
+#include "frontend/onnx/import/ops.h"
+#include "frontend/onnx/import/wiring.h"
+#include "frontend/onnx/tensor_proto.h"
+
+namespace weft {
+
+// A model of a message, which the tensors keep alive. `external` may be null.
+absl::StatusOr<Model> ImportOnnxModel(const std::shared_ptr<const onnx::ModelProto>& message,
+                                      ExternalData* external, const OnnxImportOptions& options);
+
+// The inputs whose elements decide shapes or attributes: those from which the operands that
+// OnnxOp::known_inputs names are computed. Reading an input's Shape is no reading of its elements.
+std::set<std::string> ShapeDecidingInputs(const onnx::GraphProto& graph);
+
+// The outputs of a node whose operands are all known, computed now by the reference kernels, one
+// tensor an output (empty where the node does not name it). nullopt where it draws random numbers,
+// has more than kMostKnownElements, is too much work, for itself or for what is left of `budget`,
+// or fails; the node then stays.
+std::optional<std::vector<Tensor>> FoldOnnxNode(const onnx::NodeProto& node, const OnnxOp& op,
+                                                const onnx::OpSchema& schema, int opset,
+                                                const OnnxValues& values, OnnxBudget& budget);
+
+}  // namespace weft
+
+#endif  // WEFT_FRONTEND_ONNX_IMPORT_IMPORTER_H_

@@ -1,0 +1,121 @@
+// Resize in its three forms, and Upsample before it.
+
+#include "frontend/onnx/import/ops.h"
+
+namespace weft {
+namespace {
+
+std::vector<Value> Refused(ImportContext& c, const std::string& what) {
+  c.Unsupported(what);
+  return {};
+}
+
+// Upsample-1 called linear interpolation along two axes bilinear.
+std::string Mode(ImportContext& c) {
+  const std::string mode = c.String("mode");
+  return mode == "bilinear" ? "linear" : mode;
+}
+
+// An operand that an empty tensor stands for as if it were absent.
+Value Given(ImportContext& c, int i) {
+  const Tensor* known = c.constant(i);
+  return known != nullptr && known->size() == 0 ? Value() : c.in(i);
+}
+
+// Before opset 11 places were scaled without an offset, and the nearest element was the one before
+// the place where an axis grew, the one after it where it shrank (ONNX's suite of opset 10, and
+// runtimes').
+std::vector<Value> Asymmetric(ImportContext& c, Value scales) {
+  const Tensor* known = scales ? ConstantValue(scales) : nullptr;
+  bool grows = false, shrinks = false;
+  for (int64_t i = 0; known != nullptr && i < known->size(); ++i) {
+    grows = grows || known->At(i) > 1;
+    shrinks = shrinks || known->At(i) < 1;
+  }
+  if (grows && shrinks && c.String("mode") == "nearest") {
+    return Refused(c,
+                   "to grow along an axis and to shrink along another, by the nearest element, "
+                   "is not supported before opset 11");
+  }
+  return ImportOp(c, {.op = "Resize",
+                      .inputs = {c.in(0), Value(), scales},
+                      .attributes = {{"coordinate_transformation_mode", "asymmetric"},
+                                     {"nearest_mode", shrinks ? "ceil" : "floor"},
+                                     {"mode", Mode(c)}},
+                      .ignored = {"scales", "width_scale", "height_scale"}});
+}
+
+// Opsets 11 and 12 had places of (o + 0.5) / scale for the nearest neighbour: half_pixel's and a
+// half more, which another rounding makes up for.
+AttributeMap HalfPixelForNearest(ImportContext& c) {
+  const std::string nearest = c.String("nearest_mode");
+  const bool floor = nearest == "floor";
+  if (c.String("mode") != "nearest" || (!floor && nearest != "round_prefer_floor")) {
+    c.Unsupported(absl::StrCat("tf_half_pixel_for_nn with mode ", c.String("mode"), " and ",
+                               nearest, " is not supported"));
+  }
+  return {{"coordinate_transformation_mode", "half_pixel"},
+          {"nearest_mode", floor ? "round_prefer_ceil" : "ceil"}};
+}
+
+// The axes whose sizes are known where the others, of symbolic extent, keep theirs: U-Nets resize
+// to the height and width of another image of the batch. nullopt where that is not so.
+struct KnownSizes {
+  std::vector<int64_t> axes, sizes;
+};
+std::optional<KnownSizes> SizesBesideSymbols(ImportContext& c) {
+  const ShapeValue* sizes = c.shape(3);
+  const TensorType& x = c.type(0);
+  if (sizes == nullptr || c.constant(3) != nullptr || sizes->dims.size() != x.shape.size()) {
+    return std::nullopt;
+  }
+  KnownSizes known;
+  for (size_t axis = 0; axis < x.shape.size(); ++axis) {
+    const Dim& size = sizes->dims[axis];
+    if (size == x.shape[axis] && !size.is_static()) continue;
+    if (!size.is_static()) return std::nullopt;
+    known.axes.push_back(static_cast<int64_t>(axis));
+    known.sizes.push_back(size.coefficient());
+  }
+  return known;
+}
+
+std::vector<Value> Resize(ImportContext& c) {
+  if (c.opset() < 11) return Asymmetric(c, c.in(1));
+  const std::string places = c.String("coordinate_transformation_mode");
+  AttributeMap attributes;
+  if (places == "tf_half_pixel_for_nn") attributes = HalfPixelForNearest(c);
+  const bool crops = places == "tf_crop_and_resize";
+  if (const auto known = crops ? std::nullopt : SizesBesideSymbols(c)) {
+    if (known->axes.empty()) return {c.Result("Identity", {c.in(0)})};
+    attributes.emplace("axes", known->axes);
+    return ImportOp(c, {.op = "Resize",
+                        .inputs = {c.in(0), Value(), Value(), c.Ints(known->sizes)},
+                        .attributes = std::move(attributes)});
+  }
+  const Value roi = crops ? Given(c, 1) : Value();
+  return ImportOp(c, {.op = "Resize",
+                      .inputs = {c.in(0), roi, Given(c, 2), Given(c, 3)},
+                      .attributes = std::move(attributes)});
+}
+
+std::vector<Value> Upsample(ImportContext& c) {
+  if (c.opset() >= 9) return Asymmetric(c, c.in(1));
+  std::vector<float> scales = {1, 1, static_cast<float>(c.Float("height_scale")),
+                               static_cast<float>(c.Float("width_scale"))};
+  if (c.opset() >= 7) {
+    const auto& given = c.Find("scales")->floats();
+    scales.assign(given.begin(), given.end());
+  }
+  const auto tensor =
+      Tensor::FromValues<float>({static_cast<int64_t>(scales.size())}, std::span(scales));
+  return Asymmetric(c, tensor.ok() ? c.Constant(*tensor) : c.Fail(tensor.status()));
+}
+
+}  // namespace
+
+std::vector<OnnxOp> ResizeImports() {
+  return {{"Resize", Resize, {1, 2, 3}}, {"Upsample", Upsample, {1}}};
+}
+
+}  // namespace weft

@@ -1,0 +1,155 @@
+// Ops that move elements and make shapes.
+
+#include <limits>
+#include <numeric>
+
+#include "frontend/onnx/import/ops.h"
+#include "frontend/onnx/tensor_proto.h"
+
+namespace weft {
+namespace {
+
+// A list of integers that is an operand today and was an attribute before opset `since`.
+Value ListOperand(ImportContext& c, int operand, std::string_view attribute, int since) {
+  if (c.opset() >= since) return c.in(operand);
+  return c.Has(attribute) ? c.Ints(c.Ints(attribute)) : Value();
+}
+
+std::vector<Value> Reshape(ImportContext& c) {
+  const Value x = c.in(0);
+  const ShapeValue* target = c.shape(1);
+  if (c.ok() && target != nullptr && c.constant(1) == nullptr && c.Int("allowzero") == 0) {
+    // Symbols as far as a shape that is a constant can say them.
+    if (const auto shape = ReshapeArgument(c.TypeOf(x).shape, *target)) {
+      return ImportOp(c, {.op = "Reshape", .inputs = {x, c.Ints(*shape)}});
+    }
+  }
+  return ImportSame(c);
+}
+
+std::vector<Value> Squeeze(ImportContext& c) {
+  return ImportOp(
+      c,
+      {.op = "Squeeze", .inputs = {c.in(0), ListOperand(c, 1, "axes", 13)}, .ignored = {"axes"}});
+}
+
+std::vector<Value> Unsqueeze(ImportContext& c) {
+  return ImportOp(
+      c,
+      {.op = "Unsqueeze", .inputs = {c.in(0), ListOperand(c, 1, "axes", 13)}, .ignored = {"axes"}});
+}
+
+std::vector<Value> Split(ImportContext& c) {
+  const Value split = ListOperand(c, 1, "split", 13);
+  AttributeMap attributes;
+  if (split.null()) attributes.emplace("num_outputs", int64_t{c.num_outputs()});
+  return ImportOp(c, {.op = "Split",
+                      .inputs = {c.in(0), split},
+                      .attributes = std::move(attributes),
+                      .ignored = {"split"}});
+}
+
+std::vector<Value> Slice(ImportContext& c) {
+  if (c.opset() >= 10) return ImportSame(c);
+  const Value axes = c.Has("axes") ? c.Ints(c.Ints("axes")) : Value();
+  return ImportOp(c, {.op = "Slice",
+                      .inputs = {c.in(0), c.Ints(c.Ints("starts")), c.Ints(c.Ints("ends")), axes},
+                      .ignored = {"starts", "ends", "axes"}});
+}
+
+std::vector<Value> Pad(ImportContext& c) {
+  if (c.opset() >= 11) return ImportSame(c);
+  const Value x = c.in(0);
+  if (!c.ok()) return {};
+  return ImportOp(
+      c, {.op = "Pad",
+          .inputs = {x, c.Ints(c.Ints("pads")), c.Scalar(c.Float("value"), c.TypeOf(x).dtype)},
+          .ignored = {"pads", "value"}});
+}
+
+std::vector<Value> Scatter(ImportContext& c) {
+  return ImportOp(c, {.op = "ScatterElements", .inputs = c.ins()});
+}
+
+// Whether copies of x fill `like`, no more and no less.
+bool Fills(const TensorType& x, const TensorType& like) {
+  const int lead = like.rank() - x.rank();
+  for (int axis = 0; lead >= 0 && axis < x.rank(); ++axis) {
+    if (x.dim(axis) != Dim(1) && x.dim(axis) != like.dim(axis + lead)) return false;
+  }
+  return lead >= 0;
+}
+
+// To the symbolic shape of another value: of that very shape, which only ExpandLike can say.
+std::vector<Value> Expand(ImportContext& c) {
+  const Value x = c.in(0);
+  const Value like = c.constant(1) == nullptr ? c.ShapeSource(1) : Value();
+  if (!like || !Fills(c.TypeOf(x), c.TypeOf(like))) return ImportSame(c);
+  return {c.Result("ExpandLike", {x, like})};
+}
+
+std::vector<Value> ConstantOfShape(ImportContext& c) {
+  const Value like = c.constant(0) == nullptr ? c.ShapeSource(0) : Value();
+  if (!like) return ImportSame(c);
+  auto element = c.Has("value") ? TensorFromProto(c.Find("value")->t())
+                                : absl::StatusOr<Tensor>(Tensor::Scalar(0, DType::kF32));
+  if (element.ok()) element = element->Reshaped({});
+  if (!element.ok()) return {c.Fail(element.status())};
+  return {c.Result("ExpandLike", {c.Constant(*std::move(element)), like})};
+}
+
+// The elements along an axis, or of the whole, whose condition holds.
+std::vector<Value> Compress(ImportContext& c) {
+  const Value x = c.in(0);
+  const Tensor* condition = c.constant(1);
+  if (condition == nullptr) {
+    c.Unsupported("its condition must be known before the run: bind the inputs that decide it");
+  } else if (condition->rank() != 1) {
+    c.Fail(absl::InvalidArgumentError(
+        absl::StrCat("expected a condition of one axis, got ", ToString(condition->type()))));
+  }
+  if (!c.ok()) return {};
+  std::vector<int64_t> places;
+  for (int64_t i = 0; i < condition->size(); ++i) {
+    if (condition->At(i) != 0) places.push_back(i);
+  }
+  const Value data = c.Has("axis") ? x : c.Op("Reshape", {x, c.Ints({-1})});
+  return ImportOp(
+      c,
+      {.op = "Gather", .inputs = {data, c.Ints(places)}, .attributes = {{"axis", c.Int("axis")}}});
+}
+
+}  // namespace
+
+std::vector<OnnxOp> ShapeImports() {
+  return {{"Compress", Compress, {1}},
+          {"Concat", ImportSame},
+          {"ConstantOfShape", ConstantOfShape, {0}},
+          {"DepthToSpace", ImportSame},
+          {"Expand", Expand, {1}},
+          {"EyeLike", ImportSame},
+          {"Flatten", ImportSame},
+          {"Gather", ImportSame},
+          {"GatherElements", ImportSame},
+          {"GatherND", ImportSame},
+          {"OneHot", ImportSame, {1}},
+          {"Pad", Pad, {1, 3}},
+          {"Range", ImportSame, {0, 1, 2}},
+          {"Reshape", Reshape, {1}},
+          {"ReverseSequence", ImportSame},
+          {"Scatter", Scatter},
+          {"ScatterElements", ImportSame},
+          {"ScatterND", ImportSame},
+          {"Shape", ImportSame},
+          {"Size", ImportSame},
+          {"Slice", Slice, {1, 2, 3, 4}},
+          {"SpaceToDepth", ImportSame},
+          {"Split", Split, {1}},
+          {"Squeeze", Squeeze, {1}},
+          {"Tile", ImportSame, {1}},
+          {"Transpose", ImportSame},
+          {"Trilu", ImportSame},
+          {"Unsqueeze", Unsqueeze, {1}}};
+}
+
+}  // namespace weft

@@ -1,0 +1,84 @@
+#include "frontend/session/plan_cache.h"
+
+#include <utility>
+
+#include "graph/bind.h"
+
+namespace weft {
+namespace {
+
+// A training run needs two: full batches and the epoch's smaller last one.
+constexpr size_t kMaxPlans = 4;
+
+}  // namespace
+
+absl::Status CheckThreads(int64_t threads) {
+  if (threads >= 0 && threads <= kMaxThreads) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("expected 0 (all) to ", kMaxThreads, " threads, got ", threads));
+}
+
+SymbolBindings BindAllSymbols(const Graph& graph, int64_t size) {
+  SymbolBindings symbols;
+  for (const Node* input : graph.inputs()) {
+    for (const Dim& dim : input->type().shape) {
+      for (const std::string& symbol : dim.symbols()) symbols[symbol] = size;
+    }
+  }
+  return symbols;
+}
+
+absl::Status PlanCache::CheckNames(const TensorMap& feeds) const {
+  for (const Node* input : graph_.inputs()) {
+    if (!feeds.contains(input->name())) {
+      return absl::InvalidArgumentError(absl::StrCat("input ", input->name(), ": expected ",
+                                                     ToString(input->type()), ", got nothing"));
+    }
+  }
+  for (const auto& [name, tensor] : feeds) {
+    const Node* node = graph_.Find(name);
+    if (node == nullptr || node->op_name() != kInput) {
+      return absl::InvalidArgumentError(absl::StrCat("there is no input ", name));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<PlanCache::Entry*> PlanCache::Find(const SymbolBindings& symbols) {
+  for (auto it = entries_.begin(); it != entries_.end(); ++it) {
+    if (it->symbols != symbols) continue;
+    entries_.splice(entries_.begin(), entries_, it);
+    return &entries_.front();
+  }
+  Entry entry{.symbols = symbols, .executable = {}, .context = {}, .inputs = {}, .outputs = {}};
+  WEFT_ASSIGN_OR_RETURN(entry.executable, Executable::Create(graph_, symbols, options_));
+  WEFT_ASSIGN_OR_RETURN(entry.context, Context::Create(*entry.executable, state_));
+  entry.inputs.resize(entry.executable->plan().inputs.size());
+  entry.outputs.resize(entry.executable->plan().outputs.size());
+  entries_.push_front(std::move(entry));
+  if (entries_.size() > kMaxPlans) entries_.pop_back();
+  return &entries_.front();
+}
+
+absl::StatusOr<std::span<const Tensor>> PlanCache::Run(const TensorMap& feeds,
+                                                       const RandomKey& key) {
+  WEFT_RETURN_IF_ERROR(CheckNames(feeds));
+  WEFT_ASSIGN_OR_RETURN(const SymbolBindings symbols, BindingsFromFeeds(graph_, feeds));
+  WEFT_ASSIGN_OR_RETURN(Entry * entry, Find(symbols));
+  const Plan& plan = entry->executable->plan();
+  for (size_t i = 0; i < plan.inputs.size(); ++i) {
+    entry->inputs[i] = feeds.find(plan.inputs[i])->second;
+  }
+  const absl::Status status =
+      entry->executable->Run(*entry->context, entry->inputs, entry->outputs, {.key = key});
+  for (Tensor& input : entry->inputs) input = Tensor();  // so that the caller can reuse them
+  WEFT_RETURN_IF_ERROR(status);
+  return std::span<const Tensor>(entry->outputs);
+}
+
+absl::StatusOr<const Plan*> PlanCache::PlanFor(const SymbolBindings& symbols) {
+  WEFT_ASSIGN_OR_RETURN(Entry * entry, Find(symbols));
+  return &entry->executable->plan();
+}
+
+}  // namespace weft

@@ -1,0 +1,86 @@
+#include "frontend/session/session.h"
+
+#include <utility>
+
+#include "ops/reference.h"
+
+namespace weft {
+
+absl::StatusOr<PassReport> RunPasses(Graph& graph, std::vector<std::string> passes) {
+  ReferenceEvaluator evaluator;
+  // Rules compare prices of one example with each other.
+  const OpCostModel costs(BindAllSymbols(graph, 1));
+  return Optimize(graph, {.evaluator = &evaluator, .costs = &costs, .passes = std::move(passes)});
+}
+
+absl::StatusOr<Graph> OptimizedForInference(const Graph& graph, std::vector<std::string> passes,
+                                            PassReport* report) {
+  WEFT_ASSIGN_OR_RETURN(Graph result, ForInference(graph));
+  WEFT_ASSIGN_OR_RETURN(PassReport what, RunPasses(result, std::move(passes)));
+  if (report != nullptr) *report = std::move(what);
+  return result;
+}
+
+absl::StatusOr<const Node*> OnlyInput(const Graph& graph) {
+  const std::vector<Node*> inputs = graph.inputs();
+  if (inputs.size() == 1) return inputs[0];
+  std::string names;
+  for (const Node* input : inputs)
+    absl::StrAppend(&names, names.empty() ? "" : ", ", input->name());
+  return absl::InvalidArgumentError(absl::StrCat("expected a model with one input, this one has ",
+                                                 inputs.size(), inputs.empty() ? "" : ": ", names));
+}
+
+absl::StatusOr<Tensor> FitToInput(const Node& input, const Tensor& x) {
+  if (x.is_empty()) return x;  // refused where the feeds are checked
+  Tensor fitted = x;
+  const TensorType& type = input.type();
+  if (fitted.rank() + 1 == type.rank()) {
+    Dims dims = fitted.dims();
+    dims.insert(dims.begin(), 1);
+    WEFT_ASSIGN_OR_RETURN(fitted, fitted.Reshaped(std::move(dims)));
+  }
+  if (fitted.dtype() != type.dtype && kFloatTypes.contains(fitted.dtype()) &&
+      kFloatTypes.contains(type.dtype)) {
+    WEFT_ASSIGN_OR_RETURN(fitted, fitted.Converted(type.dtype));
+  }
+  return fitted;
+}
+
+absl::StatusOr<std::unique_ptr<Session>> Session::Create(const Model& model,
+                                                         const SessionOptions& options) {
+  WEFT_RETURN_IF_ERROR(CheckThreads(options.threads));
+  if (model.graph.outputs().empty()) {
+    return absl::InvalidArgumentError("expected a model with an output, this one has none");
+  }
+  auto graph = options.optimize ? OptimizedForInference(model.graph) : ForInference(model.graph);
+  WEFT_RETURN_IF_ERROR(graph.status());
+  return std::unique_ptr<Session>(new Session(
+      *std::move(graph), {.threads = options.threads, .reference_only = options.reference_only}));
+}
+
+absl::StatusOr<TensorMap> Session::Run(const TensorMap& feeds) {
+  WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, plans_.Run(feeds));
+  TensorMap result;
+  for (size_t i = 0; i < outputs.size(); ++i) result[graph().outputs()[i].name] = outputs[i];
+  return result;
+}
+
+absl::StatusOr<Tensor> Session::Run(const Tensor& x) {
+  WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(graph()));
+  WEFT_ASSIGN_OR_RETURN(Tensor fitted, FitToInput(*input, x));
+  WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs,
+                        plans_.Run({{input->name(), std::move(fitted)}}));
+  return outputs[0];
+}
+
+absl::StatusOr<Evaluation> Session::Evaluate(const std::shared_ptr<const Dataset>& dataset,
+                                             int64_t batch_size) {
+  return EvaluateDataset(dataset, batch_size, [this](const Tensor& images) { return Run(images); });
+}
+
+absl::StatusOr<const Plan*> Session::PlanFor(int64_t batch) {
+  return plans_.PlanFor(BindAllSymbols(graph(), batch));
+}
+
+}  // namespace weft

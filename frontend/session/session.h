@@ -1,0 +1,59 @@
+#ifndef WEFT_FRONTEND_SESSION_SESSION_H_
+#define WEFT_FRONTEND_SESSION_SESSION_H_
+
+#include <memory>
+
+#include "frontend/session/evaluation.h"
+#include "frontend/session/plan_cache.h"
+#include "graph/model.h"
+#include "passes/passes.h"
+
+namespace weft {
+
+// The graph that inference on `model` runs: its weights frozen into constants and the named passes
+// (PassNames(); none: all) applied. `report`, unless null, says what they did.
+absl::StatusOr<Graph> OptimizedForInference(const Graph& graph,
+                                            std::vector<std::string> passes = {},
+                                            PassReport* report = nullptr);
+// The optimizing passes on a graph of any mode, with the constant folding and the prices that they
+// need.
+absl::StatusOr<PassReport> RunPasses(Graph& graph, std::vector<std::string> passes = {});
+
+struct SessionOptions {
+  int threads = 0;              // 0: all that this process may use
+  bool reference_only = false;  // no fast kernels
+  bool optimize = true;         // false: the graph as it is, mode inference
+};
+
+// Inference on a model, for batches of any size. One thread at a time.
+class Session {
+ public:
+  // Copies what it needs of `model`. Errors: no output, too many threads, whatever the passes say.
+  static absl::StatusOr<std::unique_ptr<Session>> Create(const Model& model,
+                                                         const SessionOptions& options = {});
+
+  const Graph& graph() const { return plans_.graph(); }
+
+  // All outputs for all inputs, by name. Errors name the input that is missing or of another type.
+  absl::StatusOr<TensorMap> Run(const TensorMap& feeds);
+  // The first output for the only input. f32 and f64 are converted to what the input takes; without
+  // its first axis, `x` is a batch of one. Errors as above, and more than one input.
+  absl::StatusOr<Tensor> Run(const Tensor& x);
+  absl::StatusOr<Evaluation> Evaluate(const std::shared_ptr<const Dataset>& dataset,
+                                      int64_t batch_size = 256);
+  // The plan with every symbol of the inputs equal to `batch`.
+  absl::StatusOr<const Plan*> PlanFor(int64_t batch);
+
+ private:
+  Session(Graph graph, LowerOptions options) : plans_(std::move(graph), nullptr, options) {}
+  PlanCache plans_;
+};
+
+// The only input of `graph`, or an error that says what there is.
+absl::StatusOr<const Node*> OnlyInput(const Graph& graph);
+// `x` as what the input takes: floating-point types converted, a missing first axis added.
+absl::StatusOr<Tensor> FitToInput(const Node& input, const Tensor& x);
+
+}  // namespace weft
+
+#endif  // WEFT_FRONTEND_SESSION_SESSION_H_

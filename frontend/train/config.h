@@ -1,0 +1,51 @@
+#ifndef WEFT_FRONTEND_TRAIN_CONFIG_H_
+#define WEFT_FRONTEND_TRAIN_CONFIG_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "graph/status.h"
+
+namespace weft {
+
+// TrainingState::config: options by name, as text.
+using Config = std::map<std::string, std::string>;
+
+// Writes options into a config; numbers come back exactly as they were.
+class ConfigWriter {
+ public:
+  explicit ConfigWriter(Config& config) : config_(config) {}
+  void operator()(std::string_view key, double& value);
+  void operator()(std::string_view key, int64_t& value);
+  void operator()(std::string_view key, bool& value);
+  void operator()(std::string_view key, std::string& value);
+
+ private:
+  Config& config_;
+};
+
+// Reads options from a config; a missing one keeps its value, the first malformed one is the
+// status.
+class ConfigReader {
+ public:
+  explicit ConfigReader(const Config& config) : config_(config) {}
+  void operator()(std::string_view key, double& value);
+  void operator()(std::string_view key, int64_t& value);
+  void operator()(std::string_view key, bool& value);
+  void operator()(std::string_view key, std::string& value);
+  const absl::Status& status() const { return status_; }
+
+ private:
+  const std::string* Find(std::string_view key) const;
+  template <typename T>
+  void ReadNumber(std::string_view key, std::string_view what, T& value);
+
+  const Config& config_;
+  absl::Status status_;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_FRONTEND_TRAIN_CONFIG_H_

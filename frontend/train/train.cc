@@ -1,0 +1,315 @@
+#include "frontend/train/train.h"
+
+#include <cmath>
+#include <numbers>
+#include <utility>
+
+#include "frontend/data/loader.h"
+#include "frontend/data/random.h"
+#include "frontend/session/session.h"
+#include "graph/bind.h"
+#include "passes/passes.h"
+#include "runtime/exec/parallel.h"
+
+namespace weft {
+namespace {
+
+constexpr std::string_view kNextBatch = "next_batch";
+// The limit on a training state's numbers, so that counting on from them cannot overflow.
+constexpr int64_t kMaxCount = int64_t{1} << 53;
+
+// The options that a file keeps as configuration, by name.
+template <typename F>
+void VisitOptions(TrainOptions& o, F& f) {
+  f("label_smoothing", o.loss.label_smoothing);
+  f("momentum", o.optimizer.momentum);
+  f("nesterov", o.optimizer.nesterov);
+  f("weight_decay", o.optimizer.weight_decay);
+  f("decay_vectors", o.optimizer.decay_vectors);
+}
+
+std::map<std::string, std::string> KernelsOf(const Plan& plan) {
+  std::map<std::string, std::string> kernels;
+  for (const PlanStep& step : plan.steps) {
+    if (step.op != "Reorder" && step.kernel->name() != "reference") {
+      kernels[step.name] = step.kernel->implementation();
+    }
+  }
+  return kernels;
+}
+
+// Standard normal numbers of an input's type for a batch, by seed and step.
+absl::StatusOr<Tensor> DrawNoise(const TensorType& type, int64_t batch, uint64_t seed,
+                                 int64_t step) {
+  Dims dims = {batch};
+  for (int axis = 1; axis < type.rank(); ++axis) dims.push_back(type.dim(axis).coefficient());
+  WEFT_ASSIGN_OR_RETURN(Tensor noise, Tensor::Zeros(type.dtype, dims));
+  RandomStream random(seed, RandomPurpose::kNoise, static_cast<uint64_t>(step));
+  VisitFloat(type.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    for (T& element : noise.mutable_values<T>()) {
+      // Box and Muller 1958, the cosine half.
+      const double radius = std::sqrt(-2 * std::log(1 - static_cast<double>(random.Uniform())));
+      const double angle = 2 * std::numbers::pi * static_cast<double>(random.Uniform());
+      element = static_cast<T>(radius * std::cos(angle));
+    }
+  });
+  return noise;
+}
+
+// Before anything is updated: OK where every label is a class of the scores.
+absl::Status CheckLabels(const Tensor& labels, const TensorType& scores) {
+  const Dim& classes = scores.dim(1);
+  if (labels.is_empty() || !kIndexTypes.contains(labels.dtype()) || !classes.is_static()) {
+    return absl::OkStatus();  // refused where feeds are checked
+  }
+  for (int64_t i = 0; i < labels.size(); ++i) {
+    const double label = labels.At(i);
+    if (label >= 0 && label < static_cast<double>(classes.coefficient())) continue;
+    return absl::InvalidArgumentError(absl::StrCat("expected labels in [0,", classes.coefficient(),
+                                                   "), label of example ", i, " is ", label));
+  }
+  return absl::OkStatus();
+}
+
+Model CopyOf(const Model& model) {
+  Model copy(Clone(model.graph));
+  copy.preprocessing = model.preprocessing;
+  copy.class_names = model.class_names;
+  copy.metadata = model.metadata;
+  return copy;
+}
+
+absl::Status CheckOptions(const TrainOptions& o) {
+  const double smoothing = o.loss.label_smoothing;
+  if (!(smoothing >= 0 && smoothing < 1)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected a label smoothing in [0,1), got ", smoothing));
+  }
+  return CheckThreads(o.threads);
+}
+
+}  // namespace
+
+absl::StatusOr<TrainOptions> OptionsOf(const TrainingState& state) {
+  TrainOptions options;
+  ConfigReader reader(state.config);
+  VisitOptions(options, reader);
+  WEFT_RETURN_IF_ERROR(reader.status());
+  WEFT_RETURN_IF_ERROR(CheckThreads(state.threads));
+  options.seed = state.seed;
+  options.threads = static_cast<int>(state.threads);
+  return options;
+}
+
+absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Make(Model model, const TrainOptions& options) {
+  WEFT_RETURN_IF_ERROR(CheckOptions(options));
+  std::unique_ptr<Trainer> trainer(new Trainer(std::move(model), options));
+  if (options.threads == 0) trainer->options_.threads = AvailableCpus();
+  WEFT_RETURN_IF_ERROR(trainer->BuildGraphs());
+  return trainer;
+}
+
+absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(Model model, const TrainOptions& options) {
+  model.training.reset();
+  return Make(std::move(model), options);
+}
+
+absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Resume(Model model, const TrainOptions& options) {
+  if (!model.training) {
+    return absl::FailedPreconditionError("the model has no training state to resume from");
+  }
+  const TrainingState state = *std::exchange(model.training, std::nullopt);
+  WEFT_ASSIGN_OR_RETURN(const TrainOptions before, OptionsOf(state));
+  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Trainer> trainer, Make(std::move(model), options));
+  WEFT_RETURN_IF_ERROR(trainer->Restore(state, before.optimizer == options.optimizer));
+  return trainer;
+}
+
+absl::Status Trainer::BuildGraphs() {
+  WEFT_ASSIGN_OR_RETURN(FormedGraph training,
+                        MakeTrainingGraph(model_.graph, options_.loss, options_.optimizer));
+  form_ = std::move(training.form);
+  const Node* rate = training.graph.Find(kLearningRateInput);
+  dtype_ = rate->type().dtype;
+  takes_step_ = training.graph.Find(kStepInput) != nullptr;
+  WEFT_ASSIGN_OR_RETURN(FormedGraph evaluation, MakeEvaluationGraph(model_.graph));
+  evaluation_form_ = std::move(evaluation.form);
+  WEFT_ASSIGN_OR_RETURN(state_, State::Create(training.graph));
+  const LowerOptions lowering{.threads = options_.threads,
+                              .reference_only = options_.reference_only};
+  training_ = std::make_unique<PlanCache>(std::move(training.graph), state_.get(), lowering);
+  evaluation_ = std::make_unique<PlanCache>(std::move(evaluation.graph), state_.get(), lowering);
+  return absl::OkStatus();
+}
+
+absl::Status Trainer::Restore(const TrainingState& state, bool same_optimizer) {
+  for (const Node* variable : training_graph().variables()) {
+    if (VariableRole(*variable) != kOptimizerSlot) continue;
+    const auto it = state.slots.find(variable->name());
+    if (it != state.slots.end()) {
+      WEFT_RETURN_IF_ERROR(Annotate(state_->Set(variable->name(), it->second), "training state"));
+    } else if (same_optimizer) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("training state: optimizer slot ", variable->name(), " is missing"));
+    }
+  }
+  if (same_optimizer) {
+    for (const auto& [name, tensor] : state.slots) {
+      if (!state_->Has(name)) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("training state: optimizer slot ", name, " belongs to no parameter"));
+      }
+    }
+  }
+  ConfigReader reader(state.config);
+  reader(kNextBatch, next_batch_);
+  WEFT_RETURN_IF_ERROR(reader.status());
+  for (const int64_t count : {state.step, state.epoch, next_batch_}) {
+    if (count >= 0 && count <= kMaxCount) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("training state: expected a step, epoch and batch in [0,", kMaxCount,
+                     "], got ", state.step, ", ", state.epoch, " and ", next_batch_));
+  }
+  step_ = state.step;
+  epoch_ = state.epoch;
+  config_ = state.config;
+  kernel_choices_ = state.kernel_choices;
+  return absl::OkStatus();
+}
+
+void Trainer::SetPosition(int64_t epoch, int64_t next_batch) {
+  epoch_ = epoch;
+  next_batch_ = next_batch;
+}
+
+absl::StatusOr<StepResult> Trainer::Step(const Tensor& images, const Tensor& labels,
+                                         double learning_rate, int64_t first_example) {
+  if (!(std::isfinite(learning_rate) && learning_rate >= 0)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected a learning rate of at least 0, got ", learning_rate));
+  }
+  WEFT_ASSIGN_OR_RETURN(TensorMap feeds, Feeds(training_graph(), form_, images, labels));
+  if (form_.scores) {
+    WEFT_RETURN_IF_ERROR(CheckLabels(labels, training_graph().outputs().back().value.type()));
+  }
+  feeds.emplace(kLearningRateInput, Tensor::Scalar(learning_rate, dtype_));
+  if (takes_step_) {
+    feeds.emplace(kStepInput, Tensor::Scalar(static_cast<double>(step_), DType::kI64));
+  }
+  const RandomKey key{.seed = options_.seed,
+                      .step = static_cast<uint64_t>(step_),
+                      .first_example = static_cast<uint64_t>(first_example)};
+  WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, training_->Run(feeds, key));
+  ++step_;
+  StepResult result{.count = feeds.at(form_.examples).dims()[0]};
+  for (size_t i = 0; i < form_.losses.size(); ++i) {
+    result.losses.push_back(outputs[i].At(0));
+    result.loss += result.losses.back();
+  }
+  if (form_.scores) {
+    Evaluation scores;
+    WEFT_RETURN_IF_ERROR(AddScores(outputs.back(), labels, &scores));
+    result.correct = scores.correct;
+  }
+  if (kernel_choices_.empty()) {
+    WEFT_ASSIGN_OR_RETURN(const Plan* plan, TrainingPlan(result.count));
+    kernel_choices_ = KernelsOf(*plan);
+  }
+  return result;
+}
+
+absl::StatusOr<TensorMap> Trainer::Feeds(const Graph& graph, const TrainingForm& form,
+                                         const Tensor& images, const Tensor& labels) const {
+  const Node& examples = *graph.Find(form.examples);
+  WEFT_ASSIGN_OR_RETURN(Tensor x, FitToInput(examples, images));
+  const DType dtype = examples.type().dtype;
+  if (kIndexTypes.contains(dtype) && !x.is_empty() && kFloatTypes.contains(x.dtype())) {
+    WEFT_ASSIGN_OR_RETURN(x, x.Converted(dtype));  // numbers of tokens
+  }
+  TensorMap feeds;
+  if (!form.labels.empty()) feeds.emplace(form.labels, labels);
+  if (!form.noise.empty() && x.rank() > 0) {
+    WEFT_ASSIGN_OR_RETURN(
+        Tensor noise, DrawNoise(graph.Find(form.noise)->type(), x.dims()[0], options_.seed, step_));
+    feeds.emplace(form.noise, std::move(noise));
+  }
+  feeds.emplace(form.examples, std::move(x));
+  return feeds;
+}
+
+absl::StatusOr<Tensor> Trainer::Scores(const Tensor& images) {
+  if (!evaluation_form_.losses.empty()) {
+    return absl::FailedPreconditionError(
+        "expected a classifier without losses of its own; run a Session on Snapshot() instead");
+  }
+  WEFT_ASSIGN_OR_RETURN(const TensorMap feeds,
+                        Feeds(evaluation_->graph(), evaluation_form_, images, {}));
+  WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, evaluation_->Run(feeds));
+  return outputs[0];
+}
+
+absl::StatusOr<Evaluation> Trainer::Evaluate(const Tensor& images, const Tensor& labels) {
+  WEFT_ASSIGN_OR_RETURN(const TensorMap feeds,
+                        Feeds(evaluation_->graph(), evaluation_form_, images, labels));
+  WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, evaluation_->Run(feeds));
+  Evaluation result{.count = feeds.at(evaluation_form_.examples).dims()[0],
+                    .scored = evaluation_form_.scores};
+  if (result.scored) {
+    result = {};
+    WEFT_RETURN_IF_ERROR(AddScores(outputs.back(), labels, &result));
+  }
+  if (evaluation_form_.losses.empty()) return result;
+  double loss = 0;
+  for (size_t i = 0; i < evaluation_form_.losses.size(); ++i) loss += outputs[i].At(0);
+  result.loss_sum = loss * static_cast<double>(result.count);
+  return result;
+}
+
+absl::StatusOr<Evaluation> Trainer::Evaluate(const std::shared_ptr<const Dataset>& dataset,
+                                             int64_t batch_size) {
+  return EvaluateBatches(dataset, batch_size, [this](const Batch& batch) {
+    return Evaluate(batch.images, batch.labels);
+  });
+}
+
+absl::StatusOr<Model> Trainer::Snapshot() const {
+  Model model = CopyOf(model_);
+  WEFT_RETURN_IF_ERROR(state_->StoreTo(model.graph));
+  TrainingState& training = model.training.emplace();
+  training.step = step_;
+  training.epoch = epoch_;
+  training.seed = options_.seed;
+  training.threads = options_.threads;
+  training.config = config_;
+  TrainOptions options = options_;
+  int64_t next_batch = next_batch_;
+  ConfigWriter writer(training.config);
+  VisitOptions(options, writer);
+  writer(kNextBatch, next_batch);
+  for (const Node* variable : training_graph().variables()) {
+    if (VariableRole(*variable) != kOptimizerSlot) continue;
+    WEFT_ASSIGN_OR_RETURN(training.slots[variable->name()], state_->Get(variable->name()));
+  }
+  training.kernel_choices = kernel_choices_;
+  return model;
+}
+
+absl::StatusOr<const Plan*> Trainer::TrainingPlan(int64_t batch) {
+  return training_->PlanFor(BindAllSymbols(training_graph(), batch));
+}
+
+absl::StatusOr<std::vector<std::string>> Trainer::ChangedKernels(int64_t batch) {
+  std::vector<std::string> changes;
+  if (kernel_choices_.empty()) return changes;
+  WEFT_ASSIGN_OR_RETURN(const Plan* plan, TrainingPlan(batch));
+  const auto now = KernelsOf(*plan);
+  for (const auto& [name, before] : kernel_choices_) {
+    const auto it = now.find(name);
+    const std::string after = it == now.end() ? "another" : it->second;
+    if (after != before) changes.push_back(absl::StrCat(name, ": was ", before, ", is ", after));
+  }
+  return changes;
+}
+
+}  // namespace weft

@@ -1,0 +1,117 @@
+#ifndef WEFT_FRONTEND_TRAIN_TRAIN_H_
+#define WEFT_FRONTEND_TRAIN_TRAIN_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "frontend/session/evaluation.h"
+#include "frontend/session/plan_cache.h"
+#include "frontend/train/config.h"
+#include "frontend/train/optimizer.h"
+#include "frontend/train/training_graph.h"
+#include "graph/model.h"
+
+namespace weft {
+
+struct TrainOptions {
+  LossOptions loss = {};
+  OptimizerOptions optimizer = {};
+  uint64_t seed = 0;            // of dropout, and of the shuffling in Fit
+  int threads = 0;              // 0: all that this process may use
+  bool reference_only = false;  // no fast kernels: the oracle path
+};
+
+// The options that a training state was made with.
+absl::StatusOr<TrainOptions> OptionsOf(const TrainingState& state);
+
+struct StepResult {
+  double loss = 0;  // of the batch, before the update; where there are several, their sum
+  std::vector<double> losses = {};  // each, in the order of Trainer::form()
+  int64_t correct = 0;              // of a classifier; 0 for other models
+  int64_t count = 0;                // examples
+};
+
+// Trains a model: a classifier, whose only input is a batch of images and whose first output is
+// scores [N,classes], or one that states its losses. See MakeTrainingGraph for both forms.
+//
+// The forward graph, the loss, its gradients and the optimizer are one static graph, planned once
+// for each batch size; the evaluation graph shares its variables. The same model, options, batches
+// and thread count give the same bits. A model may be f64 as well as f32; f64 runs on reference
+// kernels. One thread at a time.
+class Trainer {
+ public:
+  // A new training, from the model's weights; a training state in it is dropped. Errors: options
+  // out of range, another form of model, an op without gradient, nothing to train (an optimized
+  // model).
+  static absl::StatusOr<std::unique_ptr<Trainer>> Create(Model model, const TrainOptions& options);
+  // Goes on where the model's training state stopped, with the same results as if it had not.
+  // Options are OptionsOf(*model.training), changed or not; where the optimizer is another one, new
+  // slots begin at zero. Errors also: no training state, a slot missing or of another type.
+  static absl::StatusOr<std::unique_ptr<Trainer>> Resume(Model model, const TrainOptions& options);
+
+  // One optimizer step on examples [N,...], f32 or f64 (numbers of tokens too), and labels, i64[N]
+  // or as the model states; a model without labels passes over them. `first_example` is the global
+  // index of the first one, for dropout. Errors: a batch that does not fit the model, naming
+  // the input, the type expected and that given; a label out of range. No weight has changed then.
+  absl::StatusOr<StepResult> Step(const Tensor& images, const Tensor& labels, double learning_rate,
+                                  int64_t first_example = 0);
+
+  // The scores of a batch in inference mode, with the current weights. Errors also: a model that
+  // states its losses (Snapshot() and a Session run it).
+  absl::StatusOr<Tensor> Scores(const Tensor& images);
+  // The losses in inference mode, and for a classifier how many are right.
+  absl::StatusOr<Evaluation> Evaluate(const Tensor& images, const Tensor& labels);
+  absl::StatusOr<Evaluation> Evaluate(const std::shared_ptr<const Dataset>& dataset,
+                                      int64_t batch_size = 256);
+
+  // The model with the current weights and everything that Resume needs.
+  absl::StatusOr<Model> Snapshot() const;
+  // A copy of a variable's current value; optimizer slots are PARAMETER/momentum.
+  absl::StatusOr<Tensor> Get(std::string_view variable) const { return state_->Get(variable); }
+
+  const TrainOptions& options() const { return options_; }
+  const Model& model() const { return model_; }       // its weights are those of the beginning
+  int64_t step() const { return step_; }              // optimizer steps taken, over all sessions
+  int64_t epoch() const { return epoch_; }            // whole passes over the data
+  int64_t next_batch() const { return next_batch_; }  // within this pass
+  void SetPosition(int64_t epoch, int64_t next_batch);
+  // What the training loop wants to be kept beside the options.
+  Config& config() { return config_; }
+  const Config& config() const { return config_; }
+
+  const TrainingForm& form() const { return form_; }
+  const Graph& training_graph() const { return training_->graph(); }
+  absl::StatusOr<const Plan*> TrainingPlan(int64_t batch);
+  // Steps whose kernel for batches of this size is not the one that the resumed training used, one
+  // line each: its last bits may then differ. Empty for a new training.
+  absl::StatusOr<std::vector<std::string>> ChangedKernels(int64_t batch);
+
+ private:
+  Trainer(Model model, const TrainOptions& options) : model_(std::move(model)), options_(options) {}
+  static absl::StatusOr<std::unique_ptr<Trainer>> Make(Model model, const TrainOptions& options);
+  absl::Status BuildGraphs();
+  // What a graph of this form is fed; noise is that of the step.
+  absl::StatusOr<TensorMap> Feeds(const Graph& graph, const TrainingForm& form,
+                                  const Tensor& images, const Tensor& labels) const;
+  absl::Status Restore(const TrainingState& state, bool same_optimizer);
+
+  Model model_;
+  TrainOptions options_;
+  TrainingForm form_, evaluation_form_;
+  bool takes_step_ = false;  // the graph has the input kStepInput
+  DType dtype_ = DType::kF32;
+  std::unique_ptr<State> state_;
+  std::unique_ptr<PlanCache> training_, evaluation_;
+  int64_t step_ = 0;
+  int64_t epoch_ = 0;
+  int64_t next_batch_ = 0;
+  Config config_;
+  std::map<std::string, std::string> kernel_choices_;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_FRONTEND_TRAIN_TRAIN_H_

@@ -1,0 +1,247 @@
+#include "graph/file/file_system.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <vector>
+
+#include "absl/strings/str_split.h"
+
+namespace weft {
+namespace {
+
+absl::Status Failure(int error, std::string_view what) {
+  return absl::ErrnoToStatus(error, absl::string_view(what.data(), what.size()));
+}
+
+// Calls `f` again for as long as a signal interrupts it.
+template <typename F>
+auto Uninterrupted(F f) {
+  auto result = f();
+  while (result == -1 && errno == EINTR) result = f();
+  return result;
+}
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~FileDescriptor() { (void)Close(); }
+  int get() const { return fd_; }
+  // errno, or 0. Linux closes the descriptor even when it says EINTR.
+  int Close() {
+    if (fd_ < 0) return 0;
+    const int fd = std::exchange(fd_, -1);
+    return ::close(fd) == 0 || errno == EINTR ? 0 : errno;
+  }
+
+ private:
+  int fd_;
+};
+
+class PosixFile : public WritableFile {
+ public:
+  explicit PosixFile(int fd) : fd_(fd) {}
+
+  absl::Status Append(std::span<const std::byte> bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t n =
+          Uninterrupted([&] { return ::write(fd_.get(), bytes.data(), bytes.size()); });
+      if (n < 0) return Failure(errno, "cannot write");
+      if (n == 0) return absl::DataLossError("cannot write: the system took no bytes");
+      bytes = bytes.subspan(static_cast<size_t>(n));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Sync() override {
+    if (Uninterrupted([&] { return ::fsync(fd_.get()); }) == 0) return absl::OkStatus();
+    return Failure(errno, "cannot sync");
+  }
+
+  absl::Status Close() override {
+    const int error = fd_.Close();
+    return error == 0 ? absl::OkStatus() : Failure(error, "cannot close");
+  }
+
+ private:
+  FileDescriptor fd_;
+};
+
+class Posix : public FileSystem {
+ public:
+  absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) override {
+    const int fd = Uninterrupted(
+        [&] { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
+    if (fd < 0) return Failure(errno, absl::StrCat("cannot create ", path));
+    return std::make_unique<PosixFile>(fd);
+  }
+
+  absl::Status Rename(const std::string& from, const std::string& to) override {
+    if (::rename(from.c_str(), to.c_str()) == 0) return absl::OkStatus();
+    return Failure(errno, absl::StrCat("cannot rename ", from));
+  }
+
+  absl::Status SyncFolder(const std::string& folder) override {
+    FileDescriptor fd(
+        Uninterrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+    if (fd.get() < 0) return Failure(errno, absl::StrCat("cannot open folder ", folder));
+    // Some file systems have nothing to sync in a folder and say EINVAL.
+    if (Uninterrupted([&] { return ::fsync(fd.get()); }) == 0 || errno == EINVAL) {
+      return absl::OkStatus();
+    }
+    return Failure(errno, absl::StrCat("cannot sync folder ", folder));
+  }
+
+  absl::Status Remove(const std::string& path) override {
+    if (::unlink(path.c_str()) == 0) return absl::OkStatus();
+    return Failure(errno, absl::StrCat("cannot remove ", path));
+  }
+};
+
+// "dir/" of "dir/file", "" of "file".
+std::string FolderPrefix(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
+
+std::string FolderOf(const std::string& path) {
+  const std::string prefix = FolderPrefix(path);
+  if (prefix.empty()) return ".";
+  return prefix == "/" ? prefix : prefix.substr(0, prefix.size() - 1);
+}
+
+struct TemporaryFile {
+  std::string path;
+  std::unique_ptr<WritableFile> file;
+};
+
+// A new file in the folder of `path`. Process and counter make its name unique; a file that another
+// process of the same number (a container's) left behind is stepped over.
+absl::StatusOr<TemporaryFile> CreateTemporary(FileSystem& fs, const std::string& path) {
+  static std::atomic<uint64_t> counter{0};
+  constexpr int kAttempts = 10000;
+  absl::Status status;
+  for (int i = 0; i < kAttempts; ++i) {
+    TemporaryFile temporary;
+    temporary.path =
+        absl::StrCat(FolderPrefix(path), ".weft-", ::getpid(), "-", counter.fetch_add(1), ".tmp");
+    auto file = fs.Create(temporary.path);
+    if (file.ok()) {
+      temporary.file = *std::move(file);
+      return temporary;
+    }
+    status = file.status();
+    if (!absl::IsAlreadyExists(status)) break;
+  }
+  return status;
+}
+
+absl::Status FillAndRename(FileSystem& fs, TemporaryFile& temporary, const std::string& path,
+                           const std::function<absl::Status(WritableFile&)>& write) {
+  WEFT_RETURN_IF_ERROR(write(*temporary.file));
+  WEFT_RETURN_IF_ERROR(temporary.file->Sync());
+  WEFT_RETURN_IF_ERROR(temporary.file->Close());
+  return fs.Rename(temporary.path, path);
+}
+
+struct Mapping {
+  Mapping(void* start, size_t length) : start(start), length(length) {}
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  ~Mapping() { ::munmap(start, length); }
+  void* start;
+  size_t length;
+};
+
+// The whole of an open file; errno says why where it is none.
+absl::StatusOr<MappedFile> MapOpened(const FileDescriptor& fd) {
+  if (fd.get() < 0) return Failure(errno, "cannot open");
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return Failure(errno, "cannot stat");
+  if (!S_ISREG(info.st_mode)) {
+    return absl::InvalidArgumentError(S_ISDIR(info.st_mode) ? "is a folder"
+                                                            : "is not a regular file");
+  }
+  const auto size = static_cast<size_t>(info.st_size);
+  if (size == 0) return MappedFile{};
+  void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (start == MAP_FAILED) return Failure(errno, "cannot map");
+  auto mapping = std::make_shared<const Mapping>(start, size);
+  return MappedFile{{static_cast<const std::byte*>(start), size}, std::move(mapping)};
+}
+
+absl::StatusOr<MappedFile> Named(const std::string& path, absl::StatusOr<MappedFile> file) {
+  return file.ok() ? std::move(file) : Annotate(file.status(), path);
+}
+
+// The names on a relative path that stays inside.
+absl::StatusOr<std::vector<std::string>> PartsInside(const std::string& relative) {
+  std::vector<std::string> parts;
+  if (relative.find('\0') != std::string::npos) {
+    return absl::InvalidArgumentError("a path with a zero byte");
+  }
+  if (relative.starts_with('/')) return absl::InvalidArgumentError("expected a relative path");
+  for (std::string& part : std::vector<std::string>(absl::StrSplit(relative, '/'))) {
+    if (part == "..") return absl::InvalidArgumentError("leads out of the folder");
+    if (!part.empty() && part != ".") parts.push_back(std::move(part));
+  }
+  if (parts.empty()) return absl::InvalidArgumentError("expected a path, got none");
+  return parts;
+}
+
+}  // namespace
+
+FileSystem& PosixFileSystem() {
+  static Posix posix;
+  return posix;
+}
+
+absl::Status WriteAtomically(FileSystem& fs, const std::string& path,
+                             const std::function<absl::Status(WritableFile&)>& write) {
+  if (path.empty() || path.back() == '/') {
+    return absl::InvalidArgumentError(absl::StrCat("'", path, "' is not the name of a file"));
+  }
+  absl::StatusOr<TemporaryFile> temporary = CreateTemporary(fs, path);
+  if (!temporary.ok()) return Annotate(temporary.status(), path);
+  const absl::Status status = FillAndRename(fs, *temporary, path, write);
+  temporary->file.reset();
+  if (!status.ok()) {
+    (void)fs.Remove(temporary->path);  // the first failure is the one to report
+    return Annotate(status, path);
+  }
+  return Annotate(fs.SyncFolder(FolderOf(path)), path);
+}
+
+absl::StatusOr<MappedFile> MapFile(const std::string& path) {
+  // Not blocking: opening a pipe would wait for a writer.
+  const FileDescriptor fd(
+      Uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }));
+  return Named(path, MapOpened(fd));
+}
+
+absl::StatusOr<MappedFile> MapFileInside(const std::string& folder, const std::string& relative) {
+  absl::StatusOr<std::vector<std::string>> parts = PartsInside(relative);
+  if (!parts.ok()) return Annotate(parts.status(), relative);
+  FileDescriptor at(Uninterrupted([&] {
+    return ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  }));
+  for (size_t i = 0; i < parts->size() && at.get() >= 0; ++i) {
+    const int kind = i + 1 < parts->size() ? O_DIRECTORY : O_NONBLOCK;
+    at = FileDescriptor(Uninterrupted([&] {
+      return ::openat(at.get(), (*parts)[i].c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | kind);
+    }));
+  }
+  if (at.get() < 0 && (errno == ELOOP || errno == ENOTDIR)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        relative, ": expected folders and a file, got a symbolic link or a file as a folder"));
+  }
+  return Named(relative, MapOpened(at));
+}
+
+}  // namespace weft

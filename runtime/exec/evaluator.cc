@@ -1,0 +1,62 @@
+#include "absl/strings/str_cat.h"
+#include "graph/bind.h"
+#include "ops/ops.h"
+#include "runtime/exec/executable.h"
+
+namespace weft {
+
+absl::StatusOr<std::vector<Tensor>> RuntimeEvaluator::RunNode(const Node& node,
+                                                              std::span<const Tensor> inputs) {
+  Graph graph(StandardOps());
+  NodeSpec spec{.op = std::string(node.op_name()),
+                .name = node.name(),
+                .attributes = node.attributes(),
+                .num_outputs = node.num_outputs()};
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].is_empty()) {
+      spec.inputs.emplace_back();
+      continue;
+    }
+    WEFT_ASSIGN_OR_RETURN(Value value, graph.AddConstant(absl::StrCat("input", i), inputs[i]));
+    spec.inputs.push_back(value);
+  }
+  WEFT_ASSIGN_OR_RETURN(Node * copy, graph.AddNode(std::move(spec)));
+  for (int i = 0; i < copy->num_outputs(); ++i) {
+    WEFT_RETURN_IF_ERROR(graph.AddOutput(absl::StrCat(i), copy->output(i)));
+  }
+  WEFT_ASSIGN_OR_RETURN(TensorMap results, RunGraph(graph, {}));
+  std::vector<Tensor> outputs;
+  for (int i = 0; i < copy->num_outputs(); ++i) outputs.push_back(results.at(absl::StrCat(i)));
+  return outputs;
+}
+
+absl::StatusOr<TensorMap> RuntimeEvaluator::RunGraph(const Graph& graph, const TensorMap& feeds) {
+  for (const auto& [name, tensor] : feeds) {
+    const Node* input = graph.Find(name);
+    if (input == nullptr || input->op_name() != kInput) {
+      return absl::NotFoundError(absl::StrCat("the graph has no input called '", name, "'"));
+    }
+  }
+  WEFT_ASSIGN_OR_RETURN(SymbolBindings bindings, BindingsFromFeeds(graph, feeds));
+  WEFT_ASSIGN_OR_RETURN(auto executable, Executable::Create(graph, bindings, options_));
+  WEFT_ASSIGN_OR_RETURN(auto state, State::Create(graph));
+  WEFT_ASSIGN_OR_RETURN(auto context, Context::Create(*executable, state.get()));
+  std::vector<Tensor> inputs;
+  for (const std::string& name : executable->plan().inputs) {
+    auto it = feeds.find(name);
+    if (it == feeds.end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("input ", name, ": expected a tensor, got none"));
+    }
+    inputs.push_back(it->second);
+  }
+  std::vector<Tensor> outputs(executable->plan().outputs.size());
+  WEFT_RETURN_IF_ERROR(executable->Run(*context, inputs, outputs, {.key = key_}));
+  TensorMap results;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    results.emplace(executable->plan().outputs[i], std::move(outputs[i]));
+  }
+  return results;
+}
+
+}  // namespace weft

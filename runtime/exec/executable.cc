@@ -1,0 +1,183 @@
+#include "runtime/exec/executable.h"
+
+#include <chrono>
+
+#include "absl/strings/str_cat.h"
+#include "graph/bind.h"
+#include "runtime/exec/parallel.h"
+
+namespace weft {
+namespace {
+
+absl::Status CheckCount(const char* what, size_t expected, size_t actual) {
+  if (expected == actual) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("expected ", expected, " ", what, ", got ", actual));
+}
+
+bool Fits(const Tensor& tensor, const Layout& layout) {
+  return !tensor.is_empty() && tensor.dtype() == layout.dtype() && tensor.dims() == layout.dims();
+}
+
+absl::Status CheckInput(const std::string& name, const Tensor& tensor, const Layout& layout) {
+  if (Fits(tensor, layout)) return absl::OkStatus();
+  const TensorType expected{layout.dtype(), ToShape(layout.dims())};
+  return absl::InvalidArgumentError(
+      absl::StrCat("input ", name, ": expected ", ToString(expected), ", got ",
+                   tensor.is_empty() ? "an empty tensor" : ToString(tensor.type())));
+}
+
+// Adds the seconds that it lives to *total; nothing where that is null.
+class StepTimer {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  explicit StepTimer(double* total) : total_(total) {
+    if (total_ != nullptr) start_ = Clock::now();
+  }
+  ~StepTimer() {
+    if (total_ != nullptr) *total_ += std::chrono::duration<double>(Clock::now() - start_).count();
+  }
+  StepTimer(const StepTimer&) = delete;
+  StepTimer& operator=(const StepTimer&) = delete;
+
+ private:
+  double* total_;
+  Clock::time_point start_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Executable>> Executable::Create(const Graph& graph,
+                                                               const SymbolBindings& symbols,
+                                                               const LowerOptions& options) {
+  WEFT_ASSIGN_OR_RETURN(Graph bound, weft::Bind(graph, symbols));
+  std::unique_ptr<Executable> executable(new Executable(std::move(bound)));
+  WEFT_ASSIGN_OR_RETURN(executable->plan_, Lower(executable->graph_, options));
+  return executable;
+}
+
+absl::Status Executable::Run(Context& context, std::span<const Tensor> inputs,
+                             std::span<Tensor> outputs, const RunOptions& options) const {
+  if (context.executable_ != this) {
+    return absl::InvalidArgumentError("the context was made for another executable");
+  }
+  WEFT_RETURN_IF_ERROR(CheckCount("inputs", plan_.inputs.size(), inputs.size()));
+  WEFT_RETURN_IF_ERROR(CheckCount("outputs", plan_.outputs.size(), outputs.size()));
+  // Held, so that a tensor that is an input and an output at once is not overwritten while it is
+  // read: the output gets memory of its own.
+  const std::vector<Tensor> held(inputs.begin(), inputs.end());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    WEFT_RETURN_IF_ERROR(CheckInput(plan_.inputs[i], inputs[i], plan_.input_layouts[i]));
+    // Inputs are read only; the kernels' interface just does not say so.
+    context.SetExternal(context.inputs_[i], const_cast<std::byte*>(held[i].data()));
+  }
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const Layout& layout = plan_.output_layouts[i];
+    if (!Fits(outputs[i], layout)) {
+      WEFT_ASSIGN_OR_RETURN(outputs[i], Tensor::Zeros(layout.dtype(), layout.dims()));
+    }
+    context.SetExternal(context.outputs_[i], outputs[i].mutable_data());
+  }
+  RunScope scope(plan_.threads);
+  if (options.step_seconds != nullptr) options.step_seconds->resize(context.steps_.size());
+  for (size_t s = 0; s < context.steps_.size(); ++s) {
+    const StepTimer timer(options.step_seconds == nullptr ? nullptr : &(*options.step_seconds)[s]);
+    absl::Status status = context.steps_[s]->Run(options.key);
+    if (!status.ok()) return Annotate(status, plan_.steps[s].name + " (" + plan_.steps[s].op + ")");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Context>> Context::Create(const Executable& executable,
+                                                         State* state) {
+  const Plan& plan = executable.plan();
+  std::unique_ptr<Context> context(new Context(executable));
+  for (const PlanVariable& variable : plan.variables) {
+    if (state == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("variable ", variable.name, ": expected a state, got none"));
+    }
+    WEFT_ASSIGN_OR_RETURN(TensorType type, state->Type(variable.name));
+    if (type != variable.type) {
+      return absl::InvalidArgumentError(absl::StrCat("variable ", variable.name, ": expected ",
+                                                     ToString(variable.type), ", the state has ",
+                                                     ToString(type)));
+    }
+    context->variables_.push_back(state->Address(variable.name));
+  }
+  if (plan.arena_bytes > 0) {
+    context->arena_ = AllocateAligned(plan.arena_bytes);
+    if (context->arena_ == nullptr) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("not enough memory for an arena of ", plan.arena_bytes, " bytes"));
+    }
+  }
+  WEFT_RETURN_IF_ERROR(context->BindSteps());
+  return context;
+}
+
+size_t Context::arena_bytes() const { return executable_->plan().arena_bytes; }
+
+std::byte* Context::Address(int buffer) const {
+  if (buffer < 0) return nullptr;
+  const Plan& plan = executable_->plan();
+  const PlanBuffer& b = plan.buffers[static_cast<size_t>(buffer)];
+  switch (b.place) {
+    case Place::kArena:
+      return arena_.get() + b.offset;
+    case Place::kConstant:
+      return const_cast<std::byte*>(plan.constants[static_cast<size_t>(b.slot)].data());
+    case Place::kVariable:
+      return variables_[static_cast<size_t>(b.slot)];
+    case Place::kInput:
+    case Place::kOutput:
+      return nullptr;  // given by each run
+  }
+  return nullptr;
+}
+
+absl::Status Context::BindSteps() {
+  const Plan& plan = executable_->plan();
+  inputs_.resize(plan.inputs.size());
+  outputs_.resize(plan.outputs.size());
+  for (const PlanStep& step : plan.steps) {
+    Bindings bindings{.scratch = Address(step.scratch), .workspace = Address(step.workspace)};
+    const int index = static_cast<int>(steps_.size());
+    auto add = [&](const std::vector<int>& values, std::vector<std::byte*>& addresses,
+                   bool is_output) {
+      for (size_t i = 0; i < values.size(); ++i) {
+        const int buffer = values[i] < 0 ? -1 : plan.values[static_cast<size_t>(values[i])].buffer;
+        addresses.push_back(Address(buffer));
+        if (buffer < 0) continue;
+        const PlanBuffer& b = plan.buffers[static_cast<size_t>(buffer)];
+        const Operand operand{index, static_cast<int>(i), is_output};
+        if (b.place == Place::kInput)
+          inputs_[static_cast<size_t>(b.slot)].operands.push_back(operand);
+        if (b.place == Place::kOutput)
+          outputs_[static_cast<size_t>(b.slot)].operands.push_back(operand);
+      }
+    };
+    add(step.inputs, bindings.inputs, false);
+    add(step.outputs, bindings.outputs, true);
+    absl::StatusOr<std::unique_ptr<BoundKernel>> bound = step.kernel->Bind(bindings);
+    if (!bound.ok()) return Annotate(bound.status(), step.name);
+    steps_.push_back(*std::move(bound));
+  }
+  return absl::OkStatus();
+}
+
+void Context::SetExternal(External& external, std::byte* address) {
+  if (external.address == address) return;
+  external.address = address;
+  for (const Operand& operand : external.operands) {
+    BoundKernel& step = *steps_[static_cast<size_t>(operand.step)];
+    if (operand.is_output) {
+      step.SetOutput(operand.index, address);
+    } else {
+      step.SetInput(operand.index, address);
+    }
+  }
+}
+
+}  // namespace weft

@@ -1,0 +1,43 @@
+#ifndef WEFT_RUNTIME_EXEC_PARALLEL_H_
+#define WEFT_RUNTIME_EXEC_PARALLEL_H_
+
+#include <cstdint>
+
+#include "absl/functional/function_ref.h"
+
+namespace weft {
+
+// CPUs this process may use: the smaller of its affinity mask and its control group's quota
+// (rounded up), at least 1.
+int AvailableCpus();
+
+// Sets up the calling thread for a run: the number of threads that oneDNN and ParallelFor use from
+// this thread, and flushing of denormals (FTZ and DAZ) in all of them. Undone by the destructor.
+class RunScope {
+ public:
+  explicit RunScope(int threads);
+  ~RunScope();
+  RunScope(const RunScope&) = delete;
+  RunScope& operator=(const RunScope&) = delete;
+
+ private:
+  int previous_threads_;
+  int previous_library_threads_;
+  unsigned previous_mxcsr_;
+};
+
+// Threads of the innermost RunScope of the calling thread; 1 outside of one.
+int RunThreads();
+
+// Splits [0, count) into at most RunThreads() contiguous parts of at least `grain` items (one part
+// where there are fewer) and calls body(begin, end) for each, part i on thread i. The parts depend
+// on count, grain and thread count only. Returns when all are done; `body` must not throw.
+void ParallelFor(int64_t count, int64_t grain, absl::FunctionRef<void(int64_t, int64_t)> body);
+
+// For tests of kernels: while on, ParallelFor takes every grain as 1, so that small tensors are
+// split among threads too. Of the whole process.
+void SplitFinely(bool on);
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_EXEC_PARALLEL_H_

@@ -1,0 +1,248 @@
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <vector>
+
+#include "ops/common.h"
+#include "ops/index_map.h"
+#include "runtime/exec/parallel.h"
+#include "runtime/host/host_families.h"
+#include "runtime/host/host_kernel.h"
+
+// Gather, GatherElements, GatherND, ScatterElements, ScatterND and their gradients; what the rows,
+// slices and slots of an IndexMap are is said in ops/index_map.h. An index out of range is
+// reported by the reference kernel.
+
+namespace weft {
+namespace {
+
+constexpr int64_t kGrain = 1 << 14;  // elements that are worth a thread
+
+int64_t GrainOf(const IndexMap& map) { return std::max<int64_t>(1, kGrain / (map.width + 1)); }
+
+// The slots of the rows, in memory of the calling thread; false if an index is out of range.
+bool Resolve(const IndexMap& map, std::vector<int64_t>& slots) {
+  slots.resize(static_cast<size_t>(map.rows));
+  std::atomic<bool> ok = true;
+  ParallelFor(map.rows, kGrain, [&](int64_t begin, int64_t end) {
+    if (!map.Resolve(begin, end, slots.data()).ok()) ok = false;
+  });
+  return ok;
+}
+
+// f(row, slice) for rows [begin, end).
+template <typename F>
+void ForRows(const IndexMap& map, const int64_t* slots, int64_t begin, int64_t end, F f) {
+  while (begin < end) {
+    const int64_t batch = begin / map.rows;
+    const int64_t stop = std::min(end, (batch + 1) * map.rows);
+    for (; begin < stop; ++begin) {
+      f(begin, slots[begin - batch * map.rows] + batch * map.slices);
+    }
+  }
+}
+
+// f(row, slice) for the rows of slices [begin, end), those of one slice in order.
+template <typename F>
+void ForSlices(const IndexMap& map, const int64_t* slots, int64_t begin, int64_t end, F f) {
+  for (int64_t batch = begin / map.slices; batch * map.slices < end; ++batch) {
+    const int64_t first = begin - batch * map.slices, last = end - batch * map.slices;
+    for (int64_t row = 0; row < map.rows; ++row) {
+      if (slots[row] < first || slots[row] >= last) continue;
+      f(batch * map.rows + row, batch * map.slices + slots[row]);
+    }
+  }
+}
+
+template <typename Word>
+void TakeRows(const EvalContext& c, const IndexMap& map, const std::vector<int64_t>& slots) {
+  const auto* data = static_cast<const Word*>(c.in(0).data);
+  auto* y = static_cast<Word*>(c.out().data);
+  const int64_t width = map.width;
+  ParallelFor(map.batches * map.rows, GrainOf(map), [&](int64_t begin, int64_t end) {
+    if (width == 1) {
+      ForRows(map, slots.data(), begin, end,
+              [&](int64_t row, int64_t slice) { y[row] = data[slice]; });
+      return;
+    }
+    ForRows(map, slots.data(), begin, end, [&](int64_t row, int64_t slice) {
+      std::memcpy(y + row * width, data + slice * width, static_cast<size_t>(width) * sizeof(Word));
+    });
+  });
+}
+
+// What ScatterElements and ScatterND start from, or zeros, and then combine(y, update) for each
+// row.
+template <typename Word, typename F>
+void PutRows(const IndexMap& map, const std::vector<int64_t>& slots, const Word* data,
+             const Word* updates, Word* y, F combine) {
+  const int64_t width = map.width;
+  ParallelFor(map.batches * map.slices, GrainOf(map), [&](int64_t begin, int64_t end) {
+    const size_t bytes = static_cast<size_t>((end - begin) * width) * sizeof(Word);
+    if (data == nullptr) std::memset(y + begin * width, 0, bytes);
+    if (data != nullptr && data != y) std::memcpy(y + begin * width, data + begin * width, bytes);
+    ForSlices(map, slots.data(), begin, end, [&](int64_t row, int64_t slice) {
+      Word* to = y + slice * width;
+      const Word* from = updates + row * width;
+      for (int64_t i = 0; i < width; ++i) to[i] = combine(to[i], from[i]);
+    });
+  });
+}
+
+template <typename Word>
+void TakeLastRows(const EvalContext& c, const IndexMap& map, const std::vector<int64_t>& slots,
+                  std::vector<int64_t>& writers) {
+  if (writers.size() < static_cast<size_t>(map.slices)) {
+    writers.resize(static_cast<size_t>(map.slices));
+  }
+  for (int64_t row = 0; row < map.rows; ++row) {
+    writers[static_cast<size_t>(slots[static_cast<size_t>(row)])] = row;
+  }
+  const auto* dy = static_cast<const Word*>(c.in(0).data);
+  auto* to = static_cast<Word*>(c.out().data);
+  const size_t bytes = static_cast<size_t>(map.width) * sizeof(Word);
+  ParallelFor(map.rows, GrainOf(map), [&](int64_t begin, int64_t end) {
+    ForRows(map, slots.data(), begin, end, [&](int64_t row, int64_t slice) {
+      if (writers[static_cast<size_t>(slice)] == row) {
+        std::memcpy(to + row * map.width, dy + slice * map.width, bytes);
+      } else {
+        std::memset(to + row * map.width, 0, bytes);
+      }
+    });
+  });
+}
+
+// Calls f with a zero of an unsigned type of the elements' width.
+template <typename F>
+void VisitWord(DType dtype, F f) {
+  switch (SizeOf(dtype)) {
+    case 1:
+      return f(uint8_t{});
+    case 4:
+      return f(uint32_t{});
+    default:
+      return f(uint64_t{});
+  }
+}
+
+using Compute = void (*)(const EvalContext&, const IndexMap&, const std::vector<int64_t>&);
+
+void Take(const EvalContext& c, const IndexMap& map, const std::vector<int64_t>& slots) {
+  VisitWord(c.out().dtype, [&](auto word) { TakeRows<decltype(word)>(c, map, slots); });
+}
+
+void TakeLast(const EvalContext& c, const IndexMap& map, const std::vector<int64_t>& slots) {
+  static thread_local std::vector<int64_t> writers;
+  VisitWord(c.out().dtype,
+            [&](auto word) { TakeLastRows<decltype(word)>(c, map, slots, writers); });
+}
+
+void AddBack(const EvalContext& c, const IndexMap& map, const std::vector<int64_t>& slots) {
+  PutRows<float>(map, slots, nullptr, c.in(0).in<float>().data(), c.out().out<float>().data(),
+                 std::plus<float>());
+}
+
+void Replace(const EvalContext& c, const IndexMap& map, const std::vector<int64_t>& slots) {
+  VisitWord(c.out().dtype, [&](auto word) {
+    using Word = decltype(word);
+    PutRows<Word>(map, slots, static_cast<const Word*>(c.in(0).data),
+                  static_cast<const Word*>(c.in(2).data), static_cast<Word*>(c.out().data),
+                  [](Word, Word update) { return update; });
+  });
+}
+
+template <typename F>
+void Combine(const EvalContext& c, const IndexMap& map, const std::vector<int64_t>& slots) {
+  PutRows<float>(map, slots, c.in(0).in<float>().data(), c.in(2).in<float>().data(),
+                 c.out().out<float>().data(), F());
+}
+
+struct Larger {  // NaN stays
+  float operator()(float y, float u) const { return u > y || u != u ? u : y; }
+};
+struct Smaller {
+  float operator()(float y, float u) const { return u < y || u != u ? u : y; }
+};
+
+Kernels Make(const KernelRequest& request, Compute compute, bool in_place) {
+  const EvaluateFn reference = request.node.op().evaluate;
+  const std::string_view op = request.node.op_name();
+  Kernels kernels;
+  kernels.push_back(MakeHostKernel(
+      request, "weft", "row loops",
+      [reference, op, compute](const EvalContext& c) -> absl::Status {
+        static thread_local std::vector<int64_t> scratch;
+        if (c.out().size() == 0) return absl::OkStatus();
+        WEFT_ASSIGN_OR_RETURN(const IndexMap map, IndexMapOf(op, c));
+        std::vector<int64_t>& slots = scratch;
+        if (!Resolve(map, slots)) return reference(c);
+        compute(c, map, slots);
+        return absl::OkStatus();
+      },
+      in_place));
+  return kernels;
+}
+
+}  // namespace
+
+absl::StatusOr<Kernels> HostGather(const KernelRequest& request) {
+  return Make(request, Take, /*in_place=*/false);
+}
+
+absl::StatusOr<Kernels> HostGatherGrad(const KernelRequest& request) {
+  if (request.in(0).dtype() != DType::kF32) return Kernels();
+  return Make(request, AddBack, /*in_place=*/false);
+}
+
+absl::StatusOr<Kernels> HostScatter(const KernelRequest& request) {
+  WEFT_ASSIGN_OR_RETURN(const Reduction reduction, ReductionOf(request.node.attributes()));
+  if (reduction == Reduction::kNone) return Make(request, Replace, /*in_place=*/true);
+  if (request.in(0).dtype() != DType::kF32) return Kernels();
+  Compute compute = Combine<std::plus<float>>;
+  if (reduction == Reduction::kMul) compute = Combine<std::multiplies<float>>;
+  if (reduction == Reduction::kMax) compute = Combine<Larger>;
+  if (reduction == Reduction::kMin) compute = Combine<Smaller>;
+  return Make(request, compute, /*in_place=*/true);
+}
+
+absl::StatusOr<Kernels> HostScatterGrad(const KernelRequest& request) {
+  return Make(request, TakeLast, /*in_place=*/false);
+}
+
+// values[0] everywhere, then values[1] at the index of each line.
+absl::StatusOr<Kernels> HostOneHot(const KernelRequest& request) {
+  WEFT_ASSIGN_OR_RETURN(const int axis, NormalizeAxis(GetInt(request.node.attributes(), "axis", -1),
+                                                      static_cast<int>(request.outputs[0].size())));
+  Kernels kernels;
+  kernels.push_back(MakeHostKernel(request, "weft", "fill loops", [axis](const EvalContext& c) {
+    const int64_t depth = c.out().dim(axis);
+    int64_t inner = 1;
+    for (int i = axis + 1; i < c.out().rank(); ++i) inner *= c.out().dim(i);
+    if (c.out().size() == 0) return absl::OkStatus();
+    VisitWord(c.out().dtype, [&](auto word) {
+      using Word = decltype(word);
+      const auto* values = static_cast<const Word*>(c.in(2).data);
+      auto* y = static_cast<Word*>(c.out().data);
+      ParallelFor(c.out().size(), kGrain,
+                  [&](int64_t begin, int64_t end) { std::fill(y + begin, y + end, values[0]); });
+      VisitNumeric(c.in(0).dtype, [&](auto zero) {
+        const auto* indices = static_cast<const decltype(zero)*>(c.in(0).data);
+        ParallelFor(c.in(0).size(), kGrain, [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) {
+            auto at = static_cast<double>(indices[i]);
+            at = std::trunc(at);
+            if (at < 0) at += static_cast<double>(depth);
+            if (!(at >= 0 && at < static_cast<double>(depth))) continue;
+            y[(i / inner * depth + static_cast<int64_t>(at)) * inner + i % inner] = values[1];
+          }
+        });
+      });
+    });
+    return absl::OkStatus();
+  }));
+  return kernels;
+}
+
+}  // namespace weft

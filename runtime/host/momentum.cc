@@ -1,0 +1,76 @@
+#include <algorithm>
+#include <vector>
+
+#include "runtime/exec/parallel.h"
+#include "runtime/host/host_families.h"
+#include "runtime/host/host_kernel.h"
+
+namespace weft {
+namespace {
+
+constexpr int kScalars = 2;          // R and T come first
+constexpr int64_t kGrain = 1 << 14;  // elements that are worth a thread
+
+struct MomentumFactors {
+  float rate, alpha, beta, decay;
+};
+
+// Elements of one weight: x its values, g its gradient, v its momentum. x may be new_x, v new_v.
+template <bool nesterov>
+void Update(const MomentumFactors& f, const float* x, const float* g, const float* v, float* new_x,
+            float* new_v, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    const float value = x[i];
+    const float regularized = f.decay * value + g[i];
+    const float velocity = f.alpha * v[i] + f.beta * regularized;
+    new_v[i] = velocity;
+    new_x[i] = value - f.rate * (nesterov ? regularized + f.alpha * velocity : velocity);
+  }
+}
+
+// ends[i]: the elements of weights 0 to i.
+absl::Status Compute(const EvalContext& c, const std::vector<int64_t>& ends) {
+  const float rate = static_cast<float>(c.in(0).dtype == DType::kF64 ? c.in(0).in<double>()[0]
+                                                                     : c.in(0).in<float>()[0]);
+  const bool first = c.in(1).in<int64_t>()[0] == 0;
+  const MomentumFactors factors{rate, static_cast<float>(GetFloat(c.attributes, "alpha")),
+                                first ? 1.0f : static_cast<float>(GetFloat(c.attributes, "beta")),
+                                static_cast<float>(GetFloat(c.attributes, "norm_coefficient"))};
+  const auto update = GetString(c.attributes, "mode") == "nesterov" ? Update<true> : Update<false>;
+  const int n = static_cast<int>(ends.size());
+  // One parallel region over the elements of all weights.
+  ParallelFor(ends.back(), kGrain, [&](int64_t begin, int64_t end) {
+    size_t w =
+        static_cast<size_t>(std::upper_bound(ends.begin(), ends.end(), begin) - ends.begin());
+    for (; begin < end; ++w) {
+      const int64_t start = w == 0 ? 0 : ends[w - 1], stop = std::min(end, ends[w]);
+      const int i = static_cast<int>(w);
+      const auto in = [&](int k) { return c.in(k).in<float>().data() + (begin - start); };
+      const auto out = [&](int k) { return c.out(k).out<float>().data() + (begin - start); };
+      update(factors, in(kScalars + i), in(kScalars + n + i), in(kScalars + 2 * n + i), out(i),
+             out(n + i), stop - begin);
+      begin = stop;
+    }
+  });
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Kernels> HostMomentum(const KernelRequest& request) {
+  std::vector<int64_t> ends;
+  const size_t n = request.outputs.size() / 2;
+  for (size_t i = 0; i < n; ++i) {
+    if (request.inputs[kScalars + i].dtype() != DType::kF32) return Kernels();
+    WEFT_ASSIGN_OR_RETURN(const int64_t elements, CountElements(request.outputs[i]));
+    ends.push_back(elements + (ends.empty() ? 0 : ends.back()));
+  }
+  Kernels kernels;
+  kernels.push_back(MakeHostKernel(
+      request, "weft", "fused momentum",
+      [ends = std::move(ends)](const EvalContext& c) { return Compute(c, ends); },
+      /*in_place=*/true));
+  return kernels;
+}
+
+}  // namespace weft

@@ -1,0 +1,344 @@
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "ops/lp_pool.h"
+#include "ops/pool.h"
+#include "runtime/exec/parallel.h"
+#include "runtime/host/host_families.h"
+#include "runtime/host/host_kernel.h"
+#include "runtime/host/pool/plane.h"
+
+// Poolings that add: AveragePool, AdaptiveAveragePool, LpPool and their gradients. A plane at a
+// time: the rows that a row of outputs reads are added first, then the sum's elements; backwards,
+// a row of outputs is spread over one row, which is added to those that it read.
+
+namespace weft {
+namespace {
+
+constexpr int64_t kGrain = 8192;      // elements that are worth a thread
+constexpr int64_t kFewTaps = 64;      // sums of so many floats keep their accuracy
+constexpr int64_t kLargestPower = 8;  // of a float that a double holds
+
+// |a|^n by squaring.
+double Power(double a, int64_t n) {
+  double result = 1;
+  for (; n > 0; n /= 2, a *= a) {
+    if (n % 2 == 1) result *= a;
+  }
+  return result;
+}
+
+struct SumPool {
+  Regions regions;
+  AxisWeights weights;  // empty: none (LpPool)
+  int64_t planes = 0;
+  int64_t p = 1;
+  int64_t inputs = 0, outputs = 0;
+  int64_t grain = 1;
+  std::optional<WindowPlan> plan = {};  // of AveragePool's small windows
+
+  // Prepares for regions, weights and X of dims `x`.
+  void Finish(const Dims& x) {
+    planes = x[0] * x[1];
+    inputs = regions.input_size();
+    outputs = regions.output_size();
+    grain = std::max<int64_t>(kGrain / std::max<int64_t>(inputs + outputs, 1), 1);
+  }
+  // The weight of a row of outputs with these outer indices, and of one output in it.
+  double RowWeight(const std::vector<int64_t>& index) const {
+    double weight = 1;
+    for (size_t a = 0; a + 1 < weights.size(); ++a) {
+      weight *= weights[a][static_cast<size_t>(index[a])];
+    }
+    return weight;
+  }
+  double Weight(int64_t o) const { return weights.back()[static_cast<size_t>(o)]; }
+};
+
+absl::StatusOr<SumPool> ReadSumPool(const Node& node, const Dims& x) {
+  SumPool pool;
+  if (x[0] * x[1] == 0) return pool;  // no planes; the other extents may be huge
+  const std::string_view op = node.op_name();
+  if (op == "AdaptiveAveragePool" || op == "AdaptiveAveragePoolGrad") {
+    WEFT_ASSIGN_OR_RETURN(pool.regions, AdaptiveRegions(node.attributes(), x));
+    pool.weights = AverageWeights(pool.regions);
+  } else {
+    WEFT_ASSIGN_OR_RETURN(const PoolWindow window, ReadPoolWindow(node.attributes(), x));
+    pool.regions = WindowRegions(window);
+    pool.p = GetInt(node.attributes(), "p", 1);
+    if (op == "AveragePool" || op == "AveragePoolGrad") {
+      pool.weights = AverageWeights(window);
+      const bool by_vectors = window.strides.back() <= 2 && window.kernel_size() <= kFewTaps;
+      if (by_vectors) pool.plan = MakeWindowPlan(window);
+    }
+  }
+  pool.Finish(x);
+  return pool;
+}
+
+// What a thread keeps from plane to plane and run to run.
+template <typename Acc>
+struct Memory {
+  RegionScratch scratch;
+  std::vector<Acc> row, plane;
+
+  static Memory& OfThread() {
+    thread_local Memory memory;
+    return memory;
+  }
+};
+
+// Calls f(plane, memory) for every plane, on the run's threads.
+template <typename Acc, typename F>
+void ForEachPlane(const SumPool& pool, F f) {
+  ParallelFor(pool.planes, pool.grain, [&](int64_t begin, int64_t end) {
+    Memory<Acc>& memory = Memory<Acc>::OfThread();
+    memory.row.resize(static_cast<size_t>(pool.regions.input.back()));
+    for (int64_t plane = begin; plane < end; ++plane) f(plane, memory);
+  });
+}
+
+// y = finish(the sum of each(x) over the region, index of the row, output in it).
+template <typename Acc, typename Each, typename Finish>
+void SumPlane(const SumPool& pool, const float* x, float* y, Memory<Acc>& memory, Each each,
+              Finish finish) {
+  const int64_t width = pool.regions.input.back(), outputs = pool.regions.output.back();
+  const TapRange* taps = pool.regions.axes.back().data();
+  Acc* sums = memory.row.data();
+  ForEachRegionRow(pool.regions, memory.scratch,
+                   [&](const std::vector<int64_t>& index, int64_t row) {
+                     const std::vector<int64_t>& rows = memory.scratch.rows;
+                     const float* first = x + rows[0];
+                     for (int64_t i = 0; i < width; ++i) sums[i] = each(first[i]);
+                     for (size_t r = 1; r < rows.size(); ++r) {
+                       const float* next = x + rows[r];
+                       for (int64_t i = 0; i < width; ++i) sums[i] += each(next[i]);
+                     }
+                     finish.StartRow(index);
+                     float* out = y + row * outputs;
+                     for (int64_t o = 0; o < outputs; ++o) {
+                       const Acc* at = sums + taps[o].first;
+                       Acc sum = *at;
+                       for (int64_t i = 1; i < taps[o].count; ++i) sum += at[i * taps[o].step];
+                       out[o] = static_cast<float>(finish(sum, o));
+                     }
+                   });
+}
+
+// sums = share(row, o) added to every element of the region of each output.
+template <typename Acc, typename Share>
+void SpreadPlane(const SumPool& pool, Acc* sums, Memory<Acc>& memory, Share share) {
+  const int64_t width = pool.regions.input.back(), outputs = pool.regions.output.back();
+  const TapRange* taps = pool.regions.axes.back().data();
+  std::fill_n(sums, pool.inputs, Acc{0});
+  Acc* spread = memory.row.data();
+  ForEachRegionRow(pool.regions, memory.scratch,
+                   [&](const std::vector<int64_t>& index, int64_t row) {
+                     std::fill_n(spread, width, Acc{0});
+                     share.StartRow(index);
+                     for (int64_t o = 0; o < outputs; ++o) {
+                       const Acc value = share(row * outputs + o, o);
+                       Acc* at = spread + taps[o].first;
+                       for (int64_t i = 0; i < taps[o].count; ++i) at[i * taps[o].step] += value;
+                     }
+                     for (const int64_t base : memory.scratch.rows) {
+                       Acc* into = sums + base;
+                       for (int64_t i = 0; i < width; ++i) into[i] += spread[i];
+                     }
+                   });
+}
+
+// The weights of an average, a row of outputs at a time.
+template <typename Acc>
+struct Weigh {
+  const SumPool& pool;
+  Acc of_row = 1;
+  void StartRow(const std::vector<int64_t>& index) {
+    of_row = static_cast<Acc>(pool.RowWeight(index));
+  }
+  Acc operator()(Acc sum, int64_t o) const {
+    return sum * (of_row * static_cast<Acc>(pool.Weight(o)));
+  }
+};
+
+template <typename Acc>
+void Average(const SumPool& pool, const float* x, float* y) {
+  ForEachPlane<Acc>(pool, [&](int64_t plane, Memory<Acc>& memory) {
+    SumPlane<Acc>(
+        pool, x + plane * pool.inputs, y + plane * pool.outputs, memory,
+        [](float v) { return static_cast<Acc>(v); }, Weigh<Acc>{pool});
+  });
+}
+
+template <typename Acc>
+struct AverageShare {
+  const float* dy;
+  Weigh<Acc> weigh;
+  void StartRow(const std::vector<int64_t>& index) { weigh.StartRow(index); }
+  Acc operator()(int64_t at, int64_t o) const { return weigh(static_cast<Acc>(dy[at]), o); }
+};
+
+template <typename Acc>
+void AverageBack(const SumPool& pool, const float* dy, float* dx) {
+  ForEachPlane<Acc>(pool, [&](int64_t plane, Memory<Acc>& memory) {
+    const AverageShare<Acc> share{dy + plane * pool.outputs, {pool}};
+    float* out = dx + plane * pool.inputs;
+    if constexpr (std::is_same_v<Acc, float>) {
+      SpreadPlane<Acc>(pool, out, memory, share);
+    } else {
+      memory.plane.resize(static_cast<size_t>(pool.inputs));
+      SpreadPlane<Acc>(pool, memory.plane.data(), memory, share);
+      std::transform(memory.plane.begin(), memory.plane.end(), out,
+                     [](Acc v) { return static_cast<float>(v); });
+    }
+  });
+}
+
+// Windows by vectors, other regions by loops; sums of many terms in double precision.
+void AverageForward(const SumPool& pool, const float* x, float* y) {
+  if (!pool.plan.has_value()) {
+    const bool few = pool.regions.most_taps() <= kFewTaps;
+    return (few ? Average<float> : Average<double>)(pool, x, y);
+  }
+  ParallelFor(pool.planes, pool.grain, [&](int64_t begin, int64_t end) {
+    for (int64_t plane = begin; plane < end; ++plane) {
+      AverageOfPlane(*pool.plan, x + plane * pool.inputs, y + plane * pool.outputs,
+                     PlaneMemory::OfThread());
+    }
+  });
+}
+
+void AverageBackward(const SumPool& pool, const float* dy, float* dx) {
+  if (!pool.plan.has_value()) {
+    const bool few = pool.regions.most_taps() <= kFewTaps;
+    return (few ? AverageBack<float> : AverageBack<double>)(pool, dy, dx);
+  }
+  ParallelFor(pool.planes, pool.grain, [&](int64_t begin, int64_t end) {
+    SpreadAverage(*pool.plan, dy + begin * pool.outputs, dx + begin * pool.inputs, end - begin,
+                  PlaneMemory::OfThread());
+  });
+}
+
+// The root of a sum of powers.
+struct Root {
+  int64_t p;
+  void StartRow(const std::vector<int64_t>&) {}
+  double operator()(double sum, int64_t) const {
+    return p == 1   ? sum
+           : p == 2 ? std::sqrt(sum)
+                    : std::exp(std::log(sum) / static_cast<double>(p));  // half of pow's time
+  }
+};
+
+void Norms(const SumPool& pool, const float* x, float* y) {
+  ForEachPlane<double>(pool, [&](int64_t plane, Memory<double>& memory) {
+    const float* in = x + plane * pool.inputs;
+    float* out = y + plane * pool.outputs;
+    if (pool.p > kLargestPower) return NormsOfPlane(pool.regions, pool.p, in, out, memory.scratch);
+    const auto sum = [&](auto each) {
+      SumPlane<double>(pool, in, out, memory, each, Root{pool.p});
+    };
+    if (pool.p == 1) sum([](float v) { return static_cast<double>(std::abs(v)); });
+    if (pool.p == 2) sum([](float v) { return static_cast<double>(v) * v; });
+    if (pool.p == 3) sum([](float v) { return Power(std::abs(v), 3); });
+    if (pool.p > 3) sum([&](float v) { return Power(std::abs(v), pool.p); });
+  });
+}
+
+// dy * y^(1-p).
+struct NormShare {
+  const float *dy, *y;
+  int64_t p;
+  void StartRow(const std::vector<int64_t>&) {}
+  double operator()(int64_t at, int64_t) const {
+    return y[at] == 0 ? 0.0 : dy[at] / Power(y[at], p - 1);
+  }
+};
+
+// dx = sign(x) |x|^(p-1) * the sum of dy y^(1-p) over the windows of x, in place.
+void FinishNormGradients(int64_t p, const float* x, int64_t size, double* sums) {
+  for (int64_t i = 0; i < size; ++i) {
+    const double a = x[i];
+    sums[i] *= a == 0 ? 0 : std::copysign(Power(std::abs(a), p - 1), a);
+  }
+}
+
+void NormsBack(const SumPool& pool, const float* dy, const float* x, const float* y, float* dx) {
+  ForEachPlane<double>(pool, [&](int64_t plane, Memory<double>& memory) {
+    memory.plane.resize(static_cast<size_t>(pool.inputs));
+    double* sums = memory.plane.data();
+    const float* in = x + plane * pool.inputs;
+    const NormShare share{dy + plane * pool.outputs, y + plane * pool.outputs, pool.p};
+    if (pool.p > kLargestPower) {
+      NormGradientsOfPlane(pool.regions, pool.p, share.dy, in, share.y, sums, memory.scratch);
+    } else {
+      SpreadPlane<double>(pool, sums, memory, share);
+      FinishNormGradients(pool.p, in, pool.inputs, sums);
+    }
+    std::transform(sums, sums + pool.inputs, dx + plane * pool.inputs,
+                   [](double v) { return static_cast<float>(v); });
+  });
+}
+
+absl::StatusOr<Kernels> MakeKernels(const KernelRequest& request, const Dims& x,
+                                    void (*run)(const SumPool&, const EvalContext&)) {
+  WEFT_ASSIGN_OR_RETURN(SumPool read, ReadSumPool(request.node, x));
+  const auto pool = std::make_shared<const SumPool>(std::move(read));
+  Kernels kernels;
+  kernels.push_back(MakeHostKernel(request, "weft", "rows", [pool, run](const EvalContext& c) {
+    run(*pool, c);
+    return absl::OkStatus();
+  }));
+  return kernels;
+}
+
+const float* In(const EvalContext& c, int i) { return c.in(i).in<float>().data(); }
+float* Out(const EvalContext& c) { return c.out().out<float>().data(); }
+
+}  // namespace
+
+absl::StatusOr<Kernels> HostAveragePool(const KernelRequest& request) {
+  if (request.in(0).dtype() != DType::kF32) return Kernels();
+  return MakeKernels(request, request.in(0).dims(), [](const SumPool& pool, const EvalContext& c) {
+    AverageForward(pool, In(c, 0), Out(c));
+  });
+}
+
+// Inputs dY, X (its shape).
+absl::StatusOr<Kernels> HostAveragePoolGrad(const KernelRequest& request) {
+  if (request.in(0).dtype() != DType::kF32) return Kernels();
+  return MakeKernels(request, request.in(1).dims(), [](const SumPool& pool, const EvalContext& c) {
+    AverageBackward(pool, In(c, 0), Out(c));
+  });
+}
+
+absl::StatusOr<Kernels> HostLpPool(const KernelRequest& request) {
+  if (request.in(0).dtype() != DType::kF32) return Kernels();
+  return MakeKernels(request, request.in(0).dims(), [](const SumPool& pool, const EvalContext& c) {
+    Norms(pool, In(c, 0), Out(c));
+  });
+}
+
+// Inputs dY, X, Y.
+absl::StatusOr<Kernels> HostLpPoolGrad(const KernelRequest& request) {
+  if (request.in(0).dtype() != DType::kF32) return Kernels();
+  return MakeKernels(request, request.in(1).dims(), [](const SumPool& pool, const EvalContext& c) {
+    NormsBack(pool, In(c, 0), In(c, 1), In(c, 2), Out(c));
+  });
+}
+
+// Where the library's poolings have a layout of their own to follow, theirs come first.
+absl::StatusOr<Kernels> HostPlainAveragePool(const KernelRequest& request) {
+  if (!request.in(0).is_plain()) return Kernels();
+  return HostAveragePool(request);
+}
+absl::StatusOr<Kernels> HostPlainAveragePoolGrad(const KernelRequest& request) {
+  if (!request.in(0).is_plain()) return Kernels();
+  return HostAveragePoolGrad(request);
+}
+
+}  // namespace weft

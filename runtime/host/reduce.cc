@@ -1,0 +1,167 @@
+#include "ops/reduce.h"
+
+#include <cmath>
+#include <map>
+
+#include "runtime/host/host_families.h"
+#include "runtime/host/host_kernel.h"
+#include "runtime/host/loops.h"
+#include "runtime/host/simd/fold.h"
+
+namespace weft {
+namespace {
+
+// The dims of input `input` with 1 for every axis that goes: its reduction has their elements in
+// their order.
+absl::StatusOr<Dims> KeptDims(const KernelRequest& request, int input = 0) {
+  const Dims& x = request.in(input).dims();
+  const std::string_view op = request.node.op_name();
+  if (op == "ReduceToLike" || op == "MulReduceToLike") {
+    const Dims& like = request.outputs[0];
+    Dims kept(x.size() - like.size(), 1);
+    kept.insert(kept.end(), like.begin(), like.end());
+    return kept;
+  }
+  WEFT_ASSIGN_OR_RETURN(const auto axes,
+                        ReducedAxes(request.node.attributes(), static_cast<int>(x.size())));
+  return WithoutAxes(x, axes, /*keep=*/true);
+}
+
+// Input elements for one output element.
+double CountFolded(const Dims& x, const Dims& kept) {
+  double count = 1;
+  for (size_t axis = 0; axis < x.size(); ++axis) {
+    if (kept[axis] != x[axis]) count *= static_cast<double>(x[axis]);
+  }
+  return count;
+}
+
+enum class Finish { kNone, kDivide, kRoot, kLog };
+
+// What an op makes of its fold.
+struct Recipe {
+  Fold fold;
+  Finish finish = Finish::kNone;
+};
+
+Recipe RecipeOf(std::string_view op) {
+  static const auto& recipes = *new std::map<std::string_view, Recipe>{
+      {"MulReduceToLike", {Fold::kDot}},
+      {"ReduceL1", {Fold::kMagnitude}},
+      {"ReduceL2", {Fold::kSquare, Finish::kRoot}},
+      {"ReduceLogSum", {Fold::kSum, Finish::kLog}},
+      {"ReduceLogSumExp", {Fold::kExp, Finish::kLog}},
+      {"ReduceMax", {Fold::kLargest}},
+      {"ReduceMean", {Fold::kSum, Finish::kDivide}},
+      {"ReduceMin", {Fold::kSmallest}},
+      {"ReduceProd", {Fold::kProduct}},
+      {"ReduceSum", {Fold::kSum}},
+      {"ReduceSumSquare", {Fold::kSquare}},
+      {"ReduceToLike", {Fold::kSum}},
+  };
+  return recipes.at(op);
+}
+
+double Finished(Finish finish, double folded, double divisor) {
+  switch (finish) {
+    case Finish::kNone:
+      return folded;
+    case Finish::kDivide:
+      return folded / divisor;
+    case Finish::kRoot:
+      return std::sqrt(folded);
+    case Finish::kLog:
+      return std::log(folded);
+  }
+  return folded;
+}
+
+// What is taken out of the exponents: the largest, if finite. It waits in the output.
+void FindShifts(std::span<const FoldLevel> levels, const float* x, float* shift) {
+  FoldAll(Fold::kLargest, levels, x, {}, [&](int64_t first, std::span<const double> largest) {
+    for (size_t i = 0; i < largest.size(); ++i) {
+      shift[first + static_cast<int64_t>(i)] =
+          std::isfinite(largest[i]) ? static_cast<float>(largest[i]) : 0.0f;
+    }
+  });
+}
+
+absl::Status ComputeReduction(const EvalContext& c, const std::vector<FoldLevel>& levels,
+                              const Recipe& recipe, double divisor) {
+  const float* x = c.in(0).in<float>().data();
+  float* y = c.out().out<float>().data();
+  const bool shifted = recipe.fold == Fold::kExp;
+  FoldOperands more;
+  if (recipe.fold == Fold::kDot) more.other = c.in(1).in<float>().data();
+  if (shifted) {
+    FindShifts(levels, x, y);
+    more.shift = y;
+  }
+  FoldAll(recipe.fold, levels, x, more, [&](int64_t first, std::span<const double> folded) {
+    for (size_t i = 0; i < folded.size(); ++i) {
+      float& result = y[first + static_cast<int64_t>(i)];
+      const double shift = shifted ? result : 0;
+      result = static_cast<float>(shift + Finished(recipe.finish, folded[i], divisor));
+    }
+  });
+  return absl::OkStatus();
+}
+
+// The folds of a tensor of many outputs, in memory of the calling thread.
+std::span<const double> FoldsOf(Fold fold, std::span<const FoldLevel> levels, const float* x,
+                                int64_t outputs, std::vector<double>& memory) {
+  memory.resize(static_cast<size_t>(outputs));
+  FoldAll(fold, levels, x, {}, [&](int64_t first, std::span<const double> folded) {
+    std::copy(folded.begin(), folded.end(), memory.begin() + first);
+  });
+  return memory;
+}
+
+// dx = dy times the product of the other elements (ops/reduce_extreme.cc).
+absl::Status ComputeProdGrad(const EvalContext& c, const std::vector<FoldLevel>& levels,
+                             const Loops& loops) {
+  thread_local std::vector<double> product_memory, zero_memory;
+  const float* dy = c.in(0).in<float>().data();
+  const float* x = c.in(1).in<float>().data();
+  float* dx = c.out().out<float>().data();
+  const auto products = FoldsOf(Fold::kNonzeroProduct, levels, x, c.in(0).size(), product_memory);
+  const auto zeros = FoldsOf(Fold::kZeros, levels, x, c.in(0).size(), zero_memory);
+  const int64_t step = loops.step(0);
+  ForEachRun(loops, [&](int64_t to, std::span<const int64_t> at, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) {
+      const auto o = static_cast<size_t>(at[0] + i * step);
+      const double e = x[to + i];
+      const double others = zeros[o] == 0             ? products[o] / e
+                            : zeros[o] == 1 && e == 0 ? products[o]
+                                                      : 0;
+      dx[to + i] = static_cast<float>(dy[o] * others);
+    }
+  });
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Kernels> HostReduce(const KernelRequest& request) {
+  if (request.in(0).dtype() != DType::kF32) return Kernels();
+  WEFT_ASSIGN_OR_RETURN(const Dims kept, KeptDims(request));
+  const Dims& x = request.in(0).dims();
+  return Single(
+      MakeHostKernel(request, "weft", "fold loops",
+                     [levels = FoldLevels(x, kept), recipe = RecipeOf(request.node.op_name()),
+                      divisor = CountFolded(x, kept)](const EvalContext& c) {
+                       return ComputeReduction(c, levels, recipe, divisor);
+                     }));
+}
+
+absl::StatusOr<Kernels> HostReduceProdGrad(const KernelRequest& request) {
+  if (request.in(0).dtype() != DType::kF32) return Kernels();
+  WEFT_ASSIGN_OR_RETURN(const Dims kept, KeptDims(request, 1));
+  const Dims& x = request.in(1).dims();
+  return Single(MakeHostKernel(
+      request, "weft", "fold loops",
+      [levels = FoldLevels(x, kept), loops = MergeAxes(x, {BroadcastStrides(kept, x)})](
+          const EvalContext& c) { return ComputeProdGrad(c, levels, loops); }));
+}
+
+}  // namespace weft

@@ -1,0 +1,157 @@
+#include <algorithm>
+
+#include "runtime/plan/lowering.h"
+
+namespace weft {
+namespace {
+
+// Decides which results are written over inputs that nobody needs any more. Works on buffers: the
+// values of one buffer are views or in-place successors of each other.
+class Aliaser {
+ public:
+  explicit Aliaser(Lowering& lowering) : l_(lowering), plan_(lowering.plan) {}
+
+  void Run() {
+    SinkUpdateSteps();
+    FindLastReads();
+    // Later readers of a variable keep it as it was, so updates that cannot be in place are copied
+    // when all steps are done.
+    std::vector<std::pair<int, int>> copies;
+    for (const auto& update : l_.updates) {
+      if (!UpdateInPlace(update.first, update.second)) copies.push_back(update);
+    }
+    for (size_t s = 0; s < plan_.steps.size(); ++s) ShareWithInputs(static_cast<int>(s));
+    for (const auto& [value, variable] : copies) {
+      const PlanValue target = plan_.values[Index(variable)];
+      l_.AddCopy(target.name, value, target.buffer);
+    }
+  }
+
+ private:
+  static size_t Index(int i) { return static_cast<size_t>(i); }
+  int BufferIndex(int value) const { return plan_.values[Index(value)].buffer; }
+
+  // Moves the steps that only updates read to the end, and those that may overwrite a variable to
+  // the very end: nothing that could fail comes after a variable has changed, and variables have no
+  // readers after their update.
+  void SinkUpdateSteps() {
+    std::vector<bool> read(plan_.buffers.size());
+    for (const PlanStep& step : plan_.steps) {
+      if (step.kernel->workspace_owner() != nullptr) read[Index(step.workspace)] = true;
+      for (int v : step.inputs) {
+        if (v >= 0) read[Index(BufferIndex(v))] = true;
+      }
+    }
+    auto only_updates = [&](const PlanStep& step) {
+      const bool shares_workspace = step.workspace >= 0 && read[Index(step.workspace)];
+      return !shares_workspace && std::all_of(step.outputs.begin(), step.outputs.end(), [&](int v) {
+        return !read[Index(BufferIndex(v))] && l_.BufferOf(v).place == Place::kArena;
+      });
+    };
+    auto may_overwrite = [&](const PlanStep& step) {
+      const std::vector<Alias> aliases = AliasesOf(step);
+      return std::any_of(aliases.begin(), aliases.end(), [&](const Alias& alias) {
+        return l_.BufferOf(step.inputs[Index(alias.input)]).place == Place::kVariable;
+      });
+    };
+    auto tail = std::stable_partition(plan_.steps.begin(), plan_.steps.end(),
+                                      [&](const PlanStep& step) { return !only_updates(step); });
+    tail = std::stable_partition(tail, plan_.steps.end(),
+                                 [&](const PlanStep& step) { return !may_overwrite(step); });
+    first_update_step_ = static_cast<int>(tail - plan_.steps.begin());
+  }
+
+  void FindLastReads() {
+    last_read_.assign(plan_.buffers.size(), -1);
+    for (size_t s = 0; s < plan_.steps.size(); ++s) {
+      for (int v : plan_.steps[s].inputs) {
+        if (v >= 0) last_read_[Index(BufferIndex(v))] = static_cast<int>(s);
+      }
+    }
+    for (const auto& [value, variable] : l_.updates) {
+      last_read_[Index(BufferIndex(value))] = static_cast<int>(plan_.steps.size());
+    }
+  }
+
+  static std::vector<Alias> AliasesOf(const PlanStep& step) {
+    if (step.node == nullptr || step.node->op().aliases == nullptr) return {};
+    std::vector<Alias> aliases = step.node->op().aliases(*step.node);
+    std::erase_if(aliases, [&](const Alias& a) {
+      return Index(a.output) >= step.outputs.size() || Index(a.input) >= step.inputs.size() ||
+             step.inputs[Index(a.input)] < 0 || !step.kernel->AllowsInPlace(a.output, a.input);
+    });
+    return aliases;
+  }
+
+  bool SameBytes(int a, int b) const {
+    return plan_.values[Index(a)].layout == plan_.values[Index(b)].layout;
+  }
+
+  // Whether operand `input` is the only one of the step in its buffer, and read for the last time.
+  bool DiesHere(int s, int input) const {
+    const PlanStep& step = plan_.steps[Index(s)];
+    const int buffer = BufferIndex(step.inputs[Index(input)]);
+    const auto readers = std::count_if(step.inputs.begin(), step.inputs.end(),
+                                       [&](int v) { return v >= 0 && BufferIndex(v) == buffer; });
+    return readers == 1 && last_read_[Index(buffer)] == s;
+  }
+
+  void ShareWithInputs(int s) {
+    const PlanStep& step = plan_.steps[Index(s)];
+    std::vector<int> taken;
+    for (const Alias& alias : AliasesOf(step)) {
+      const int in = step.inputs[Index(alias.input)];
+      const int out = step.outputs[Index(alias.output)];
+      if (l_.BufferOf(in).place != Place::kArena || !SameBytes(in, out) ||
+          !DiesHere(s, alias.input) || plan_.values[Index(out)].alias_of >= 0 ||
+          std::count(taken.begin(), taken.end(), BufferIndex(in)) > 0) {
+        continue;
+      }
+      taken.push_back(BufferIndex(in));
+      Share(in, out);
+    }
+  }
+
+  // Puts `out`, and all that shares its memory, into the buffer of `in`.
+  void Share(int in, int out) {
+    const int from = BufferIndex(out);
+    const int to = BufferIndex(in);
+    if (l_.BufferOf(out).place == Place::kOutput) {
+      l_.BufferOf(in).place = Place::kOutput;
+      l_.BufferOf(in).slot = l_.BufferOf(out).slot;
+    }
+    for (PlanValue& value : plan_.values) {
+      if (value.buffer == from) value.buffer = to;
+    }
+    plan_.values[Index(out)].alias_of = in;
+    last_read_[Index(to)] = last_read_[Index(from)];
+  }
+
+  bool UpdateInPlace(int value, int variable) {
+    if (l_.BufferOf(value).place != Place::kArena) return false;
+    for (int s = first_update_step_; s < static_cast<int>(plan_.steps.size()); ++s) {
+      const PlanStep& step = plan_.steps[Index(s)];
+      for (const Alias& alias : AliasesOf(step)) {
+        if (step.outputs[Index(alias.output)] != value ||
+            step.inputs[Index(alias.input)] != variable || !SameBytes(value, variable) ||
+            !DiesHere(s, alias.input) || plan_.values[Index(value)].alias_of >= 0) {
+          continue;
+        }
+        Share(variable, value);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  Lowering& l_;
+  Plan& plan_;
+  std::vector<int> last_read_;  // by buffer; the number of steps where an update reads it
+  int first_update_step_ = 0;
+};
+
+}  // namespace
+
+void AliasStage(Lowering& lowering) { Aliaser(lowering).Run(); }
+
+}  // namespace weft
