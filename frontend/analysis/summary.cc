@@ -68,7 +68,7 @@ std::string FieldOf(const ReceptiveFields& fields, const Node& node) {
 std::string WithCommas(int64_t value) {
   std::string text = std::to_string(value);
   const size_t begin = value < 0 ? 1 : 0;
-  for (size_t i = text.size(); i > begin + 3; i -= 3) text.insert(i - 3, ",");
+  for (size_t i = text.size(); i > begin + 3; i -= 3) text.insert(i - 3, 1, ',');
   return text;
 }
 

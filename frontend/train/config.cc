@@ -22,7 +22,7 @@ void ConfigWriter::operator()(std::string_view key, int64_t& value) {
   config_[std::string(key)] = Text(value);
 }
 void ConfigWriter::operator()(std::string_view key, bool& value) {
-  config_[std::string(key)] = value ? "1" : "0";
+  config_[std::string(key)] = std::string(value ? "1" : "0");
 }
 void ConfigWriter::operator()(std::string_view key, std::string& value) {
   config_[std::string(key)] = value;
