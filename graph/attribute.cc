@@ -72,6 +72,12 @@ bool operator==(const PostOp& a, const PostOp& b) {
   return a.op == b.op && a.attributes == b.attributes && a.input == b.input;
 }
 
+Attribute::Attribute(const Attribute&) = default;
+Attribute::Attribute(Attribute&&) noexcept = default;
+Attribute& Attribute::operator=(const Attribute&) = default;
+Attribute& Attribute::operator=(Attribute&&) noexcept = default;
+Attribute::~Attribute() = default;
+
 bool operator==(const Attribute& a, const Attribute& b) { return a.value == b.value; }
 
 std::string Attribute::ToString() const { return std::visit(ToText{}, value); }

@@ -44,6 +44,12 @@ struct Attribute {
   };
 
   Attribute() = default;
+  // Compiled once, in attribute.cc: a variant's copies and moves are large code.
+  Attribute(const Attribute&);
+  Attribute(Attribute&&) noexcept;
+  Attribute& operator=(const Attribute&);
+  Attribute& operator=(Attribute&&) noexcept;
+  ~Attribute();
   Attribute(int value) : value(int64_t{value}) {}            // NOLINT: values are attributes.
   Attribute(const char* text) : value(std::string(text)) {}  // NOLINT
   template <typename T>

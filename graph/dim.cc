@@ -10,6 +10,14 @@
 
 namespace weft {
 
+Dim::Dim(const Dim&) = default;
+Dim& Dim::operator=(const Dim&) = default;
+Dim::~Dim() = default;
+
+bool operator==(const Dim& a, const Dim& b) {
+  return a.coefficient_ == b.coefficient_ && a.symbols_ == b.symbols_;
+}
+
 Dim Dim::Symbol(std::string name) {
   Dim dim(1);
   dim.symbols_.push_back(std::move(name));

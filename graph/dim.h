@@ -20,6 +20,12 @@ using SymbolBindings = std::map<std::string, int64_t, std::less<>>;
 class Dim {
  public:
   Dim() = default;
+  // Compiled once, in dim.cc.
+  Dim(const Dim&);
+  Dim(Dim&&) noexcept = default;
+  Dim& operator=(const Dim&);
+  Dim& operator=(Dim&&) noexcept = default;
+  ~Dim();
   Dim(int64_t value) : coefficient_(value) {}  // NOLINT: an integer is a Dim.
   static Dim Symbol(std::string name);
 
@@ -32,7 +38,7 @@ class Dim {
   std::string ToString() const;
   static absl::StatusOr<Dim> Parse(std::string_view text);
 
-  friend bool operator==(const Dim&, const Dim&) = default;
+  friend bool operator==(const Dim& a, const Dim& b);
 
   // a * b; nullopt on overflow of 64 bits.
   static std::optional<Dim> Multiply(const Dim& a, const Dim& b);
