@@ -63,6 +63,50 @@ TEST(Project, OnlyTheOneDnnFolderIncludesOneDnn) {
   EXPECT_GT(seen, 0);
 }
 
+TEST(Project, NoSourceFileIsLongerThan450Lines) {
+  int seen = 0;
+  for (const char* folder :
+       {"graph", "ops", "autodiff", "passes", "runtime", "frontend", "tests"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(kRoot / folder)) {
+      if (entry.path().extension() != ".cc" && entry.path().extension() != ".h") continue;
+      const std::string text = Read(entry.path());
+      EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 450) << entry.path();
+      ++seen;
+    }
+  }
+  EXPECT_GT(seen, 500);
+}
+
+TEST(Project, ReadmeNamesEveryFolder) {
+  const std::string readme = Read(kRoot / "README.md");
+  int seen = 0;
+  for (const char* folder : {"graph", "runtime", "frontend"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(kRoot / folder)) {
+      if (!entry.is_directory()) continue;
+      const std::string name = " " + entry.path().filename().string() + "/";
+      EXPECT_NE(readme.find(name), std::string::npos) << entry.path();
+      ++seen;
+    }
+  }
+  EXPECT_GT(seen, 10);
+}
+
+// What a header declares is compiled in the file of its name, where there is one.
+TEST(Project, AFileIncludesTheHeaderOfItsName) {
+  int seen = 0;
+  for (const char* folder : {"graph", "ops", "autodiff", "passes", "runtime", "frontend"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(kRoot / folder)) {
+      if (entry.path().extension() != ".cc") continue;
+      const fs::path header = fs::path(entry.path()).replace_extension(".h");
+      if (!fs::exists(header)) continue;
+      const std::string include = "#include \"" + fs::relative(header, kRoot).string() + "\"";
+      EXPECT_NE(Read(entry.path()).find(include), std::string::npos) << entry.path();
+      ++seen;
+    }
+  }
+  EXPECT_GT(seen, 100);
+}
+
 TEST(Project, ReadmeShowsTheExampleThatIsTested) {
   const std::string example = Read(kRoot / "tests/install/example.cc");
   EXPECT_NE(Read(kRoot / "README.md").find("```cpp\n" + example + "```\n"), std::string::npos);
