@@ -219,4 +219,14 @@ absl::StatusOr<SymbolBindings> BindingsFromFeeds(const Graph& graph, const Tenso
   return BindingsFromDims(graph, dims);
 }
 
+SymbolBindings BindAllSymbols(const Graph& graph, int64_t size) {
+  SymbolBindings symbols;
+  for (const Node* input : graph.inputs()) {
+    for (const Dim& dim : input->type().shape) {
+      for (const std::string& symbol : dim.symbols()) symbols[symbol] = size;
+    }
+  }
+  return symbols;
+}
+
 }  // namespace weft

@@ -41,6 +41,8 @@ absl::StatusOr<SymbolBindings> BindingsFromFeeds(const Graph& graph, const Tenso
 // The same from dims alone.
 absl::StatusOr<SymbolBindings> BindingsFromDims(
     const Graph& graph, const std::map<std::string, Dims, std::less<>>& dims);
+// All symbols of the graph's inputs, bound to `size`: the batch, where that is the only one.
+SymbolBindings BindAllSymbols(const Graph& graph, int64_t size);
 
 }  // namespace weft
 

@@ -69,7 +69,7 @@ struct Share {
   double weight = 1;
 };
 
-// What a thread keeps from run to run.
+// What the loops below and a Chooser keep from output to output.
 template <typename T>
 struct ChoiceMemory {
   RegionScratch regions;
@@ -299,7 +299,7 @@ class Chooser {
 template <typename T, typename F>
 void ForEachChoice(const ChoicePool& pool, const RandomKey& key, const T* keys, int64_t begin,
                    int64_t end, F f) {
-  thread_local ChoiceMemory<T> memory;
+  ChoiceMemory<T> memory;
   const Regions& regions = RegionsOf(pool, key, memory.drawn);
   Chooser<T> chooser(pool, key, memory);
   const int64_t size = regions.input_size();

@@ -3,27 +3,13 @@
 #include <algorithm>
 #include <deque>
 #include <limits>
+#include <utility>
 
 #include "ops/common.h"
 #include "ops/families.h"
 
 namespace weft {
 namespace {
-
-// Where a node has its operands: after the cotangents of Y, Y_h (and Y_c) in a gradient. LSTM's
-// initial_c and P follow initial_h.
-struct Indices {
-  explicit Indices(int first)
-      : x(first),
-        w(first + 1),
-        r(first + 2),
-        b(first + 3),
-        lens(first + 4),
-        h(first + 5),
-        c(first + 6),
-        p(first + 7) {}
-  int x, w, r, b, lens, h, c, p;
-};
 
 int CotangentsOf(CellKind kind) { return InfoOf(kind).has_cell_state ? 3 : 2; }
 
@@ -58,7 +44,8 @@ absl::StatusOr<int64_t> HiddenSize(const InferContext& c, const Shape& r) {
 }
 
 // The shapes of all operands, from X's and R's, checked.
-absl::StatusOr<Shapes> CheckShapes(const InferContext& c, CellKind kind, const Indices& at) {
+absl::StatusOr<Shapes> CheckShapes(const InferContext& c, CellKind kind,
+                                   const RecurrentOperands& at) {
   WEFT_ASSIGN_OR_RETURN(const RecurrentConfig config,
                         ReadRecurrentAttributes(kind, c.attributes()));
   const Shape& x = c.type(at.x).shape;
@@ -102,7 +89,7 @@ absl::StatusOr<Shapes> CheckShapes(const InferContext& c, CellKind kind, const I
 
 template <CellKind kind>
 absl::StatusOr<std::vector<TensorType>> Infer(const InferContext& c) {
-  const Indices at(0);
+  const RecurrentOperands at(kind, /*is_gradient=*/false);
   WEFT_ASSIGN_OR_RETURN(const Shapes s, CheckShapes(c, kind, at));
   const DType dtype = c.type(at.x).dtype;
   std::vector<TensorType> types = {{dtype, s.y}, {dtype, s.state}};
@@ -112,7 +99,7 @@ absl::StatusOr<std::vector<TensorType>> Infer(const InferContext& c) {
 
 template <CellKind kind>
 absl::StatusOr<std::vector<TensorType>> InferGrad(const InferContext& c) {
-  const Indices at(CotangentsOf(kind));
+  const RecurrentOperands at(kind, /*is_gradient=*/true);
   WEFT_ASSIGN_OR_RETURN(const Shapes s, CheckShapes(c, kind, at));
   WEFT_RETURN_IF_ERROR(ExpectShape(c, 0, "dY", s.y));
   WEFT_RETURN_IF_ERROR(ExpectShape(c, 1, "dY_h", s.state));
@@ -129,7 +116,7 @@ absl::StatusOr<std::vector<TensorType>> InferGrad(const InferContext& c) {
 
 template <CellKind kind>
 InputGradients Gradient(GradientContext& c) {
-  const Indices at(0);
+  const RecurrentOperands at(kind, /*is_gradient=*/false);
   const CellInfo& cell = InfoOf(kind);
   std::vector<Value> inputs;
   for (int i = 0; i < CotangentsOf(kind); ++i) {
@@ -169,17 +156,12 @@ class ReferenceMath : public RecurrentMath<double> {
   void ForEach(int64_t count, absl::FunctionRef<void(int64_t, int64_t)> body) override {
     if (count > 0) body(0, count);
   }
-  double* Memory(int64_t n) override {
-    memory_ = AllocateAligned(static_cast<size_t>(n) * sizeof(double));
-    return reinterpret_cast<double*>(memory_.get());
-  }
 
  private:
   static double At(const Matrix& matrix, int64_t row, int64_t column) {
     return matrix.transposed ? matrix.data[column * matrix.step + row]
                              : matrix.data[row * matrix.step + column];
   }
-  std::shared_ptr<std::byte> memory_;
 };
 
 // A context whose operands are all f64: those of f32 as copies.
@@ -223,9 +205,15 @@ class WideContext {
 
 template <CellKind kind, bool is_gradient>
 absl::Status Evaluate(const EvalContext& c) {
+  const RecurrentOperands at(kind, is_gradient);
+  WEFT_ASSIGN_OR_RETURN(RecurrentConfig config,
+                        ReadRecurrent(kind, c.attributes, c.in(at.x).dims, c.in(at.r).dims));
+  const RecurrentLoop<double> loop(std::move(config), is_gradient);
+  const auto memory = AllocateAligned(static_cast<size_t>(loop.memory()) * sizeof(double));
+  if (memory == nullptr) return absl::ResourceExhaustedError("not enough memory for its steps");
   const WideContext wide(c);
   ReferenceMath math;
-  WEFT_RETURN_IF_ERROR(EvaluateRecurrent<double>(kind, is_gradient, math, wide.context()));
+  WEFT_RETURN_IF_ERROR(loop.Run(math, wide.context(), reinterpret_cast<double*>(memory.get())));
   wide.Finish();
   return absl::OkStatus();
 }
@@ -234,7 +222,7 @@ absl::Status Evaluate(const EvalContext& c) {
 // times: forward once more, and for the gradients of both factors.
 template <CellKind kind, bool is_gradient>
 Cost CostOfLoop(const CostContext& c) {
-  const Indices at(is_gradient ? CotangentsOf(kind) : 0);
+  const RecurrentOperands at(kind, is_gradient);
   const Dims& x = c.inputs[static_cast<size_t>(at.x)];
   const Dims& r = c.inputs[static_cast<size_t>(at.r)];
   int64_t macs = x[0];
@@ -339,35 +327,15 @@ constexpr std::string_view kGruDoc =
 
 }  // namespace
 
-template <typename Real>
-absl::Status EvaluateRecurrent(CellKind kind, bool is_gradient, RecurrentMath<Real>& math,
-                               const EvalContext& c) {
-  const int cotangents = is_gradient ? CotangentsOf(kind) : 0;
-  const Indices at(cotangents);
-  WEFT_ASSIGN_OR_RETURN(const RecurrentConfig config,
-                        ReadRecurrent(kind, c.attributes, c.in(at.x).dims, c.in(at.r).dims));
-  const auto in = [&](int i) {
-    return c.has(i) ? static_cast<const Real*>(c.in(i).data) : nullptr;
-  };
-  const auto out = [&](size_t i) {
-    return i < c.outputs.size() ? static_cast<Real*>(c.outputs[i].data) : nullptr;
-  };
-  const bool lstm = InfoOf(kind).has_cell_state;
-  RecurrentInputs<Real> inputs{.x = in(at.x), .w = in(at.w), .r = in(at.r), .b = in(at.b)};
-  if (c.has(at.lens)) inputs.lens = c.in(at.lens).in<int32_t>().data();
-  inputs.h = in(at.h);
-  if (lstm) inputs.c = in(at.c);
-  if (lstm) inputs.p = in(at.p);
-  if (!is_gradient) {
-    return RunRecurrent<Real>(config, math, inputs, {out(0), out(1), lstm ? out(2) : nullptr});
-  }
-  return RunRecurrentGrad<Real>(
-      config, math, inputs, {in(0), in(1), lstm ? in(2) : nullptr},
-      {out(0), out(1), out(2), out(3), out(4), lstm ? out(5) : nullptr, lstm ? out(6) : nullptr});
-}
-
-template absl::Status EvaluateRecurrent(CellKind, bool, RecurrentMath<float>&, const EvalContext&);
-template absl::Status EvaluateRecurrent(CellKind, bool, RecurrentMath<double>&, const EvalContext&);
+RecurrentOperands::RecurrentOperands(CellKind kind, bool is_gradient)
+    : x(is_gradient ? CotangentsOf(kind) : 0),
+      w(x + 1),
+      r(x + 2),
+      b(x + 3),
+      lens(x + 4),
+      h(x + 5),
+      c(x + 6),
+      p(x + 7) {}
 
 std::vector<OpDef> RecurrentOps() {
   return {ForwardOp<CellKind::kRnn>(kRnnDoc),   GradOp<CellKind::kRnn>("RNNGrad"),

@@ -87,22 +87,11 @@ absl::StatusOr<RecurrentConfig> ReadRecurrent(CellKind kind, const AttributeMap&
                                               std::span<const int64_t> x,
                                               std::span<const int64_t> r);
 
-// The operands of ONNX's shapes, row-major; null where absent or not wanted.
-template <typename Real>
-struct RecurrentInputs {
-  const Real *x = nullptr, *w = nullptr, *r = nullptr, *b = nullptr;
-  const int32_t* lens = nullptr;
-  const Real *h = nullptr, *c = nullptr, *p = nullptr;
-};
-// Y, Y_h, Y_c, or their cotangents.
-template <typename Value>
-struct RecurrentOutputs {
-  Value *y = nullptr, *y_h = nullptr, *y_c = nullptr;
-};
-template <typename Real>
-struct RecurrentGradients {
-  Real *x = nullptr, *w = nullptr, *r = nullptr, *b = nullptr;
-  Real *h = nullptr, *c = nullptr, *p = nullptr;
+// Where a node has its operands: after the cotangents of Y, Y_h (and Y_c) in a gradient. LSTM's
+// initial_c and P follow initial_h.
+struct RecurrentOperands {
+  RecurrentOperands(CellKind kind, bool is_gradient);
+  int x, w, r, b, lens, h, c, p;
 };
 
 // The arithmetic that a kernel brings.
@@ -123,8 +112,6 @@ class RecurrentMath {
   virtual void Activate(const CellActivation& f, int64_t n, const Real* x, Real* y, Real* d) = 0;
   // body(begin, end) on parts of [0, count), perhaps at once.
   virtual void ForEach(int64_t count, absl::FunctionRef<void(int64_t, int64_t)> body) = 0;
-  // Memory of any contents that lives until the next call; null where there is not enough.
-  virtual Real* Memory(int64_t n) = 0;
   virtual absl::Status status() const { return absl::OkStatus(); }
 };
 
@@ -132,22 +119,39 @@ class RecurrentMath {
 template <typename Real>
 void ActivateEach(const CellActivation& f, int64_t n, const Real* x, Real* y, Real* d);
 
-// Errors: sequence lengths outside of [0, steps].
 template <typename Real>
-absl::Status RunRecurrent(const RecurrentConfig& config, RecurrentMath<Real>& math,
-                          const RecurrentInputs<Real>& inputs,
-                          const RecurrentOutputs<Real>& outputs);
-// Computes the forward pass once more.
-template <typename Real>
-absl::Status RunRecurrentGrad(const RecurrentConfig& config, RecurrentMath<Real>& math,
-                              const RecurrentInputs<Real>& inputs,
-                              const RecurrentOutputs<const Real>& cotangents,
-                              const RecurrentGradients<Real>& gradients);
+class Cell;
+struct CellPhase;
 
-// A node of the op, or of its gradient, whose floating-point operands are all Real.
+// A recurrent op or its gradient for a node's attributes and extents: what a kernel makes once and
+// runs again and again. Immutable.
 template <typename Real>
-absl::Status EvaluateRecurrent(CellKind kind, bool is_gradient, RecurrentMath<Real>& math,
-                               const EvalContext& c);
+class RecurrentLoop {
+ public:
+  RecurrentLoop(RecurrentConfig config, bool is_gradient);
+  ~RecurrentLoop();
+  RecurrentLoop(const RecurrentLoop&) = delete;
+  RecurrentLoop& operator=(const RecurrentLoop&) = delete;
+
+  // Elements of memory, of any contents, that a run computes in.
+  int64_t memory() const;
+  // Runs a node whose floating-point operands are all Real; the gradient computes the forward pass
+  // once more. Errors: sequence lengths outside of [0, steps].
+  absl::Status Run(RecurrentMath<Real>& math, const EvalContext& c, Real* memory) const;
+
+  const RecurrentConfig& config() const { return config_; }
+  bool is_gradient() const { return is_gradient_; }
+  const std::vector<CellPhase>& phases() const { return phases_; }
+  const Cell<Real>& cell(int64_t direction) const {
+    return *cells_[static_cast<size_t>(direction)];
+  }
+
+ private:
+  RecurrentConfig config_;
+  bool is_gradient_;
+  std::vector<std::unique_ptr<Cell<Real>>> cells_;  // of the directions
+  std::vector<CellPhase> phases_;
+};
 
 }  // namespace weft
 

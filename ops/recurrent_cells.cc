@@ -8,14 +8,15 @@ namespace {
 template <typename Real>
 class CellBase : public Cell<Real> {
  public:
-  CellBase(const RecurrentConfig& config, int64_t direction, bool saves, RecurrentMath<Real>& math)
-      : config_(config), direction_(direction), n_(config.hidden), saves_(saves), math_(math) {}
+  CellBase(const RecurrentConfig& config, int64_t direction, bool saves)
+      : config_(config), direction_(direction), n_(config.hidden), saves_(saves) {}
 
  protected:
   // f, g or h of `count` gates; their derivatives are kept if there is a way back.
-  void Activate(size_t which, int64_t count, const Real* x, Real* y, Real* derivative) const {
-    math_.Activate(config_.activation(direction_, which), count * n_, x, y,
-                   saves_ ? derivative : nullptr);
+  void Activate(const CellRow<Real>& row, size_t which, int64_t count, const Real* x, Real* y,
+                Real* derivative) const {
+    row.math->Activate(config_.activation(direction_, which), count * n_, x, y,
+                       saves_ ? derivative : nullptr);
   }
   void AddTo(Real* __restrict y, const Real* __restrict x, int64_t gates) const {
     for (int64_t j = 0; j < gates * n_; ++j) y[j] += x[j];
@@ -28,7 +29,6 @@ class CellBase : public Cell<Real> {
   int64_t direction_;
   int64_t n_;
   bool saves_;
-  RecurrentMath<Real>& math_;
 };
 
 // h = f(in + state)
@@ -43,7 +43,7 @@ class RnnCell : public CellBase<Real> {
 
   void Forward(size_t, const CellRow<Real>& row) const override {
     this->AddTo(row.state, row.in, 1);
-    this->Activate(0, 1, row.state, row.h, row.saved);
+    this->Activate(row, 0, 1, row.state, row.h, row.saved);
   }
 
   void Backward(size_t, const CellRow<Real>& row) const override {
@@ -59,41 +59,40 @@ class RnnCell : public CellBase<Real> {
 template <typename Real>
 class LstmCell : public CellBase<Real> {
  public:
+  using CellBase<Real>::CellBase;
   using CellBase<Real>::n_;
-  LstmCell(const RecurrentConfig& config, int64_t direction, const Real* peepholes, bool saves,
-           RecurrentMath<Real>& math)
-      : CellBase<Real>(config, direction, saves, math), peepholes_(peepholes) {}
 
   std::vector<CellPhase> phases() const override { return {{0, 4}}; }
   int64_t saved_vectors() const override { return 10; }
 
   void Forward(size_t, const CellRow<Real>& row) const override {
     const Saved s(row.saved, n_);
+    const Real* p = row.peepholes;
     this->AddTo(row.state, row.in, 4);
-    if (peepholes_ == nullptr) {
-      this->Activate(0, 3, row.state, s.i, s.i_slope);  // i, o and f lie side by side
+    if (p == nullptr) {
+      this->Activate(row, 0, 3, row.state, s.i, s.i_slope);  // i, o and f lie side by side
     } else {
-      this->AddProductTo(row.state, peepholes_, row.c_before);
-      this->AddProductTo(row.state + 2 * n_, peepholes_ + 2 * n_, row.c_before);
-      this->Activate(0, 1, row.state, s.i, s.i_slope);
-      this->Activate(0, 1, row.state + 2 * n_, s.f, s.f_slope);
+      this->AddProductTo(row.state, p, row.c_before);
+      this->AddProductTo(row.state + 2 * n_, p + 2 * n_, row.c_before);
+      this->Activate(row, 0, 1, row.state, s.i, s.i_slope);
+      this->Activate(row, 0, 1, row.state + 2 * n_, s.f, s.f_slope);
     }
-    this->Activate(1, 1, row.state + 3 * n_, s.g, s.g_slope);
+    this->Activate(row, 1, 1, row.state + 3 * n_, s.g, s.g_slope);
     if (this->config_.couples_gates) {
       for (int64_t j = 0; j < n_; ++j) s.f[j] = 1 - s.i[j];
     }
     for (int64_t j = 0; j < n_; ++j) row.c[j] = s.f[j] * row.c_before[j] + s.i[j] * s.g[j];
-    if (peepholes_ != nullptr) {
-      this->AddProductTo(row.state + n_, peepholes_ + n_, row.c);
-      this->Activate(0, 1, row.state + n_, s.o, s.o_slope);
+    if (p != nullptr) {
+      this->AddProductTo(row.state + n_, p + n_, row.c);
+      this->Activate(row, 0, 1, row.state + n_, s.o, s.o_slope);
     }
-    this->Activate(2, 1, row.c, s.a, s.a_slope);
+    this->Activate(row, 2, 1, row.c, s.a, s.a_slope);
     for (int64_t j = 0; j < n_; ++j) row.h[j] = s.o[j] * s.a[j];
   }
 
   void Backward(size_t, const CellRow<Real>& row) const override {
     const Saved s(row.saved, n_);
-    const Real* p = peepholes_;
+    const Real* p = row.peepholes;
     const bool coupled = this->config_.couples_gates;
     for (int64_t j = 0; j < n_; ++j) {
       const Real o = row.dh[j] * s.a[j] * s.o_slope[j];
@@ -132,8 +131,6 @@ class LstmCell : public CellBase<Real> {
     Real *i, *o, *f, *g, *i_slope, *o_slope, *f_slope, *g_slope;
     Real *a, *a_slope;  // of h(c')
   };
-
-  const Real* peepholes_;
 };
 
 // Gates z, r, h (the candidate): h' = (1 - z) candidate + z h. The reset gate acts on the state's
@@ -157,7 +154,7 @@ class GruCell : public CellBase<Real> {
     Real* candidate = row.state + 2 * n_;
     if (phase == 0) {
       this->AddTo(row.state, row.in, 2);
-      this->Activate(0, 2, row.state, s.z, s.z_slope);
+      this->Activate(row, 0, 2, row.state, s.z, s.z_slope);
       if (!linear) {
         for (int64_t j = 0; j < n_; ++j) row.reset[j] = s.r[j] * row.h_before[j];
         return;
@@ -168,7 +165,7 @@ class GruCell : public CellBase<Real> {
       }
     }
     this->AddTo(candidate, row.in + 2 * n_, 1);
-    this->Activate(1, 1, candidate, s.h, s.h_slope);
+    this->Activate(row, 1, 1, candidate, s.h, s.h_slope);
     for (int64_t j = 0; j < n_; ++j) {
       row.h[j] = (1 - s.z[j]) * s.h[j] + s.z[j] * row.h_before[j];
     }
@@ -217,22 +214,19 @@ class GruCell : public CellBase<Real> {
 }  // namespace
 
 template <typename Real>
-std::unique_ptr<Cell<Real>> MakeCell(const RecurrentConfig& config, int64_t direction,
-                                     const Real* peepholes, bool saves, RecurrentMath<Real>& math) {
+std::unique_ptr<Cell<Real>> MakeCell(const RecurrentConfig& config, int64_t direction, bool saves) {
   switch (config.kind) {
     case CellKind::kRnn:
-      return std::make_unique<RnnCell<Real>>(config, direction, saves, math);
+      return std::make_unique<RnnCell<Real>>(config, direction, saves);
     case CellKind::kLstm:
-      return std::make_unique<LstmCell<Real>>(config, direction, peepholes, saves, math);
+      return std::make_unique<LstmCell<Real>>(config, direction, saves);
     case CellKind::kGru:
-      return std::make_unique<GruCell<Real>>(config, direction, saves, math);
+      return std::make_unique<GruCell<Real>>(config, direction, saves);
   }
   return nullptr;
 }
 
-template std::unique_ptr<Cell<float>> MakeCell(const RecurrentConfig&, int64_t, const float*, bool,
-                                               RecurrentMath<float>&);
-template std::unique_ptr<Cell<double>> MakeCell(const RecurrentConfig&, int64_t, const double*,
-                                                bool, RecurrentMath<double>&);
+template std::unique_ptr<Cell<float>> MakeCell(const RecurrentConfig&, int64_t, bool);
+template std::unique_ptr<Cell<double>> MakeCell(const RecurrentConfig&, int64_t, bool);
 
 }  // namespace weft

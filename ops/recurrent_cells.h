@@ -18,6 +18,8 @@ struct CellPhase {
 // One example in one step; vectors of `hidden` elements, or one such a gate.
 template <typename Real>
 struct CellRow {
+  RecurrentMath<Real>* math = nullptr;
+  const Real* peepholes = nullptr;  // P of the direction, or null
   Real* in = nullptr;     // the input's part of the gates, W x + Wb; backwards its cotangent
   Real* state = nullptr;  // the state's part, R h + Rb; backwards its cotangent
   const Real *h_before = nullptr, *c_before = nullptr;
@@ -42,10 +44,9 @@ class Cell {
   virtual void Backward(size_t phase, const CellRow<Real>& row) const = 0;
 };
 
-// `peepholes`: P of the direction or null. `saves`: whether Backward will follow Forward.
+// `saves`: whether Backward will follow Forward. `config` must outlive the cell.
 template <typename Real>
-std::unique_ptr<Cell<Real>> MakeCell(const RecurrentConfig& config, int64_t direction,
-                                     const Real* peepholes, bool saves, RecurrentMath<Real>& math);
+std::unique_ptr<Cell<Real>> MakeCell(const RecurrentConfig& config, int64_t direction, bool saves);
 
 }  // namespace weft
 

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <numeric>
+#include <utility>
 
 #include "ops/recurrent_cells.h"
 
@@ -16,6 +18,24 @@ constexpr int64_t kChunk = 16;  // examples
 template <typename Real>
 using Matrix = typename RecurrentMath<Real>::Matrix;
 
+// The operands of ONNX's shapes, row-major; null where absent or not wanted.
+template <typename Real>
+struct RecurrentInputs {
+  const Real *x = nullptr, *w = nullptr, *r = nullptr, *b = nullptr;
+  const int32_t* lens = nullptr;
+  const Real *h = nullptr, *c = nullptr, *p = nullptr;
+};
+// Y, Y_h, Y_c, or their cotangents.
+template <typename Value>
+struct RecurrentOutputs {
+  Value *y = nullptr, *y_h = nullptr, *y_c = nullptr;
+};
+template <typename Real>
+struct RecurrentGradients {
+  Real *x = nullptr, *w = nullptr, *r = nullptr, *b = nullptr;
+  Real *h = nullptr, *c = nullptr, *p = nullptr;
+};
+
 // What one direction keeps. Panels hold a row for each example; a loop that will go back has one
 // for every step, another one for all steps.
 template <typename Real>
@@ -29,20 +49,54 @@ struct Buffers {
 };
 
 template <typename Real>
+using AllBuffers = std::array<Buffers<Real>, 2>;  // of the directions
+
+// Lays the buffers out in `memory`, or nowhere where that is null. Returns the elements they take.
+template <typename Real>
+int64_t Place(const RecurrentLoop<Real>& loop, Real* memory, AllBuffers<Real>& buffers) {
+  const RecurrentConfig& f = loop.config();
+  const bool saves = loop.is_gradient(), lstm = f.kind == CellKind::kLstm;
+  const bool resets = loop.phases().size() > 1;
+  const int64_t panels = saves ? f.steps : 1, state_panels = saves ? f.steps + 1 : 2;
+  const int64_t vector = f.batch * f.hidden, width = f.gates * f.hidden;
+  int64_t used = 0;
+  const auto take = [&](int64_t n) {
+    Real* at = memory == nullptr ? nullptr : memory + used;
+    used += (n + 15) / 16 * 16;
+    return at;
+  };
+  for (int64_t d = 0; d < f.directions; ++d) {
+    Buffers<Real>& b = buffers[static_cast<size_t>(d)];
+    b.in = take(f.steps * f.batch * width);
+    b.state = take(panels * f.batch * width);
+    b.saved = take(panels * vector * loop.cell(d).saved_vectors());
+    b.h = take(state_panels * vector);
+    b.c = take(lstm ? state_panels * vector : 0);
+    b.reset = take(resets ? panels * vector : 0);
+    b.dh = take(saves ? vector : 0);
+    b.dc = take(saves && lstm ? vector : 0);
+    b.dreset = take(saves && resets ? vector : 0);
+  }
+  return used;
+}
+
+// A run.
+template <typename Real>
 class Loop {
  public:
-  Loop(const RecurrentConfig& config, RecurrentMath<Real>& math,
-       const RecurrentInputs<Real>& inputs, bool saves)
-      : f_(config), math_(math), in_(inputs), saves_(saves), width_(config.gates * config.hidden) {
-    for (int64_t d = 0; d < f_.directions; ++d) {
-      const Real* p = in_.p == nullptr ? nullptr : in_.p + d * 3 * f_.hidden;
-      cells_.push_back(MakeCell(f_, d, p, saves, math));
-    }
-    phases_ = cells_[0]->phases();
+  Loop(const RecurrentLoop<Real>& loop, RecurrentMath<Real>& math,
+       const RecurrentInputs<Real>& inputs, Real* memory)
+      : loop_(loop),
+        f_(loop.config()),
+        math_(math),
+        in_(inputs),
+        saves_(loop.is_gradient()),
+        width_(f_.gates * f_.hidden),
+        phases_(loop.phases()) {
+    Place(loop, memory, buffers_);
   }
 
   absl::Status Forward(const RecurrentOutputs<Real>& outputs) {
-    WEFT_RETURN_IF_ERROR(Allocate());
     for (int64_t d = 0; d < f_.directions; ++d) ProjectInput(d);
     ForEachChunk(
         [&](int64_t d, int64_t begin, int64_t end) { ForwardChunk(d, begin, end, outputs); });
@@ -51,7 +105,6 @@ class Loop {
 
   absl::Status Backward(const RecurrentOutputs<const Real>& cotangents,
                         const RecurrentGradients<Real>& gradients) {
-    WEFT_RETURN_IF_ERROR(Allocate());
     for (int64_t d = 0; d < f_.directions; ++d) ProjectInput(d);
     ForEachChunk([&](int64_t d, int64_t begin, int64_t end) {
       ForwardChunk(d, begin, end, {});
@@ -82,36 +135,6 @@ class Loop {
   // Row `n` of panel `s`.
   Real* Row(Real* panels, int64_t s, int64_t n, int64_t width) const {
     return panels + (s * f_.batch + n) * width;
-  }
-
-  absl::Status Allocate() {
-    const int64_t panels = saves_ ? f_.steps : 1, state_panels = saves_ ? f_.steps + 1 : 2;
-    const int64_t vector = f_.batch * f_.hidden;
-    const bool resets = phases_.size() > 1, lstm = f_.kind == CellKind::kLstm;
-    buffers_.resize(static_cast<size_t>(f_.directions));
-    Real* memory = nullptr;
-    for (const bool counting : {true, false}) {  // first how much, then where
-      int64_t used = 0;
-      const auto take = [&](int64_t n) {
-        Real* at = counting ? nullptr : memory + used;
-        used += (n + 15) / 16 * 16;
-        return at;
-      };
-      for (Buffers<Real>& b : buffers_) {
-        b.in = take(f_.steps * f_.batch * width_);
-        b.state = take(panels * f_.batch * width_);
-        b.saved = take(panels * vector * cells_[0]->saved_vectors());
-        b.h = take(state_panels * vector);
-        b.c = take(lstm ? state_panels * vector : 0);
-        b.reset = take(resets ? panels * vector : 0);
-        b.dh = take(saves_ ? vector : 0);
-        b.dc = take(saves_ && lstm ? vector : 0);
-        b.dreset = take(saves_ && resets ? vector : 0);
-      }
-      if (counting) memory = math_.Memory(used);
-      if (memory == nullptr) return absl::ResourceExhaustedError("not enough memory for its steps");
-    }
-    return absl::OkStatus();
   }
 
   void ForEachChunk(absl::FunctionRef<void(int64_t, int64_t, int64_t)> body) {
@@ -146,10 +169,11 @@ class Loop {
     const Buffers<Real>& b = buffers_[static_cast<size_t>(d)];
     const int64_t width = f_.hidden;
     const bool lstm = f_.kind == CellKind::kLstm;
-    CellRow<Real> row;
+    CellRow<Real> row{.math = &math_};
+    if (in_.p != nullptr) row.peepholes = in_.p + d * 3 * width;
     row.in = b.in + f_.RowOfX(TimeOf(d, s, n), n) * width_;
     row.state = Row(b.state, Panel(s), n, width_);
-    row.saved = Row(b.saved, Panel(s), n, width * cells_[0]->saved_vectors());
+    row.saved = Row(b.saved, Panel(s), n, width * loop_.cell(d).saved_vectors());
     row.h_before = Row(b.h, StatePanel(s), n, width);
     row.h = Row(b.h, StatePanel(s + 1), n, width);
     if (lstm) {
@@ -221,7 +245,7 @@ class Loop {
       ProjectState(d, phases_[phase], s, begin, end);
       for (int64_t n = begin; n < end; ++n) {
         if (s < Length(n)) {
-          cells_[static_cast<size_t>(d)]->Forward(phase, RowOf(d, s, n));
+          loop_.cell(d).Forward(phase, RowOf(d, s, n));
         } else if (phases_.size() > 1) {
           std::fill_n(Row(b.reset, Panel(s), n, width), width, Real{0});
         }
@@ -277,7 +301,7 @@ class Loop {
       const int64_t columns = (last - first) * width;
       for (int64_t n = begin; n < end; ++n) {
         if (s < Length(n)) {
-          cells_[static_cast<size_t>(d)]->Backward(phase, RowOf(d, s, n));
+          loop_.cell(d).Backward(phase, RowOf(d, s, n));
         } else {
           std::fill_n(Row(b.state, s, n, width_) + first * width, columns, Real{0});
         }
@@ -346,14 +370,14 @@ class Loop {
     });
   }
 
+  const RecurrentLoop<Real>& loop_;
   const RecurrentConfig& f_;
   RecurrentMath<Real>& math_;
   const RecurrentInputs<Real>& in_;
   bool saves_;
   int64_t width_;  // of all gates
-  std::vector<std::unique_ptr<Cell<Real>>> cells_;
-  std::vector<CellPhase> phases_;
-  std::vector<Buffers<Real>> buffers_;
+  const std::vector<CellPhase>& phases_;
+  AllBuffers<Real> buffers_ = {};
 };
 
 absl::Status CheckLengths(const RecurrentConfig& config, const int32_t* lens) {
@@ -368,33 +392,48 @@ absl::Status CheckLengths(const RecurrentConfig& config, const int32_t* lens) {
 }  // namespace
 
 template <typename Real>
-absl::Status RunRecurrent(const RecurrentConfig& config, RecurrentMath<Real>& math,
-                          const RecurrentInputs<Real>& inputs,
-                          const RecurrentOutputs<Real>& outputs) {
-  WEFT_RETURN_IF_ERROR(CheckLengths(config, inputs.lens));
-  return Loop<Real>(config, math, inputs, /*saves=*/false).Forward(outputs);
+RecurrentLoop<Real>::RecurrentLoop(RecurrentConfig config, bool is_gradient)
+    : config_(std::move(config)), is_gradient_(is_gradient) {
+  for (int64_t d = 0; d < config_.directions; ++d) {
+    cells_.push_back(MakeCell<Real>(config_, d, /*saves=*/is_gradient));
+  }
+  phases_ = cells_[0]->phases();
 }
 
 template <typename Real>
-absl::Status RunRecurrentGrad(const RecurrentConfig& config, RecurrentMath<Real>& math,
-                              const RecurrentInputs<Real>& inputs,
-                              const RecurrentOutputs<const Real>& cotangents,
-                              const RecurrentGradients<Real>& gradients) {
-  WEFT_RETURN_IF_ERROR(CheckLengths(config, inputs.lens));
-  return Loop<Real>(config, math, inputs, /*saves=*/true).Backward(cotangents, gradients);
+RecurrentLoop<Real>::~RecurrentLoop() = default;
+
+template <typename Real>
+int64_t RecurrentLoop<Real>::memory() const {
+  AllBuffers<Real> nowhere;
+  return Place<Real>(*this, nullptr, nowhere);
 }
 
-template absl::Status RunRecurrent(const RecurrentConfig&, RecurrentMath<float>&,
-                                   const RecurrentInputs<float>&, const RecurrentOutputs<float>&);
-template absl::Status RunRecurrent(const RecurrentConfig&, RecurrentMath<double>&,
-                                   const RecurrentInputs<double>&, const RecurrentOutputs<double>&);
-template absl::Status RunRecurrentGrad(const RecurrentConfig&, RecurrentMath<float>&,
-                                       const RecurrentInputs<float>&,
-                                       const RecurrentOutputs<const float>&,
-                                       const RecurrentGradients<float>&);
-template absl::Status RunRecurrentGrad(const RecurrentConfig&, RecurrentMath<double>&,
-                                       const RecurrentInputs<double>&,
-                                       const RecurrentOutputs<const double>&,
-                                       const RecurrentGradients<double>&);
+template <typename Real>
+absl::Status RecurrentLoop<Real>::Run(RecurrentMath<Real>& math, const EvalContext& c,
+                                      Real* memory) const {
+  const RecurrentOperands at(config_.kind, is_gradient_);
+  const auto in = [&](int i) {
+    return c.has(i) ? static_cast<const Real*>(c.in(i).data) : nullptr;
+  };
+  const auto out = [&](size_t i) {
+    return i < c.outputs.size() ? static_cast<Real*>(c.outputs[i].data) : nullptr;
+  };
+  const bool lstm = config_.kind == CellKind::kLstm;
+  RecurrentInputs<Real> inputs{.x = in(at.x), .w = in(at.w), .r = in(at.r), .b = in(at.b)};
+  if (c.has(at.lens)) inputs.lens = c.in(at.lens).in<int32_t>().data();
+  inputs.h = in(at.h);
+  if (lstm) inputs.c = in(at.c);
+  if (lstm) inputs.p = in(at.p);
+  WEFT_RETURN_IF_ERROR(CheckLengths(config_, inputs.lens));
+  Loop<Real> loop(*this, math, inputs, memory);
+  if (!is_gradient_) return loop.Forward({out(0), out(1), lstm ? out(2) : nullptr});
+  return loop.Backward(
+      {in(0), in(1), lstm ? in(2) : nullptr},
+      {out(0), out(1), out(2), out(3), out(4), lstm ? out(5) : nullptr, lstm ? out(6) : nullptr});
+}
+
+template class RecurrentLoop<float>;
+template class RecurrentLoop<double>;
 
 }  // namespace weft

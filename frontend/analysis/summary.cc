@@ -6,7 +6,7 @@
 #include <unordered_set>
 
 #include "frontend/analysis/receptive_field.h"
-#include "frontend/session/plan_cache.h"
+#include "graph/bind.h"
 #include "graph/op.h"
 #include "passes/passes.h"
 

@@ -6,7 +6,7 @@
 
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
-#include "frontend/session/plan_cache.h"
+#include "runtime/exec/parallel.h"
 
 namespace weft {
 namespace {

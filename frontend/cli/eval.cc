@@ -6,6 +6,7 @@
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
 #include "frontend/cli/data.h"
+#include "frontend/data/loader.h"
 #include "frontend/session/session.h"
 
 namespace weft {
@@ -28,9 +29,14 @@ absl::Status Eval(const EvalArguments& a) {
   if (!result.ok()) return Annotate(result.status(), a.file);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  Print("%s: accuracy %s, loss %.4f, %s images/s\n", dataset->name().c_str(),
+  MemoryCount count;
+  count.Add(model.graph);
+  (*session)->CountInto(count);
+  count.Add(LoaderBytes(*dataset, {.batch_size = a.batch}));
+  Print("%s: accuracy %s, loss %.4f, %s images/s, %s of memory\n", dataset->name().c_str(),
         AccuracyText(*result).c_str(), result->loss(),
-        WithCommas(std::llround(static_cast<double>(result->count) / seconds)).c_str());
+        WithCommas(std::llround(static_cast<double>(result->count) / seconds)).c_str(),
+        BytesText(count.bytes()).c_str());
   return absl::OkStatus();
 }
 

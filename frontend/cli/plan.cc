@@ -15,6 +15,13 @@ struct PlanArguments {
   bool train = false;
 };
 
+// The plan, and what all of it comes to: `count` is of the weights, the arena and the outputs.
+void PrintWithPeak(const Plan& plan, MemoryCount count) {
+  for (const Layout& input : plan.input_layouts) count.Add(input.bytes());
+  Print("%speak: %s (weights, arena, inputs, outputs)\n", plan.ToString().c_str(),
+        BytesText(count.bytes()).c_str());
+}
+
 absl::Status PrintTrainingPlan(OpenedModel opened, const PlanArguments& a) {
   TrainOptions options;
   if (opened.entry != nullptr) options.optimizer = opened.entry->optimizer;
@@ -23,15 +30,20 @@ absl::Status PrintTrainingPlan(OpenedModel opened, const PlanArguments& a) {
   }
   if (a.threads != 0) options.threads = a.threads;
   WEFT_ASSIGN_OR_RETURN(const auto trainer, Trainer::Create(std::move(opened.model), options));
-  WEFT_ASSIGN_OR_RETURN(const Plan* plan, trainer->TrainingPlan(a.batch));
-  Print("%s", plan->ToString().c_str());
+  WEFT_ASSIGN_OR_RETURN(const auto plan, trainer->TrainingPlan(a.batch));
+  MemoryCount count;
+  trainer->CountInto(count);
+  PrintWithPeak(*plan, std::move(count));
   return absl::OkStatus();
 }
 
 absl::Status PrintInferencePlan(const Model& model, const PlanArguments& a) {
   WEFT_ASSIGN_OR_RETURN(const auto session, Session::Create(model, {.threads = a.threads}));
-  WEFT_ASSIGN_OR_RETURN(const Plan* plan, session->PlanFor(a.batch));
-  Print("%s", plan->ToString().c_str());
+  WEFT_ASSIGN_OR_RETURN(const auto plan, session->PlanFor(a.batch));
+  MemoryCount count;
+  count.Add(model.graph);
+  session->CountInto(count);
+  PrintWithPeak(*plan, std::move(count));
   return absl::OkStatus();
 }
 

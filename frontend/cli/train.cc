@@ -133,7 +133,7 @@ void PrintSetup(const Trainer& trainer, const Setup& s, const Dataset& train, si
         WithCommas(train.size()).c_str(), train.name().c_str());
   Print(
       "batch %lld, learning rate %g (%s), momentum %g%s, weight decay %g, seed %llu, "
-      "%d thread%s, %s for activations and scratch\n",
+      "%d thread%s, %s of memory at most\n",
       static_cast<long long>(s.fit.batch_size), s.fit.learning_rate,
       std::string(ToString(s.fit.schedule)).c_str(), s.train.optimizer.momentum,
       s.train.optimizer.nesterov ? " (Nesterov)" : "", s.train.optimizer.weight_decay,
@@ -213,8 +213,8 @@ absl::Status Train(const TrainArguments& a) {
         absl::StrCat("--batch: expected at least 1, got ", s.fit.batch_size));
   }
   const int64_t batch = std::min(s.fit.batch_size, train->size());
-  WEFT_ASSIGN_OR_RETURN(const Plan* plan, (*trainer)->TrainingPlan(batch));
-  PrintSetup(**trainer, s, *train, plan->arena_bytes);
+  WEFT_ASSIGN_OR_RETURN(const size_t peak, PeakBytes(**trainer, *train, test.get(), s.fit));
+  PrintSetup(**trainer, s, *train, peak);
   if (s.resume) WEFT_RETURN_IF_ERROR(PrintResumption(**trainer, batch));
   return RunTraining(**trainer, s, a.output, train, test);
 }

@@ -201,6 +201,20 @@ class Loader::Impl {
   std::thread thread_;
 };
 
+size_t LoaderBytes(const Dataset& dataset, const LoaderOptions& options) {
+  const size_t example = static_cast<size_t>(dataset.example_size()) * sizeof(float) +
+                         static_cast<size_t>(dataset.label_size()) * sizeof(int64_t);
+  const int64_t batch = std::min(options.batch_size, dataset.size());
+  return example * static_cast<size_t>(batch) * static_cast<size_t>(options.prefetch + 1);
+}
+
+std::vector<int64_t> BatchSizes(int64_t examples, int64_t batch_size) {
+  std::vector<int64_t> sizes;
+  if (examples >= batch_size) sizes.push_back(batch_size);
+  if (examples % batch_size != 0) sizes.push_back(examples % batch_size);
+  return sizes;
+}
+
 Loader::Loader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Loader::~Loader() = default;
 

@@ -32,6 +32,11 @@ struct LoaderOptions {
   int prefetch = 2;
 };
 
+// Bytes of the batches that a loader with these options keeps, with the caller's own.
+size_t LoaderBytes(const Dataset& dataset, const LoaderOptions& options);
+// The sizes of the batches of a pass over `examples`: the whole ones' and the smaller last one's.
+std::vector<int64_t> BatchSizes(int64_t examples, int64_t batch_size);
+
 // Cuts a data set into batches, epoch after epoch. Methods are for one thread at a time; destroying
 // the loader at any moment stops its thread after at most the example that it is reading.
 class Loader {

@@ -1,5 +1,6 @@
 #include "frontend/session/plan_cache.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "graph/bind.h"
@@ -11,22 +12,6 @@ namespace {
 constexpr size_t kMaxPlans = 4;
 
 }  // namespace
-
-absl::Status CheckThreads(int64_t threads) {
-  if (threads >= 0 && threads <= kMaxThreads) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("expected 0 (all) to ", kMaxThreads, " threads, got ", threads));
-}
-
-SymbolBindings BindAllSymbols(const Graph& graph, int64_t size) {
-  SymbolBindings symbols;
-  for (const Node* input : graph.inputs()) {
-    for (const Dim& dim : input->type().shape) {
-      for (const std::string& symbol : dim.symbols()) symbols[symbol] = size;
-    }
-  }
-  return symbols;
-}
 
 absl::Status PlanCache::CheckNames(const TensorMap& feeds) const {
   for (const Node* input : graph_.inputs()) {
@@ -52,7 +37,6 @@ absl::StatusOr<PlanCache::Entry*> PlanCache::Find(const SymbolBindings& symbols)
   }
   Entry entry{.symbols = symbols, .executable = {}, .context = {}, .inputs = {}, .outputs = {}};
   WEFT_ASSIGN_OR_RETURN(entry.executable, Executable::Create(graph_, symbols, options_));
-  WEFT_ASSIGN_OR_RETURN(entry.context, Context::Create(*entry.executable, state_));
   entry.inputs.resize(entry.executable->plan().inputs.size());
   entry.outputs.resize(entry.executable->plan().outputs.size());
   entries_.push_front(std::move(entry));
@@ -65,6 +49,9 @@ absl::StatusOr<std::span<const Tensor>> PlanCache::Run(const TensorMap& feeds,
   WEFT_RETURN_IF_ERROR(CheckNames(feeds));
   WEFT_ASSIGN_OR_RETURN(const SymbolBindings symbols, BindingsFromFeeds(graph_, feeds));
   WEFT_ASSIGN_OR_RETURN(Entry * entry, Find(symbols));
+  if (entry->context == nullptr) {
+    WEFT_ASSIGN_OR_RETURN(entry->context, Context::Create(*entry->executable, state_, arena_));
+  }
   const Plan& plan = entry->executable->plan();
   for (size_t i = 0; i < plan.inputs.size(); ++i) {
     entry->inputs[i] = feeds.find(plan.inputs[i])->second;
@@ -76,9 +63,26 @@ absl::StatusOr<std::span<const Tensor>> PlanCache::Run(const TensorMap& feeds,
   return std::span<const Tensor>(entry->outputs);
 }
 
-absl::StatusOr<const Plan*> PlanCache::PlanFor(const SymbolBindings& symbols) {
+absl::StatusOr<std::shared_ptr<const Plan>> PlanCache::PlanFor(const SymbolBindings& symbols) {
   WEFT_ASSIGN_OR_RETURN(Entry * entry, Find(symbols));
-  return &entry->executable->plan();
+  return std::shared_ptr<const Plan>(entry->executable, &entry->executable->plan());
+}
+
+void PlanCache::CountInto(MemoryCount& count) const {
+  count.Add(graph_);
+  for (const Entry& entry : entries_) {
+    const Plan& plan = entry.executable->plan();
+    for (const Tensor& constant : plan.constants) count.Add(constant);
+    for (const Layout& output : plan.output_layouts) count.Add(output.bytes());
+  }
+}
+
+size_t PlanCache::arena_bytes() const {
+  size_t bytes = 0;
+  for (const Entry& entry : entries_) {
+    bytes = std::max(bytes, entry.executable->plan().arena_bytes);
+  }
+  return bytes;
 }
 
 }  // namespace weft

@@ -3,26 +3,24 @@
 
 #include <list>
 #include <memory>
+#include <utility>
 #include <vector>
 
+#include "frontend/session/memory_count.h"
 #include "graph/evaluator.h"
 #include "runtime/exec/executable.h"
 
 namespace weft {
 
-// OK for 0, all that this process may use, and up to kMaxThreads. OpenMP takes any number and dies.
-inline constexpr int64_t kMaxThreads = 1024;
-absl::Status CheckThreads(int64_t threads);
-
-// All symbols of the graph's inputs, bound to `size`: the batch, where that is the only one.
-SymbolBindings BindAllSymbols(const Graph& graph, int64_t size);
-
 // Runs one graph on inputs of any size: plans it for each size it meets and keeps the plans of the
-// last few. Not thread-safe. The state, null for a graph without variables, must outlive it.
+// last few, which share one arena. Not thread-safe. The state, null for a graph without variables,
+// must outlive it.
 class PlanCache {
  public:
-  PlanCache(Graph graph, State* state, LowerOptions options)
-      : graph_(std::move(graph)), state_(state), options_(options) {}
+  // Caches of which one runs at a time may share an arena too.
+  PlanCache(Graph graph, State* state, LowerOptions options,
+            std::shared_ptr<Arena> arena = std::make_shared<Arena>())
+      : graph_(std::move(graph)), state_(state), options_(options), arena_(std::move(arena)) {}
   PlanCache(const PlanCache&) = delete;
   PlanCache& operator=(const PlanCache&) = delete;
 
@@ -33,14 +31,19 @@ class PlanCache {
   // Errors name the input: missing, unknown, of another type, sizes that disagree.
   absl::StatusOr<std::span<const Tensor>> Run(const TensorMap& feeds, const RandomKey& key = {});
 
-  // The plan for these sizes, made now unless it is there.
-  absl::StatusOr<const Plan*> PlanFor(const SymbolBindings& symbols);
+  // The plan for these sizes, made now unless it is there. It lives as long as somebody holds it.
+  absl::StatusOr<std::shared_ptr<const Plan>> PlanFor(const SymbolBindings& symbols);
+
+  // What the plans made so far hold when they have run, besides the arena: constants and outputs.
+  void CountInto(MemoryCount& count) const;
+  // The arena that they need.
+  size_t arena_bytes() const;
 
  private:
   struct Entry {
     SymbolBindings symbols;
-    std::unique_ptr<Executable> executable;
-    std::unique_ptr<Context> context;
+    std::shared_ptr<const Executable> executable;
+    std::unique_ptr<Context> context;  // null until the first run
     std::vector<Tensor> inputs, outputs;
   };
   absl::StatusOr<Entry*> Find(const SymbolBindings& symbols);
@@ -49,6 +52,7 @@ class PlanCache {
   Graph graph_;
   State* state_;
   LowerOptions options_;
+  std::shared_ptr<Arena> arena_;
   std::list<Entry> entries_;  // the last one used first
 };
 

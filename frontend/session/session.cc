@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "graph/bind.h"
 #include "ops/reference.h"
+#include "runtime/exec/parallel.h"
 
 namespace weft {
 
@@ -79,8 +81,13 @@ absl::StatusOr<Evaluation> Session::Evaluate(const std::shared_ptr<const Dataset
   return EvaluateDataset(dataset, batch_size, [this](const Tensor& images) { return Run(images); });
 }
 
-absl::StatusOr<const Plan*> Session::PlanFor(int64_t batch) {
+absl::StatusOr<std::shared_ptr<const Plan>> Session::PlanFor(int64_t batch) {
   return plans_.PlanFor(BindAllSymbols(graph(), batch));
+}
+
+void Session::CountInto(MemoryCount& count) const {
+  plans_.CountInto(count);
+  count.Add(plans_.arena_bytes());
 }
 
 }  // namespace weft

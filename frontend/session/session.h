@@ -41,8 +41,11 @@ class Session {
   absl::StatusOr<Tensor> Run(const Tensor& x);
   absl::StatusOr<Evaluation> Evaluate(const std::shared_ptr<const Dataset>& dataset,
                                       int64_t batch_size = 256);
-  // The plan with every symbol of the inputs equal to `batch`.
-  absl::StatusOr<const Plan*> PlanFor(int64_t batch);
+  // The plan with every symbol of the inputs equal to `batch`. It lives as long as somebody holds
+  // it.
+  absl::StatusOr<std::shared_ptr<const Plan>> PlanFor(int64_t batch);
+  // What it holds when each of the plans made so far has run: weights, arena, outputs.
+  void CountInto(MemoryCount& count) const;
 
  private:
   Session(Graph graph, LowerOptions options) : plans_(std::move(graph), nullptr, options) {}

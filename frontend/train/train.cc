@@ -1,5 +1,6 @@
 #include "frontend/train/train.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <utility>
@@ -138,8 +139,10 @@ absl::Status Trainer::BuildGraphs() {
   WEFT_ASSIGN_OR_RETURN(state_, State::Create(training.graph));
   const LowerOptions lowering{.threads = options_.threads,
                               .reference_only = options_.reference_only};
-  training_ = std::make_unique<PlanCache>(std::move(training.graph), state_.get(), lowering);
-  evaluation_ = std::make_unique<PlanCache>(std::move(evaluation.graph), state_.get(), lowering);
+  const auto arena = std::make_shared<Arena>();
+  training_ = std::make_unique<PlanCache>(std::move(training.graph), state_.get(), lowering, arena);
+  evaluation_ =
+      std::make_unique<PlanCache>(std::move(evaluation.graph), state_.get(), lowering, arena);
   return absl::OkStatus();
 }
 
@@ -213,7 +216,7 @@ absl::StatusOr<StepResult> Trainer::Step(const Tensor& images, const Tensor& lab
     result.correct = scores.correct;
   }
   if (kernel_choices_.empty()) {
-    WEFT_ASSIGN_OR_RETURN(const Plan* plan, TrainingPlan(result.count));
+    WEFT_ASSIGN_OR_RETURN(const auto plan, TrainingPlan(result.count));
     kernel_choices_ = KernelsOf(*plan);
   }
   return result;
@@ -295,14 +298,26 @@ absl::StatusOr<Model> Trainer::Snapshot() const {
   return model;
 }
 
-absl::StatusOr<const Plan*> Trainer::TrainingPlan(int64_t batch) {
+absl::StatusOr<std::shared_ptr<const Plan>> Trainer::TrainingPlan(int64_t batch) {
   return training_->PlanFor(BindAllSymbols(training_graph(), batch));
+}
+
+absl::StatusOr<std::shared_ptr<const Plan>> Trainer::EvaluationPlan(int64_t batch) {
+  return evaluation_->PlanFor(BindAllSymbols(evaluation_->graph(), batch));
+}
+
+void Trainer::CountInto(MemoryCount& count) const {
+  count.Add(model_.graph);
+  count.Add(state_->bytes());
+  training_->CountInto(count);
+  evaluation_->CountInto(count);
+  count.Add(std::max(training_->arena_bytes(), evaluation_->arena_bytes()));
 }
 
 absl::StatusOr<std::vector<std::string>> Trainer::ChangedKernels(int64_t batch) {
   std::vector<std::string> changes;
   if (kernel_choices_.empty()) return changes;
-  WEFT_ASSIGN_OR_RETURN(const Plan* plan, TrainingPlan(batch));
+  WEFT_ASSIGN_OR_RETURN(const auto plan, TrainingPlan(batch));
   const auto now = KernelsOf(*plan);
   for (const auto& [name, before] : kernel_choices_) {
     const auto it = now.find(name);

@@ -84,7 +84,13 @@ class Trainer {
 
   const TrainingForm& form() const { return form_; }
   const Graph& training_graph() const { return training_->graph(); }
-  absl::StatusOr<const Plan*> TrainingPlan(int64_t batch);
+  // The plans for batches of this size; they live as long as somebody holds them.
+  absl::StatusOr<std::shared_ptr<const Plan>> TrainingPlan(int64_t batch);
+  absl::StatusOr<std::shared_ptr<const Plan>> EvaluationPlan(int64_t batch);
+  // What it holds when each of the plans made so far has run: the model, variables, arena, outputs.
+  void CountInto(MemoryCount& count) const;
+  // What Snapshot() copies.
+  size_t snapshot_bytes() const { return state_->bytes(); }
   // Steps whose kernel for batches of this size is not the one that the resumed training used, one
   // line each: its last bits may then differ. Empty for a new training.
   absl::StatusOr<std::vector<std::string>> ChangedKernels(int64_t batch);

@@ -1,5 +1,6 @@
 #include "frontend/train/train_loop.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <numbers>
@@ -186,6 +187,25 @@ double LearningRateAt(const FitOptions& options, int64_t done, int64_t total) {
   return options.learning_rate * 0.5 * (1 + std::cos(std::numbers::pi * part));
 }
 
+absl::StatusOr<size_t> PeakBytes(Trainer& trainer, const Dataset& train, const Dataset* test,
+                                 const FitOptions& options) {
+  for (const int64_t batch : BatchSizes(train.size(), options.batch_size)) {
+    WEFT_RETURN_IF_ERROR(trainer.TrainingPlan(batch).status());
+  }
+  size_t evaluation = 0;
+  if (test != nullptr) {
+    for (const int64_t batch : BatchSizes(test->size(), kEvaluationBatch)) {
+      WEFT_RETURN_IF_ERROR(trainer.EvaluationPlan(batch).status());
+    }
+    evaluation = LoaderBytes(*test, {.batch_size = kEvaluationBatch});
+  }
+  MemoryCount count;
+  trainer.CountInto(count);
+  count.Add(LoaderBytes(train, {.batch_size = options.batch_size}));
+  count.Add(std::max(evaluation, trainer.snapshot_bytes()));  // one follows the other
+  return count.bytes();
+}
+
 absl::StatusOr<FitResult> Fit(Trainer& trainer, const std::shared_ptr<const Dataset>& train,
                               const std::shared_ptr<const Dataset>& test, const FitOptions& options,
                               const FitCallbacks& callbacks) {
@@ -208,7 +228,7 @@ absl::StatusOr<FitResult> Fit(Trainer& trainer, const std::shared_ptr<const Data
                          .images_per_second = tally.rate(),
                          .seconds = Seconds(tally.begin)};
     if (test != nullptr) {
-      WEFT_ASSIGN_OR_RETURN(summary.test, trainer.Evaluate(test));
+      WEFT_ASSIGN_OR_RETURN(summary.test, trainer.Evaluate(test, kEvaluationBatch));
       result.test = summary.test;
     }
     if (callbacks.on_epoch) WEFT_RETURN_IF_ERROR(callbacks.on_epoch(summary));

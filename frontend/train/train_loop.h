@@ -24,6 +24,7 @@ struct FitOptions {
   double learning_rate = 0.1;
   Schedule schedule = Schedule::kConstant;
 };
+inline constexpr int64_t kEvaluationBatch = 256;  // examples that Fit tests at a time
 
 // The options that a training state was made with, and into the configuration it will be made from.
 absl::StatusOr<FitOptions> FitOptionsOf(const Config& config);
@@ -66,6 +67,12 @@ struct FitResult {
   bool stopped = false;                 // by FitCallbacks::stop, before the last step
   std::optional<Evaluation> test = {};  // of the last epoch of this session
 };
+
+// The bytes that Fit holds at most, the trainer's and those of snapshots after each epoch included:
+// all that is not the program's own or the data sets'. Makes the plans that it will run. `test` may
+// be null. Errors: whatever planning says.
+absl::StatusOr<size_t> PeakBytes(Trainer& trainer, const Dataset& train, const Dataset* test,
+                                 const FitOptions& options);
 
 // Trains from the trainer's position up to `options.epochs` epochs, shuffling by the trainer's seed
 // and the epoch, and tests after each epoch where there are test data. The trainer's position and

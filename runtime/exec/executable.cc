@@ -1,5 +1,6 @@
 #include "runtime/exec/executable.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "absl/strings/str_cat.h"
@@ -64,16 +65,21 @@ absl::Status Executable::Run(Context& context, std::span<const Tensor> inputs,
   }
   WEFT_RETURN_IF_ERROR(CheckCount("inputs", plan_.inputs.size(), inputs.size()));
   WEFT_RETURN_IF_ERROR(CheckCount("outputs", plan_.outputs.size(), outputs.size()));
-  // Held, so that a tensor that is an input and an output at once is not overwritten while it is
-  // read: the output gets memory of its own.
-  const std::vector<Tensor> held(inputs.begin(), inputs.end());
+  WEFT_RETURN_IF_ERROR(context.Attach());
   for (size_t i = 0; i < inputs.size(); ++i) {
     WEFT_RETURN_IF_ERROR(CheckInput(plan_.inputs[i], inputs[i], plan_.input_layouts[i]));
     // Inputs are read only; the kernels' interface just does not say so.
-    context.SetExternal(context.inputs_[i], const_cast<std::byte*>(held[i].data()));
+    context.SetExternal(context.inputs_[i], const_cast<std::byte*>(inputs[i].data()));
   }
+  // A tensor that is an input and an output at once is not overwritten while it is read: the output
+  // gets memory of its own, and the input is held here.
+  std::vector<Tensor> held;
   for (size_t i = 0; i < outputs.size(); ++i) {
     const Layout& layout = plan_.output_layouts[i];
+    const bool is_input = std::any_of(inputs.begin(), inputs.end(), [&](const Tensor& input) {
+      return input.data() == outputs[i].data();
+    });
+    if (is_input) held.push_back(std::move(outputs[i]));
     if (!Fits(outputs[i], layout)) {
       WEFT_ASSIGN_OR_RETURN(outputs[i], Tensor::Zeros(layout.dtype(), layout.dims()));
     }
@@ -89,10 +95,11 @@ absl::Status Executable::Run(Context& context, std::span<const Tensor> inputs,
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<Context>> Context::Create(const Executable& executable,
-                                                         State* state) {
+absl::StatusOr<std::unique_ptr<Context>> Context::Create(const Executable& executable, State* state,
+                                                         std::shared_ptr<Arena> arena) {
   const Plan& plan = executable.plan();
-  std::unique_ptr<Context> context(new Context(executable));
+  if (arena == nullptr) arena = std::make_shared<Arena>();
+  std::unique_ptr<Context> context(new Context(executable, std::move(arena)));
   for (const PlanVariable& variable : plan.variables) {
     if (state == nullptr) {
       return absl::InvalidArgumentError(
@@ -106,18 +113,21 @@ absl::StatusOr<std::unique_ptr<Context>> Context::Create(const Executable& execu
     }
     context->variables_.push_back(state->Address(variable.name));
   }
-  if (plan.arena_bytes > 0) {
-    context->arena_ = AllocateAligned(plan.arena_bytes);
-    if (context->arena_ == nullptr) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("not enough memory for an arena of ", plan.arena_bytes, " bytes"));
-    }
-  }
-  WEFT_RETURN_IF_ERROR(context->BindSteps());
+  WEFT_RETURN_IF_ERROR(context->Attach());
   return context;
 }
 
-size_t Context::arena_bytes() const { return executable_->plan().arena_bytes; }
+absl::Status Context::Attach() {
+  WEFT_RETURN_IF_ERROR(arena_->Reserve(executable_->plan().arena_bytes));
+  if (bound_ && bound_to_ == arena_->data()) return absl::OkStatus();
+  steps_.clear();
+  inputs_.clear();
+  outputs_.clear();
+  const absl::Status status = BindSteps();
+  bound_ = status.ok();
+  bound_to_ = arena_->data();
+  return status;
+}
 
 std::byte* Context::Address(int buffer) const {
   if (buffer < 0) return nullptr;
@@ -125,7 +135,7 @@ std::byte* Context::Address(int buffer) const {
   const PlanBuffer& b = plan.buffers[static_cast<size_t>(buffer)];
   switch (b.place) {
     case Place::kArena:
-      return arena_.get() + b.offset;
+      return arena_->data() + b.offset;
     case Place::kConstant:
       return const_cast<std::byte*>(plan.constants[static_cast<size_t>(b.slot)].data());
     case Place::kVariable:

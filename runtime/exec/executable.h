@@ -10,6 +10,7 @@
 
 #include "graph/evaluator.h"
 #include "graph/graph.h"
+#include "runtime/exec/arena.h"
 #include "runtime/plan/plan.h"
 
 namespace weft {
@@ -89,15 +90,17 @@ class Executable {
 // executable and the state must outlive it.
 class Context {
  public:
-  // `state` may be null for a plan without variables. Errors: a variable that the state lacks or
-  // has with another type; not enough memory.
+  // `state` may be null for a plan without variables. Contexts of which one runs at a time may
+  // share an arena; null is one of its own. Errors: a variable that the state lacks or has with
+  // another type; not enough memory.
   static absl::StatusOr<std::unique_ptr<Context>> Create(const Executable& executable,
-                                                         State* state = nullptr);
-  size_t arena_bytes() const;
+                                                         State* state = nullptr,
+                                                         std::shared_ptr<Arena> arena = nullptr);
 
  private:
   friend class Executable;
-  explicit Context(const Executable& executable) : executable_(&executable) {}
+  Context(const Executable& executable, std::shared_ptr<Arena> arena)
+      : executable_(&executable), arena_(std::move(arena)) {}
   struct Operand {
     int step;
     int index;
@@ -109,12 +112,16 @@ class Context {
     std::byte* address = nullptr;
   };
   std::byte* Address(int buffer) const;
+  // Binds the kernels to the arena, unless they are: it may have grown for another context.
+  absl::Status Attach();
   absl::Status BindSteps();
   void SetExternal(External& external, std::byte* address);
 
   const Executable* executable_;
   std::vector<std::byte*> variables_;  // by slot
-  std::shared_ptr<std::byte> arena_;
+  std::shared_ptr<Arena> arena_;
+  bool bound_ = false;
+  std::byte* bound_to_ = nullptr;  // the arena's memory that the steps know
   std::vector<std::unique_ptr<BoundKernel>> steps_;
   std::vector<External> inputs_, outputs_;  // by slot
 };

@@ -11,6 +11,8 @@
 #include <fstream>
 #include <string>
 
+#include "absl/strings/str_cat.h"
+
 #ifdef WEFT_STD_THREADS
 #include <thread>
 #include <vector>
@@ -90,6 +92,12 @@ int AvailableCpus() {
   return std::max(1, cpus);
 }
 
+absl::Status CheckThreads(int64_t threads) {
+  if (threads >= 0 && threads <= kMaxThreads) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("expected 0 (all) to ", kMaxThreads, " threads, got ", threads));
+}
+
 RunScope::RunScope(int threads)
     : previous_threads_(run_threads),
       previous_library_threads_(omp_get_max_threads()),
@@ -110,12 +118,19 @@ int RunThreads() { return run_threads; }
 void SplitFinely(bool on) { split_finely = on; }
 
 void ParallelFor(int64_t count, int64_t grain, absl::FunctionRef<void(int64_t, int64_t)> body) {
+  ParallelFor(count, grain, [&](int, int64_t begin, int64_t end) { body(begin, end); });
+}
+
+void ParallelFor(int64_t count, int64_t grain,
+                 absl::FunctionRef<void(int, int64_t, int64_t)> body) {
   if (count <= 0) return;
   if (split_finely) grain = 1;
   const int64_t parts = std::min<int64_t>(run_threads, count / std::max<int64_t>(grain, 1));
-  auto run_part = [&](int64_t part) { body(count * part / parts, count * (part + 1) / parts); };
+  auto run_part = [&](int64_t part) {
+    body(static_cast<int>(part), count * part / parts, count * (part + 1) / parts);
+  };
   if (parts <= 1) {
-    body(0, count);
+    body(0, 0, count);
     return;
   }
 #ifdef WEFT_STD_THREADS

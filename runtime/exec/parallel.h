@@ -4,12 +4,17 @@
 #include <cstdint>
 
 #include "absl/functional/function_ref.h"
+#include "graph/status.h"
 
 namespace weft {
 
 // CPUs this process may use: the smaller of its affinity mask and its control group's quota
 // (rounded up), at least 1.
 int AvailableCpus();
+
+// OK for 0, all that this process may use, and up to kMaxThreads. OpenMP takes any number and dies.
+inline constexpr int64_t kMaxThreads = 1024;
+absl::Status CheckThreads(int64_t threads);
 
 // Sets up the calling thread for a run: the number of threads that oneDNN and ParallelFor use from
 // this thread, and flushing of denormals (FTZ and DAZ) in all of them. Undone by the destructor.
@@ -33,6 +38,9 @@ int RunThreads();
 // where there are fewer) and calls body(begin, end) for each, part i on thread i. The parts depend
 // on count, grain and thread count only. Returns when all are done; `body` must not throw.
 void ParallelFor(int64_t count, int64_t grain, absl::FunctionRef<void(int64_t, int64_t)> body);
+// The same for bodies that need memory of their thread's own: body(thread, begin, end), where
+// `thread` in [0, RunThreads()) is the part's number.
+void ParallelFor(int64_t count, int64_t grain, absl::FunctionRef<void(int, int64_t, int64_t)> body);
 
 // For tests of kernels: while on, ParallelFor takes every grain as 1, so that small tensors are
 // split among threads too. Of the whole process.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "runtime/exec/parallel.h"
 #include "runtime/host/host_families.h"
@@ -18,12 +17,34 @@
 // made by plane and added in the order of the batch, so that both ways give the same bits. Narrow
 // planes ([N,C]) are summed by columns of X as [N, C * inner] instead.
 
+#ifndef WEFT_RUNTIME_HOST_BATCH_NORM_ONCE
+#define WEFT_RUNTIME_HOST_BATCH_NORM_ONCE
+namespace weft {
+namespace {
+
+constexpr int64_t kNarrow = 16;  // planes below this are narrow
+
+// y = (x - mean) v + w, or dx = dy u + (x - mean) v + w, of one channel.
+struct ChannelMap {
+  double mean, u, v, w;
+};
+
+// What a run computes in.
+struct ChannelMemory {
+  ChannelMap* maps;  // of the channels
+  float* numbers;    // of narrow planes: four for each column of X
+  double* sums;      // of other planes: two each
+};
+
+}  // namespace
+}  // namespace weft
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace weft::HWY_NAMESPACE {
 namespace {
 
 constexpr int64_t kFewChannels = 8;
-constexpr int64_t kNarrow = 16;               // planes below this are narrow
 constexpr int64_t kColumns = 64;              // columns that are summed together
 constexpr int64_t kGrain = int64_t{1} << 13;  // elements that are worth a thread
 
@@ -38,19 +59,6 @@ struct Planes {
   double count() const { return static_cast<double>(batch * inner); }  // values per channel
   int64_t at(int64_t n, int64_t c) const { return (n * channels + c) * inner; }
 };
-
-// y = (x - mean) v + w, or dx = dy u + (x - mean) v + w, of one channel.
-struct ChannelMap {
-  double mean, u, v, w;
-};
-
-// Memory of the thread that starts a run, kept from run to run.
-template <typename T>
-T* Scratch(int64_t size) {
-  thread_local std::vector<T> values;
-  if (values.size() < static_cast<size_t>(size)) values.resize(static_cast<size_t>(size));
-  return values.data();
-}
 
 int64_t Grain(int64_t elements) {
   return std::max<int64_t>(1, kGrain / std::max<int64_t>(elements, 1));
@@ -88,11 +96,11 @@ void SumNarrow(const Planes& p, const Op& op) {
 
 // op.MapRow(n, mean, u, v, w) with the maps' numbers for every column.
 template <typename Op>
-void MapNarrow(const Planes& p, const ChannelMap* maps, const Op& op) {
+void MapNarrow(const Planes& p, const ChannelMemory& memory, const Op& op) {
   const int64_t columns = p.columns();
-  float* const numbers = Scratch<float>(4 * columns);
+  float* const numbers = memory.numbers;
   for (int64_t i = 0; i < columns; ++i) {
-    const ChannelMap& map = maps[i / p.inner];
+    const ChannelMap& map = memory.maps[i / p.inner];
     const float mean = static_cast<float>(map.mean);
     numbers[i] = mean;
     numbers[columns + i] = static_cast<float>(map.u);
@@ -109,10 +117,10 @@ void MapNarrow(const Planes& p, const ChannelMap* maps, const Op& op) {
 // All sums op.Sum(n, c) of a channel's planes go to op.Finish(c, sums), which makes its map; then
 // op.Map(n, c) for all planes.
 template <typename Op>
-void SumAndMap(const Planes& p, const ChannelMap* maps, const Op& op) {
+void SumAndMap(const Planes& p, const ChannelMemory& memory, const Op& op) {
   if (p.inner < kNarrow) {
     SumNarrow(p, op);
-    MapNarrow(p, maps, op);
+    MapNarrow(p, memory, op);
     return;
   }
   if (p.channels >= kFewChannels) {
@@ -126,7 +134,7 @@ void SumAndMap(const Planes& p, const ChannelMap* maps, const Op& op) {
     });
     return;
   }
-  TwoSums* const of_planes = Scratch<TwoSums>(p.batch * p.channels);
+  auto* const of_planes = reinterpret_cast<TwoSums*>(memory.sums);
   ForEachPlane(
       p, [&](int64_t n, int64_t c) HWY_ATTR { of_planes[n * p.channels + c] = op.Sum(n, c); });
   for (int64_t c = 0; c < p.channels; ++c) {
@@ -144,7 +152,7 @@ float* Output(const EvalContext& c, int i) {
 
 // Forward, in either mode.
 struct Normalize {
-  explicit Normalize(const EvalContext& context)
+  Normalize(const EvalContext& context, ChannelMap* of_channels)
       : c(context),
         p(c.in(bn::kX).dims),
         x(Input(c, bn::kX)),
@@ -152,7 +160,7 @@ struct Normalize {
         epsilon(GetFloat(c.attributes, "epsilon")),
         keep(GetFloat(c.attributes, "momentum")),
         stream(IsStreamed(p.size(), y, x)),
-        maps(Scratch<ChannelMap>(p.channels)) {}
+        maps(of_channels) {}
 
   double Shift(int64_t channel) const { return x[p.at(0, channel)]; }
   TwoSums Sum(int64_t n, int64_t channel) const {
@@ -213,7 +221,7 @@ struct Normalize {
 
 // Inputs dY, X, scale, mean, var; the formulas are in ops/batch_norm.cc.
 struct Back {
-  explicit Back(const EvalContext& context)
+  Back(const EvalContext& context, ChannelMap* of_channels)
       : c(context),
         p(c.in(1).dims),
         dy(Input(c, 0)),
@@ -222,7 +230,7 @@ struct Back {
         dx(Output(c, 0)),
         epsilon(GetFloat(c.attributes, "epsilon")),
         stream(IsStreamed(p.size(), dx, nullptr)),
-        maps(Scratch<ChannelMap>(p.channels)) {}
+        maps(of_channels) {}
 
   TwoSums Sum(int64_t n, int64_t channel) const {
     const int64_t at = p.at(n, channel);
@@ -271,24 +279,24 @@ struct Back {
 
 }  // namespace
 
-void TrainBatchNorm(const EvalContext& c) {
-  const Normalize normalize(c);
-  SumAndMap(normalize.p, normalize.maps, normalize);
+void TrainBatchNorm(const EvalContext& c, const ChannelMemory& memory) {
+  const Normalize normalize(c, memory.maps);
+  SumAndMap(normalize.p, memory, normalize);
 }
 
-void InferBatchNorm(const EvalContext& c) {
-  const Normalize normalize(c);
+void InferBatchNorm(const EvalContext& c, const ChannelMemory& memory) {
+  const Normalize normalize(c, memory.maps);
   const Planes& p = normalize.p;
   for (int64_t channel = 0; channel < p.channels; ++channel) {
     normalize.SetMap(channel, {Input(c, bn::kMean)[channel], Input(c, bn::kVar)[channel]});
   }
-  if (p.inner < kNarrow) return MapNarrow(p, normalize.maps, normalize);
+  if (p.inner < kNarrow) return MapNarrow(p, memory, normalize);
   ForEachPlane(p, [&](int64_t n, int64_t channel) HWY_ATTR { normalize.Map(n, channel); });
 }
 
-void BatchNormBack(const EvalContext& c) {
-  const Back back(c);
-  SumAndMap(back.p, back.maps, back);
+void BatchNormBack(const EvalContext& c, const ChannelMemory& memory) {
+  const Back back(c, memory.maps);
+  SumAndMap(back.p, memory, back);
 }
 
 }  // namespace weft::HWY_NAMESPACE
@@ -302,23 +310,34 @@ HWY_EXPORT(TrainBatchNorm);
 HWY_EXPORT(InferBatchNorm);
 HWY_EXPORT(BatchNormBack);
 
-void RunTraining(const EvalContext& c) { HWY_DYNAMIC_DISPATCH(TrainBatchNorm)(c); }
-void RunInference(const EvalContext& c) { HWY_DYNAMIC_DISPATCH(InferBatchNorm)(c); }
-void RunBack(const EvalContext& c) { HWY_DYNAMIC_DISPATCH(BatchNormBack)(c); }
+using RunFn = void (*)(const EvalContext&, const ChannelMemory&);
+
+void RunTraining(const EvalContext& c, const ChannelMemory& memory) {
+  HWY_DYNAMIC_DISPATCH(TrainBatchNorm)(c, memory);
+}
+void RunInference(const EvalContext& c, const ChannelMemory& memory) {
+  HWY_DYNAMIC_DISPATCH(InferBatchNorm)(c, memory);
+}
+void RunBack(const EvalContext& c, const ChannelMemory& memory) {
+  HWY_DYNAMIC_DISPATCH(BatchNormBack)(c, memory);
+}
 
 // Only where X is row-major: what comes in a layout of the library's stays in it.
-absl::StatusOr<Kernels> Make(const KernelRequest& request, int x, void (*run)(const EvalContext&),
-                             bool in_place) {
-  Kernels kernels;
-  if (request.in(x).dtype() != DType::kF32 || !request.in(x).is_plain()) return kernels;
-  kernels.push_back(MakeHostKernel(
-      request, "weft", "channel loops",
-      [run](const EvalContext& c) {
-        run(c);
-        return absl::OkStatus();
-      },
-      in_place));
-  return kernels;
+absl::StatusOr<Kernels> Make(const KernelRequest& request, int x, RunFn run, bool in_place) {
+  if (request.in(x).dtype() != DType::kF32 || !request.in(x).is_plain()) return Kernels();
+  const Dims& dims = request.in(x).dims();
+  int64_t inner = 1;
+  for (size_t axis = 2; axis < dims.size(); ++axis) inner *= dims[axis];
+  const bool narrow = inner < kNarrow;
+  ScratchPlan scratch(request.threads);
+  const auto maps = scratch.Shared<ChannelMap>(dims[1]);
+  const auto numbers = scratch.Shared<float>(narrow ? 4 * dims[1] * inner : 0);
+  const auto sums = scratch.Shared<double>(narrow ? 0 : 2 * dims[0] * dims[1]);
+  const auto compute = [=](const HostContext& c) {
+    run(c, {maps.In(c.scratch), numbers.In(c.scratch), sums.In(c.scratch)});
+    return absl::OkStatus();
+  };
+  return Single(MakeHostKernel(request, "weft", "channel loops", compute, in_place, scratch));
 }
 
 }  // namespace

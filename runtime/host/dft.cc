@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <vector>
 
 #include "ops/arguments.h"
 #include "runtime/exec/parallel.h"
@@ -31,9 +30,8 @@ class Lines {
 
   int64_t lines() const { return p_.outer * p_.inner; }
   int64_t together() const { return p_.input_parts + p_.output_parts == 3 ? 2 : 1; }
-  size_t memory() const { return static_cast<size_t>(2 * p_.length + fft_.scratch()); }
 
-  // Line `at`, and the next one if there is one to share.
+  // Line `at`, and the next one if there is one to share. `memory`: MemoryOf numbers.
   void Transform(int64_t at, Complex* memory) const {
     Complex* z = memory;
     Complex* second = memory + p_.length;
@@ -121,18 +119,20 @@ class Lines {
   double turn_;
 };
 
-absl::Status Transform(const EvalContext& c, const DftProblem& p, const Fft& fft) {
+int64_t MemoryOf(const DftProblem& p, const Fft& fft) { return 2 * p.length + fft.scratch(); }
+
+absl::Status Transform(const HostContext& c, const DftProblem& p, const Fft& fft,
+                       ScratchArray<Complex> memory) {
   if (c.out().size() == 0) return absl::OkStatus();
   const Lines lines(c, p, fft);
   const int64_t together = lines.together();
   const int64_t groups = (lines.lines() + together - 1) / together;
-  ParallelFor(groups, std::max<int64_t>(1, kGrain / p.length), [&](int64_t begin, int64_t end) {
-    static thread_local std::vector<Complex> memory;
-    if (memory.size() < lines.memory()) memory.resize(lines.memory());
-    for (int64_t group = begin; group < end; ++group) {
-      lines.Transform(group * together, memory.data());
-    }
-  });
+  ParallelFor(groups, std::max<int64_t>(1, kGrain / p.length),
+              [&](int thread, int64_t begin, int64_t end) {
+                for (int64_t group = begin; group < end; ++group) {
+                  lines.Transform(group * together, memory.In(c.scratch, thread));
+                }
+              });
   return absl::OkStatus();
 }
 
@@ -155,11 +155,13 @@ absl::StatusOr<Kernels> HostDft(const KernelRequest& request) {
   WEFT_ASSIGN_OR_RETURN(const DftProblem problem,
                         DftProblemOf(request.node.attributes(), input, output, length, gradient));
   const auto fft = std::make_shared<const Fft>(length);
-  Kernels kernels;
-  kernels.push_back(
-      MakeHostKernel(request, "weft", "fast transform",
-                     [problem, fft](const EvalContext& c) { return Transform(c, problem, *fft); }));
-  return kernels;
+  ScratchPlan scratch(request.threads);
+  const auto memory = scratch.PerThread<Complex>(MemoryOf(problem, *fft));
+  const auto run = [problem, fft, memory](const HostContext& c) {
+    return Transform(c, problem, *fft, memory);
+  };
+  return Single(
+      MakeHostKernel(request, "weft", "fast transform", run, /*in_place=*/false, scratch));
 }
 
 }  // namespace weft

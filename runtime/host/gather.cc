@@ -22,12 +22,11 @@ constexpr int64_t kGrain = 1 << 14;  // elements that are worth a thread
 
 int64_t GrainOf(const IndexMap& map) { return std::max<int64_t>(1, kGrain / (map.width + 1)); }
 
-// The slots of the rows, in memory of the calling thread; false if an index is out of range.
-bool Resolve(const IndexMap& map, std::vector<int64_t>& slots) {
-  slots.resize(static_cast<size_t>(map.rows));
+// Fills in the slots of the rows; false if an index is out of range.
+bool Resolve(const IndexMap& map, int64_t* slots) {
   std::atomic<bool> ok = true;
   ParallelFor(map.rows, kGrain, [&](int64_t begin, int64_t end) {
-    if (!map.Resolve(begin, end, slots.data()).ok()) ok = false;
+    if (!map.Resolve(begin, end, slots).ok()) ok = false;
   });
   return ok;
 }
@@ -57,17 +56,16 @@ void ForSlices(const IndexMap& map, const int64_t* slots, int64_t begin, int64_t
 }
 
 template <typename Word>
-void TakeRows(const EvalContext& c, const IndexMap& map, const std::vector<int64_t>& slots) {
+void TakeRows(const EvalContext& c, const IndexMap& map, const int64_t* slots) {
   const auto* data = static_cast<const Word*>(c.in(0).data);
   auto* y = static_cast<Word*>(c.out().data);
   const int64_t width = map.width;
   ParallelFor(map.batches * map.rows, GrainOf(map), [&](int64_t begin, int64_t end) {
     if (width == 1) {
-      ForRows(map, slots.data(), begin, end,
-              [&](int64_t row, int64_t slice) { y[row] = data[slice]; });
+      ForRows(map, slots, begin, end, [&](int64_t row, int64_t slice) { y[row] = data[slice]; });
       return;
     }
-    ForRows(map, slots.data(), begin, end, [&](int64_t row, int64_t slice) {
+    ForRows(map, slots, begin, end, [&](int64_t row, int64_t slice) {
       std::memcpy(y + row * width, data + slice * width, static_cast<size_t>(width) * sizeof(Word));
     });
   });
@@ -76,14 +74,14 @@ void TakeRows(const EvalContext& c, const IndexMap& map, const std::vector<int64
 // What ScatterElements and ScatterND start from, or zeros, and then combine(y, update) for each
 // row.
 template <typename Word, typename F>
-void PutRows(const IndexMap& map, const std::vector<int64_t>& slots, const Word* data,
-             const Word* updates, Word* y, F combine) {
+void PutRows(const IndexMap& map, const int64_t* slots, const Word* data, const Word* updates,
+             Word* y, F combine) {
   const int64_t width = map.width;
   ParallelFor(map.batches * map.slices, GrainOf(map), [&](int64_t begin, int64_t end) {
     const size_t bytes = static_cast<size_t>((end - begin) * width) * sizeof(Word);
     if (data == nullptr) std::memset(y + begin * width, 0, bytes);
     if (data != nullptr && data != y) std::memcpy(y + begin * width, data + begin * width, bytes);
-    ForSlices(map, slots.data(), begin, end, [&](int64_t row, int64_t slice) {
+    ForSlices(map, slots, begin, end, [&](int64_t row, int64_t slice) {
       Word* to = y + slice * width;
       const Word* from = updates + row * width;
       for (int64_t i = 0; i < width; ++i) to[i] = combine(to[i], from[i]);
@@ -92,20 +90,15 @@ void PutRows(const IndexMap& map, const std::vector<int64_t>& slots, const Word*
 }
 
 template <typename Word>
-void TakeLastRows(const EvalContext& c, const IndexMap& map, const std::vector<int64_t>& slots,
-                  std::vector<int64_t>& writers) {
-  if (writers.size() < static_cast<size_t>(map.slices)) {
-    writers.resize(static_cast<size_t>(map.slices));
-  }
-  for (int64_t row = 0; row < map.rows; ++row) {
-    writers[static_cast<size_t>(slots[static_cast<size_t>(row)])] = row;
-  }
+void TakeLastRows(const EvalContext& c, const IndexMap& map, const int64_t* slots,
+                  int64_t* writers) {
+  for (int64_t row = 0; row < map.rows; ++row) writers[slots[row]] = row;
   const auto* dy = static_cast<const Word*>(c.in(0).data);
   auto* to = static_cast<Word*>(c.out().data);
   const size_t bytes = static_cast<size_t>(map.width) * sizeof(Word);
   ParallelFor(map.rows, GrainOf(map), [&](int64_t begin, int64_t end) {
-    ForRows(map, slots.data(), begin, end, [&](int64_t row, int64_t slice) {
-      if (writers[static_cast<size_t>(slice)] == row) {
+    ForRows(map, slots, begin, end, [&](int64_t row, int64_t slice) {
+      if (writers[slice] == row) {
         std::memcpy(to + row * map.width, dy + slice * map.width, bytes);
       } else {
         std::memset(to + row * map.width, 0, bytes);
@@ -127,35 +120,39 @@ void VisitWord(DType dtype, F f) {
   }
 }
 
-using Compute = void (*)(const EvalContext&, const IndexMap&, const std::vector<int64_t>&);
+// What a run computes in: the slot of each row, and for TakeLast the row that wrote each slice
+// last.
+struct Rows {
+  int64_t *slots, *writers;
+};
+using Compute = void (*)(const EvalContext&, const IndexMap&, const Rows&);
 
-void Take(const EvalContext& c, const IndexMap& map, const std::vector<int64_t>& slots) {
-  VisitWord(c.out().dtype, [&](auto word) { TakeRows<decltype(word)>(c, map, slots); });
+void Take(const EvalContext& c, const IndexMap& map, const Rows& rows) {
+  VisitWord(c.out().dtype, [&](auto word) { TakeRows<decltype(word)>(c, map, rows.slots); });
 }
 
-void TakeLast(const EvalContext& c, const IndexMap& map, const std::vector<int64_t>& slots) {
-  static thread_local std::vector<int64_t> writers;
+void TakeLast(const EvalContext& c, const IndexMap& map, const Rows& rows) {
   VisitWord(c.out().dtype,
-            [&](auto word) { TakeLastRows<decltype(word)>(c, map, slots, writers); });
+            [&](auto word) { TakeLastRows<decltype(word)>(c, map, rows.slots, rows.writers); });
 }
 
-void AddBack(const EvalContext& c, const IndexMap& map, const std::vector<int64_t>& slots) {
-  PutRows<float>(map, slots, nullptr, c.in(0).in<float>().data(), c.out().out<float>().data(),
+void AddBack(const EvalContext& c, const IndexMap& map, const Rows& rows) {
+  PutRows<float>(map, rows.slots, nullptr, c.in(0).in<float>().data(), c.out().out<float>().data(),
                  std::plus<float>());
 }
 
-void Replace(const EvalContext& c, const IndexMap& map, const std::vector<int64_t>& slots) {
+void Replace(const EvalContext& c, const IndexMap& map, const Rows& rows) {
   VisitWord(c.out().dtype, [&](auto word) {
     using Word = decltype(word);
-    PutRows<Word>(map, slots, static_cast<const Word*>(c.in(0).data),
+    PutRows<Word>(map, rows.slots, static_cast<const Word*>(c.in(0).data),
                   static_cast<const Word*>(c.in(2).data), static_cast<Word*>(c.out().data),
                   [](Word, Word update) { return update; });
   });
 }
 
 template <typename F>
-void Combine(const EvalContext& c, const IndexMap& map, const std::vector<int64_t>& slots) {
-  PutRows<float>(map, slots, c.in(0).in<float>().data(), c.in(2).in<float>().data(),
+void Combine(const EvalContext& c, const IndexMap& map, const Rows& rows) {
+  PutRows<float>(map, rows.slots, c.in(0).in<float>().data(), c.in(2).in<float>().data(),
                  c.out().out<float>().data(), F());
 }
 
@@ -166,23 +163,33 @@ struct Smaller {
   float operator()(float y, float u) const { return u < y || u != u ? u : y; }
 };
 
-Kernels Make(const KernelRequest& request, Compute compute, bool in_place) {
+// The extents of the node's map, which follow from its operands' dims; none for an empty output.
+absl::StatusOr<IndexMap> ExtentsOf(const KernelRequest& request) {
+  std::vector<TensorView> inputs, outputs;
+  for (const Layout& layout : request.inputs) {
+    inputs.push_back({layout.dtype(), layout.dims(), nullptr, true});
+  }
+  outputs.push_back({request.node.type().dtype, request.outputs[0], nullptr, true});
+  if (outputs[0].size() == 0) return IndexMap();
+  return IndexMapOf(request.node.op_name(), {request.node.attributes(), inputs, outputs, {}});
+}
+
+absl::StatusOr<Kernels> Make(const KernelRequest& request, Compute compute, bool in_place) {
   const EvaluateFn reference = request.node.op().evaluate;
   const std::string_view op = request.node.op_name();
-  Kernels kernels;
-  kernels.push_back(MakeHostKernel(
-      request, "weft", "row loops",
-      [reference, op, compute](const EvalContext& c) -> absl::Status {
-        static thread_local std::vector<int64_t> scratch;
-        if (c.out().size() == 0) return absl::OkStatus();
-        WEFT_ASSIGN_OR_RETURN(const IndexMap map, IndexMapOf(op, c));
-        std::vector<int64_t>& slots = scratch;
-        if (!Resolve(map, slots)) return reference(c);
-        compute(c, map, slots);
-        return absl::OkStatus();
-      },
-      in_place));
-  return kernels;
+  WEFT_ASSIGN_OR_RETURN(const IndexMap extents, ExtentsOf(request));
+  ScratchPlan scratch(request.threads);
+  const auto slots = scratch.Shared<int64_t>(extents.rows);
+  const auto writers = scratch.Shared<int64_t>(compute == TakeLast ? extents.slices : 0);
+  const auto run = [=](const HostContext& c) -> absl::Status {
+    if (c.out().size() == 0) return absl::OkStatus();
+    WEFT_ASSIGN_OR_RETURN(const IndexMap map, IndexMapOf(op, c));
+    const Rows rows{slots.In(c.scratch), writers.In(c.scratch)};
+    if (!Resolve(map, rows.slots)) return reference(c);
+    compute(c, map, rows);
+    return absl::OkStatus();
+  };
+  return Single(MakeHostKernel(request, "weft", "row loops", run, in_place, scratch));
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ class BoundHostKernel : public BoundKernel {
   BoundHostKernel(const HostFunction& function, const AttributeMap& attributes,
                   const std::vector<Layout>& inputs, const std::vector<Layout>& outputs,
                   const std::vector<bool>& present, const Bindings& bindings)
-      : function_(function), attributes_(attributes) {
+      : function_(function), attributes_(attributes), scratch_(bindings.scratch) {
     for (size_t i = 0; i < inputs.size(); ++i) {
       inputs_.push_back({inputs[i].dtype(), inputs[i].dims(), bindings.inputs[i], present[i]});
     }
@@ -21,7 +21,7 @@ class BoundHostKernel : public BoundKernel {
   }
 
   absl::Status Run(const RandomKey& key) override {
-    return function_(EvalContext{attributes_, inputs_, outputs_, key});
+    return function_(HostContext{{attributes_, inputs_, outputs_, key}, scratch_});
   }
   void SetInput(int i, std::byte* data) override { inputs_[static_cast<size_t>(i)].data = data; }
   void SetOutput(int i, std::byte* data) override { outputs_[static_cast<size_t>(i)].data = data; }
@@ -31,17 +31,19 @@ class BoundHostKernel : public BoundKernel {
   const AttributeMap& attributes_;
   std::vector<TensorView> inputs_;
   std::vector<TensorView> outputs_;
+  std::byte* scratch_;
 };
 
 class HostKernel : public Kernel {
  public:
   HostKernel(const KernelRequest& request, std::string name, std::string implementation,
-             HostFunction function, bool in_place)
+             HostFunction function, bool in_place, size_t scratch_bytes)
       : name_(std::move(name)),
         implementation_(std::move(implementation)),
         function_(std::move(function)),
         attributes_(request.node.attributes()),
         in_place_(in_place) {
+    scratch_bytes_ = scratch_bytes;
     for (int i = 0; i < request.node.num_inputs(); ++i) {
       present_.push_back(request.has(i));
       inputs_.push_back(request.has(i) ? Layout::Plain(request.in(i).dtype(), request.in(i).dims())
@@ -74,9 +76,9 @@ class HostKernel : public Kernel {
 
 std::unique_ptr<Kernel> MakeHostKernel(const KernelRequest& request, std::string name,
                                        std::string implementation, HostFunction function,
-                                       bool in_place) {
+                                       bool in_place, const ScratchPlan& scratch) {
   return std::make_unique<HostKernel>(request, std::move(name), std::move(implementation),
-                                      std::move(function), in_place);
+                                      std::move(function), in_place, scratch.bytes());
 }
 
 Kernels Single(std::unique_ptr<Kernel> kernel) {

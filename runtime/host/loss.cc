@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <vector>
 
 #include "runtime/exec/parallel.h"
 #include "runtime/host/host_families.h"
@@ -12,6 +11,21 @@
 
 // SoftmaxCrossEntropyLoss and its gradient; the formulas are in ops/loss.cc. Positions are taken by
 // blocks: lines of neighbouring positions, or rows where the classes are neighbours.
+
+#ifndef WEFT_RUNTIME_HOST_LOSS_ONCE
+#define WEFT_RUNTIME_HOST_LOSS_ONCE
+namespace weft {
+namespace {
+
+// What a run computes in.
+struct LossMemory {
+  ScratchArray<double> sums;   // of the blocks
+  ScratchArray<float> powers;  // of a block of lines, where they are kept
+};
+
+}  // namespace
+}  // namespace weft
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace weft::HWY_NAMESPACE {
@@ -69,16 +83,16 @@ struct LossBlock {
   HWY_ALIGN float rest[kBlockLines];
 };
 
-// Calls f(block, its number) for all blocks of positions.
+// Calls f(thread, block, its number) for all blocks of positions.
 template <typename F>
 void ForEachLossBlock(const LossBlock& whole, const F& f) {
   const int64_t work = std::max<int64_t>(1, whole.batch.classes * whole.lines());
   ParallelFor(whole.count(), std::max<int64_t>(1, kLineGrain / work),
-              [&](int64_t from, int64_t to) HWY_ATTR {
+              [&](int thread, int64_t from, int64_t to) HWY_ATTR {
                 LossBlock block = whole;
                 for (int64_t i = from; i < to; ++i) {
                   block.Choose(i);
-                  f(block, i);
+                  f(thread, block, i);
                 }
               });
 }
@@ -151,9 +165,11 @@ void SetTargets(const LossBlock& b, const float* dy, double divisor, Targets& t)
   }
 }
 
-void LinesBack(LossBlock& b, const float* dy, double divisor, bool stream, float* dscores) {
+// `memory`: for the powers, where they are kept.
+void LinesBack(LossBlock& b, const float* dy, double divisor, bool stream, float* memory,
+               float* dscores) {
   const bool kept = b.batch.classes <= kMaxKeptClasses;
-  float* const powers = kept ? LineScratch<0>(b.batch.classes * kBlockLines) : nullptr;
+  float* const powers = kept ? memory : nullptr;
   b.Sum(powers);
   Targets t;
   SetTargets(b, dy, divisor, t);
@@ -199,14 +215,12 @@ void RowsBack(LossBlock& b, const float* dy, double divisor, float* dscores) {
 
 }  // namespace
 
-void LossForward(const LabelBatch& batch, const EvalContext& c) {
+void LossForward(const LabelBatch& batch, const HostContext& c, const LossMemory& memory) {
   const LossBlock whole(batch, GetFloat(c.attributes, "label_smoothing"));
   auto* output = static_cast<float*>(c.out().data);
   float* log_prob = c.outputs.size() > 1 ? static_cast<float*>(c.out(1).data) : nullptr;
-  thread_local std::vector<double> of_blocks;
-  of_blocks.assign(static_cast<size_t>(whole.count()), 0);
-  double* const sums = of_blocks.data();
-  ForEachLossBlock(whole, [&](LossBlock& block, int64_t i) HWY_ATTR {
+  double* const sums = memory.sums.In(c.scratch);
+  ForEachLossBlock(whole, [&](int, LossBlock& block, int64_t i) HWY_ATTR {
     sums[i] = SumLosses(block, batch.none ? output : nullptr, log_prob);
   });
   if (batch.none) return;
@@ -215,7 +229,7 @@ void LossForward(const LabelBatch& batch, const EvalContext& c) {
   *output = static_cast<float>(sum / batch.Divisor());
 }
 
-void LossBackward(const LabelBatch& batch, const EvalContext& c) {
+void LossBackward(const LabelBatch& batch, const HostContext& c, const LossMemory& memory) {
   const LossBlock whole(batch, GetFloat(c.attributes, "label_smoothing"));
   const float* dy = c.in(0).in<float>().data();
   float* dscores = c.out().out<float>().data();
@@ -223,11 +237,11 @@ void LossBackward(const LabelBatch& batch, const EvalContext& c) {
       {batch.positions / std::max<int64_t>(batch.inner, 1), batch.classes, batch.inner}, dscores,
       nullptr);
   const double divisor = batch.Divisor();
-  ForEachLossBlock(whole, [&](LossBlock& block, int64_t) HWY_ATTR {
+  ForEachLossBlock(whole, [&](int thread, LossBlock& block, int64_t) HWY_ATTR {
     if (batch.inner == 1) {
       RowsBack(block, dy, divisor, dscores);
     } else {
-      LinesBack(block, dy, divisor, stream, dscores);
+      LinesBack(block, dy, divisor, stream, memory.powers.In(c.scratch, thread), dscores);
     }
   });
 }
@@ -242,14 +256,16 @@ namespace {
 HWY_EXPORT(LossForward);
 HWY_EXPORT(LossBackward);
 
-void Forward(const LabelBatch& batch, const EvalContext& c) {
-  HWY_DYNAMIC_DISPATCH(LossForward)(batch, c);
+using RunFn = void (*)(const LabelBatch&, const HostContext&, const LossMemory&);
+
+void Forward(const LabelBatch& batch, const HostContext& c, const LossMemory& memory) {
+  HWY_DYNAMIC_DISPATCH(LossForward)(batch, c, memory);
 }
-void Backward(const LabelBatch& batch, const EvalContext& c) {
-  HWY_DYNAMIC_DISPATCH(LossBackward)(batch, c);
+void Backward(const LabelBatch& batch, const HostContext& c, const LossMemory& memory) {
+  HWY_DYNAMIC_DISPATCH(LossBackward)(batch, c, memory);
 }
 
-void NllForward(const LabelBatch& batch, const EvalContext& c) {
+void NllForward(const LabelBatch& batch, const HostContext& c, const LossMemory&) {
   auto* output = static_cast<float*>(c.out().data);
   double sum = 0;
   for (int64_t i = 0; i < batch.positions; ++i) {
@@ -262,7 +278,7 @@ void NllForward(const LabelBatch& batch, const EvalContext& c) {
   if (!batch.none) *output = static_cast<float>(sum / batch.Divisor());
 }
 
-void NllBackward(const LabelBatch& batch, const EvalContext& c) {
+void NllBackward(const LabelBatch& batch, const HostContext& c, const LossMemory&) {
   const float* dy = c.in(0).in<float>().data();
   auto* dinput = static_cast<float*>(c.out().data);
   const double divisor = batch.Divisor();
@@ -278,21 +294,31 @@ void NllBackward(const LabelBatch& batch, const EvalContext& c) {
 
 // `first`: the index of the scores. A bad label is reported by the reference kernel.
 absl::StatusOr<Kernels> Make(const KernelRequest& request, int first, std::string implementation,
-                             void (*run)(const LabelBatch&, const EvalContext&)) {
+                             RunFn run) {
   // The kernels hold labels as floats.
   constexpr int64_t kMaxClasses = int64_t{1} << 24;
   const Layout& scores = request.in(first);
   if (scores.dtype() != DType::kF32 || scores.dims()[1] > kMaxClasses) return Kernels();
   const EvaluateFn reference = request.node.op().evaluate;
-  Kernels kernels;
-  kernels.push_back(MakeHostKernel(request, "weft", std::move(implementation),
-                                   [first, reference, run](const EvalContext& c) {
-                                     const LabelBatch batch(c, first);
-                                     if (!batch.LabelsAreValid()) return reference(c);
-                                     run(batch, c);
-                                     return absl::OkStatus();
-                                   }));
-  return kernels;
+  const Dims& dims = scores.dims();
+  int64_t inner = 1;
+  for (size_t axis = 2; axis < dims.size(); ++axis) inner *= dims[axis];
+  // Lines of an example's positions; of rows, those of all examples follow each other.
+  const int64_t extent = inner == 1 ? dims[0] : inner, examples = inner == 1 ? 1 : dims[0];
+  const int64_t lines = HWY_NAMESPACE::kBlockLines;
+  const bool kept = run == Backward && inner != 1 && dims[1] <= HWY_NAMESPACE::kMaxKeptClasses;
+  ScratchPlan scratch(request.threads);
+  const LossMemory memory{
+      scratch.Shared<double>(run == Forward ? examples * ((extent + lines - 1) / lines) : 0),
+      scratch.PerThread<float>(kept ? dims[1] * lines : 0)};
+  const auto compute = [first, reference, run, memory](const HostContext& c) {
+    const LabelBatch batch(c, first);
+    if (!batch.LabelsAreValid()) return reference(c);
+    run(batch, c, memory);
+    return absl::OkStatus();
+  };
+  return Single(MakeHostKernel(request, "weft", std::move(implementation), compute,
+                               /*in_place=*/false, scratch));
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ struct Lrn {
 
   template <Beta kBeta>
   void Forward(const float* x, float* y) const {
-    ForEachBlock(shape, [&](int64_t at, int64_t width) HWY_ATTR {
+    ForEachBlock(shape, [&](int, int64_t at, int64_t width) HWY_ATTR {
       ForTiles(width, [&](const auto& tile, int64_t j) HWY_ATTR {
         for (int64_t k = 0; k < spec.channels; ++k) {
           const int64_t here = at + k * spec.inner + j;
@@ -86,12 +86,13 @@ struct Lrn {
   }
 
   // The formula is in ops/lrn.cc. First base^-beta and the summands of all channels, then dX.
-  template <Beta kBeta>
-  void Backward(const float* dy, const float* x, float* dx) const {
+  // memory(thread): two times kBlockLines numbers for each channel.
+  template <Beta kBeta, typename Memory>
+  void Backward(const float* dy, const float* x, float* dx, const Memory& memory) const {
     const Vf slope = Fill(static_cast<float>(-2 * spec.factor * spec.beta));
-    ForEachBlock(shape, [&](int64_t at, int64_t width) HWY_ATTR {
-      float* const powers = LineScratch<0>(spec.channels * kBlockLines);
-      float* const terms = LineScratch<1>(spec.channels * kBlockLines);
+    ForEachBlock(shape, [&](int thread, int64_t at, int64_t width) HWY_ATTR {
+      float* const powers = memory(thread);
+      float* const terms = powers + spec.channels * kBlockLines;
       ForTiles(width, [&](const auto& tile, int64_t j) HWY_ATTR {
         constexpr int kVectors = std::decay_t<decltype(tile)>::kVectors;
         for (int64_t k = 0; k < spec.channels; ++k) {
@@ -158,11 +159,12 @@ void LrnForward(const LrnSpec& spec, const EvalContext& c) {
   });
 }
 
-void LrnBackward(const LrnSpec& spec, const EvalContext& c) {
+void LrnBackward(const LrnSpec& spec, const HostContext& c, ScratchArray<float> memory) {
   float* dx = c.out().out<float>().data();
   const Lrn lrn(spec, dx);
   WithBeta(spec.beta, [&](auto beta) HWY_ATTR {
-    lrn.Backward<decltype(beta)::value>(c.in(0).in<float>().data(), c.in(1).in<float>().data(), dx);
+    lrn.Backward<decltype(beta)::value>(c.in(0).in<float>().data(), c.in(1).in<float>().data(), dx,
+                                        [&](int thread) { return memory.In(c.scratch, thread); });
   });
 }
 
@@ -192,7 +194,7 @@ void LpForward(int64_t outer, int64_t classes, int64_t inner, bool squared, cons
     return;
   }
   const bool stream = StreamsLines(shape, y, x);
-  ForEachBlock(shape, [&](int64_t at, int64_t width) HWY_ATTR {
+  ForEachBlock(shape, [&](int, int64_t at, int64_t width) HWY_ATTR {
     HWY_ALIGN float norms[kBlockLines];
     SumClasses(classes, width, norms, [&](const auto& tile, int64_t k, int64_t j, int v) HWY_ATTR {
       const float* p = x + at + k * inner + j;
@@ -225,14 +227,14 @@ HWY_EXPORT(LrnBackward);
 HWY_EXPORT(LpForward);
 
 absl::StatusOr<Kernels> Make(const KernelRequest& request, std::string implementation,
-                             HostFunction run, bool in_place = false) {
+                             HostFunction run, bool in_place, const ScratchPlan& scratch) {
   Kernels kernels;
   if (request.in(0).dtype() != DType::kF32) return kernels;
-  auto guarded = [run = std::move(run)](const EvalContext& c) {
+  auto guarded = [run = std::move(run)](const HostContext& c) {
     return c.out().size() == 0 ? absl::OkStatus() : run(c);
   };
-  kernels.push_back(
-      MakeHostKernel(request, "weft", std::move(implementation), std::move(guarded), in_place));
+  kernels.push_back(MakeHostKernel(request, "weft", std::move(implementation), std::move(guarded),
+                                   in_place, scratch));
   return kernels;
 }
 
@@ -243,14 +245,18 @@ absl::StatusOr<Kernels> HostLrn(const KernelRequest& request) {
   const bool forward = request.node.op_name() == "LRN";
   const LrnSpec spec = ReadLrn(request.node.attributes(), request.in(0).dims());
   if (spec.channels > kMaxChannels) return Kernels();
-  return Make(request, "window loops", [spec, forward](const EvalContext& c) {
+  ScratchPlan scratch(request.threads);
+  const auto memory =
+      scratch.PerThread<float>(forward ? 0 : 2 * spec.channels * HWY_NAMESPACE::kBlockLines);
+  const auto run = [spec, forward, memory](const HostContext& c) {
     if (forward) {
       HWY_DYNAMIC_DISPATCH(LrnForward)(spec, c);
     } else {
-      HWY_DYNAMIC_DISPATCH(LrnBackward)(spec, c);
+      HWY_DYNAMIC_DISPATCH(LrnBackward)(spec, c, memory);
     }
     return absl::OkStatus();
-  });
+  };
+  return Make(request, "window loops", run, /*in_place=*/false, scratch);
 }
 
 absl::StatusOr<Kernels> HostLpNorm(const KernelRequest& request) {
@@ -271,7 +277,7 @@ absl::StatusOr<Kernels> HostLpNorm(const KernelRequest& request) {
         (outer, classes, inner, squared, c.in(0).in<float>().data(), c.out().out<float>().data());
         return absl::OkStatus();
       },
-      /*in_place=*/true);
+      /*in_place=*/true, ScratchPlan(request.threads));
 }
 
 }  // namespace weft

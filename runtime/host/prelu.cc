@@ -95,6 +95,7 @@ struct Problem {
   std::vector<int64_t> strides;
 
   int64_t size() const { return outer * slopes * inner; }
+  int64_t chunks() const { return (inner + kChunk - 1) / kChunk; }  // of a row
 };
 
 Problem MakeProblem(const Dims& x, const Dims& slope) {
@@ -117,11 +118,11 @@ struct Operands {
 };
 
 // Each element by itself, on the calling thread.
-void RunElements(const Problem& p, const Operands& o, std::vector<double>& sums) {
+void RunElements(const Problem& p, const Operands& o, double* sums) {
   ForEachOffset<1>(p.dims, {p.strides}, [&](int64_t i, const std::array<int64_t, 1>& at) {
     const float x = o.x[i], from = o.dy == nullptr ? x : o.dy[i];
     if (o.dslope != nullptr && x < 0) {
-      sums[static_cast<size_t>(at[0])] += static_cast<double>(from) * static_cast<double>(x);
+      sums[at[0]] += static_cast<double>(from) * static_cast<double>(x);
     }
     o.y[i] = x < 0 ? from * o.slope[at[0]] : from;
   });
@@ -143,24 +144,22 @@ void RunSlopes(const Problem& p, const Operands& o) {
 }
 
 // Before dX takes the memory of dY or X.
-void SumSlopes(const Problem& p, const Operands& o, std::vector<double>& sums) {
+void SumSlopes(const Problem& p, const Operands& o, double* sums) {
   ParallelFor(p.slopes, 64, [&](int64_t begin, int64_t end) {
     for (int64_t i = 0; i < p.outer; ++i) {
       for (int64_t k = begin; k < end; ++k) {
         const int64_t at = i * p.slopes + k;
         const double product = static_cast<double>(o.dy[at]) * static_cast<double>(o.x[at]);
-        sums[static_cast<size_t>(k)] += o.x[at] < 0 ? product : 0;
+        sums[k] += o.x[at] < 0 ? product : 0;
       }
     }
   });
 }
 
-// Rows in chunks, so that one slope for everything is shared by the threads too.
-void RunRows(const Problem& p, const Operands& o, std::vector<double>& sums) {
-  thread_local std::vector<double> parts;
-  const int64_t chunks = (p.inner + kChunk - 1) / kChunk, rows = p.outer * p.slopes;
-  parts.resize(static_cast<size_t>(rows * chunks));
-  double* const part = parts.data();
+// Rows in chunks, so that one slope for everything is shared by the threads too. `part`: memory for
+// the sum of each.
+void RunRows(const Problem& p, const Operands& o, double* part, double* sums) {
+  const int64_t chunks = p.chunks(), rows = p.outer * p.slopes;
   const int64_t grain = std::max<int64_t>(1, kGrain / std::min(p.inner, kChunk));
   ParallelFor(rows * chunks, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
@@ -176,13 +175,20 @@ void RunRows(const Problem& p, const Operands& o, std::vector<double>& sums) {
   });
   if (o.dslope == nullptr) return;
   for (int64_t i = 0; i < rows * chunks; ++i) {
-    sums[static_cast<size_t>(i / chunks % p.slopes)] += part[i];
+    sums[i / chunks % p.slopes] += part[i];
   }
 }
 
-void Run(const Problem& p, int64_t slopes, const Operands& o) {
-  thread_local std::vector<double> sums;
-  sums.assign(static_cast<size_t>(o.dslope == nullptr ? 0 : slopes), 0.0);
+// What the gradient adds up in.
+struct Sums {
+  ScratchArray<double> slopes, chunks;
+};
+
+void Run(const Problem& p, int64_t slopes, const Operands& o, const Sums& memory,
+         std::byte* scratch) {
+  double* const sums = memory.slopes.In(scratch);
+  if (o.dslope == nullptr) slopes = 0;
+  std::fill_n(sums, slopes, 0.0);
   if (p.size() == 0) {
     // No element: nothing to compute, the sums are 0.
   } else if (!p.merged) {
@@ -191,30 +197,36 @@ void Run(const Problem& p, int64_t slopes, const Operands& o) {
     if (o.dslope != nullptr) SumSlopes(p, o, sums);
     RunSlopes(p, o);
   } else {
-    RunRows(p, o, sums);
+    RunRows(p, o, memory.chunks.In(scratch), sums);
   }
-  for (size_t k = 0; k < sums.size(); ++k) o.dslope[k] = static_cast<float>(sums[k]);
+  for (int64_t k = 0; k < slopes; ++k) o.dslope[k] = static_cast<float>(sums[k]);
 }
 
 absl::StatusOr<Kernels> Make(const KernelRequest& request, size_t x) {
   if (request.in(0).dtype() != DType::kF32) return Kernels();
   const Problem problem = MakeProblem(request.inputs[x].dims(), request.inputs[x + 1].dims());
-  Kernels kernels;
-  kernels.push_back(MakeHostKernel(
-      request, "weft", problem.merged ? "vectors" : "element loops",
-      [problem, x](const EvalContext& c) {
-        const bool has_dslope = c.outputs.size() > 1 && c.out(1).data != nullptr;
-        const auto in = [&c](size_t i) { return c.inputs[i].in<float>().data(); };
-        Run(problem, c.inputs[x + 1].size(),
-            {.dy = x == 0 ? nullptr : in(0),
-             .x = in(x),
-             .slope = in(x + 1),
-             .y = c.out().out<float>().data(),
-             .dslope = has_dslope ? c.out(1).out<float>().data() : nullptr});
-        return absl::OkStatus();
-      },
-      /*in_place=*/true));
-  return kernels;
+  const bool gradient = x > 0;
+  int64_t slopes = 1;
+  for (const int64_t extent : request.inputs[x + 1].dims()) slopes *= extent;
+  ScratchPlan scratch(request.threads);
+  const Sums sums{scratch.Shared<double>(gradient ? slopes : 0),
+                  scratch.Shared<double>(gradient && problem.merged
+                                             ? problem.outer * problem.slopes * problem.chunks()
+                                             : 0)};
+  const auto run = [=](const HostContext& c) {
+    const bool has_dslope = c.outputs.size() > 1 && c.out(1).data != nullptr;
+    const auto in = [&c](size_t i) { return c.inputs[i].in<float>().data(); };
+    Run(problem, slopes,
+        {.dy = gradient ? in(0) : nullptr,
+         .x = in(x),
+         .slope = in(x + 1),
+         .y = c.out().out<float>().data(),
+         .dslope = has_dslope ? c.out(1).out<float>().data() : nullptr},
+        sums, c.scratch);
+    return absl::OkStatus();
+  };
+  return Single(MakeHostKernel(request, "weft", problem.merged ? "vectors" : "element loops", run,
+                               /*in_place=*/true, scratch));
 }
 
 }  // namespace

@@ -77,8 +77,8 @@ double Finished(Finish finish, double folded, double divisor) {
 }
 
 // What is taken out of the exponents: the largest, if finite. It waits in the output.
-void FindShifts(std::span<const FoldLevel> levels, const float* x, float* shift) {
-  FoldAll(Fold::kLargest, levels, x, {}, [&](int64_t first, std::span<const double> largest) {
+void FindShifts(const HostContext& c, const FoldPlan& plan, const float* x, float* shift) {
+  plan.Run(Fold::kLargest, x, {}, c.scratch, [&](int64_t first, std::span<const double> largest) {
     for (size_t i = 0; i < largest.size(); ++i) {
       shift[first + static_cast<int64_t>(i)] =
           std::isfinite(largest[i]) ? static_cast<float>(largest[i]) : 0.0f;
@@ -86,18 +86,18 @@ void FindShifts(std::span<const FoldLevel> levels, const float* x, float* shift)
   });
 }
 
-absl::Status ComputeReduction(const EvalContext& c, const std::vector<FoldLevel>& levels,
-                              const Recipe& recipe, double divisor) {
+absl::Status ComputeReduction(const HostContext& c, const FoldPlan& plan, const Recipe& recipe,
+                              double divisor) {
   const float* x = c.in(0).in<float>().data();
   float* y = c.out().out<float>().data();
   const bool shifted = recipe.fold == Fold::kExp;
   FoldOperands more;
   if (recipe.fold == Fold::kDot) more.other = c.in(1).in<float>().data();
   if (shifted) {
-    FindShifts(levels, x, y);
+    FindShifts(c, plan, x, y);
     more.shift = y;
   }
-  FoldAll(recipe.fold, levels, x, more, [&](int64_t first, std::span<const double> folded) {
+  plan.Run(recipe.fold, x, more, c.scratch, [&](int64_t first, std::span<const double> folded) {
     for (size_t i = 0; i < folded.size(); ++i) {
       float& result = y[first + static_cast<int64_t>(i)];
       const double shift = shifted ? result : 0;
@@ -107,29 +107,30 @@ absl::Status ComputeReduction(const EvalContext& c, const std::vector<FoldLevel>
   return absl::OkStatus();
 }
 
-// The folds of a tensor of many outputs, in memory of the calling thread.
-std::span<const double> FoldsOf(Fold fold, std::span<const FoldLevel> levels, const float* x,
-                                int64_t outputs, std::vector<double>& memory) {
-  memory.resize(static_cast<size_t>(outputs));
-  FoldAll(fold, levels, x, {}, [&](int64_t first, std::span<const double> folded) {
-    std::copy(folded.begin(), folded.end(), memory.begin() + first);
-  });
-  return memory;
-}
+// What the gradient of a product computes in: of every output, the product of what is not zero, and
+// the number of zeros.
+struct Products {
+  ScratchArray<double> products, zeros;
+};
 
 // dx = dy times the product of the other elements (ops/reduce_extreme.cc).
-absl::Status ComputeProdGrad(const EvalContext& c, const std::vector<FoldLevel>& levels,
-                             const Loops& loops) {
-  thread_local std::vector<double> product_memory, zero_memory;
+absl::Status ComputeProdGrad(const HostContext& c, const FoldPlan& plan, const Loops& loops,
+                             const Products& memory) {
   const float* dy = c.in(0).in<float>().data();
   const float* x = c.in(1).in<float>().data();
   float* dx = c.out().out<float>().data();
-  const auto products = FoldsOf(Fold::kNonzeroProduct, levels, x, c.in(0).size(), product_memory);
-  const auto zeros = FoldsOf(Fold::kZeros, levels, x, c.in(0).size(), zero_memory);
+  const auto fold = [&](Fold how, double* to) {
+    plan.Run(how, x, {}, c.scratch, [&](int64_t first, std::span<const double> folded) {
+      std::copy(folded.begin(), folded.end(), to + first);
+    });
+  };
+  double *products = memory.products.In(c.scratch), *zeros = memory.zeros.In(c.scratch);
+  fold(Fold::kNonzeroProduct, products);
+  fold(Fold::kZeros, zeros);
   const int64_t step = loops.step(0);
   ForEachRun(loops, [&](int64_t to, std::span<const int64_t> at, int64_t count) {
     for (int64_t i = 0; i < count; ++i) {
-      const auto o = static_cast<size_t>(at[0] + i * step);
+      const int64_t o = at[0] + i * step;
       const double e = x[to + i];
       const double others = zeros[o] == 0             ? products[o] / e
                             : zeros[o] == 1 && e == 0 ? products[o]
@@ -146,22 +147,25 @@ absl::StatusOr<Kernels> HostReduce(const KernelRequest& request) {
   if (request.in(0).dtype() != DType::kF32) return Kernels();
   WEFT_ASSIGN_OR_RETURN(const Dims kept, KeptDims(request));
   const Dims& x = request.in(0).dims();
-  return Single(
-      MakeHostKernel(request, "weft", "fold loops",
-                     [levels = FoldLevels(x, kept), recipe = RecipeOf(request.node.op_name()),
-                      divisor = CountFolded(x, kept)](const EvalContext& c) {
-                       return ComputeReduction(c, levels, recipe, divisor);
-                     }));
+  ScratchPlan scratch(request.threads);
+  const auto run = [plan = FoldPlan(x, kept, scratch), recipe = RecipeOf(request.node.op_name()),
+                    divisor = CountFolded(x, kept)](const HostContext& c) {
+    return ComputeReduction(c, plan, recipe, divisor);
+  };
+  return Single(MakeHostKernel(request, "weft", "fold loops", run, /*in_place=*/false, scratch));
 }
 
 absl::StatusOr<Kernels> HostReduceProdGrad(const KernelRequest& request) {
   if (request.in(0).dtype() != DType::kF32) return Kernels();
   WEFT_ASSIGN_OR_RETURN(const Dims kept, KeptDims(request, 1));
   const Dims& x = request.in(1).dims();
-  return Single(MakeHostKernel(
-      request, "weft", "fold loops",
-      [levels = FoldLevels(x, kept), loops = MergeAxes(x, {BroadcastStrides(kept, x)})](
-          const EvalContext& c) { return ComputeProdGrad(c, levels, loops); }));
+  ScratchPlan scratch(request.threads);
+  const FoldPlan plan(x, kept, scratch);
+  const Products memory{scratch.Shared<double>(plan.outputs()),
+                        scratch.Shared<double>(plan.outputs())};
+  const auto run = [plan, memory, loops = MergeAxes(x, {BroadcastStrides(kept, x)})](
+                       const HostContext& c) { return ComputeProdGrad(c, plan, loops, memory); };
+  return Single(MakeHostKernel(request, "weft", "fold loops", run, /*in_place=*/false, scratch));
 }
 
 }  // namespace weft

@@ -132,23 +132,23 @@ void FillOutside(const ResizePlan& plan, float* y) {
   }
 }
 
+// `between`: bytes for what two passes of a plane give.
 template <typename Word, typename PassFn>
-void RunPlanes(const ResizePlan& plan, const Word* x, Word* y, PassFn run) {
+void RunPlanes(const HostContext& c, const ResizePlan& plan, ScratchArray<std::byte> between,
+               PassFn run) {
+  const auto* x = static_cast<const Word*>(c.in(0).data);
+  auto* y = static_cast<Word*>(c.out().data);
   const int64_t grain = std::max<int64_t>(1, kGrain / std::max(plan.output, plan.input));
-  ParallelFor(plan.planes, grain, [&](int64_t begin, int64_t end) {
-    static thread_local std::vector<Word> buffers[2];
+  ParallelFor(plan.planes, grain, [&](int thread, int64_t begin, int64_t end) {
+    auto* const first = reinterpret_cast<Word*>(between.In(c.scratch, thread));
+    Word* const buffers[2] = {first, first + plan.between};
     const size_t passes = plan.passes.size();
-    for (auto& buffer : buffers) {
-      if (passes > 1 && buffer.size() < static_cast<size_t>(plan.between)) {
-        buffer.resize(static_cast<size_t>(plan.between));
-      }
-    }
     for (int64_t p = begin; p < end; ++p) {
       const Word* from = x + p * plan.input;
       if (passes == 0)
         std::memcpy(y + p * plan.output, from, static_cast<size_t>(plan.output) * sizeof(Word));
       for (size_t k = 0; k < passes; ++k) {
-        Word* to = k + 1 == passes ? y + p * plan.output : buffers[k % 2].data();
+        Word* to = k + 1 == passes ? y + p * plan.output : buffers[k % 2];
         run(plan.passes[k], from, to);
         from = to;
       }
@@ -190,15 +190,22 @@ bool KnownView(const KernelRequest& request, int i, TensorView& view) {
 }
 
 template <typename Word>
-absl::Status Copy(const EvalContext& c, const ResizePlan& plan) {
-  RunPlanes(plan, static_cast<const Word*>(c.in(0).data), static_cast<Word*>(c.out().data),
-            CopyPass<Word>);
+absl::Status Copy(const HostContext& c, const ResizePlan& plan, ScratchArray<std::byte> between) {
+  RunPlanes<Word>(c, plan, between, CopyPass<Word>);
   return absl::OkStatus();
 }
 
-absl::Status Sum(const EvalContext& c, const ResizePlan& plan) {
-  RunPlanes(plan, c.in(0).in<float>().data(), c.out().out<float>().data(), RunPass);
+absl::Status Sum(const HostContext& c, const ResizePlan& plan, ScratchArray<std::byte> between) {
+  RunPlanes<float>(c, plan, between, RunPass);
   return absl::OkStatus();
+}
+
+// The most elements between two passes, in whatever order the axes are taken: what a plan that is
+// made in the run needs.
+int64_t MostBetween(const Dims& from, const Dims& to) {
+  int64_t most = 1;
+  for (size_t i = 0; i < from.size(); ++i) most *= std::max(from[i], to[i]);
+  return most;
 }
 
 absl::StatusOr<Kernels> Make(const KernelRequest& request, bool gradient) {
@@ -222,17 +229,23 @@ absl::StatusOr<Kernels> Make(const KernelRequest& request, bool gradient) {
         PlanOf(attributes, gradient, request.in(0).dims(), request.outputs[0], roi, scales));
   }
   const EvaluateFn reference = request.node.op().evaluate;
-  Kernels kernels;
-  kernels.push_back(MakeHostKernel(
-      request, "weft", copies ? "plane copies" : "plane sums", [=](const EvalContext& c) {
-        if (c.out().size() == 0) return absl::OkStatus();
-        if (c.in(0).size() == 0) return reference(c);  // zeros, or an error
-        if (known != nullptr) return compute(c, *known);
-        const auto view = [&](int i) { return c.has(i) ? c.in(i) : TensorView(); };
-        return compute(c, PlanOf(c.attributes, gradient, c.in(0).dims, c.out().dims,
-                                 view(operands.roi()), view(operands.scales())));
-      }));
-  return kernels;
+  const int64_t most = known == nullptr ? MostBetween(request.in(0).dims(), request.outputs[0])
+                       : known->passes.size() > 1 ? known->between
+                                                  : 0;
+  ScratchPlan scratch(request.threads);
+  const auto between = scratch.PerThread<std::byte>(2 * most * static_cast<int64_t>(SizeOf(dtype)));
+  const auto run = [=](const HostContext& c) {
+    if (c.out().size() == 0) return absl::OkStatus();
+    if (c.in(0).size() == 0) return reference(c);  // zeros, or an error
+    if (known != nullptr) return compute(c, *known, between);
+    const auto view = [&](int i) { return c.has(i) ? c.in(i) : TensorView(); };
+    return compute(c,
+                   PlanOf(c.attributes, gradient, c.in(0).dims, c.out().dims, view(operands.roi()),
+                          view(operands.scales())),
+                   between);
+  };
+  return Single(MakeHostKernel(request, "weft", copies ? "plane copies" : "plane sums", run,
+                               /*in_place=*/false, scratch));
 }
 
 }  // namespace

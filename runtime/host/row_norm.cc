@@ -98,7 +98,7 @@ struct RowGradient {
 // By element, for some neighbouring columns of X and the rows of one phase of the period: dX, and
 // the sums of dscale and dbias over the rows, in float for a few of them and then in double.
 struct Columns {
-  static constexpr int64_t kWidth = 2048, kRows = 16;
+  static constexpr int64_t kWidth = RowProblem::kColumns, kRows = 16;
 
   void Add(const RowProblem& p, const float* dy, const float* x, const RowGradient* gradients,
            const float* scale, int64_t first_row, int64_t count, float* dx) {
@@ -146,14 +146,14 @@ struct Columns {
 // The gradient: all sums of a row at once (of x less the row's first element, so that a large mean
 // loses nothing), then dX.
 struct Back {
-  Back(const RowProblem& problem, const EvalContext& c)
+  Back(const RowProblem& problem, const EvalContext& c, const RowMemory& memory)
       : p(problem),
         dy(c.in(0).in<float>().data()),
         x(c.in(1).in<float>().data()),
-        scale(p.ExpandScales<0>(c.in(2).in<float>().data())),
+        scale(p.ExpandScales(c.in(2).in<float>().data(), memory.scale)),
         dx(Output(c, 0)),
-        sums(RowScratch<FourSums, 0>(p.rows * p.segments())),
-        rows(RowScratch<RowGradient, 0>(p.rows)) {}
+        sums(reinterpret_cast<FourSums*>(memory.segments)),
+        rows(reinterpret_cast<RowGradient*>(memory.rows)) {}
 
   // g, g v, v and v^2 with v = x - shift; g is dy scale by element, or dy.
   void Sum(int64_t row, int64_t s) const {
@@ -209,14 +209,12 @@ struct Back {
       }
     }
   }
-  // dX, dscale and dbias by element.
-  void MapColumns(double* dscale, double* dbias) const {
+  // dX, dscale and dbias by element; `partial`: RowMemory's.
+  void MapColumns(double* partial, double* dscale, double* dbias) const {
     constexpr int64_t kWidth = Columns::kWidth;
-    const int64_t n = p.row_size, period = p.period, blocks = (n + kWidth - 1) / kWidth;
+    const int64_t n = p.row_size, period = p.period, blocks = p.column_blocks();
     const int64_t repeats = period == 0 ? 0 : p.rows / period, all = p.all_scales();
-    // Where there are few columns, chunks of the rows are summed each on its own, then together.
-    const int64_t chunks = std::clamp<int64_t>(16 / std::max<int64_t>(1, period * blocks), 1, 16);
-    double* const partial = RowScratch<double, 3>(2 * chunks * all);
+    const int64_t chunks = p.column_chunks();
     const bool stream = StreamsLines({1, p.rows, n}, dx, nullptr);
     const int64_t grain = Grain(repeats / chunks * std::min(n, kWidth));
     ParallelFor(chunks * period * blocks, grain, [&](int64_t from, int64_t to) HWY_ATTR {
@@ -258,13 +256,13 @@ struct Back {
 }  // namespace
 
 // Inputs X, scale, bias; outputs Y, mean, rstd.
-void NormalizeRowsFast(const RowProblem& p, const EvalContext& c) {
+void NormalizeRowsFast(const RowProblem& p, const EvalContext& c, const RowMemory& memory) {
   const float* x = c.in(0).in<float>().data();
-  const float* scale = p.ExpandScales<0>(c.in(1).in<float>().data());
-  const float* bias = p.ExpandScales<1>(c.has(2) ? c.in(2).in<float>().data() : nullptr);
+  const float* scale = p.ExpandScales(c.in(1).in<float>().data(), memory.scale);
+  const float* bias = p.ExpandScales(c.has(2) ? c.in(2).in<float>().data() : nullptr, memory.bias);
   float *y = Output(c, 0), *means = Output(c, 1), *rstds = Output(c, 2);
-  TwoSums* const sums = RowScratch<TwoSums, 0>(p.rows * p.segments());
-  RowStatistics* const statistics = RowScratch<RowStatistics, 0>(p.rows);
+  auto* const sums = reinterpret_cast<TwoSums*>(memory.segments);
+  auto* const statistics = reinterpret_cast<RowStatistics*>(memory.rows);
   const bool stream = StreamsRows(p, y, x);
   ForEachRow(
       p,
@@ -297,23 +295,21 @@ void NormalizeRowsFast(const RowProblem& p, const EvalContext& c) {
 }
 
 // Inputs dY, X, scale; outputs dX, dscale, dbias. The formulas are in ops/row_norm.cc.
-void NormalizeRowsBack(const RowProblem& p, const EvalContext& c) {
-  const Back back(p, c);
+void NormalizeRowsBack(const RowProblem& p, const EvalContext& c, const RowMemory& memory) {
+  const Back back(p, c, memory);
   ForEachRow(
       p, [&](int64_t row, int64_t s) HWY_ATTR { back.Sum(row, s); },
       [&](int64_t row) HWY_ATTR { back.Finish(row); },
       [&](int64_t row, int64_t s) HWY_ATTR {
         if (!p.by_element) back.Map(row, s);
       });
-  double* const dscale = RowScratch<double, 0>(p.all_scales());
-  double* const dbias = RowScratch<double, 1>(p.all_scales());
   if (p.by_element) {
-    back.MapColumns(dscale, dbias);
+    back.MapColumns(memory.partial, memory.dscale, memory.dbias);
   } else {
-    back.SumRuns(dscale, dbias);
+    back.SumRuns(memory.dscale, memory.dbias);
   }
-  p.StoreScales(dscale, Output(c, 1));
-  p.StoreScales(dbias, Output(c, 2));
+  p.StoreScales(memory.dscale, memory.folded, Output(c, 1));
+  p.StoreScales(memory.dbias, memory.folded, Output(c, 2));
 }
 
 }  // namespace weft::HWY_NAMESPACE
@@ -326,28 +322,29 @@ namespace {
 HWY_EXPORT(NormalizeRowsFast);
 HWY_EXPORT(NormalizeRowsBack);
 
-void Forward(const RowProblem& p, const EvalContext& c) {
-  HWY_DYNAMIC_DISPATCH(NormalizeRowsFast)(p, c);
+using RunFn = void (*)(const RowProblem&, const EvalContext&, const RowMemory&);
+
+void Forward(const RowProblem& p, const EvalContext& c, const RowMemory& memory) {
+  HWY_DYNAMIC_DISPATCH(NormalizeRowsFast)(p, c, memory);
 }
-void Backward(const RowProblem& p, const EvalContext& c) {
-  HWY_DYNAMIC_DISPATCH(NormalizeRowsBack)(p, c);
+void Backward(const RowProblem& p, const EvalContext& c, const RowMemory& memory) {
+  HWY_DYNAMIC_DISPATCH(NormalizeRowsBack)(p, c, memory);
 }
 
 // `x`: the index of that input; the scale follows.
-absl::StatusOr<Kernels> Make(const KernelRequest& request, int x,
-                             void (*run)(const RowProblem&, const EvalContext&), bool in_place) {
+absl::StatusOr<Kernels> Make(const KernelRequest& request, int x, RunFn run, bool in_place) {
   if (request.in(x).dtype() != DType::kF32) return Kernels();
   const RowProblem problem(ReadRowNorm(request.node.op_name(), request.node.attributes(),
                                        request.in(x).dims(), request.in(x + 1).dims()));
-  Kernels kernels;
-  kernels.push_back(MakeHostKernel(
-      request, "weft", problem.by_element ? "row loops" : "row loops, scaled by run",
-      [problem, run](const EvalContext& c) {
-        run(problem, c);
-        return absl::OkStatus();
-      },
-      in_place));
-  return kernels;
+  ScratchPlan scratch(request.threads);
+  const RowScratch memory(problem, /*gradient=*/run == Backward, scratch);
+  const auto compute = [problem, memory, run](const HostContext& c) {
+    run(problem, c, memory.In(c.scratch));
+    return absl::OkStatus();
+  };
+  return Single(MakeHostKernel(request, "weft",
+                               problem.by_element ? "row loops" : "row loops, scaled by run",
+                               compute, in_place, scratch));
 }
 
 }  // namespace

@@ -34,15 +34,32 @@ RowProblem::RowProblem(RowNorm row_norm)
   parts = (run + kSegment - 1) / kSegment;
 }
 
-void RowProblem::StoreScales(const double* sums, float* to) const {
+void RowProblem::StoreScales(const double* sums, double* folded, float* to) const {
   if (expanded.empty()) {
     for (int64_t i = 0; i < all_scales(); ++i) to[i] = static_cast<float>(sums[i]);
     return;
   }
-  double* folded = RowScratch<double, 2>(norm.affine_size());
   std::fill_n(folded, norm.affine_size(), 0.0);
   ForEachScale([&](int64_t i, int64_t from) { folded[from] += sums[i]; });
   for (int64_t i = 0; i < norm.affine_size(); ++i) to[i] = static_cast<float>(folded[i]);
+}
+
+RowScratch::RowScratch(const RowProblem& p, bool gradient, ScratchPlan& scratch) {
+  const int64_t scales = p.all_scales(), expanded = p.expanded.empty() ? 0 : scales;
+  scale_ = scratch.Shared<float>(expanded);
+  bias_ = scratch.Shared<float>(gradient ? 0 : expanded);
+  segments_ = scratch.Shared<double>(4 * p.rows * p.segments());
+  rows_ = scratch.Shared<double>(4 * p.rows);
+  if (!gradient) return;
+  dscale_ = scratch.Shared<double>(scales);
+  dbias_ = scratch.Shared<double>(scales);
+  partial_ = scratch.Shared<double>(p.by_element ? 2 * p.column_chunks() * scales : 0);
+  folded_ = scratch.Shared<double>(p.expanded.empty() ? 0 : p.norm.affine_size());
+}
+
+RowMemory RowScratch::In(std::byte* scratch) const {
+  return {scale_.In(scratch),  bias_.In(scratch),  segments_.In(scratch), rows_.In(scratch),
+          dscale_.In(scratch), dbias_.In(scratch), partial_.In(scratch),  folded_.In(scratch)};
 }
 
 }  // namespace weft

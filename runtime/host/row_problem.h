@@ -4,20 +4,22 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <vector>
 
 #include "ops/broadcast.h"
 #include "ops/row_norm.h"
+#include "runtime/scratch.h"
 
 namespace weft {
 
-// Memory of the thread that starts a run, kept from run to run.
-template <typename T, int slot>
-T* RowScratch(int64_t size) {
-  thread_local std::vector<T> values;
-  if (values.size() < static_cast<size_t>(size)) values.resize(static_cast<size_t>(size));
-  return values.data();
-}
+// What a run computes in.
+struct RowMemory {
+  float *scale, *bias;      // as RowProblem has them, where they are broadcast
+  double *segments, *rows;  // four numbers each
+  // Of the gradient.
+  double *dscale, *dbias;  // as RowProblem has them
+  double* partial;         // both of every chunk of rows
+  double* folded;          // one of them, as the operand is
+};
 
 // A row normalization as host_row_norm.cc computes it. The scales of row r are the elements from
 // first_scale(r) on, each for one element of the row or for a run of neighbours (a channel's).
@@ -40,16 +42,22 @@ struct RowProblem {
   int64_t first_scale(int64_t row) const { return period == 1 ? 0 : row % period * row_scales(); }
   int64_t all_scales() const { return period * row_scales(); }
 
-  // Scale or bias (or null) as the above has them: as they are, or broadcast.
-  template <int slot>
-  const float* ExpandScales(const float* values) const {
+  // Where there are few blocks of columns, chunks of the rows are summed each on its own, then
+  // together.
+  static constexpr int64_t kColumns = 2048;  // of a block
+  int64_t column_blocks() const { return (row_size + kColumns - 1) / kColumns; }
+  int64_t column_chunks() const {
+    return std::clamp<int64_t>(16 / std::max<int64_t>(1, period * column_blocks()), 1, 16);
+  }
+
+  // Scale or bias (or null) as the above has them: as they are, or broadcast, in `to`.
+  const float* ExpandScales(const float* values, float* to) const {
     if (expanded.empty() || values == nullptr) return values;
-    float* to = RowScratch<float, slot>(all_scales());
     ForEachScale([&](int64_t i, int64_t from) { to[i] = values[from]; });
     return to;
   }
-  // The gradient of that: all_scales() sums, added where they were broadcast.
-  void StoreScales(const double* sums, float* to) const;
+  // The gradient of that: all_scales() sums, added in `folded` where they were broadcast.
+  void StoreScales(const double* sums, double* folded, float* to) const;
 
   RowNorm norm;
   int64_t rows = 0, row_size = 0;
@@ -68,6 +76,17 @@ struct RowProblem {
     ForEachOffset<1>(expanded, {BroadcastStrides(affine, expanded)},
                      [&](int64_t i, const std::array<int64_t, 1>& from) { f(i, from[0]); });
   }
+};
+
+// The memory of a run of the kernel for this problem, or for its gradient.
+class RowScratch {
+ public:
+  RowScratch(const RowProblem& p, bool gradient, ScratchPlan& scratch);
+  RowMemory In(std::byte* scratch) const;
+
+ private:
+  ScratchArray<float> scale_, bias_;
+  ScratchArray<double> segments_, rows_, dscale_, dbias_, partial_, folded_;
 };
 
 }  // namespace weft

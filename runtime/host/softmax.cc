@@ -20,6 +20,7 @@ namespace {
 struct SoftmaxProblem {
   int64_t outer = 1, classes = 1, inner = 1;
   bool log = false;
+  ScratchArray<float> powers = {};  // of a block, where they are kept
 };
 
 }  // namespace
@@ -32,9 +33,10 @@ namespace {
 
 // Tile by tile, so that all that is known of a line stays in registers.
 template <bool kLog>
-void SoftmaxBlock(const SoftmaxProblem& p, const float* x, int64_t width, bool stream, float* y) {
+void SoftmaxBlock(const SoftmaxProblem& p, const float* x, int64_t width, bool stream,
+                  float* memory, float* y) {
   const bool kept = !kLog && p.classes <= kMaxKeptClasses;
-  float* const powers = kept ? LineScratch<0>(p.classes * kBlockLines) : nullptr;
+  float* const powers = kept ? memory : nullptr;
   const int64_t classes = p.classes, stride = p.inner;
   ForTiles(width, [&](const auto& tile, int64_t j) HWY_ATTR {
     constexpr int kVectors = std::decay_t<decltype(tile)>::kVectors;
@@ -150,7 +152,7 @@ void BackRow(const SoftmaxProblem& p, const float* dy, const float* y, float* dx
 
 }  // namespace
 
-void SoftmaxForward(const SoftmaxProblem& p, const EvalContext& c) {
+void SoftmaxForward(const SoftmaxProblem& p, const HostContext& c) {
   const float* x = c.in(0).in<float>().data();
   float* y = c.out().out<float>().data();
   const LineShape lines = {p.outer, p.classes, p.inner};
@@ -158,13 +160,14 @@ void SoftmaxForward(const SoftmaxProblem& p, const EvalContext& c) {
   if (p.inner == 1) {
     ForEachLine(lines, [&](int64_t at) HWY_ATTR { SoftmaxRow(p, x + at, y + at); });
   } else {
-    ForEachBlock(lines, [&](int64_t at, int64_t width) HWY_ATTR {
-      (p.log ? SoftmaxBlock<true> : SoftmaxBlock<false>)(p, x + at, width, stream, y + at);
+    ForEachBlock(lines, [&](int thread, int64_t at, int64_t width) HWY_ATTR {
+      (p.log ? SoftmaxBlock<true> : SoftmaxBlock<false>)(p, x + at, width, stream,
+                                                         p.powers.In(c.scratch, thread), y + at);
     });
   }
 }
 
-void SoftmaxBackward(const SoftmaxProblem& p, const EvalContext& c) {
+void SoftmaxBackward(const SoftmaxProblem& p, const HostContext& c) {
   const float *dy = c.in(0).in<float>().data(), *y = c.in(1).in<float>().data();
   float* dx = c.out().out<float>().data();
   const LineShape lines = {p.outer, p.classes, p.inner};
@@ -172,7 +175,7 @@ void SoftmaxBackward(const SoftmaxProblem& p, const EvalContext& c) {
   if (p.inner == 1) {
     ForEachLine(lines, [&](int64_t at) HWY_ATTR { BackRow(p, dy + at, y + at, dx + at); });
   } else {
-    ForEachBlock(lines, [&](int64_t at, int64_t width) HWY_ATTR {
+    ForEachBlock(lines, [&](int, int64_t at, int64_t width) HWY_ATTR {
       (p.log ? BackBlock<true> : BackBlock<false>)(p, dy + at, y + at, width, stream, dx + at);
     });
   }
@@ -188,15 +191,15 @@ namespace {
 HWY_EXPORT(SoftmaxForward);
 HWY_EXPORT(SoftmaxBackward);
 
-void Forward(const SoftmaxProblem& p, const EvalContext& c) {
+void Forward(const SoftmaxProblem& p, const HostContext& c) {
   HWY_DYNAMIC_DISPATCH(SoftmaxForward)(p, c);
 }
-void Backward(const SoftmaxProblem& p, const EvalContext& c) {
+void Backward(const SoftmaxProblem& p, const HostContext& c) {
   HWY_DYNAMIC_DISPATCH(SoftmaxBackward)(p, c);
 }
 
 absl::StatusOr<Kernels> Make(const KernelRequest& request,
-                             void (*run)(const SoftmaxProblem&, const EvalContext&)) {
+                             void (*run)(const SoftmaxProblem&, const HostContext&)) {
   Kernels kernels;
   const std::string_view op = request.node.op_name();
   SoftmaxProblem p{.log = op == "LogSoftmax" || op == "LogSoftmaxGrad"};
@@ -208,13 +211,17 @@ absl::StatusOr<Kernels> Make(const KernelRequest& request,
   for (int i = 0; i < static_cast<int>(dims.size()); ++i) {
     (i < axis ? p.outer : i == axis ? p.classes : p.inner) *= dims[static_cast<size_t>(i)];
   }
-  kernels.push_back(MakeHostKernel(
-      request, "weft", p.inner == 1 ? "softmax rows" : "softmax blocks",
-      [p, run](const EvalContext& c) {
-        if (c.out().size() > 0) run(p, c);
-        return absl::OkStatus();
-      },
-      /*in_place=*/true));
+  ScratchPlan scratch(request.threads);
+  const bool kept =
+      run == Forward && !p.log && p.inner > 1 && p.classes <= HWY_NAMESPACE::kMaxKeptClasses;
+  p.powers = scratch.PerThread<float>(kept ? p.classes * HWY_NAMESPACE::kBlockLines : 0);
+  const auto compute = [p, run](const HostContext& c) {
+    if (c.out().size() > 0) run(p, c);
+    return absl::OkStatus();
+  };
+  kernels.push_back(MakeHostKernel(request, "weft",
+                                   p.inner == 1 ? "softmax rows" : "softmax blocks", compute,
+                                   /*in_place=*/true, scratch));
   return kernels;
 }
 

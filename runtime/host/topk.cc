@@ -135,19 +135,17 @@ uint64_t KeyOf(float value, int64_t index, bool largest) {
 
 int64_t IndexOf(uint64_t key) { return 0xFFFFFFFFu - static_cast<uint32_t>(key); }
 
-// Lines [begin, end), whatever K.
+// Lines [begin, end), whatever K. `keys`: memory for one a element of a line.
 void TopMany(const TopKProblem& p, const float* x, int64_t begin, int64_t end, float* values,
-             int64_t* indices) {
-  thread_local std::vector<uint64_t> keys;
-  keys.resize(static_cast<size_t>(p.from.extent));
+             int64_t* indices, uint64_t* keys) {
   for (int64_t i = begin; i < end; ++i) {
     const float* line = x + p.from.first(i);
     for (int64_t j = 0; j < p.from.extent; ++j) {
-      keys[static_cast<size_t>(j)] = KeyOf(line[j * p.from.inner], j, p.largest);
+      keys[j] = KeyOf(line[j * p.from.inner], j, p.largest);
     }
-    std::partial_sort(keys.begin(), keys.begin() + p.to.extent, keys.end(), std::greater<>());
+    std::partial_sort(keys, keys + p.to.extent, keys + p.from.extent, std::greater<>());
     for (int64_t j = 0; j < p.to.extent; ++j) {
-      const int64_t index = IndexOf(keys[static_cast<size_t>(j)]);
+      const int64_t index = IndexOf(keys[j]);
       const int64_t to = p.to.first(i) + j * p.to.inner;
       values[to] = line[index * p.from.inner];
       indices[to] = index;
@@ -155,16 +153,22 @@ void TopMany(const TopKProblem& p, const float* x, int64_t begin, int64_t end, f
   }
 }
 
-absl::Status ComputeTopK(const EvalContext& c, const TopKProblem& p, EvaluateFn reference) {
+absl::Status ComputeTopK(const HostContext& c, const TopKProblem& p, ScratchArray<uint64_t> keys,
+                         EvaluateFn reference) {
   // A K that is not what the plan was made for: the reference says so.
   if (c.in(1).in<int64_t>()[0] != p.to.extent) return reference(c);
   if (p.to.extent == 0) return absl::OkStatus();
   const float* x = c.in(0).in<float>().data();
   float* values = c.out(0).out<float>().data();
   int64_t* indices = c.out(1).out<int64_t>().data();
-  const auto compute = p.to.extent <= kFew ? HWY_DYNAMIC_DISPATCH(TopFew) : TopMany;
   ParallelFor(p.from.count(), ItemGrain(p.from.extent),
-              [&](int64_t begin, int64_t end) { compute(p, x, begin, end, values, indices); });
+              [&](int thread, int64_t begin, int64_t end) {
+                if (p.to.extent <= kFew) {
+                  HWY_DYNAMIC_DISPATCH(TopFew)(p, x, begin, end, values, indices);
+                } else {
+                  TopMany(p, x, begin, end, values, indices, keys.In(c.scratch, thread));
+                }
+              });
   return absl::OkStatus();
 }
 
@@ -179,10 +183,12 @@ absl::StatusOr<Kernels> HostTopK(const KernelRequest& request) {
   WEFT_ASSIGN_OR_RETURN(p.to, LinesAlong(request.outputs[0], axis));
   p.largest = GetInt(attributes, "largest") != 0;
   if (p.from.extent > std::numeric_limits<int32_t>::max()) return Kernels();
-  return Single(MakeHostKernel(request, "weft", "line loops",
-                               [p, reference = request.node.op().evaluate](const EvalContext& c) {
-                                 return ComputeTopK(c, p, reference);
-                               }));
+  ScratchPlan scratch(request.threads);
+  const auto keys = scratch.PerThread<uint64_t>(p.to.extent <= kFew ? 0 : p.from.extent);
+  const auto run = [p, keys, reference = request.node.op().evaluate](const HostContext& c) {
+    return ComputeTopK(c, p, keys, reference);
+  };
+  return Single(MakeHostKernel(request, "weft", "line loops", run, /*in_place=*/false, scratch));
 }
 
 }  // namespace weft

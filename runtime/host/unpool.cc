@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <atomic>
-#include <vector>
 
 #include "runtime/exec/parallel.h"
 #include "runtime/host/host_families.h"
@@ -20,6 +19,13 @@ struct Planes {
         grain(std::max<int64_t>(kGrain / std::max<int64_t>(large_size, 1), 1)) {}
   int64_t count, small_size, large_size, grain;
 };
+
+// Elements of a plane of [N,C,...].
+int64_t PlaneSize(const Dims& dims) {
+  int64_t size = 1;
+  for (size_t axis = 2; axis < dims.size(); ++axis) size *= dims[axis];
+  return size;
+}
 
 // Whether every plane's indices lie in that plane, as MaxPool gives them: planes are then
 // independent.
@@ -54,13 +60,12 @@ void Unpool(const EvalContext& c, const Planes& p) {
 }
 
 // Inputs dY, I. `last` tells which element an output came from in the end.
-void Gather(const EvalContext& c, const Planes& p) {
+void Gather(const HostContext& c, const Planes& p, ScratchArray<int64_t> last_writer) {
   const float* dy = c.in(0).in<float>().data();
   const int64_t* indices = c.in(1).in<int64_t>().data();
   float* dx = c.out().out<float>().data();
-  ParallelFor(p.count, p.grain, [&](int64_t begin, int64_t end) {
-    thread_local std::vector<int64_t> last;
-    last.resize(static_cast<size_t>(p.large_size));
+  ParallelFor(p.count, p.grain, [&](int thread, int64_t begin, int64_t end) {
+    int64_t* const last = last_writer.In(c.scratch, thread);
     for (int64_t plane = begin; plane < end; ++plane) {
       const int64_t first = plane * p.small_size, low = plane * p.large_size;
       for (int64_t i = first; i < first + p.small_size; ++i) last[indices[i] - low] = i;
@@ -79,19 +84,16 @@ absl::StatusOr<Kernels> HostMaxUnpool(const KernelRequest& request) {
   const bool gradient = request.node.op_name() == "MaxUnpoolGrad";
   const EvaluateFn reference = request.node.op().evaluate;
   const bool shape_is_checked = !request.has(2) || request.constant[2];  // by inference
-  Kernels kernels;
-  kernels.push_back(
-      MakeHostKernel(request, "weft", "planes",
-                     [gradient, reference, shape_is_checked](const EvalContext& c) -> absl::Status {
-                       const TensorView& small = gradient ? c.out() : c.in(0);
-                       const Planes planes(small, gradient ? c.in(0) : c.out());
-                       const int64_t* indices = c.in(1).in<int64_t>().data();
-                       if (!shape_is_checked || !StayInTheirPlanes(planes, indices))
-                         return reference(c);
-                       gradient ? Gather(c, planes) : Unpool(c, planes);
-                       return absl::OkStatus();
-                     }));
-  return kernels;
+  ScratchPlan scratch(request.threads);
+  const auto last = scratch.PerThread<int64_t>(gradient ? PlaneSize(request.in(0).dims()) : 0);
+  const auto run = [=](const HostContext& c) -> absl::Status {
+    const Planes planes(gradient ? c.out() : c.in(0), gradient ? c.in(0) : c.out());
+    const int64_t* indices = c.in(1).in<int64_t>().data();
+    if (!shape_is_checked || !StayInTheirPlanes(planes, indices)) return reference(c);
+    gradient ? Gather(c, planes, last) : Unpool(c, planes);
+    return absl::OkStatus();
+  };
+  return Single(MakeHostKernel(request, "weft", "planes", run, /*in_place=*/false, scratch));
 }
 
 }  // namespace weft

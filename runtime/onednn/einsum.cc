@@ -4,10 +4,10 @@
 #include <numeric>
 #include <optional>
 #include <utility>
+#include <variant>
 
 #include "ops/broadcast.h"
 #include "runtime/host/host_kernel.h"
-#include "runtime/host/scratch.h"
 #include "runtime/onednn/batched_gemm.h"
 #include "runtime/onednn/common.h"
 #include "runtime/onednn/families.h"
@@ -25,7 +25,8 @@ constexpr int64_t kWorthwhileProduct = 4096;
 // Where a step's operand lies: an input, the output, or scratch memory.
 struct Place {
   enum class Kind { kInput, kOutput, kScratch } kind = Kind::kScratch;
-  int64_t index = 0;  // of the input; floats into the scratch memory
+  int index = 0;  // of the input
+  ScratchArray<float> scratch = {};
 };
 
 struct Operand {
@@ -34,16 +35,11 @@ struct Operand {
 };
 
 struct Step {
-  bool is_product = false;
-  GatherView gather = {};  // of `a`
-  BatchedGemm product = {};
+  std::variant<Gather, BatchedGemm> what;  // a copy of `a`, or the product of `a` and `b`
   Place a = {}, b = {}, y = {};
 };
 
-struct Program {
-  std::vector<Step> steps;
-  int64_t scratch = 0;  // floats
-};
+using Program = std::vector<Step>;
 
 int64_t Product(const Dims& dims) {
   return std::accumulate(dims.begin(), dims.end(), int64_t{1}, std::multiplies<>());
@@ -97,11 +93,13 @@ struct Roles {
 
 class Planner {
  public:
+  explicit Planner(ScratchPlan& scratch) : scratch_(scratch) {}
+
   // Errors: an intermediate result of too many elements.
   absl::StatusOr<Program> Plan(const EinsumViews& views) {
     std::optional<Operand> product;
     for (size_t i = 0; i < views.operands.size(); ++i) {
-      Operand operand{views.operands[i], {Place::Kind::kInput, static_cast<int64_t>(i)}};
+      Operand operand{views.operands[i], {Place::Kind::kInput, static_cast<int>(i)}};
       const bool last = i + 1 == views.operands.size();
       Labels kept = operand.view.labels;
       for (Label lone : LoneLabels(views, i)) std::erase(kept, lone);
@@ -113,7 +111,7 @@ class Planner {
       }
     }
     if (product->place.kind != Place::Kind::kOutput) {
-      Gather(*product, {views.result, {Place::Kind::kOutput, 0}});
+      Copy(*product, {views.result, {Place::Kind::kOutput, 0}});
     }
     WEFT_RETURN_IF_ERROR(status_);
     return std::move(program_);
@@ -121,32 +119,31 @@ class Planner {
 
  private:
   Operand NewScratch(EinsumView view) {
-    const int64_t offset = program_.scratch;
     const auto size = CountElements(view);
     status_.Update(size.status());
-    program_.scratch += (size.value_or(0) + 15) / 16 * 16;
-    return {std::move(view), {Place::Kind::kScratch, offset}};
+    const auto elements = scratch_.Shared<float>(size.value_or(0));
+    return {std::move(view), {.kind = Place::Kind::kScratch, .scratch = elements}};
   }
 
   // A dense copy of `from` with the labels, summed over its others.
   Operand Gathered(const Operand& from, const Labels& labels) {
     Operand to = NewScratch(DenseView(labels, {&from.view, 1}));
-    Gather(from, to);
+    Copy(from, to);
     return to;
   }
 
-  void Gather(const Operand& from, const Operand& to) {
-    Step step{.a = from.place, .y = to.place};
+  void Copy(const Operand& from, const Operand& to) {
+    GatherView gather;
     for (size_t i = 0; i < to.view.labels.size(); ++i) {
-      step.gather.dims.push_back(to.view.dims[i]);
-      step.gather.strides.push_back(from.view.StrideOf(to.view.labels[i]));
+      gather.dims.push_back(to.view.dims[i]);
+      gather.strides.push_back(from.view.StrideOf(to.view.labels[i]));
     }
     for (size_t i = 0; i < from.view.labels.size(); ++i) {
       if (HasLabel(to.view.labels, from.view.labels[i])) continue;
-      step.gather.summed.push_back(from.view.dims[i]);
-      step.gather.summed_strides.push_back(from.view.strides[i]);
+      gather.summed.push_back(from.view.dims[i]);
+      gather.summed_strides.push_back(from.view.strides[i]);
     }
-    program_.steps.push_back(std::move(step));
+    program_.push_back({Gather(std::move(gather), scratch_), from.place, {}, to.place});
   }
 
   // a times b, with the labels that the result or an operand from `next` on reads.
@@ -227,8 +224,7 @@ class Planner {
     const bool direct = result != nullptr && m.y && !m.y->transposed;
     Operand to = direct ? *result : NewScratch(dense(roles));
     m = Find(a, b, to.view, roles);
-    Step step{.is_product = true, .a = a.place, .b = b.place, .y = to.place};
-    BatchedGemm& g = step.product;
+    BatchedGemm g;
     g.m = extent(roles.rows);
     g.n = extent(roles.columns);
     g.k = extent(roles.inner);
@@ -241,8 +237,7 @@ class Planner {
       g.b_strides.push_back(b.view.StrideOf(label));
       g.y_strides.push_back(to.view.StrideOf(label));
     }
-    g = Simplify(std::move(g));
-    program_.steps.push_back(std::move(step));
+    program_.push_back({Simplify(std::move(g)), a.place, b.place, to.place});
     return to;
   }
 
@@ -262,29 +257,29 @@ class Planner {
     if (!Merge(a, inner)) sort_by(b);
   }
 
+  ScratchPlan& scratch_;
   Program program_;
   absl::Status status_;  // the first error
 };
 
-absl::Status RunProgram(const Program& program, const EvalContext& c) {
-  thread_local FloatScratch memory;
-  float* scratch = memory.Get(program.scratch);
-  if (scratch == nullptr) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("not enough memory for ", program.scratch, " intermediate elements"));
-  }
-  const auto read = [&](Place place) -> const float* {
-    return place.kind == Place::Kind::kInput
-               ? c.in(static_cast<int>(place.index)).in<float>().data()
-               : scratch + place.index;
+absl::Status RunProgram(const Program& program, const HostContext& c) {
+  const auto address = [&c](const Place& place) -> float* {
+    switch (place.kind) {
+      case Place::Kind::kInput:
+        return static_cast<float*>(c.in(place.index).data);
+      case Place::Kind::kOutput:
+        return static_cast<float*>(c.out().data);
+      case Place::Kind::kScratch:
+        return place.scratch.In(c.scratch);
+    }
+    return nullptr;
   };
-  for (const Step& step : program.steps) {
-    float* y =
-        step.y.kind == Place::Kind::kOutput ? c.out().out<float>().data() : scratch + step.y.index;
-    if (step.is_product) {
-      WEFT_RETURN_IF_ERROR(RunBatchedGemm(step.product, read(step.a), read(step.b), y));
+  for (const Step& step : program) {
+    const float* a = address(step.a);
+    if (const auto* product = std::get_if<BatchedGemm>(&step.what)) {
+      WEFT_RETURN_IF_ERROR(RunBatchedGemm(*product, a, address(step.b), address(step.y)));
     } else {
-      RunGather(step.gather, read(step.a), y);
+      std::get<Gather>(step.what).Run(a, address(step.y), c.scratch);
     }
   }
   return absl::OkStatus();
@@ -302,12 +297,14 @@ absl::StatusOr<Kernels> DnnlEinsum(const KernelRequest& request) {
     }
     WEFT_ASSIGN_OR_RETURN(const EinsumEquation equation,
                           ParseEinsum(GetString(request.node.attributes(), "equation"), ranks));
+    ScratchPlan scratch(request.threads);
     WEFT_ASSIGN_OR_RETURN(Program program,
-                          Planner().Plan(ViewEinsum(equation, dims, request.outputs[0])));
+                          Planner(scratch).Plan(ViewEinsum(equation, dims, request.outputs[0])));
     const bool products = dims.size() > 1;
     kernels.push_back(MakeHostKernel(
         request, products ? "onednn" : "weft", products ? "sgemm" : "sum loops",
-        [program = std::move(program)](const EvalContext& c) { return RunProgram(program, c); }));
+        [program = std::move(program)](const HostContext& c) { return RunProgram(program, c); },
+        /*in_place=*/false, scratch));
     return absl::OkStatus();
   };
   return CollectKernels(request, collect, EmptyInput::kZeros);

@@ -1,8 +1,9 @@
 #include "runtime/onednn/gather_view.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
-#include "ops/broadcast.h"
 #include "runtime/exec/parallel.h"
 
 namespace weft {
@@ -10,9 +11,9 @@ namespace {
 
 constexpr int64_t kGrain = 1 << 14;  // elements read that are worth a thread
 
-int64_t Count(const Dims& dims) {
+int64_t Count(const Dims& dims, size_t axes) {
   int64_t count = 1;
-  for (int64_t extent : dims) count *= extent;
+  for (size_t axis = 0; axis < axes; ++axis) count *= dims[axis];
   return count;
 }
 
@@ -24,6 +25,24 @@ int64_t OffsetOf(const GatherView& view, size_t axes, int64_t i) {
     i /= view.dims[axis];
   }
   return offset;
+}
+
+// Calls f(offset) for every index of the first `axes` summed axes, in row-major order.
+template <typename F>
+void ForEachSummand(const GatherView& view, size_t axes, F f) {
+  std::array<int64_t, kMaxRank> index = {};
+  for (int64_t offset = 0;;) {
+    f(offset);
+    size_t axis = axes;
+    while (true) {  // counts up as an odometer does
+      if (axis == 0) return;
+      --axis;
+      offset += view.summed_strides[axis];
+      if (++index[axis] < view.summed[axis]) break;
+      offset -= view.summed_strides[axis] * view.summed[axis];
+      index[axis] = 0;
+    }
+  }
 }
 
 double SumRow(const float* x, int64_t n, int64_t stride) {
@@ -38,28 +57,22 @@ double SumRow(const float* x, int64_t n, int64_t stride) {
 
 // One element: the sum of a whole block.
 double SumBlock(const GatherView& view, const float* x) {
-  const Dims outer(view.summed.begin(), view.summed.end() - 1);
   double sum = 0;
-  const std::vector<int64_t> strides(view.summed_strides.begin(), view.summed_strides.end() - 1);
-  ForEachOffset<1>(outer, {strides}, [&](int64_t, const std::array<int64_t, 1>& at) {
-    sum += SumRow(x + at[0], view.summed.back(), view.summed_strides.back());
+  ForEachSummand(view, view.summed.size() - 1, [&](int64_t at) {
+    sum += SumRow(x + at, view.summed.back(), view.summed_strides.back());
   });
   return sum;
 }
 
 // A row of elements, each of which is the sum of many rows' elements.
-void SumRows(const GatherView& view, const float* x, float* y) {
+void SumRows(const GatherView& view, const float* x, double* sums, float* y) {
   const int64_t n = view.dims.back(), stride = view.strides.back();
-  thread_local std::vector<double> sums;
-  sums.assign(static_cast<size_t>(n), 0.0);
-  ForEachOffset<1>(view.summed, {view.summed_strides},
-                   [&](int64_t, const std::array<int64_t, 1>& at) {
-                     const float* row = x + at[0];
-                     for (int64_t j = 0; j < n; ++j) {
-                       sums[static_cast<size_t>(j)] += static_cast<double>(row[j * stride]);
-                     }
-                   });
-  for (int64_t j = 0; j < n; ++j) y[j] = static_cast<float>(sums[static_cast<size_t>(j)]);
+  std::fill_n(sums, n, 0.0);
+  ForEachSummand(view, view.summed.size(), [&](int64_t at) {
+    const float* row = x + at;
+    for (int64_t j = 0; j < n; ++j) sums[j] += static_cast<double>(row[j * stride]);
+  });
+  for (int64_t j = 0; j < n; ++j) y[j] = static_cast<float>(sums[j]);
 }
 
 void CopyRow(const GatherView& view, const float* x, float* y) {
@@ -73,29 +86,31 @@ void CopyRow(const GatherView& view, const float* x, float* y) {
 
 }  // namespace
 
-void RunGather(const GatherView& original, const float* x, float* y) {
-  GatherView view = original;
-  if (view.dims.empty()) {
-    view.dims = {1};
-    view.strides = {1};
+Gather::Gather(GatherView view, ScratchPlan& scratch) : view_(std::move(view)) {
+  if (view_.dims.empty()) {
+    view_.dims = {1};
+    view_.strides = {1};
   }
-  const int64_t summands = Count(view.summed);
+  summands_ = Count(view_.summed, view_.summed.size());
   // Along whichever axis memory runs.
-  const bool blocks = !view.summed.empty() &&
-                      (view.summed_strides.back() < view.strides.back() || Count(view.dims) == 1);
-  const size_t axes = view.dims.size() - (blocks ? 0 : 1);
-  const Dims outer(view.dims.begin(), view.dims.begin() + static_cast<std::ptrdiff_t>(axes));
-  const int64_t row = blocks ? 1 : view.dims.back();
-  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, row * summands));
-  ParallelFor(Count(outer), grain, [&](int64_t begin, int64_t end) {
+  blocks_ = !view_.summed.empty() && (view_.summed_strides.back() < view_.strides.back() ||
+                                      Count(view_.dims, view_.dims.size()) == 1);
+  if (!blocks_ && !view_.summed.empty()) sums_ = scratch.PerThread<double>(view_.dims.back());
+}
+
+void Gather::Run(const float* x, float* y, std::byte* scratch) const {
+  const size_t axes = view_.dims.size() - (blocks_ ? 0 : 1);
+  const int64_t row = blocks_ ? 1 : view_.dims.back();
+  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, row * summands_));
+  ParallelFor(Count(view_.dims, axes), grain, [&](int thread, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const float* from = x + OffsetOf(view, axes, i);
-      if (blocks) {
-        y[i] = static_cast<float>(SumBlock(view, from));
-      } else if (view.summed.empty()) {
-        CopyRow(view, from, y + i * row);
+      const float* from = x + OffsetOf(view_, axes, i);
+      if (blocks_) {
+        y[i] = static_cast<float>(SumBlock(view_, from));
+      } else if (view_.summed.empty()) {
+        CopyRow(view_, from, y + i * row);
       } else {
-        SumRows(view, from, y + i * row);
+        SumRows(view_, from, sums_.In(scratch, thread), y + i * row);
       }
     }
   });

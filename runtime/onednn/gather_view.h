@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "graph/type.h"
+#include "runtime/scratch.h"
 
 namespace weft {
 
@@ -16,9 +17,20 @@ struct GatherView {
   std::vector<int64_t> summed_strides = {};
 };
 
-// y, dense, gets the elements of the view or their sums, which are kept in double. On the run's
-// threads; the bits do not depend on their number.
-void RunGather(const GatherView& view, const float* x, float* y);
+// Copies such a view, or the sums of its elements.
+class Gather {
+ public:
+  Gather(GatherView view, ScratchPlan& scratch);
+  // y, dense, gets the elements of the view or their sums, which are kept in double. On the run's
+  // threads; the bits do not depend on their number.
+  void Run(const float* x, float* y, std::byte* scratch) const;
+
+ private:
+  GatherView view_;
+  int64_t summands_;           // of an element
+  bool blocks_;                // the summands lie along memory, not the result's elements
+  ScratchArray<double> sums_;  // of a row of the result
+};
 
 }  // namespace weft
 

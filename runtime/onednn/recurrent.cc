@@ -1,10 +1,10 @@
 #include "ops/recurrent.h"
 
 #include <atomic>
+#include <utility>
 
 #include "runtime/exec/parallel.h"
 #include "runtime/host/host_kernel.h"
-#include "runtime/host/scratch.h"
 #include "runtime/host/simd/cell_activation.h"
 #include "runtime/onednn/batched_gemm.h"
 #include "runtime/onednn/families.h"
@@ -29,10 +29,6 @@ class FastMath : public RecurrentMath<float> {
   void ForEach(int64_t count, absl::FunctionRef<void(int64_t, int64_t)> body) override {
     ParallelFor(count, 1, body);
   }
-  float* Memory(int64_t n) override {
-    thread_local FloatScratch memory;
-    return memory.Get(n);
-  }
   absl::Status status() const override {
     return failed_ ? absl::InternalError("oneDNN: sgemm failed") : absl::OkStatus();
   }
@@ -44,20 +40,27 @@ class FastMath : public RecurrentMath<float> {
 }  // namespace
 
 absl::StatusOr<Kernels> DnnlRecurrent(const KernelRequest& request) {
-  Kernels kernels;
-  if (request.node.type().dtype != DType::kF32) return kernels;
+  if (request.node.type().dtype != DType::kF32) return Kernels();
   const std::string_view op = request.node.op().name;
   for (const CellKind kind : {CellKind::kRnn, CellKind::kLstm, CellKind::kGru}) {
     const std::string_view name = InfoOf(kind).name;
     if (!op.starts_with(name)) continue;
     const bool is_gradient = op != name;
-    const auto run = [=](const EvalContext& c) {
+    const RecurrentOperands at(kind, is_gradient);
+    WEFT_ASSIGN_OR_RETURN(RecurrentConfig config,
+                          ReadRecurrent(kind, request.node.attributes(), request.in(at.x).dims(),
+                                        request.in(at.r).dims()));
+    const auto loop = std::make_shared<const RecurrentLoop<float>>(std::move(config), is_gradient);
+    ScratchPlan scratch(request.threads);
+    const auto memory = scratch.Shared<float>(loop->memory());
+    const auto run = [loop, memory](const HostContext& c) {
       FastMath math;
-      return EvaluateRecurrent<float>(kind, is_gradient, math, c);
+      return loop->Run(math, c, memory.In(c.scratch));
     };
-    kernels.push_back(MakeHostKernel(request, "onednn", "sgemm and cells", run));
+    return Single(
+        MakeHostKernel(request, "onednn", "sgemm and cells", run, /*in_place=*/false, scratch));
   }
-  return kernels;
+  return Kernels();
 }
 
 }  // namespace weft

@@ -64,7 +64,7 @@ struct ChoiceRun {
 // Calls f(plane, o, offset) for the maximum of every region.
 template <typename F>
 void ForEachMaximum(const ChoiceRun& r, F f) {
-  thread_local ChoiceMemory<float> memory;
+  ChoiceMemory<float> memory;
   const Regions& regions = RegionsOf(r.plan.pool, r.key, memory.drawn);
   const int64_t columns = regions.output.back(), inputs = r.inputs();
   const TapRange* taps = regions.axes.back().data();
@@ -118,7 +118,7 @@ void ChooseOneByOne(const ChoiceRun& r, Chooser<float>& chooser, int64_t plane, 
 // Calls f(block, plane, o) for every block, with its weights chosen.
 template <typename F>
 void ForEachBlock(const ChoiceRun& r, F f) {
-  thread_local ChoiceMemory<float> memory;
+  ChoiceMemory<float> memory;
   PoolBlock block;
   const WindowPlan& p = *r.plan.windows;
   Chooser<float> chooser(r.plan.pool, r.key, memory);

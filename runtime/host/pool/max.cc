@@ -23,6 +23,8 @@ struct MaxPlan : WindowPlan {
   std::vector<int64_t> origins;      // of each row of windows: where the first one begins
   bool column_major = false;
   bool has_bytes = false;
+  bool numbered = false;  // forward: the taps' numbers are wanted
+  PlaneScratch memory = {};
 };
 
 std::vector<int64_t> TapOffsets(const PoolWindow& w) {
@@ -40,7 +42,7 @@ std::vector<int64_t> TapOffsets(const PoolWindow& w) {
 }
 
 MaxPlan MakePlan(const AttributeMap& attributes, WindowPlan window) {
-  MaxPlan p{std::move(window), {}, {}, false, false};
+  MaxPlan p{std::move(window), {}, {}};
   p.tap_offsets = TapOffsets(p.window);
   for (int64_t row = 0; row < p.output_rows; ++row) {  // from any input row that it reads
     const RowLink link = p.reads.of(row)[0];
@@ -53,9 +55,9 @@ MaxPlan MakePlan(const AttributeMap& attributes, WindowPlan window) {
 
 // Calls f(plane, memory) for all planes.
 template <typename F>
-void ForEachPlane(const MaxPlan& p, F f) {
-  ParallelFor(p.planes, p.grain, [&](int64_t begin, int64_t end) {
-    PlaneMemory& m = PlaneMemory::OfThread();
+void ForEachPlane(const MaxPlan& p, std::byte* scratch, F f) {
+  ParallelFor(p.planes, p.grain, [&](int thread, int64_t begin, int64_t end) {
+    const PlaneMemory m = p.memory.In(scratch, thread);
     for (int64_t plane = begin; plane < end; ++plane) f(plane, m);
   });
 }
@@ -83,16 +85,18 @@ int64_t ColumnMajor(const Dims& input, int64_t offset) {
 }
 
 // Y, and unless null ONNX's indices and the taps' numbers.
-void Maxima(const MaxPlan& p, const float* x, float* y, int64_t* indices, uint8_t* bytes) {
-  const bool numbered = indices != nullptr || bytes != nullptr;
-  ForEachPlane(p, [&](int64_t plane, PlaneMemory& m) {
-    MaximaOfPlane(p, x + plane * p.inputs, y + plane * p.outputs, numbered, m);
+void Maxima(const MaxPlan& p, std::byte* scratch, const float* x, float* y, int64_t* indices,
+            uint8_t* bytes) {
+  ForEachPlane(p, scratch, [&](int64_t plane, const PlaneMemory& m) {
+    const float* from = x + plane * p.inputs;
+    float* to = y + plane * p.outputs;
+    p.numbered ? NumberedMaximaOfPlane(p, from, to, m) : MaximaOfPlane(p, from, to, m);
     if (bytes != nullptr) {
-      std::transform(m.of_outputs.begin(), m.of_outputs.begin() + p.outputs,
-                     bytes + plane * p.outputs, [](uint32_t n) { return static_cast<uint8_t>(n); });
+      std::transform(m.of_outputs, m.of_outputs + p.outputs, bytes + plane * p.outputs,
+                     [](uint32_t n) { return static_cast<uint8_t>(n); });
     }
     if (indices == nullptr) return;
-    ForEachOffset(p, m.of_outputs.data(), [&](int64_t o, int64_t offset) {
+    ForEachOffset(p, m.of_outputs, [&](int64_t o, int64_t offset) {
       indices[plane * p.outputs + o] =
           plane * p.inputs + (p.column_major ? ColumnMajor(p.window.input, offset) : offset);
     });
@@ -106,12 +110,17 @@ void Scatter(const MaxPlan& p, const float* dy, const Number* numbers, float* dx
   ForEachOffset(p, numbers, [&](int64_t o, int64_t offset) { dx[offset] += dy[o]; });
 }
 
-void GradientByBytes(const MaxPlan& p, const float* dy, const uint8_t* bytes, float* dx) {
-  const bool few = static_cast<int64_t>(p.tap_offsets.size()) <= kFewTaps && p.last.stride <= 2;
-  ParallelFor(p.planes, p.grain, [&](int64_t begin, int64_t end) {
-    if (few) {
+// Whether windows are small enough for SpreadMaxima.
+bool Spreads(const MaxPlan& p) {
+  return static_cast<int64_t>(p.tap_offsets.size()) <= kFewTaps && p.last.stride <= 2;
+}
+
+void GradientByBytes(const MaxPlan& p, std::byte* scratch, const float* dy, const uint8_t* bytes,
+                     float* dx) {
+  ParallelFor(p.planes, p.grain, [&](int thread, int64_t begin, int64_t end) {
+    if (Spreads(p)) {
       return SpreadMaxima(p, dy + begin * p.outputs, bytes + begin * p.outputs,
-                          dx + begin * p.inputs, end - begin, PlaneMemory::OfThread());
+                          dx + begin * p.inputs, end - begin, p.memory.In(scratch, thread));
     }
     for (int64_t plane = begin; plane < end; ++plane) {
       Scatter(p, dy + plane * p.outputs, bytes + plane * p.outputs, dx + plane * p.inputs);
@@ -120,20 +129,19 @@ void GradientByBytes(const MaxPlan& p, const float* dy, const uint8_t* bytes, fl
 }
 
 // Finds the maxima of x again.
-void Gradient(const MaxPlan& p, const float* dy, const float* x, float* dx) {
-  ForEachPlane(p, [&](int64_t plane, PlaneMemory& m) {
-    m.plane.resize(static_cast<size_t>(p.outputs));
-    MaximaOfPlane(p, x + plane * p.inputs, m.plane.data(), /*numbered=*/true, m);
-    Scatter(p, dy + plane * p.outputs, m.of_outputs.data(), dx + plane * p.inputs);
+void Gradient(const MaxPlan& p, std::byte* scratch, const float* dy, const float* x, float* dx) {
+  ForEachPlane(p, scratch, [&](int64_t plane, const PlaneMemory& m) {
+    NumberedMaximaOfPlane(p, x + plane * p.inputs, m.plane, m);
+    Scatter(p, dy + plane * p.outputs, m.of_outputs, dx + plane * p.inputs);
   });
 }
 
 // ddy = the elements of ddx at the maxima of x.
-void Gather(const MaxPlan& p, const float* ddx, const float* x, float* ddy) {
-  ForEachPlane(p, [&](int64_t plane, PlaneMemory& m) {
+void Gather(const MaxPlan& p, std::byte* scratch, const float* ddx, const float* x, float* ddy) {
+  ForEachPlane(p, scratch, [&](int64_t plane, const PlaneMemory& m) {
     float* to = ddy + plane * p.outputs;
-    MaximaOfPlane(p, x + plane * p.inputs, to, /*numbered=*/true, m);
-    ForEachOffset(p, m.of_outputs.data(),
+    NumberedMaximaOfPlane(p, x + plane * p.inputs, to, m);
+    ForEachOffset(p, m.of_outputs,
                   [&](int64_t o, int64_t offset) { to[o] = ddx[plane * p.inputs + offset]; });
   });
 }
@@ -149,19 +157,19 @@ class BoundMaxPool : public BoundKernel {
     auto* bytes = reinterpret_cast<uint8_t*>(bindings_.workspace);
     switch (mode_) {
       case MaxMode::kForward:
-        Maxima(plan_, In(0), Out(),
+        Maxima(plan_, bindings_.scratch, In(0), Out(),
                bindings_.outputs.size() > 1 ? reinterpret_cast<int64_t*>(bindings_.outputs[1])
                                             : nullptr,
                leaves_bytes_ ? bytes : nullptr);
         break;
       case MaxMode::kGradient:
-        Gradient(plan_, In(0), In(1), Out());
+        Gradient(plan_, bindings_.scratch, In(0), In(1), Out());
         break;
       case MaxMode::kGradientByBytes:
-        GradientByBytes(plan_, In(0), bytes, Out());
+        GradientByBytes(plan_, bindings_.scratch, In(0), bytes, Out());
         break;
       case MaxMode::kSecond:
-        Gather(plan_, In(0), In(1), Out());
+        Gather(plan_, bindings_.scratch, In(0), In(1), Out());
         break;
     }
     return absl::OkStatus();
@@ -198,6 +206,18 @@ class MaxPoolKernel : public Kernel {
       workspace_bytes_ = static_cast<size_t>(plan_.planes * plan_.outputs);
     }
     if (mode == MaxMode::kGradientByBytes) workspace_owner_ = request.forward;
+    ScratchPlan scratch(request.threads);
+    using Use = PlaneScratch::Use;
+    if (mode == MaxMode::kForward) {
+      plan_.numbered = outputs_.size() > 1 || workspace_bytes_ > 0;
+      plan_.memory =
+          PlaneScratch(plan_, plan_.numbered ? Use::kNumberedMaxima : Use::kReduce, scratch);
+    } else if (mode != MaxMode::kGradientByBytes) {
+      plan_.memory = PlaneScratch(plan_, Use::kNumberedMaxima, scratch);
+    } else if (Spreads(plan_)) {
+      plan_.memory = PlaneScratch(plan_, Use::kSpreadMaxima, scratch);
+    }
+    scratch_bytes_ = scratch.bytes();
   }
 
   std::string name() const override { return "weft"; }

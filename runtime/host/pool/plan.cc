@@ -105,9 +105,30 @@ std::optional<WindowPlan> MakeWindowPlan(PoolWindow window) {
   return p;
 }
 
-PlaneMemory& PlaneMemory::OfThread() {
-  thread_local PlaneMemory memory;
-  return memory;
+PlaneScratch::PlaneScratch(const WindowPlan& p, Use use, ScratchPlan& scratch) {
+  const int64_t padded = p.output_rows * PaddedColumns(p);
+  switch (use) {
+    case Use::kReduce:
+      values_ = scratch.PerThread<float>(p.width + kSlack);
+      break;
+    case Use::kNumberedMaxima:
+      values_ = scratch.PerThread<float>(p.input_rows * (p.columns + kSlack));
+      numbers_ = scratch.PerThread<uint32_t>(p.input_rows * (p.columns + kSlack));
+      of_outputs_ = scratch.PerThread<uint32_t>(p.outputs + kSlack);
+      plane_ = scratch.PerThread<float>(p.outputs);
+      break;
+    case Use::kSpreadMaxima:
+      bytes_ = scratch.PerThread<uint8_t>(padded);
+      [[fallthrough]];
+    case Use::kSpreadAverage:
+      values_ = scratch.PerThread<float>(padded);
+      break;
+  }
+}
+
+PlaneMemory PlaneScratch::In(std::byte* scratch, int thread) const {
+  return {values_.In(scratch, thread), plane_.In(scratch, thread), numbers_.In(scratch, thread),
+          of_outputs_.In(scratch, thread), bytes_.In(scratch, thread)};
 }
 
 }  // namespace weft

@@ -12,8 +12,7 @@ namespace weft::HWY_NAMESPACE {
 
 using Du = hn::RebindToUnsigned<Df>;
 
-// Elements that a vector may read or write behind the end of a row of the thread's memory.
-constexpr int64_t kSlack = HWY_MAX_BYTES / sizeof(float);
+static_assert(HWY_MAX_BYTES <= kSlack * sizeof(float));
 
 inline size_t Size(int64_t n) { return static_cast<size_t>(n); }
 
@@ -109,34 +108,31 @@ HWY_INLINE void MaximaOverRows(const WindowPlan& p, std::span<const RowLink> lin
   const Df d;
   const Du du;
   ForEachColumn(p.columns, [&](int64_t o) HWY_ATTR {
-    Vf best = hn::LoadU(d, m.values.data() + links[0].row * stride + o);
-    auto number = hn::Add(hn::LoadU(du, m.numbers.data() + links[0].row * stride + o),
-                          hn::Set(du, links[0].tap));
+    Vf best = hn::LoadU(d, m.values + links[0].row * stride + o);
+    auto number =
+        hn::Add(hn::LoadU(du, m.numbers + links[0].row * stride + o), hn::Set(du, links[0].tap));
     for (const RowLink& link : links.subspan(1)) {
       const int64_t at = link.row * stride + o;
-      const Vf value = hn::LoadU(d, m.values.data() + at);
+      const Vf value = hn::LoadU(d, m.values + at);
       const Mf better = hn::Or(hn::Gt(value, best), hn::IsNaN(value));
       best = hn::IfThenElse(better, value, best);
-      number = hn::IfThenElse(hn::RebindMask(du, better),
-                              hn::Add(hn::LoadU(du, m.numbers.data() + at), hn::Set(du, link.tap)),
-                              number);
+      number =
+          hn::IfThenElse(hn::RebindMask(du, better),
+                         hn::Add(hn::LoadU(du, m.numbers + at), hn::Set(du, link.tap)), number);
     }
     StoreColumns(best, y, o, p.columns);
     hn::StoreU(number, du, numbers + o);
   });
 }
 
-void NumberedMaxima(const WindowPlan& p, const float* x, float* y, PlaneMemory& m) {
+void NumberedMaxima(const WindowPlan& p, const float* x, float* y, const PlaneMemory& m) {
   const int64_t stride = p.columns + kSlack;
-  m.values.resize(Size(p.input_rows * stride));
-  m.numbers.resize(Size(p.input_rows * stride));
-  m.of_outputs.resize(Size(p.outputs + kSlack));
   const bool by_vectors = ByVectors(p);
   for (int64_t row = 0; row < p.input_rows; ++row) {
     if (p.read_by.of(row).empty()) continue;
     const float* from = x + row * p.width;
-    float* values = m.values.data() + row * stride;
-    uint32_t* numbers = m.numbers.data() + row * stride;
+    float* values = m.values + row * stride;
+    uint32_t* numbers = m.numbers + row * stride;
     if (!by_vectors) {
       MaximaOfColumns(p, from, 0, p.columns, values, numbers);
       continue;
@@ -148,7 +144,7 @@ void NumberedMaxima(const WindowPlan& p, const float* x, float* y, PlaneMemory& 
   }
   for (int64_t row = 0; row < p.output_rows; ++row) {
     MaximaOverRows(p, p.reads.of(row), stride, m, y + row * p.columns,
-                   m.of_outputs.data() + row * p.columns);
+                   m.of_outputs + row * p.columns);
   }
 }
 
@@ -223,9 +219,8 @@ HWY_INLINE void JoinRows(const WindowPlan& p, std::span<const RowLink> links, co
 }
 
 template <typename Reduce>
-void ReducePlane(const WindowPlan& p, const float* x, float* y, PlaneMemory& m) {
-  m.values.resize(Size(p.width + kSlack));
-  float* rows = m.values.data();
+void ReducePlane(const WindowPlan& p, const float* x, float* y, const PlaneMemory& m) {
+  float* rows = m.values;
   const bool by_vectors = ByVectors(p);
   for (int64_t row = 0; row < p.output_rows; ++row, y += p.columns) {
     JoinRows<Reduce>(p, p.reads.of(row), x, rows);
@@ -241,10 +236,10 @@ void ReducePlane(const WindowPlan& p, const float* x, float* y, PlaneMemory& m) 
   }
 }
 
-void MaximaOf(const WindowPlan& p, const float* x, float* y, bool numbered, PlaneMemory& m) {
-  numbered ? NumberedMaxima(p, x, y, m) : ReducePlane<Largest>(p, x, y, m);
+void MaximaOf(const WindowPlan& p, const float* x, float* y, const PlaneMemory& m) {
+  ReducePlane<Largest>(p, x, y, m);
 }
-void AverageOf(const WindowPlan& p, const float* x, float* y, PlaneMemory& m) {
+void AverageOf(const WindowPlan& p, const float* x, float* y, const PlaneMemory& m) {
   ReducePlane<Mean>(p, x, y, m);
 }
 
@@ -255,13 +250,18 @@ HWY_AFTER_NAMESPACE();
 namespace weft {
 
 HWY_EXPORT(MaximaOf);
+HWY_EXPORT(NumberedMaxima);
 HWY_EXPORT(AverageOf);
 
-void MaximaOfPlane(const WindowPlan& p, const float* x, float* y, bool numbered, PlaneMemory& m) {
-  HWY_DYNAMIC_DISPATCH(MaximaOf)(p, x, y, numbered, m);
+void MaximaOfPlane(const WindowPlan& p, const float* x, float* y, const PlaneMemory& m) {
+  HWY_DYNAMIC_DISPATCH(MaximaOf)(p, x, y, m);
 }
 
-void AverageOfPlane(const WindowPlan& p, const float* x, float* y, PlaneMemory& m) {
+void NumberedMaximaOfPlane(const WindowPlan& p, const float* x, float* y, const PlaneMemory& m) {
+  HWY_DYNAMIC_DISPATCH(NumberedMaxima)(p, x, y, m);
+}
+
+void AverageOfPlane(const WindowPlan& p, const float* x, float* y, const PlaneMemory& m) {
   HWY_DYNAMIC_DISPATCH(AverageOf)(p, x, y, m);
 }
 

@@ -7,6 +7,7 @@
 
 #include "ops/pool.h"
 #include "ops/window.h"
+#include "runtime/scratch.h"
 
 // Max and average pooling of one row-major plane, by vectors where the last axis has stride 1 or 2.
 
@@ -63,23 +64,44 @@ struct WindowPlan {
 // None where the windows have too many taps for lists of them.
 std::optional<WindowPlan> MakeWindowPlan(PoolWindow window);
 
-// What a thread keeps from plane to plane and run to run.
-struct PlaneMemory {
-  std::vector<float> values, plane;
-  std::vector<uint32_t> numbers, of_outputs;
-  std::vector<uint8_t> bytes;
+// Elements that a vector may read or write behind the end of a row of a thread's memory.
+inline constexpr int64_t kSlack = 16;
 
-  static PlaneMemory& OfThread();
+// What a thread computes in.
+struct PlaneMemory {
+  float *values, *plane;  // rows of the plane; its outputs
+  uint32_t *numbers, *of_outputs;
+  uint8_t* bytes;
 };
 
-// y, and the number of each output's tap in its window: in m.of_outputs, if `numbered`.
-void MaximaOfPlane(const WindowPlan& p, const float* x, float* y, bool numbered, PlaneMemory& m);
-void AverageOfPlane(const WindowPlan& p, const float* x, float* y, PlaneMemory& m);
+// The scratch memory of the functions below.
+class PlaneScratch {
+ public:
+  enum class Use { kReduce, kNumberedMaxima, kSpreadAverage, kSpreadMaxima };
+
+  PlaneScratch() = default;  // of a kernel that calls none of them
+  PlaneScratch(const WindowPlan& p, Use use, ScratchPlan& scratch);
+  PlaneMemory In(std::byte* scratch, int thread) const;
+
+ private:
+  ScratchArray<float> values_, plane_;
+  ScratchArray<uint32_t> numbers_, of_outputs_;
+  ScratchArray<uint8_t> bytes_;
+};
+
+// y. Use::kReduce.
+void MaximaOfPlane(const WindowPlan& p, const float* x, float* y, const PlaneMemory& m);
+void AverageOfPlane(const WindowPlan& p, const float* x, float* y, const PlaneMemory& m);
+// y, and the number of each output's tap in its window: in m.of_outputs.
+void NumberedMaximaOfPlane(const WindowPlan& p, const float* x, float* y, const PlaneMemory& m);
 
 // dx of some planes, by the weights and by the taps' numbers. For strides of 1 and 2.
-void SpreadAverage(const WindowPlan& p, const float* dy, float* dx, int64_t planes, PlaneMemory& m);
+void SpreadAverage(const WindowPlan& p, const float* dy, float* dx, int64_t planes,
+                   const PlaneMemory& m);
 void SpreadMaxima(const WindowPlan& p, const float* dy, const uint8_t* numbers, float* dx,
-                  int64_t planes, PlaneMemory& m);
+                  int64_t planes, const PlaneMemory& m);
+// A row of outputs with zeros: a window's span in front of it, a span and a vector behind.
+inline int64_t PaddedColumns(const WindowPlan& p) { return p.columns + 2 * p.last.span() + kSlack; }
 
 }  // namespace weft
 

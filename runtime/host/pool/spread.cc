@@ -11,17 +11,13 @@ namespace weft::HWY_NAMESPACE {
 
 using Du = hn::RebindToUnsigned<Df>;
 
-// Elements that a vector may read or write behind the end of a row of the thread's memory.
-constexpr int64_t kSlack = HWY_MAX_BYTES / sizeof(float);
+static_assert(HWY_MAX_BYTES <= kSlack * sizeof(float));
 
 inline size_t Size(int64_t n) { return static_cast<size_t>(n); }
 
 // Gradients: each row of inputs is made at once, of the output rows that read it. Output o gives
 // its value at k to input o*stride + k*dilation - pad, so input i takes from (i + pad - k*dilation)
 // / stride, for the taps k where that is whole; rows of outputs have zeros around them.
-
-// A row of outputs with zeros: a window's span in front of it, a span and a vector behind.
-inline int64_t PaddedColumns(const WindowPlan& p) { return p.columns + 2 * p.last.span() + kSlack; }
 
 // Adds value(tap, output) for the taps of a vector of inputs from `i` on; with stride 2, of those
 // at even and those at odd distances.
@@ -91,14 +87,13 @@ HWY_INLINE void CopyRow(const WindowPlan& p, int64_t row, const float* dy, const
 // Some planes of dx: what each output has goes to the tap of its number, or else to all taps.
 template <int kStride, bool kNumbered>
 void SpreadBy(const WindowPlan& p, const float* dy, const uint8_t* bytes, float* dx, int64_t planes,
-              PlaneMemory& m) {
+              const PlaneMemory& m) {
   const Du du;
   const hn::Rebind<uint8_t, Df> d8;
   const int64_t stride = PaddedColumns(p);
-  m.values.assign(Size(p.output_rows * stride), 0.0f);
-  m.bytes.resize(Size(kNumbered ? p.output_rows * stride : 0));
-  float* values = m.values.data() + p.last.span();
-  uint8_t* numbers = kNumbered ? m.bytes.data() + p.last.span() : nullptr;
+  std::fill_n(m.values, p.output_rows * stride, 0.0f);
+  float* values = m.values + p.last.span();
+  uint8_t* numbers = kNumbered ? m.bytes + p.last.span() : nullptr;
   for (; planes > 0; --planes, dy += p.outputs, bytes += kNumbered ? p.outputs : 0) {
     for (int64_t row = 0; row < p.output_rows; ++row) {
       const int64_t at = row * p.columns, to = row * stride;
@@ -124,12 +119,12 @@ void SpreadBy(const WindowPlan& p, const float* dy, const uint8_t* bytes, float*
 }
 
 void SpreadAverageOf(const WindowPlan& p, const float* dy, float* dx, int64_t planes,
-                     PlaneMemory& m) {
+                     const PlaneMemory& m) {
   (p.last.stride == 1 ? SpreadBy<1, false> : SpreadBy<2, false>)(p, dy, nullptr, dx, planes, m);
 }
 
 void SpreadMaximaOf(const WindowPlan& p, const float* dy, const uint8_t* bytes, float* dx,
-                    int64_t planes, PlaneMemory& m) {
+                    int64_t planes, const PlaneMemory& m) {
   (p.last.stride == 1 ? SpreadBy<1, true> : SpreadBy<2, true>)(p, dy, bytes, dx, planes, m);
 }
 
@@ -143,12 +138,12 @@ HWY_EXPORT(SpreadAverageOf);
 HWY_EXPORT(SpreadMaximaOf);
 
 void SpreadAverage(const WindowPlan& p, const float* dy, float* dx, int64_t planes,
-                   PlaneMemory& m) {
+                   const PlaneMemory& m) {
   HWY_DYNAMIC_DISPATCH(SpreadAverageOf)(p, dy, dx, planes, m);
 }
 
 void SpreadMaxima(const WindowPlan& p, const float* dy, const uint8_t* numbers, float* dx,
-                  int64_t planes, PlaneMemory& m) {
+                  int64_t planes, const PlaneMemory& m) {
   HWY_DYNAMIC_DISPATCH(SpreadMaximaOf)(p, dy, numbers, dx, planes, m);
 }
 

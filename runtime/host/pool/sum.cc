@@ -80,24 +80,38 @@ absl::StatusOr<SumPool> ReadSumPool(const Node& node, const Dims& x) {
   return pool;
 }
 
-// What a thread keeps from plane to plane and run to run.
+// What a run computes in, each thread for itself: a row and a plane of sums; or what the functions
+// of plane.h need.
+struct SumScratch {
+  ScratchArray<double> row, plane;
+  PlaneScratch vectors;
+};
+
+// A run: its pool, scratch memory and operands.
+struct SumRun {
+  const SumPool& pool;
+  const SumScratch& memory;
+  const HostContext& c;
+
+  const float* in(int i) const { return c.in(i).in<float>().data(); }
+  float* out() const { return c.out().out<float>().data(); }
+};
+
+// What a thread computes in.
 template <typename Acc>
 struct Memory {
   RegionScratch scratch;
-  std::vector<Acc> row, plane;
-
-  static Memory& OfThread() {
-    thread_local Memory memory;
-    return memory;
-  }
+  Acc *row, *plane;
 };
 
 // Calls f(plane, memory) for every plane, on the run's threads.
 template <typename Acc, typename F>
-void ForEachPlane(const SumPool& pool, F f) {
-  ParallelFor(pool.planes, pool.grain, [&](int64_t begin, int64_t end) {
-    Memory<Acc>& memory = Memory<Acc>::OfThread();
-    memory.row.resize(static_cast<size_t>(pool.regions.input.back()));
+void ForEachPlane(const SumRun& run, F f) {
+  ParallelFor(run.pool.planes, run.pool.grain, [&](int thread, int64_t begin, int64_t end) {
+    std::byte* const scratch = run.c.scratch;
+    Memory<Acc> memory{{},
+                       reinterpret_cast<Acc*>(run.memory.row.In(scratch, thread)),
+                       reinterpret_cast<Acc*>(run.memory.plane.In(scratch, thread))};
     for (int64_t plane = begin; plane < end; ++plane) f(plane, memory);
   });
 }
@@ -108,7 +122,7 @@ void SumPlane(const SumPool& pool, const float* x, float* y, Memory<Acc>& memory
               Finish finish) {
   const int64_t width = pool.regions.input.back(), outputs = pool.regions.output.back();
   const TapRange* taps = pool.regions.axes.back().data();
-  Acc* sums = memory.row.data();
+  Acc* sums = memory.row;
   ForEachRegionRow(pool.regions, memory.scratch,
                    [&](const std::vector<int64_t>& index, int64_t row) {
                      const std::vector<int64_t>& rows = memory.scratch.rows;
@@ -135,7 +149,7 @@ void SpreadPlane(const SumPool& pool, Acc* sums, Memory<Acc>& memory, Share shar
   const int64_t width = pool.regions.input.back(), outputs = pool.regions.output.back();
   const TapRange* taps = pool.regions.axes.back().data();
   std::fill_n(sums, pool.inputs, Acc{0});
-  Acc* spread = memory.row.data();
+  Acc* spread = memory.row;
   ForEachRegionRow(pool.regions, memory.scratch,
                    [&](const std::vector<int64_t>& index, int64_t row) {
                      std::fill_n(spread, width, Acc{0});
@@ -166,8 +180,11 @@ struct Weigh {
 };
 
 template <typename Acc>
-void Average(const SumPool& pool, const float* x, float* y) {
-  ForEachPlane<Acc>(pool, [&](int64_t plane, Memory<Acc>& memory) {
+void Average(const SumRun& run) {
+  const SumPool& pool = run.pool;
+  const float* x = run.in(0);
+  float* y = run.out();
+  ForEachPlane<Acc>(run, [&](int64_t plane, Memory<Acc>& memory) {
     SumPlane<Acc>(
         pool, x + plane * pool.inputs, y + plane * pool.outputs, memory,
         [](float v) { return static_cast<Acc>(v); }, Weigh<Acc>{pool});
@@ -183,43 +200,47 @@ struct AverageShare {
 };
 
 template <typename Acc>
-void AverageBack(const SumPool& pool, const float* dy, float* dx) {
-  ForEachPlane<Acc>(pool, [&](int64_t plane, Memory<Acc>& memory) {
-    const AverageShare<Acc> share{dy + plane * pool.outputs, {pool}};
+void AverageBack(const SumRun& run) {
+  const SumPool& pool = run.pool;
+  float* dx = run.out();
+  ForEachPlane<Acc>(run, [&](int64_t plane, Memory<Acc>& memory) {
+    const AverageShare<Acc> share{run.in(0) + plane * pool.outputs, {pool}};
     float* out = dx + plane * pool.inputs;
     if constexpr (std::is_same_v<Acc, float>) {
       SpreadPlane<Acc>(pool, out, memory, share);
     } else {
-      memory.plane.resize(static_cast<size_t>(pool.inputs));
-      SpreadPlane<Acc>(pool, memory.plane.data(), memory, share);
-      std::transform(memory.plane.begin(), memory.plane.end(), out,
+      SpreadPlane<Acc>(pool, memory.plane, memory, share);
+      std::transform(memory.plane, memory.plane + pool.inputs, out,
                      [](Acc v) { return static_cast<float>(v); });
     }
   });
 }
 
 // Windows by vectors, other regions by loops; sums of many terms in double precision.
-void AverageForward(const SumPool& pool, const float* x, float* y) {
+void AverageForward(const SumRun& run) {
+  const SumPool& pool = run.pool;
   if (!pool.plan.has_value()) {
     const bool few = pool.regions.most_taps() <= kFewTaps;
-    return (few ? Average<float> : Average<double>)(pool, x, y);
+    return (few ? Average<float> : Average<double>)(run);
   }
-  ParallelFor(pool.planes, pool.grain, [&](int64_t begin, int64_t end) {
+  ParallelFor(pool.planes, pool.grain, [&](int thread, int64_t begin, int64_t end) {
+    const PlaneMemory memory = run.memory.vectors.In(run.c.scratch, thread);
     for (int64_t plane = begin; plane < end; ++plane) {
-      AverageOfPlane(*pool.plan, x + plane * pool.inputs, y + plane * pool.outputs,
-                     PlaneMemory::OfThread());
+      AverageOfPlane(*pool.plan, run.in(0) + plane * pool.inputs, run.out() + plane * pool.outputs,
+                     memory);
     }
   });
 }
 
-void AverageBackward(const SumPool& pool, const float* dy, float* dx) {
+void AverageBackward(const SumRun& run) {
+  const SumPool& pool = run.pool;
   if (!pool.plan.has_value()) {
     const bool few = pool.regions.most_taps() <= kFewTaps;
-    return (few ? AverageBack<float> : AverageBack<double>)(pool, dy, dx);
+    return (few ? AverageBack<float> : AverageBack<double>)(run);
   }
-  ParallelFor(pool.planes, pool.grain, [&](int64_t begin, int64_t end) {
-    SpreadAverage(*pool.plan, dy + begin * pool.outputs, dx + begin * pool.inputs, end - begin,
-                  PlaneMemory::OfThread());
+  ParallelFor(pool.planes, pool.grain, [&](int thread, int64_t begin, int64_t end) {
+    SpreadAverage(*pool.plan, run.in(0) + begin * pool.outputs, run.out() + begin * pool.inputs,
+                  end - begin, run.memory.vectors.In(run.c.scratch, thread));
   });
 }
 
@@ -234,8 +255,11 @@ struct Root {
   }
 };
 
-void Norms(const SumPool& pool, const float* x, float* y) {
-  ForEachPlane<double>(pool, [&](int64_t plane, Memory<double>& memory) {
+void Norms(const SumRun& run) {
+  const SumPool& pool = run.pool;
+  const float* x = run.in(0);
+  float* y = run.out();
+  ForEachPlane<double>(run, [&](int64_t plane, Memory<double>& memory) {
     const float* in = x + plane * pool.inputs;
     float* out = y + plane * pool.outputs;
     if (pool.p > kLargestPower) return NormsOfPlane(pool.regions, pool.p, in, out, memory.scratch);
@@ -267,10 +291,13 @@ void FinishNormGradients(int64_t p, const float* x, int64_t size, double* sums) 
   }
 }
 
-void NormsBack(const SumPool& pool, const float* dy, const float* x, const float* y, float* dx) {
-  ForEachPlane<double>(pool, [&](int64_t plane, Memory<double>& memory) {
-    memory.plane.resize(static_cast<size_t>(pool.inputs));
-    double* sums = memory.plane.data();
+// Inputs dY, X, Y.
+void NormsBack(const SumRun& run) {
+  const SumPool& pool = run.pool;
+  const float *dy = run.in(0), *x = run.in(1), *y = run.in(2);
+  float* dx = run.out();
+  ForEachPlane<double>(run, [&](int64_t plane, Memory<double>& memory) {
+    double* sums = memory.plane;
     const float* in = x + plane * pool.inputs;
     const NormShare share{dy + plane * pool.outputs, y + plane * pool.outputs, pool.p};
     if (pool.p > kLargestPower) {
@@ -284,51 +311,46 @@ void NormsBack(const SumPool& pool, const float* dy, const float* x, const float
   });
 }
 
-absl::StatusOr<Kernels> MakeKernels(const KernelRequest& request, const Dims& x,
-                                    void (*run)(const SumPool&, const EvalContext&)) {
-  WEFT_ASSIGN_OR_RETURN(SumPool read, ReadSumPool(request.node, x));
+// `x`: the number of the input that has X's dims.
+absl::StatusOr<Kernels> MakeKernels(const KernelRequest& request, int x,
+                                    void (*run)(const SumRun&)) {
+  if (request.in(0).dtype() != DType::kF32) return Kernels();
+  WEFT_ASSIGN_OR_RETURN(SumPool read, ReadSumPool(request.node, request.in(x).dims()));
   const auto pool = std::make_shared<const SumPool>(std::move(read));
-  Kernels kernels;
-  kernels.push_back(MakeHostKernel(request, "weft", "rows", [pool, run](const EvalContext& c) {
-    run(*pool, c);
+  ScratchPlan scratch(request.threads);
+  SumScratch memory;
+  if (pool->plan.has_value()) {
+    using Use = PlaneScratch::Use;
+    memory.vectors =
+        PlaneScratch(*pool->plan, x == 0 ? Use::kReduce : Use::kSpreadAverage, scratch);
+  } else if (pool->planes > 0) {
+    memory.row = scratch.PerThread<double>(pool->regions.input.back());
+    memory.plane = scratch.PerThread<double>(x == 0 ? 0 : pool->inputs);
+  }
+  const auto compute = [pool, memory, run](const HostContext& c) {
+    run({*pool, memory, c});
     return absl::OkStatus();
-  }));
-  return kernels;
+  };
+  return Single(MakeHostKernel(request, "weft", "rows", compute, /*in_place=*/false, scratch));
 }
-
-const float* In(const EvalContext& c, int i) { return c.in(i).in<float>().data(); }
-float* Out(const EvalContext& c) { return c.out().out<float>().data(); }
 
 }  // namespace
 
 absl::StatusOr<Kernels> HostAveragePool(const KernelRequest& request) {
-  if (request.in(0).dtype() != DType::kF32) return Kernels();
-  return MakeKernels(request, request.in(0).dims(), [](const SumPool& pool, const EvalContext& c) {
-    AverageForward(pool, In(c, 0), Out(c));
-  });
+  return MakeKernels(request, 0, AverageForward);
 }
 
 // Inputs dY, X (its shape).
 absl::StatusOr<Kernels> HostAveragePoolGrad(const KernelRequest& request) {
-  if (request.in(0).dtype() != DType::kF32) return Kernels();
-  return MakeKernels(request, request.in(1).dims(), [](const SumPool& pool, const EvalContext& c) {
-    AverageBackward(pool, In(c, 0), Out(c));
-  });
+  return MakeKernels(request, 1, AverageBackward);
 }
 
 absl::StatusOr<Kernels> HostLpPool(const KernelRequest& request) {
-  if (request.in(0).dtype() != DType::kF32) return Kernels();
-  return MakeKernels(request, request.in(0).dims(), [](const SumPool& pool, const EvalContext& c) {
-    Norms(pool, In(c, 0), Out(c));
-  });
+  return MakeKernels(request, 0, Norms);
 }
 
-// Inputs dY, X, Y.
 absl::StatusOr<Kernels> HostLpPoolGrad(const KernelRequest& request) {
-  if (request.in(0).dtype() != DType::kF32) return Kernels();
-  return MakeKernels(request, request.in(1).dims(), [](const SumPool& pool, const EvalContext& c) {
-    NormsBack(pool, In(c, 0), In(c, 1), In(c, 2), Out(c));
-  });
+  return MakeKernels(request, 1, NormsBack);
 }
 
 // Where the library's poolings have a layout of their own to follow, theirs come first.

@@ -157,37 +157,54 @@ void Accumulate(const Job& job, Levels levels, int64_t count, double* so_far) {
   }
 }
 
-// Memory of the calling thread, kept from run to run, filled with the fold's identity.
-std::span<double> Fresh(Fold fold, int64_t n) {
-  thread_local std::vector<double> memory;
-  memory.assign(static_cast<size_t>(n), Identity(fold));
-  return memory;
+// Where a run's folds are made.
+struct Memory {
+  ScratchArray<double> sums;
+  std::byte* scratch;
+
+  // `n` of them, which begin as the fold's identity.
+  std::span<double> Fresh(Fold fold, int thread, int64_t n) const {
+    double* const first = sums.In(scratch, thread);
+    std::fill_n(first, n, Identity(fold));
+    return {first, static_cast<size_t>(n)};
+  }
+};
+
+// Indices of a level, which is kept, that are folded at a time.
+int64_t BlockOf(const FoldLevel& level) {
+  return std::max<int64_t>(1, kBlockOutputs / std::max<int64_t>(level.step_out, 1));
+}
+
+int64_t ChunksOf(const FoldLevel& level) {
+  return std::clamp<int64_t>(level.extent, 1, kMaxChunks);
 }
 
 // Each index of the first level, which is kept, has outputs of its own; `repeats` folds of them
 // lie `stride` elements apart.
-void FoldKept(const Job& job, Levels levels, int64_t repeats, int64_t stride, Done done) {
+void FoldKept(const Job& job, Levels levels, int64_t repeats, int64_t stride, const Memory& memory,
+              Done done) {
   const FoldLevel& top = levels[0];
-  const int64_t block = std::max<int64_t>(1, kBlockOutputs / std::max<int64_t>(top.step_out, 1));
-  ParallelFor(top.extent, ItemGrain(repeats * top.step_in), [&](int64_t begin, int64_t end) {
+  const int64_t block = BlockOf(top);
+  const auto fold = [&](int thread, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i += block) {
       const int64_t count = std::min(block, end - i);
-      const std::span<double> folded = Fresh(job.fold, count * top.step_out);
+      const std::span<double> folded = memory.Fresh(job.fold, thread, count * top.step_out);
       for (int64_t r = 0; r < repeats; ++r) {
         Accumulate(job.From(r * stride + i * top.step_in, i * top.step_out), levels, count,
                    folded.data());
       }
       done(i * top.step_out, folded);
     }
-  });
+  };
+  ParallelFor(top.extent, ItemGrain(repeats * top.step_in), fold);
 }
 
 // The first level is folded in chunks, each on its own, then together. They depend on the extents
 // only.
-void FoldChunks(const Job& job, Levels levels, int64_t outputs, Done done) {
+void FoldChunks(const Job& job, Levels levels, int64_t outputs, const Memory& memory, Done done) {
   const FoldLevel& top = levels[0];
-  const int64_t chunks = std::clamp<int64_t>(top.extent, 1, kMaxChunks);
-  const std::span<double> folded = Fresh(job.fold, chunks * outputs);
+  const int64_t chunks = ChunksOf(top);
+  const std::span<double> folded = memory.Fresh(job.fold, 0, chunks * outputs);
   const int64_t work = top.extent * top.step_in / chunks;
   ParallelFor(chunks, ItemGrain(work), [&](int64_t begin, int64_t end) {
     for (int64_t chunk = begin; chunk < end; ++chunk) {
@@ -205,9 +222,7 @@ void FoldChunks(const Job& job, Levels levels, int64_t outputs, Done done) {
   done(0, folded.first(static_cast<size_t>(outputs)));
 }
 
-}  // namespace
-
-std::vector<FoldLevel> FoldLevels(const Dims& x, const Dims& kept) {
+std::vector<FoldLevel> LevelsOf(const Dims& x, const Dims& kept) {
   std::vector<FoldLevel> levels;
   for (size_t axis = 0; axis < x.size(); ++axis) {
     if (x[axis] == 1) continue;
@@ -226,18 +241,37 @@ std::vector<FoldLevel> FoldLevels(const Dims& x, const Dims& kept) {
   return levels;
 }
 
-void FoldAll(Fold fold, std::span<const FoldLevel> levels, const float* x, const FoldOperands& more,
-             absl::FunctionRef<void(int64_t, std::span<const double>)> done) {
+// The level whose indices are shared out among the threads where each has outputs of its own: the
+// first, or the second below a folded one. Null where the first is folded in chunks.
+const FoldLevel* SplitLevel(Levels levels, int64_t outputs) {
+  if (!levels[0].folded) return &levels[0];
+  return outputs >= kManyOutputs ? &levels[1] : nullptr;
+}
+
+}  // namespace
+
+FoldPlan::FoldPlan(const Dims& x, const Dims& kept, ScratchPlan& scratch)
+    : levels_(LevelsOf(x, kept)) {
+  for (const FoldLevel& level : levels_) outputs_ *= level.folded ? 1 : level.extent;
+  if (const FoldLevel* split = SplitLevel(levels_, outputs_)) {
+    sums_ = scratch.PerThread<double>(std::min(BlockOf(*split), split->extent) * split->step_out);
+  } else {
+    sums_ = scratch.Shared<double>(ChunksOf(levels_[0]) * outputs_);
+  }
+}
+
+void FoldPlan::Run(Fold fold, const float* x, const FoldOperands& more, std::byte* scratch,
+                   absl::FunctionRef<void(int64_t, std::span<const double>)> done) const {
   const Job job{fold, x, more};
-  int64_t outputs = 1;
-  for (const FoldLevel& level : levels) outputs *= level.folded ? 1 : level.extent;
+  const Memory memory{sums_, scratch};
+  const Levels levels = levels_;
   const FoldLevel& top = levels[0];
   if (!top.folded) {
-    FoldKept(job, levels, 1, 0, done);
-  } else if (outputs >= kManyOutputs) {  // the second level, which is kept, is the one to split
-    FoldKept(job, levels.subspan(1), top.extent, top.step_in, done);
+    FoldKept(job, levels, 1, 0, memory, done);
+  } else if (SplitLevel(levels, outputs_) != nullptr) {
+    FoldKept(job, levels.subspan(1), top.extent, top.step_in, memory, done);
   } else {
-    FoldChunks(job, levels, outputs, done);
+    FoldChunks(job, levels, outputs_, memory, done);
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "graph/type.h"
+#include "runtime/scratch.h"
 
 // The one mechanism of our reductions: f32 elements folded over any axes, in double.
 
@@ -33,20 +34,30 @@ struct FoldLevel {
   int64_t step_out = 0;  // of the output; 0 where folded
 };
 
-// Of an input of dims `x`; `kept` has 1 for every axis that is folded.
-std::vector<FoldLevel> FoldLevels(const Dims& x, const Dims& kept);
-
 // What some folds read besides x.
 struct FoldOperands {
   const float* other = nullptr;  // kDot: of x's dims
   const float* shift = nullptr;  // kExp: one element an output
 };
 
-// Gives done(first, folded) the results of the outputs from `first` on, in parts, from the run's
-// threads; it may overwrite the shifts of those outputs. What is added to what follows from the
-// levels, so the bits are the same for any number of threads.
-void FoldAll(Fold fold, std::span<const FoldLevel> levels, const float* x, const FoldOperands& more,
-             absl::FunctionRef<void(int64_t, std::span<const double>)> done);
+// How the elements of a tensor are folded, and the scratch memory that takes.
+class FoldPlan {
+ public:
+  // Of an input of dims `x`; `kept` has 1 for every axis that is folded.
+  FoldPlan(const Dims& x, const Dims& kept, ScratchPlan& scratch);
+
+  // Gives done(first, folded) the results of the outputs from `first` on, in parts, from the run's
+  // threads; it may overwrite the shifts of those outputs. What is added to what follows from the
+  // levels, so the bits are the same for any number of threads.
+  void Run(Fold fold, const float* x, const FoldOperands& more, std::byte* scratch,
+           absl::FunctionRef<void(int64_t, std::span<const double>)> done) const;
+  int64_t outputs() const { return outputs_; }
+
+ private:
+  std::vector<FoldLevel> levels_;
+  int64_t outputs_ = 1;
+  ScratchArray<double> sums_;  // of each thread's outputs, or of all chunks
+};
 
 }  // namespace weft
 

@@ -117,17 +117,18 @@ HWY_INLINE double SumRow(const float* row, int64_t n, float fill, const F& f) {
 // Elements that are worth a thread.
 inline constexpr int64_t kLineGrain = int64_t{1} << 12;
 
-// f(at, width) for blocks of neighbouring lines, the first of which begins at `at`.
+// f(thread, at, width) for blocks of neighbouring lines, the first of which begins at `at`.
 template <typename F>
 HWY_INLINE void ForEachBlock(const LineShape& p, const F& f) {
   constexpr int64_t lines = kBlockLines;
   const int64_t blocks = (p.inner + lines - 1) / lines;
   const int64_t work = std::max<int64_t>(1, p.classes * std::min(lines, p.inner));
   ParallelFor(p.outer * blocks, std::max<int64_t>(1, kLineGrain / work),
-              [&](int64_t from, int64_t to) HWY_ATTR {
+              [&](int thread, int64_t from, int64_t to) HWY_ATTR {
                 for (int64_t i = from; i < to; ++i) {
                   const int64_t begin = i % blocks * lines;
-                  f(i / blocks * p.classes * p.inner + begin, std::min(lines, p.inner - begin));
+                  f(thread, i / blocks * p.classes * p.inner + begin,
+                    std::min(lines, p.inner - begin));
                 }
               });
 }
@@ -139,14 +140,6 @@ HWY_INLINE void ForEachLine(const LineShape& p, const F& f) {
   ParallelFor(p.outer, grain, [&](int64_t from, int64_t to) HWY_ATTR {
     for (int64_t row = from; row < to; ++row) f(row * p.classes);
   });
-}
-
-// Memory of the calling thread, kept from run to run.
-template <int slot>
-HWY_INLINE float* LineScratch(int64_t size) {
-  thread_local std::vector<float> values;
-  if (values.size() < static_cast<size_t>(size)) values.resize(static_cast<size_t>(size));
-  return values.data();
 }
 
 // Whether StoreLines may write y past the caches: a large tensor, none of the operands' memory,

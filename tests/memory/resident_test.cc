@@ -1,0 +1,106 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "tests/frontend/testing_files.h"
+
+// The memory that the built command says it needs against what the system gave it, in a process of
+// its own for each network.
+
+namespace weft {
+namespace {
+
+constexpr double kMiB = 1 << 20;
+constexpr double kProgram = 20;  // MiB beside what is printed: the program's own, and a little less
+
+// "VmHWM:   1234 kB" of a running process, in MiB; 0 once it is gone.
+double StatusOf(pid_t pid, const std::string& field) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind(field + ":", 0) == 0) return std::atof(line.c_str() + field.size() + 1) / 1024;
+  }
+  return 0;
+}
+
+struct Outcome {
+  std::string out;
+  double anonymous = 0;  // MiB: the most that the process had, besides mapped files
+};
+
+// Runs the command in `folder`.
+Outcome Run(const std::string& folder, const std::string& arguments) {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    const std::string line = "cd '" + folder + "' && exec '" WEFT_BINARY_DIR "/weft' " + arguments +
+                             " >stdout 2>stderr </dev/null";
+    execl("/bin/sh", "sh", "-c", line.c_str(), static_cast<char*>(nullptr));
+    _exit(127);
+  }
+  Outcome outcome;
+  int status = 0;
+  while (waitpid(pid, &status, WNOHANG) == 0) {
+    outcome.anonymous = std::max(outcome.anonymous, StatusOf(pid, "RssAnon"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  EXPECT_EQ(status, 0) << arguments << ": " << ReadText(folder + "/stderr");
+  outcome.out = ReadText(folder + "/stdout");
+  return outcome;
+}
+
+// The figure in front of `what`: "88.7 MiB of memory".
+double Printed(const std::string& out, const std::string& what) {
+  const size_t end = out.find(" MiB" + what);
+  EXPECT_NE(end, std::string::npos) << out;
+  if (end == std::string::npos) return 0;
+  const size_t begin = out.rfind(' ', end - 1) + 1;
+  return std::atof(out.substr(begin, end - begin).c_str());
+}
+
+void ExpectTrue(const Outcome& outcome, double printed) {
+  EXPECT_LE(outcome.anonymous, 1.1 * printed + kProgram) << "more is resident than printed";
+  EXPECT_LE(printed, 1.1 * outcome.anonymous + kProgram) << "less is resident than printed";
+}
+
+// A training at a size that matters and runs in seconds: one whole batch and a smaller one, then
+// the test in batches of its own, then a snapshot.
+struct Training {
+  std::string network;
+  int examples;
+  int batch;
+  std::string more = "";
+};
+
+class Resident : public ::testing::TestWithParam<Training> {};
+
+TEST_P(Resident, OfATrainingIsWhatIsPrinted) {
+  const Training& t = GetParam();
+  const std::string folder = TestFolder();
+  const Outcome outcome =
+      Run(folder, "train --model " + t.network + " --data synthetic:" + std::to_string(t.examples) +
+                      " --batch " + std::to_string(t.batch) + " --epochs 1 --threads 2 -o a.weft " +
+                      t.more);
+  const double printed = Printed(outcome.out, " of memory at most");
+  std::printf("%s: printed %.1f MiB, resident %.1f MiB\n", t.network.c_str(), printed,
+              outcome.anonymous);
+  ExpectTrue(outcome, printed);
+}
+
+INSTANTIATE_TEST_SUITE_P(OfNetworks, Resident,
+                         ::testing::Values(Training{"lenet", 600, 256},
+                                           Training{"char_lstm", 96, 64},
+                                           Training{"capsnet", 12, 8}, Training{"resnet18", 6, 4},
+                                           Training{"vae", 600, 256}, Training{"dcgan", 24, 16},
+                                           Training{"unet", 3, 2},
+                                           Training{"efficientnet_b0", 6, 4},
+                                           Training{"hrnet_w18", 3, 2}, Training{"c3d", 3, 2}),
+                         [](const auto& info) { return info.param.network; });
+
+}  // namespace
+}  // namespace weft

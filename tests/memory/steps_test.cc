@@ -1,0 +1,91 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "frontend/weft.h"
+#include "graph/bind.h"
+#include "tests/memory/testing_counting.h"
+#include "tests/zoo/testing_zoo.h"
+
+// What a step allocates: nothing of ours once it has run, in training and inference, for batches of
+// two sizes in turn, whose contexts share one arena.
+
+namespace weft {
+namespace {
+
+// Some value that an input of this layout may have.
+Tensor Filled(const Layout& layout) {
+  Tensor tensor = Tensor::Zeros(layout.dtype(), layout.dims()).value();
+  if (layout.dtype() != DType::kF32) return tensor;
+  const std::span<float> values = tensor.mutable_values<float>();
+  for (size_t i = 0; i < values.size(); ++i) values[i] = 0.01f * static_cast<float>(i % 50);
+  return tensor;
+}
+
+// A graph planned for one batch size.
+struct Planned {
+  Planned(const Graph& graph, State* state, std::shared_ptr<Arena> arena, int64_t batch,
+          int threads) {
+    executable =
+        Executable::Create(graph, BindAllSymbols(graph, batch), {.threads = threads}).value();
+    context = Context::Create(*executable, state, std::move(arena)).value();
+    for (const Layout& layout : executable->plan().input_layouts) {
+      inputs.push_back(Filled(layout));
+    }
+    outputs.resize(executable->plan().outputs.size());
+  }
+  void Run() { ASSERT_TRUE(executable->Run(*context, inputs, outputs).ok()); }
+
+  std::unique_ptr<Executable> executable;
+  std::unique_ptr<Context> context;
+  std::vector<Tensor> inputs, outputs;
+};
+
+void ExpectNoAllocations(const Graph& graph, State* state, int threads) {
+  const auto arena = std::make_shared<Arena>();
+  Planned small(graph, state, arena, 2, threads), large(graph, state, arena, 5, threads);
+  for (int warm = 0; warm < 2; ++warm) {
+    small.Run();
+    large.Run();
+  }
+  EXPECT_EQ(arena->bytes(),
+            std::max(small.executable->plan().arena_bytes, large.executable->plan().arena_bytes));
+  StartCounting();
+  for (int step = 0; step < 2; ++step) {
+    small.Run();
+    large.Run();
+  }
+  const AllocationCount count = StopCounting();
+  EXPECT_EQ(count.ours, 0) << count.ours_bytes << " bytes";
+  EXPECT_EQ(count.library_kept_bytes, 0);
+  ::testing::Test::RecordProperty("library_peak_bytes", static_cast<int>(count.library_peak_bytes));
+}
+
+class Steps : public ::testing::TestWithParam<std::string> {
+ protected:
+  const ZooEntry& entry() const { return **FindNetwork(GetParam()); }
+};
+
+TEST_P(Steps, OfInferenceAllocateNothing) {
+  const Model model = SmallNetwork(entry());
+  const Graph graph = OptimizedForInference(model.graph).value();
+  for (const int threads : {1, 3}) ExpectNoAllocations(graph, nullptr, threads);
+}
+
+TEST_P(Steps, OfTrainingAllocateNothing) {
+  const Model model = SmallNetwork(entry());
+  const Graph graph = MakeTrainingGraph(model.graph, {}, entry().optimizer)->graph;
+  const auto state = State::Create(graph).value();
+  for (const int threads : {1, 3}) ExpectNoAllocations(graph, state.get(), threads);
+}
+
+INSTANTIATE_TEST_SUITE_P(OfNetworks, Steps,
+                         ::testing::Values("lenet", "char_lstm", "capsnet", "resnet18", "vae",
+                                           "dcgan", "unet", "efficientnet_b0", "hrnet_w18", "c3d"),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace weft
