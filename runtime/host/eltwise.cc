@@ -17,28 +17,13 @@ namespace {
 
 constexpr int64_t kGrain = 1 << 13;  // elements that are worth a thread
 
-EltwiseNumbers ReadNumbers(const Node& node) {
+EltwiseNumbers ReadNumbers(const OpDef& op, const AttributeMap& attributes) {
   std::vector<float> numbers;
-  for (const AttributeSpec& spec : node.op().attributes) {
-    numbers.push_back(static_cast<float>(GetFloat(node.attributes(), spec.name)));
+  for (const AttributeSpec& spec : op.attributes) {
+    numbers.push_back(static_cast<float>(GetFloat(attributes, spec.name)));
   }
   numbers.resize(2);
   return {numbers[0], numbers[1]};
-}
-
-// The row for `op`, which the node is or is the gradient of.
-const EltwiseFunctions* FindFor(const Node& node, std::string_view op) {
-  if (GetString(node.attributes(), "approximate") == "tanh") return FindEltwise("Gelu:tanh");
-  const EltwiseFunctions* row = FindEltwise(op);
-  return row != nullptr ? row : FindTrigonometry(op);
-}
-
-// Padding must stay zero; a function that makes something else of it runs on row-major elements.
-bool KeepsZero(const EltwiseFunctions& functions, const EltwiseNumbers& numbers) {
-  const float zero = 0;
-  float y = 0;
-  functions.forward(numbers, 1, &zero, &y);
-  return y == 0;
 }
 
 Kernels One(std::unique_ptr<Kernel> kernel) {
@@ -49,31 +34,41 @@ Kernels One(std::unique_ptr<Kernel> kernel) {
 
 }  // namespace
 
+bool EltwiseCall::KeepsZero() const {
+  const float zero = 0;
+  float y = 0;
+  Forward(1, &zero, &y);
+  return y == 0;
+}
+
+std::optional<EltwiseCall> FindEltwiseCall(const OpDef& op, const AttributeMap& attributes) {
+  const std::string name(absl::StripSuffix(std::string(op.name), "Grad"));
+  const bool by_tanh = GetString(attributes, "approximate") == "tanh";
+  const EltwiseFunctions* row = FindEltwise(by_tanh ? "Gelu:tanh" : name);
+  if (row == nullptr) row = FindTrigonometry(name);
+  if (row == nullptr) return std::nullopt;
+  return EltwiseCall{*row, ReadNumbers(op, attributes)};
+}
+
 absl::StatusOr<Kernels> HostEltwise(const KernelRequest& request) {
-  const EltwiseFunctions* functions = FindFor(request.node, request.node.op_name());
-  if (functions == nullptr || request.in(0).dtype() != DType::kF32) return Kernels();
-  const EltwiseNumbers numbers = ReadNumbers(request.node);
+  const auto call = FindEltwiseCall(request.node.op(), request.node.attributes());
+  if (!call || request.in(0).dtype() != DType::kF32) return Kernels();
   Layout layout = request.in(0);
-  if (IsPadded(layout) && !KeepsZero(*functions, numbers)) {
-    layout = Layout::Plain(DType::kF32, layout.dims());
-  }
-  return One(MakeAnyLayoutKernel(
-      request, layout, "vectors",
-      [f = functions->forward, numbers](int64_t n, std::span<const float* const> in, float* out) {
-        f(numbers, n, in[0], out);
-      }));
+  if (IsPadded(layout) && !call->KeepsZero()) layout = Layout::Plain(DType::kF32, layout.dims());
+  return One(MakeAnyLayoutKernel(request, layout, "vectors",
+                                 [f = *call](int64_t n, std::span<const float* const> in,
+                                             float* out) { f.Forward(n, in[0], out); }));
 }
 
 absl::StatusOr<Kernels> HostEltwiseGrad(const KernelRequest& request) {
-  const std::string op(absl::StripSuffix(std::string(request.node.op_name()), "Grad"));
-  const EltwiseFunctions* functions = FindFor(request.node, op);
-  if (functions == nullptr || functions->grad == nullptr) return Kernels();
+  const auto call = FindEltwiseCall(request.node.op(), request.node.attributes());
+  if (!call || call->functions.grad == nullptr) return Kernels();
   if (request.in(0).dtype() != DType::kF32) return Kernels();
-  return One(MakeAnyLayoutKernel(request, LayoutOfPair(request), "vectors",
-                                 [f = functions->grad, numbers = ReadNumbers(request.node)](
-                                     int64_t n, std::span<const float* const> in, float* out) {
-                                   f(numbers, n, in[0], in[1], out);
-                                 }));
+  return One(
+      MakeAnyLayoutKernel(request, LayoutOfPair(request), "vectors",
+                          [f = *call](int64_t n, std::span<const float* const> in, float* out) {
+                            f.functions.grad(f.numbers, n, in[0], in[1], out);
+                          }));
 }
 
 // Clip, whose bounds are the inputs 1 and 2, and ClipGrad, where they are 2 and 3.

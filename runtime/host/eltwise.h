@@ -2,6 +2,7 @@
 #define WEFT_RUNTIME_HOST_ELTWISE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "graph/op.h"
@@ -30,6 +31,19 @@ struct EltwiseFunctions {
 // The functions for the op of this name, or null; trigonometric and hyperbolic ones apart.
 const EltwiseFunctions* FindEltwise(std::string_view op);
 const EltwiseFunctions* FindTrigonometry(std::string_view op);
+
+// An op's functions, with the numbers of a node's attributes.
+struct EltwiseCall {
+  EltwiseFunctions functions;
+  EltwiseNumbers numbers;
+
+  void Forward(int64_t n, const float* x, float* y) const { functions.forward(numbers, n, x, y); }
+  // Whether f(0) is 0: the padding of a layout must stay zero.
+  bool KeepsZero() const;
+};
+// The call for `op`, or for the op that `op` is the gradient of; `attributes` have their defaults.
+// Nothing where there are no such functions.
+std::optional<EltwiseCall> FindEltwiseCall(const OpDef& op, const AttributeMap& attributes);
 
 }  // namespace weft
 

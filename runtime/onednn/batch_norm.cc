@@ -6,39 +6,32 @@
 namespace weft {
 namespace {
 
-using dnnl::batch_normalization_backward;
-using dnnl::batch_normalization_forward;
 using dnnl::normalization_flags;
 
 const normalization_flags kScaleAndShift =
     normalization_flags::use_scale | normalization_flags::use_shift;
 
-batch_normalization_forward::primitive_desc Forward(const KernelRequest& request, bool training,
-                                                    const MemoryDesc& data) {
+std::unique_ptr<PrimitiveKernel> Normalize(const KernelRequest& request, bool training,
+                                           const MemoryDesc& data, const MemoryDesc& per_channel) {
   const auto kind =
       training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
   const auto flags =
       training ? kScaleAndShift : kScaleAndShift | normalization_flags::use_global_stats;
   const float epsilon = static_cast<float>(GetFloat(request.node.attributes(), "epsilon"));
-  return {{kind, data, epsilon, flags}, UserScratchpad(), DnnlEngine()};
-}
-
-std::unique_ptr<PrimitiveKernel> Normalize(const KernelRequest& request,
-                                           const batch_normalization_forward::primitive_desc& desc,
-                                           const MemoryDesc& per_channel) {
+  const PrimitiveDesc desc = DescribeBatchNorm(kind, data, epsilon, flags, UserScratchpad());
   auto kernel = std::make_unique<PrimitiveKernel>(request);
   kernel->AddPrimitive(desc);
-  kernel->Input(DNNL_ARG_SRC, bn::kX, desc.src_desc());
+  kernel->Input(DNNL_ARG_SRC, bn::kX, desc.src_desc(0));
   kernel->Input(DNNL_ARG_SCALE, bn::kScale, per_channel);
   kernel->Input(DNNL_ARG_SHIFT, bn::kBias, per_channel);
-  kernel->Output(DNNL_ARG_DST, 0, desc.dst_desc());
+  kernel->Output(DNNL_ARG_DST, 0, desc.dst_desc(0));
   kernel->AllowInPlace(0, bn::kX);
   return kernel;
 }
 
 std::unique_ptr<Kernel> Inference(const KernelRequest& request, const MemoryDesc& data,
                                   const MemoryDesc& per_channel) {
-  auto kernel = Normalize(request, Forward(request, /*training=*/false, data), per_channel);
+  auto kernel = Normalize(request, /*training=*/false, data, per_channel);
   kernel->Input(DNNL_ARG_MEAN, bn::kMean, per_channel);
   kernel->Input(DNNL_ARG_VARIANCE, bn::kVar, per_channel);
   return kernel;
@@ -76,7 +69,7 @@ std::unique_ptr<Kernel> Training(const KernelRequest& request, const MemoryDesc&
   const Dims& dims = request.in(bn::kX).dims();
   double count = static_cast<double>(dims[0]);
   for (size_t axis = 2; axis < dims.size(); ++axis) count *= static_cast<double>(dims[axis]);
-  auto kernel = Normalize(request, Forward(request, /*training=*/true, data), per_channel);
+  auto kernel = Normalize(request, /*training=*/true, data, per_channel);
   Statistics statistics;
   statistics.channels = static_cast<size_t>(dims[1]);
   statistics.mean = kernel->AddScratch(per_channel.get_size());
@@ -85,9 +78,11 @@ std::unique_ptr<Kernel> Training(const KernelRequest& request, const MemoryDesc&
   if (IsUnbiased(attributes)) statistics.correction = static_cast<float>(count / (count - 1));
   kernel->Scratch(DNNL_ARG_MEAN, statistics.mean, per_channel);
   kernel->Scratch(DNNL_ARG_VARIANCE, statistics.variance, per_channel);
-  const bool running = request.node.num_outputs() > bn::kRunningMean;
-  kernel->SetHostStep(statistics,
-                      running ? std::vector<int>{bn::kMean, bn::kVar} : std::vector<int>{});
+  kernel->SetHostStep(statistics);
+  if (request.node.num_outputs() > bn::kRunningMean) {
+    kernel->HostInput(bn::kMean, per_channel);
+    kernel->HostInput(bn::kVar, per_channel);
+  }
   return kernel;
 }
 
@@ -95,19 +90,17 @@ std::unique_ptr<Kernel> Training(const KernelRequest& request, const MemoryDesc&
 std::unique_ptr<Kernel> Gradient(const KernelRequest& request, const MemoryDesc& data,
                                  const MemoryDesc& per_channel) {
   const float epsilon = static_cast<float>(GetFloat(request.node.attributes(), "epsilon"));
-  const batch_normalization_backward::primitive_desc desc(
-      {dnnl::prop_kind::backward, data, data, epsilon, kScaleAndShift}, UserScratchpad(),
-      DnnlEngine(), Forward(request, /*training=*/true, data));
+  const PrimitiveDesc desc = DescribeBatchNormGrad(data, epsilon, kScaleAndShift, UserScratchpad());
   auto kernel = std::make_unique<PrimitiveKernel>(request);
   kernel->AddPrimitive(desc);
-  kernel->Input(DNNL_ARG_DIFF_DST, 0, desc.diff_dst_desc());
-  kernel->Input(DNNL_ARG_SRC, 1, desc.src_desc());
+  kernel->Input(DNNL_ARG_DIFF_DST, 0, desc.diff_dst_desc(0));
+  kernel->Input(DNNL_ARG_SRC, 1, desc.src_desc(0));
   kernel->Input(DNNL_ARG_SCALE, 2, per_channel);
   // The library wants a shift as well, and does not look at it.
   kernel->Input(DNNL_ARG_SHIFT, 2, per_channel);
   kernel->Input(DNNL_ARG_MEAN, 3, per_channel);
   kernel->Input(DNNL_ARG_VARIANCE, 4, per_channel);
-  kernel->Output(DNNL_ARG_DIFF_SRC, 0, desc.diff_src_desc());
+  kernel->Output(DNNL_ARG_DIFF_SRC, 0, desc.diff_src_desc(0));
   kernel->Output(DNNL_ARG_DIFF_SCALE, 1, per_channel);
   kernel->Output(DNNL_ARG_DIFF_SHIFT, 2, per_channel);
   return kernel;

@@ -31,12 +31,12 @@ std::unique_ptr<Kernel> Make(const KernelRequest& request, int first, const Memo
   dnnl::primitive_attr attributes = UserScratchpad();
   if (negated) {
     dnnl::post_ops posts;
-    posts.append_eltwise(1, algorithm::eltwise_linear, -1, 0);
+    AppendEltwise(posts, algorithm::eltwise_linear, -1, 0);
     attributes.set_post_ops(posts);
   }
   const int second = 1 - first;
-  const dnnl::binary::primitive_desc desc({AlgorithmOf(request.node.op_name()), data, small, data},
-                                          attributes, DnnlEngine());
+  const PrimitiveDesc desc =
+      DescribeBinary(AlgorithmOf(request.node.op_name()), data, small, data, attributes);
   auto kernel = std::make_unique<PrimitiveKernel>(request);
   kernel->AddPrimitive(desc);
   kernel->Input(DNNL_ARG_SRC_0, first, data);

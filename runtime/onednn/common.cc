@@ -9,48 +9,26 @@
 namespace weft {
 namespace {
 
-constexpr dnnl::memory::data_type kFloat = dnnl::memory::data_type::f32;
+using DataType = dnnl::memory::data_type;
 
-// The fields that mean something, and zeros elsewhere: equal descriptors get equal bytes.
-dnnl_memory_desc_t Canonical(const dnnl_memory_desc_t& desc) {
-  dnnl_memory_desc_t result;
-  std::memset(&result, 0, sizeof result);
-  result.ndims = desc.ndims;
-  result.data_type = desc.data_type;
-  result.offset0 = desc.offset0;
-  result.format_kind = desc.format_kind;
-  const size_t axes = static_cast<size_t>(desc.ndims);
-  std::copy_n(desc.dims, axes, result.dims);
-  std::copy_n(desc.padded_dims, axes, result.padded_dims);
-  std::copy_n(desc.padded_offsets, axes, result.padded_offsets);
-  if (desc.format_kind != dnnl_blocked) {
-    std::memcpy(&result.format_desc, &desc.format_desc, sizeof desc.format_desc);
-  } else {
-    const dnnl_blocking_desc_t& from = desc.format_desc.blocking;
-    dnnl_blocking_desc_t& to = result.format_desc.blocking;
-    std::copy_n(from.strides, axes, to.strides);
-    to.inner_nblks = from.inner_nblks;
-    std::copy_n(from.inner_blks, static_cast<size_t>(from.inner_nblks), to.inner_blks);
-    std::copy_n(from.inner_idxs, static_cast<size_t>(from.inner_nblks), to.inner_idxs);
+DataType DataTypeOf(DType dtype) {
+  switch (dtype) {
+    case DType::kF32:
+      return DataType::f32;
+    case DType::kF16:
+      return DataType::f16;
+    case DType::kBF16:
+      return DataType::bf16;
+    case DType::kI32:
+      return DataType::s32;
+    case DType::kI8:
+      return DataType::s8;
+    case DType::kU8:
+    case DType::kBool:
+      return DataType::u8;
+    default:
+      return DataType::undef;
   }
-  result.extra.flags = desc.extra.flags;
-  if (desc.extra.flags != 0) result.extra = desc.extra;
-  return result;
-}
-
-bool IsRowMajor(const dnnl_memory_desc_t& desc) {
-  if (desc.format_kind != dnnl_blocked || desc.data_type != dnnl_f32 || desc.offset0 != 0 ||
-      desc.extra.flags != 0 || desc.format_desc.blocking.inner_nblks != 0) {
-    return false;
-  }
-  int64_t step = 1;
-  for (int axis = desc.ndims - 1; axis >= 0; --axis) {
-    if (desc.padded_dims[axis] != desc.dims[axis]) return false;
-    // The stride of an axis of one element does not matter.
-    if (desc.dims[axis] != 1 && desc.format_desc.blocking.strides[axis] != step) return false;
-    step *= desc.dims[axis];
-  }
-  return true;
 }
 
 }  // namespace
@@ -78,65 +56,63 @@ absl::Status DnnlStatus(dnnl_status_t code, std::string_view what) {
 
 dnnl::memory::dims DnnlDims(const Dims& dims) { return dims.empty() ? Dims{1} : dims; }
 
-MemoryDesc RowMajor(const Dims& dims) {
-  const dnnl::memory::dims extents = DnnlDims(dims);
-  dnnl::memory::dims strides(extents.size(), 1);
-  for (size_t axis = extents.size() - 1; axis > 0; --axis) {
-    strides[axis - 1] = strides[axis] * std::max<int64_t>(extents[axis], 1);
-  }
-  return {extents, kFloat, strides};
+MemoryDesc Strided(const Dims& dims, const Dims& strides, DType dtype) {
+  const DataType type = DataTypeOf(dtype);
+  if (type == DataType::undef) throw dnnl::error(dnnl_unimplemented, "no such element type");
+  return {DnnlDims(dims), type, DnnlDims(strides)};
 }
 
-MemoryDesc ChannelsLast(const Dims& dims) {
-  if (dims.size() < 3) return RowMajor(dims);
-  dnnl::memory::dims strides(dims.size(), 1);
+MemoryDesc RowMajor(const Dims& dims, DType dtype) {
+  Dims strides(dims.size(), 1);
+  for (size_t axis = dims.size(); axis-- > 1;) {
+    strides[axis - 1] = strides[axis] * std::max<int64_t>(dims[axis], 1);
+  }
+  return Strided(dims, strides, dtype);
+}
+
+MemoryDesc ChannelsLast(const Dims& dims, DType dtype) {
+  if (dims.size() < 3) return RowMajor(dims, dtype);
+  Dims strides(dims.size(), 1);
   int64_t step = dims[1];
   for (size_t axis = dims.size() - 1; axis > 1; --axis) {
     strides[axis] = step;
     step *= dims[axis];
   }
   strides[0] = step;
-  return {dims, kFloat, strides};
+  return Strided(dims, strides, dtype);
 }
 
-MemoryDesc AnyFormat(const Dims& dims) {
-  return {DnnlDims(dims), kFloat, dnnl::memory::format_tag::any};
+MemoryDesc AnyFormat(const Dims& dims, DType dtype) {
+  return {DnnlDims(dims), DataTypeOf(dtype), dnnl::memory::format_tag::any};
 }
 
 MemoryDesc ToDesc(const Layout& layout) {
-  if (layout.is_plain()) return RowMajor(layout.dims());
-  dnnl_memory_desc_t desc;
-  std::memcpy(&desc, layout.native().data(), sizeof desc);
-  return MemoryDesc(desc);
+  return layout.is_plain() ? RowMajor(layout.dims()) : FromNative(layout.native());
 }
 
 Layout ToLayout(const MemoryDesc& desc, const Dims& dims) {
-  if (IsRowMajor(desc.data)) return Layout::Plain(DType::kF32, dims);
-  const dnnl_memory_desc_t canonical = Canonical(desc.data);
-  return Layout::Native(DType::kF32, dims, FormatName(desc),
-                        std::string(reinterpret_cast<const char*>(&canonical), sizeof canonical),
-                        desc.get_size());
+  // The strides of axes of one element do not matter to ==.
+  if (desc == RowMajor(DimsOf(desc))) return Layout::Plain(DType::kF32, dims);
+  return Layout::Native(DType::kF32, dims, FormatName(desc), ToNative(desc), desc.get_size());
 }
 
 std::string FormatName(const MemoryDesc& desc) {
-  const dnnl_memory_desc_t& data = desc.data;
-  if (data.format_kind == dnnl_format_kind_wino) return "wino";
-  if (data.format_kind != dnnl_blocked) return "packed";
-  const dnnl_blocking_desc_t& blocking = data.format_desc.blocking;
-  std::vector<int> axes(static_cast<size_t>(data.ndims));
+  const Format format = FormatOf(desc);
+  if (format.kind == Format::Kind::kWinograd) return "wino";
+  if (format.kind != Format::Kind::kBlocked) return "packed";
+  const Dims dims = DimsOf(desc);
+  std::vector<size_t> axes(dims.size());
   std::iota(axes.begin(), axes.end(), 0);
   // Axes of one element come last among equal strides: they could stand anywhere.
-  std::stable_sort(axes.begin(), axes.end(), [&](int a, int b) {
-    if (blocking.strides[a] != blocking.strides[b]) {
-      return blocking.strides[a] > blocking.strides[b];
-    }
-    return data.dims[a] > 1 && data.dims[b] == 1;
+  std::stable_sort(axes.begin(), axes.end(), [&](size_t a, size_t b) {
+    if (format.strides[a] != format.strides[b]) return format.strides[a] > format.strides[b];
+    return dims[a] > 1 && dims[b] == 1;
   });
   std::string name, blocks;
-  for (int axis : axes) name += static_cast<char>('a' + axis);
-  for (int i = 0; i < blocking.inner_nblks; ++i) {
-    const char axis = static_cast<char>('a' + blocking.inner_idxs[i]);
-    absl::StrAppend(&blocks, blocking.inner_blks[i], std::string(1, axis));
+  for (size_t axis : axes) name += static_cast<char>('a' + axis);
+  for (size_t i = 0; i < format.blocks.size(); ++i) {
+    const char axis = static_cast<char>('a' + format.block_axes[i]);
+    absl::StrAppend(&blocks, format.blocks[i], std::string(1, axis));
     for (char& c : name) {
       if (c == axis) c = static_cast<char>(std::toupper(c));
     }
@@ -159,7 +135,7 @@ std::vector<MemoryDesc> LayoutsToTry(const Layout& layout) {
 }
 
 bool HasLogicalDims(const Layout& layout) {
-  return ToDesc(layout).dims() == DnnlDims(layout.dims());
+  return DimsOf(ToDesc(layout)) == DnnlDims(layout.dims());
 }
 
 dnnl::primitive_attr UserScratchpad() {
@@ -209,15 +185,19 @@ absl::StatusOr<Kernels> DoNothing(const KernelRequest& request) {
   return kernels;
 }
 
-bool IsReferenceImplementation(std::string_view implementation) {
-  return implementation.find("ref") != std::string_view::npos ||
-         implementation.find("simple") != std::string_view::npos ||
-         implementation.find("ncsp_bnorm") != std::string_view::npos;
+ImplementationKind KindOf(std::string_view name) {
+  const auto contains = [&](std::string_view part) { return name.find(part) != name.npos; };
+  if (contains("ref") || contains("simple") || contains("ncsp_bnorm")) {
+    return ImplementationKind::kReference;
+  }
+  if (contains("gemm")) return ImplementationKind::kMatrixProduct;
+  if (contains("wino")) return ImplementationKind::kWinograd;
+  return contains("brg") ? ImplementationKind::kBatchReduce : ImplementationKind::kGenerated;
 }
 
 void PutReferenceLast(Kernels& kernels) {
   std::stable_partition(kernels.begin(), kernels.end(), [](const std::unique_ptr<Kernel>& kernel) {
-    return !IsReferenceImplementation(kernel->implementation());
+    return KindOf(kernel->implementation()) != ImplementationKind::kReference;
   });
 }
 

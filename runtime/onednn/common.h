@@ -6,19 +6,14 @@
 #include <string_view>
 #include <utility>
 
-#include "oneapi/dnnl/dnnl.hpp"
 #include "runtime/kernel.h"
+#include "runtime/onednn/api.h"
 
-// What the kernels of this folder share: the engine, layouts, errors, and the choice among
-// candidates. Functions that take or make library objects may throw dnnl::error; they are called
-// inside CatchDnnl, which nothing thrown gets past.
+// What the kernels of this folder share: layouts, errors, and the choice among candidates.
+// Functions that take or make library objects may throw dnnl::error; they are called inside
+// CatchDnnl, which nothing thrown gets past.
 
 namespace weft {
-
-using MemoryDesc = dnnl::memory::desc;
-
-// The CPU. Made on first use, never destroyed.
-const dnnl::engine& DnnlEngine();
 
 // The one place where the library's failures become ours: Unimplemented and InvalidArgument for
 // what it cannot express, ResourceExhausted, or Internal.
@@ -38,15 +33,17 @@ auto CatchDnnl(F&& f) -> decltype(f()) {
 
 // Dims as the library wants them: at least one axis, so a scalar is [1].
 dnnl::memory::dims DnnlDims(const Dims& dims);
-// f32 descriptors.
-MemoryDesc RowMajor(const Dims& dims);
-MemoryDesc ChannelsLast(const Dims& dims);  // [N,C,...] stored as [N,...,C]
-MemoryDesc AnyFormat(const Dims& dims);     // the primitive chooses
+// Descriptors. They throw for a dtype that the library lacks.
+MemoryDesc RowMajor(const Dims& dims, DType dtype = DType::kF32);
+MemoryDesc ChannelsLast(const Dims& dims, DType dtype = DType::kF32);  // [N,C,...] as [N,...,C]
+MemoryDesc AnyFormat(const Dims& dims, DType dtype = DType::kF32);     // the primitive chooses
+// Elements `strides` apart.
+MemoryDesc Strided(const Dims& dims, const Dims& strides, DType dtype = DType::kF32);
 
-// The library's descriptor of a layout. For a plain one, row-major of the layout's dims.
+// The library's descriptor of an f32 layout. For a plain one, row-major of the layout's dims.
 MemoryDesc ToDesc(const Layout& layout);
-// The layout of logical dims `dims` whose bytes are those of `desc`; the descriptor may split an
-// axis (groups). Row-major f32 is plain; other layouts are native.
+// The f32 layout of logical dims `dims` whose bytes are those of `desc`; the descriptor may split
+// an axis (groups). Row-major is plain; other layouts are native.
 Layout ToLayout(const MemoryDesc& desc, const Dims& dims);
 // "aBcd16b": axes from the largest stride to the smallest, upper case where blocked, then the
 // blocks; "wino" and "packed" for what is no arrangement of blocks.
@@ -98,8 +95,15 @@ absl::Status TryCandidate(F make) {
   return IsUnsupported(status) ? absl::OkStatus() : status;
 }
 
-// Whether this is the library's own plain loops.
-bool IsReferenceImplementation(std::string_view implementation);
+// What an implementation is, by the name that the library gives it ("brgconv:avx512_core").
+enum class ImplementationKind {
+  kGenerated,    // machine code for this very problem
+  kBatchReduce,  // the same, as sums of small matrix products
+  kWinograd,
+  kMatrixProduct,  // through one large matrix product
+  kReference,      // the library's plain loops
+};
+ImplementationKind KindOf(std::string_view implementation);
 // Moves the candidates that are plain loops behind the others; keeps the order otherwise.
 void PutReferenceLast(Kernels& kernels);
 

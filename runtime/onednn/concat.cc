@@ -32,14 +32,14 @@ std::unique_ptr<Kernel> MakeConcat(const KernelRequest& request, int axis,
                       : target == ChannelsLast(request.outputs[0]) ? ChannelsLast(layout.dims())
                                                                    : RowMajor(layout.dims()));
   }
-  const dnnl::concat::primitive_desc desc(target, axis, sources, DnnlEngine(), UserScratchpad());
+  const PrimitiveDesc desc = DescribeConcat(axis, sources, target, UserScratchpad());
   auto kernel = std::make_unique<PrimitiveKernel>(request);
   kernel->AddPrimitive(desc);
   for (size_t i = 0; i < sources.size(); ++i) {
     const int index = static_cast<int>(i);
     kernel->Input(DNNL_ARG_MULTIPLE_SRC + index, index, desc.src_desc(index));
   }
-  kernel->Output(DNNL_ARG_DST, 0, desc.dst_desc());
+  kernel->Output(DNNL_ARG_DST, 0, desc.dst_desc(0));
   return kernel;
 }
 

@@ -1,6 +1,9 @@
 #include <optional>
 
 #include "ops/ops.h"
+#include "runtime/exec/parallel.h"
+#include "runtime/host/any_layout_kernel.h"
+#include "runtime/host/eltwise.h"
 #include "runtime/onednn/conv_problem.h"
 #include "runtime/onednn/families.h"
 #include "runtime/onednn/primitive_kernel.h"
@@ -9,146 +12,106 @@ namespace weft {
 namespace {
 
 using dnnl::algorithm;
-using dnnl::convolution_forward;
-using PrimitiveDesc = convolution_forward::primitive_desc;
 
 constexpr int kX = 0, kW = 1, kB = 2;
 
-struct Activation {
-  algorithm how;
-  float alpha = 0;
-};
+constexpr int64_t kGrain = 1 << 14;  // elements that are worth a thread
 
-// The library's function for one of ops/fused_conv.h.
-Activation ActivationOf(const PostOp& post) {
-  AttributeMap attributes = post.attributes;
-  CheckAttributes(*StandardOps().Find(post.op), attributes).IgnoreError();  // fills in defaults
-  const float alpha = static_cast<float>(GetFloat(attributes, "alpha"));
-  if (post.op == "Elu") return {algorithm::eltwise_elu, alpha};
-  if (post.op == "Gelu") {
-    const bool approximate = GetString(attributes, "approximate") == "tanh";
-    return {approximate ? algorithm::eltwise_gelu_tanh : algorithm::eltwise_gelu_erf};
+// A FusedConv's post-ops from the first activation on, in place. Ours, while the result is still in
+// the cache: of the library's activations some turn NaN into a number, and all compute 16 channels
+// where there are 6.
+struct PostStep {
+  std::optional<EltwiseCall> activation;
+  size_t addend = 0;  // the input that is added, where there is no activation
+
+  void Run(int64_t n, const Bindings& operands) const {
+    auto* y = reinterpret_cast<float*>(operands.outputs[0]);
+    if (activation) return activation->Forward(n, y, y);
+    const auto* z = reinterpret_cast<const float*>(operands.inputs[addend]);
+    ParallelFor(n, kGrain, [=](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) y[i] += z[i];
+    });
   }
-  if (post.op == "HardSwish") return {algorithm::eltwise_hardswish};
-  if (post.op == "Mish") return {algorithm::eltwise_mish};
-  if (post.op == "Sigmoid") return {algorithm::eltwise_logistic};
-  if (post.op == "Silu") return {algorithm::eltwise_swish, 1};
-  if (post.op == "Softplus") return {algorithm::eltwise_soft_relu};
-  if (post.op == "Tanh") return {algorithm::eltwise_tanh};
-  return {algorithm::eltwise_relu, alpha};  // Relu has none
-}
+};
 
 class ConvFamily {
  public:
   ConvFamily(const KernelRequest& request, ConvProblem problem)
-      : request_(request),
-        problem_(std::move(problem)),
-        post_ops_(GetPostOps(request.node.attributes(), "post_ops")) {
-    if (!post_ops_.empty() && RunsApart(post_ops_.back().op)) {
-      apart_ = ActivationOf(post_ops_.back());
-      post_ops_.pop_back();
-    }
-  }
+      : request_(request), problem_(std::move(problem)) {}
 
-  absl::StatusOr<Kernels> Candidates() {
+  absl::StatusOr<Kernels> Candidates(Caches caches) {
+    WEFT_RETURN_IF_ERROR(ReadPostOps());
     std::vector<ConvCandidate> candidates;
-    const std::vector<ConvFormats> formats = ConvFormatsToTry(problem_);
-    for (size_t i = 0; i < formats.size(); ++i) {
-      const int index = static_cast<int>(i);
-      WEFT_RETURN_IF_ERROR(Collect(algorithm::convolution_direct, formats[i], index, candidates));
+    for (const ConvFormats& formats : ConvFormatsToTry(problem_, caches)) {
+      WEFT_RETURN_IF_ERROR(Collect(algorithm::convolution_direct, formats, candidates));
+      if (formats.kind != ConvFormats::Kind::kAny) continue;
+      WEFT_RETURN_IF_ERROR(Collect(algorithm::convolution_winograd, formats, candidates));
     }
-    const MemoryDesc any_src = AnyFormat(problem_.src), any_dst = AnyFormat(problem_.dst);
-    WEFT_RETURN_IF_ERROR(
-        Collect(algorithm::convolution_winograd, {any_src, any_dst}, 1, candidates));
     return RankConvKernels(problem_, ConvPass::kForward, std::move(candidates));
   }
 
  private:
-  // Every implementation of one algorithm on one pair of formats.
-  absl::Status Collect(algorithm how, const ConvFormats& formats, int index,
-                       std::vector<ConvCandidate>& candidates) {
-    return TryCandidate([&]() -> absl::Status {
-      MemoryDesc dst = formats.dst;
-      // An addend must have the result's format, which has to be known first.
-      if (HasAddend() && dst.data.format_kind == dnnl_format_kind_any) {
-        dst = PrimitiveDesc(Describe(how, formats.src, dst), UnaryAttributes(), DnnlEngine())
-                  .dst_desc();
+  absl::Status ReadPostOps() {
+    for (const PostOp& post : GetPostOps(request_.node.attributes(), "post_ops")) {
+      if (post.op == "Add") {
+        if (rest_.empty()) {
+          addends_.push_back(static_cast<int>(post.input));
+        } else {
+          rest_.push_back({.activation = {}, .addend = static_cast<size_t>(post.input)});
+        }
+        continue;
       }
-      // next_impl() reads `what` again.
-      const convolution_forward::desc what = Describe(how, formats.src, dst);
-      PrimitiveDesc desc(what, Attributes(dst), DnnlEngine());
-      do {
-        if (!AddsWrongly(desc)) candidates.push_back({Make(desc), index});
-      } while (desc.next_impl());
-      return absl::OkStatus();
-    });
+      const OpDef& op = *StandardOps().Find(post.op);
+      AttributeMap attributes = post.attributes;
+      WEFT_RETURN_IF_ERROR(CheckAttributes(op, attributes));  // fills in defaults
+      std::optional<EltwiseCall> call = FindEltwiseCall(op, attributes);
+      if (!call) return absl::UnimplementedError(absl::StrCat("no vectors for ", post.op));
+      rest_.push_back({.activation = std::move(call)});
+    }
+    return absl::OkStatus();
   }
 
-  // `brgconv` answers to inference only; the arithmetic is the same in training.
-  convolution_forward::desc Describe(algorithm how, const MemoryDesc& src,
-                                     const MemoryDesc& dst) const {
-    const auto kind = dnnl::prop_kind::forward_inference;
-    const MemoryDesc weights = AnyFormat(problem_.weights);
-    if (!request_.has(kB)) {
-      return {kind,
-              how,
-              src,
-              weights,
-              dst,
-              problem_.strides,
-              problem_.dilations,
-              problem_.pads_begin,
-              problem_.pads_end};
-    }
-    return {kind,
-            how,
-            src,
-            weights,
-            RowMajor(problem_.bias),
-            dst,
-            problem_.strides,
-            problem_.dilations,
-            problem_.pads_begin,
-            problem_.pads_end};
+  // Every implementation of one algorithm on one pair of formats.
+  absl::Status Collect(algorithm how, const ConvFormats& formats,
+                       std::vector<ConvCandidate>& candidates) {
+    return TryCandidate([&]() -> absl::Status {
+      ConvDescs conv = DescribeConv(problem_, formats, request_.has(kB));
+      // An addend must have the result's format, which has to be known first.
+      if (HasAddend() && FormatOf(conv.dst).kind == Format::Kind::kAny) {
+        conv.dst = ConvResult(how, conv, UserScratchpad());
+      }
+      ForEachConv(how, conv, Attributes(conv.dst), [&](const PrimitiveDesc& desc) {
+        if (AddsWrongly(desc)) return;
+        std::unique_ptr<Kernel> kernel = Make(desc);
+        if (!IsPadded(kernel->outputs()[0]) || KeepsZero()) {
+          candidates.push_back({std::move(kernel), formats.kind});
+        }
+      });
+      return absl::OkStatus();
+    });
   }
 
   // oneDNN 2.6.3's convolution by matrix product takes binary post-ops that it computes wrongly: it
   // reads a channels-last addend at the wrong offsets.
   bool AddsWrongly(const PrimitiveDesc& desc) const {
-    const std::string name = desc.impl_info_str();
-    return HasAddend() && name.find("gemm") != std::string::npos;
+    return HasAddend() && KindOf(desc.impl_info_str()) == ImplementationKind::kMatrixProduct &&
+           desc.dst_desc(0) != RowMajor(problem_.dst);
   }
 
-  // A post-op computes 16 channels at a time, also where there are 6. What costs many instructions
-  // is then cheaper as a pass of its own over the result, which is still in the cache.
-  bool RunsApart(const std::string& op) const {
-    constexpr int64_t kLanes = 16;
-    const int64_t channels = problem_.dst[1];
-    const int64_t computed = (channels + kLanes - 1) / kLanes * kLanes;
-    const bool costly = op != "Add" && op != "Relu" && op != "LeakyRelu" && op != "HardSwish";
-    return costly && 2 * computed >= 3 * channels;
-  }
+  bool HasAddend() const { return !addends_.empty(); }
 
-  bool HasAddend() const {
-    return std::any_of(post_ops_.begin(), post_ops_.end(),
-                       [](const PostOp& post) { return post.op == "Add"; });
+  bool KeepsZero() const {
+    return std::all_of(rest_.begin(), rest_.end(), [](const PostStep& step) {
+      return !step.activation || step.activation->KeepsZero();
+    });
   }
-
-  dnnl::primitive_attr UnaryAttributes() const { return Attributes(std::nullopt); }
 
   // Add is a binary post-op rather than a sum: the addend keeps its memory, so that its other
   // readers still find it.
-  dnnl::primitive_attr Attributes(const std::optional<MemoryDesc>& dst) const {
+  dnnl::primitive_attr Attributes(const MemoryDesc& dst) const {
     dnnl::primitive_attr attributes = UserScratchpad();
     dnnl::post_ops posts;
-    for (const PostOp& post : post_ops_) {
-      if (post.op == "Add") {
-        if (dst) posts.append_binary(algorithm::binary_add, *dst);
-      } else {
-        const Activation f = ActivationOf(post);
-        posts.append_eltwise(1.0f, f.how, f.alpha, 0.0f);
-      }
-    }
+    for (size_t i = 0; i < addends_.size(); ++i) posts.append_binary(algorithm::binary_add, dst);
     attributes.set_post_ops(posts);
     return attributes;
   }
@@ -156,39 +119,44 @@ class ConvFamily {
   std::unique_ptr<Kernel> Make(const PrimitiveDesc& desc) const {
     auto kernel = std::make_unique<PrimitiveKernel>(request_);
     kernel->AddPrimitive(desc);
-    kernel->Input(DNNL_ARG_SRC, kX, desc.src_desc());
-    kernel->Input(DNNL_ARG_WEIGHTS, kW, desc.weights_desc());
+    kernel->Input(DNNL_ARG_SRC, kX, desc.src_desc(0));
+    kernel->Input(DNNL_ARG_WEIGHTS, kW, desc.weights_desc(0));
     if (request_.has(kB)) kernel->Input(DNNL_ARG_BIAS, kB, RowMajor(problem_.bias));
-    kernel->Output(DNNL_ARG_DST, 0, desc.dst_desc());
-    for (size_t i = 0; i < post_ops_.size(); ++i) {
-      if (post_ops_[i].op != "Add") continue;
-      kernel->Input(DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1,
-                    static_cast<int>(post_ops_[i].input), desc.dst_desc());
+    const MemoryDesc dst = desc.dst_desc(0);
+    kernel->Output(DNNL_ARG_DST, 0, dst);
+    for (size_t i = 0; i < addends_.size(); ++i) {
+      const int id = DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1;
+      kernel->Input(id, addends_[i], dst);
     }
-    if (apart_) {
-      kernel->AddPrimitive(dnnl::eltwise_forward::primitive_desc(
-          {dnnl::prop_kind::forward_inference, apart_->how, desc.dst_desc(), apart_->alpha, 0.0f},
-          UserScratchpad(), DnnlEngine()));
-      kernel->Output(DNNL_ARG_SRC, 0, desc.dst_desc());
-      kernel->Output(DNNL_ARG_DST, 0, desc.dst_desc());
+    if (rest_.empty()) return kernel;
+    for (const PostStep& step : rest_) {
+      if (!step.activation) kernel->HostInput(static_cast<int>(step.addend), dst);
     }
+    const auto n = static_cast<int64_t>(dst.get_size() / sizeof(float));
+    kernel->SetHostStep([rest = rest_, n](const Bindings& operands) {
+      for (const PostStep& step : rest) step.Run(n, operands);
+    });
     return kernel;
   }
 
   const KernelRequest& request_;
   ConvProblem problem_;
-  std::vector<PostOp> post_ops_;     // those that the convolution applies
-  std::optional<Activation> apart_;  // the activation after them, in a pass of its own
+  std::vector<int> addends_;    // the inputs that the convolution itself adds
+  std::vector<PostStep> rest_;  // what follows
 };
 
 }  // namespace
 
 absl::StatusOr<Kernels> DnnlConv(const KernelRequest& request) {
+  return DnnlConv(request, CachesOfThisMachine());
+}
+
+absl::StatusOr<Kernels> DnnlConv(const KernelRequest& request, Caches caches) {
   return CollectKernels(request, [&](Kernels& kernels) -> absl::Status {
     WEFT_ASSIGN_OR_RETURN(
         ConvProblem problem,
         ReadConvProblem(request.node.attributes(), request.in(kX).dims(), request.in(kW).dims()));
-    WEFT_ASSIGN_OR_RETURN(kernels, ConvFamily(request, std::move(problem)).Candidates());
+    WEFT_ASSIGN_OR_RETURN(kernels, ConvFamily(request, std::move(problem)).Candidates(caches));
     return absl::OkStatus();
   });
 }

@@ -5,7 +5,6 @@
 namespace weft {
 namespace {
 
-constexpr int kChannelsLast = 0, kRowMajor = 2;  // in ConvFormatsToTry
 constexpr int64_t kFewChannels = 4;
 constexpr size_t kImageAxes = 4;
 constexpr int64_t kBatchReduceChannels = 32;
@@ -14,23 +13,20 @@ constexpr int64_t kBatchReduceChannels = 32;
 // over padding for minutes.
 constexpr int64_t kMostStep = 1 << 15;
 
-bool Contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-
 // Smaller is better.
 int Rank(const ConvProblem& problem, ConvPass pass, const ConvCandidate& candidate) {
-  const std::string name = candidate.kernel->implementation();
-  if (IsReferenceImplementation(name)) return 9;
-  if (Contains(name, "gemm")) {
+  const ImplementationKind kind = KindOf(candidate.kernel->implementation());
+  if (kind == ImplementationKind::kReference) return 9;
+  if (kind == ImplementationKind::kMatrixProduct) {
     const bool few = pass == ConvPass::kBackwardData && problem.group_inputs <= kFewChannels &&
                      problem.src.size() <= kImageAxes;
-    return few && !problem.grouped && candidate.formats == kRowMajor ? 0 : 5;
+    return few && !problem.grouped && candidate.formats == ConvFormats::Kind::kRowMajor ? 0 : 5;
   }
-  if (Contains(name, "wino")) return 4;
-  const bool preferred = Contains(name, "brg") == (problem.group_inputs >= kBatchReduceChannels) ||
-                         pass != ConvPass::kForward;
-  if (candidate.formats == kChannelsLast) return preferred ? 1 : 2;
+  if (kind == ImplementationKind::kWinograd) return 4;
+  const bool many = problem.group_inputs >= kBatchReduceChannels;
+  const bool preferred =
+      (kind == ImplementationKind::kBatchReduce) == many || pass != ConvPass::kForward;
+  if (candidate.formats == ConvFormats::Kind::kChannelsLast) return preferred ? 1 : 2;
   return 3;
 }
 
@@ -44,6 +40,12 @@ absl::Status CheckSteps(const ConvProblem& problem) {
     }
   }
   return absl::OkStatus();
+}
+
+bool Is1x1(const ConvProblem& problem) {
+  const auto taps = static_cast<std::ptrdiff_t>(problem.src.size()) - 2;
+  return std::all_of(problem.weights.end() - taps, problem.weights.end(),
+                     [](int64_t extent) { return extent == 1; });
 }
 
 bool SameKernel(const Kernel& a, const Kernel& b) {
@@ -83,15 +85,32 @@ absl::StatusOr<ConvProblem> ReadConvProblem(const AttributeMap& attributes, cons
   return problem;
 }
 
-std::vector<ConvFormats> ConvFormatsToTry(const ConvProblem& problem) {
-  std::vector<ConvFormats> formats = {{ChannelsLast(problem.src), ChannelsLast(problem.dst)},
-                                      {AnyFormat(problem.src), AnyFormat(problem.dst)},
-                                      {RowMajor(problem.src), RowMajor(problem.dst)}};
+std::vector<ConvFormats> ConvFormatsToTry(const ConvProblem& p, Caches caches) {
+  using Kind = ConvFormats::Kind;
+  const ConvFormats channels_last{Kind::kChannelsLast, ChannelsLast(p.src), ChannelsLast(p.dst)};
+  const ConvFormats any{Kind::kAny, AnyFormat(p.src), AnyFormat(p.dst)};
+  const ConvFormats row_major{Kind::kRowMajor, RowMajor(p.src), RowMajor(p.dst)};
+  const int64_t outputs = p.weights[p.grouped ? 1 : 0];
+  if (caches == Caches::kUnknown && Is1x1(p) && DividesByZero(p.group_inputs, outputs)) {
+    return {row_major};
+  }
   // Where both images have one channel or one pixel, the descriptors count as equal but have other
   // implementations, and oneDNN 2.6.3's cache of primitives takes one for the other.
-  const ConvFormats &last = formats[kChannelsLast], &plain = formats[kRowMajor];
-  if (last.src == plain.src && last.dst == plain.dst) formats.pop_back();
-  return formats;
+  if (channels_last.src == row_major.src && channels_last.dst == row_major.dst) {
+    return {channels_last, any};
+  }
+  return {channels_last, any, row_major};
+}
+
+ConvDescs DescribeConv(const ConvProblem& problem, const ConvFormats& formats, bool bias) {
+  return {.src = formats.src,
+          .weights = AnyFormat(problem.weights),
+          .bias = bias ? RowMajor(problem.bias) : MemoryDesc(),
+          .dst = formats.dst,
+          .strides = problem.strides,
+          .dilations = problem.dilations,
+          .pads_begin = problem.pads_begin,
+          .pads_end = problem.pads_end};
 }
 
 Kernels RankConvKernels(const ConvProblem& problem, ConvPass pass,

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "ops/window.h"
+#include "runtime/onednn/caches.h"
 #include "runtime/onednn/common.h"
 
 // What convolutions and their gradients share: the problem in the library's terms, the layouts to
@@ -26,17 +27,22 @@ absl::StatusOr<ConvProblem> ReadConvProblem(const AttributeMap& attributes, cons
 
 // Formats of the images to ask for; weights are always for the primitive to choose.
 struct ConvFormats {
+  enum class Kind { kChannelsLast, kAny, kRowMajor };
+  Kind kind;
   MemoryDesc src, dst;
 };
-// Channels-last, the primitive's choice, row-major (unless that is the same).
-std::vector<ConvFormats> ConvFormatsToTry(const ConvProblem& problem);
+// Channels-last, the primitive's choice, row-major (unless that is the same); row-major alone where
+// the others would end the process.
+std::vector<ConvFormats> ConvFormatsToTry(const ConvProblem& problem, Caches caches);
+
+ConvDescs DescribeConv(const ConvProblem& problem, const ConvFormats& formats, bool bias);
 
 enum class ConvPass { kForward, kBackwardData, kBackwardWeights };
 
 // A kernel, and what decides its place.
 struct ConvCandidate {
   std::unique_ptr<Kernel> kernel;
-  int formats = 0;  // which of ConvFormatsToTry
+  ConvFormats::Kind formats;
 };
 
 // Best first, without duplicates. The order was measured on an AVX-512 Xeon with 2 threads, batch 8

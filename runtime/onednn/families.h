@@ -2,6 +2,7 @@
 #define WEFT_RUNTIME_ONEDNN_FAMILIES_H_
 
 #include "runtime/kernel.h"
+#include "runtime/onednn/caches.h"
 
 // The families of this folder, one file each; runtime/families.cc says which ops they serve. All
 // follow the layouts of their inputs where they can, take f32 only, and offer nothing where oneDNN
@@ -28,6 +29,12 @@ absl::StatusOr<Kernels> DnnlSoftmax(const KernelRequest& request);
 absl::StatusOr<Kernels> DnnlSoftmaxGrad(const KernelRequest& request);
 absl::StatusOr<Kernels> DnnlSplit(const KernelRequest& request);  // of channels-last inputs
 absl::StatusOr<Kernels> DnnlTranspose(const KernelRequest& request);
+
+// As above, but for a machine whose caches are as given, rather than this one.
+absl::StatusOr<Kernels> DnnlConv(const KernelRequest& request, Caches caches);
+absl::StatusOr<Kernels> DnnlConvGradInput(const KernelRequest& request, Caches caches);
+absl::StatusOr<Kernels> DnnlConvGradWeight(const KernelRequest& request, Caches caches);
+absl::StatusOr<Kernels> DnnlConvTranspose(const KernelRequest& request, Caches caches);
 
 }  // namespace weft
 

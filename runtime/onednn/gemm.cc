@@ -8,7 +8,6 @@ namespace weft {
 namespace {
 
 using dnnl::algorithm;
-using dnnl::matmul;
 
 constexpr int kA = 0, kB = 1, kC = 2;
 
@@ -75,41 +74,34 @@ class GemmFamily {
   // A matrix that lies row-major in memory, or its transpose.
   static MemoryDesc Matrix(const Dims& dims, bool transposed) {
     if (!transposed) return RowMajor(dims);
-    return {dims, dnnl::memory::data_type::f32, dnnl::memory::dims{1, dims[0]}};
+    return Strided(dims, {1, dims[0]});
   }
 
   dnnl::primitive_attr Attributes() const {
     dnnl::primitive_attr attributes = UserScratchpad();
-    if (alpha_ != 1) attributes.set_output_scales(0, {alpha_});
-    if (addend_ == Addend::kPost) {
-      dnnl::post_ops posts;
-      posts.append_binary(algorithm::binary_add, RowMajor(c_));
-      attributes.set_post_ops(posts);
-    }
+    dnnl::post_ops posts;
+    if (alpha_ != 1) AppendEltwise(posts, algorithm::eltwise_linear, alpha_, 0);
+    if (addend_ == Addend::kPost) posts.append_binary(algorithm::binary_add, RowMajor(c_));
+    attributes.set_post_ops(posts);
     return attributes;
   }
 
   std::unique_ptr<Kernel> Product(const MemoryDesc& b) const {
     const MemoryDesc a = Matrix({y_[0], inner_}, transposes_a_), y = RowMajor(y_);
-    const matmul::desc what =
-        addend_ == Addend::kBias ? matmul::desc(a, b, RowMajor(c_), y) : matmul::desc(a, b, y);
-    return Make(matmul::primitive_desc(what, Attributes(), DnnlEngine()), a);
+    const MemoryDesc bias = addend_ == Addend::kBias ? RowMajor(c_) : MemoryDesc();
+    return Make(DescribeMatmul(a, b, bias, y, Attributes()), a);
   }
 
   // Y = A B^T with B as the weights [N,K] of a fully-connected layer.
   std::unique_ptr<Kernel> PackedInnerProduct() const {
-    using dnnl::inner_product_forward;
-    const auto kind = dnnl::prop_kind::forward_inference;
     const MemoryDesc a = Matrix({y_[0], inner_}, transposes_a_), y = RowMajor(y_);
     const MemoryDesc b = AnyFormat({y_[1], inner_});
-    const inner_product_forward::desc what =
-        addend_ == Addend::kBias ? inner_product_forward::desc(kind, a, b, RowMajor({y_[1]}), y)
-                                 : inner_product_forward::desc(kind, a, b, y);
-    return Make(inner_product_forward::primitive_desc(what, Attributes(), DnnlEngine()), a);
+    const MemoryDesc bias = addend_ == Addend::kBias ? RowMajor({y_[1]}) : MemoryDesc();
+    return Make(DescribeInnerProduct(a, b, bias, y, Attributes()), a);
   }
 
   // `a`: row-major, or read as the transpose of the operand.
-  std::unique_ptr<Kernel> Make(const dnnl::primitive_desc& desc, const MemoryDesc& a) const {
+  std::unique_ptr<Kernel> Make(const PrimitiveDesc& desc, const MemoryDesc& a) const {
     auto kernel = std::make_unique<PrimitiveKernel>(request_);
     size_t scaled = 0;
     if (addend_ == Addend::kPost && beta_ != 1) scaled = AddScaling(*kernel);
@@ -128,10 +120,11 @@ class GemmFamily {
         AddColumn(dims, beta, reinterpret_cast<const float*>(operands.inputs[kC]),
                   reinterpret_cast<float*>(operands.outputs[0]));
       };
-      kernel->SetHostStep(add, {kC});
+      kernel->SetHostStep(add);
+      kernel->HostInput(kC, RowMajor(request_.in(kC).dims()));
     }
     if (addend_ == Addend::kPost) {
-      const int id = DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1;
+      const int id = DNNL_ARG_ATTR_MULTIPLE_POST_OP(alpha_ != 1 ? 1 : 0) | DNNL_ARG_SRC_1;
       if (beta_ == 1) {
         kernel->PlainInput(id, kC, RowMajor(c_));
       } else {
@@ -144,11 +137,8 @@ class GemmFamily {
   // A first primitive: beta * C into scratch memory, whose offset it returns.
   size_t AddScaling(PrimitiveKernel& kernel) const {
     const MemoryDesc c = RowMajor(c_);
-    const dnnl::eltwise_forward::primitive_desc scale(
-        {dnnl::prop_kind::forward_inference, algorithm::eltwise_linear, c, beta_, 0},
-        UserScratchpad(), DnnlEngine());
     const size_t offset = kernel.AddScratch(c.get_size());
-    kernel.AddPrimitive(scale);
+    kernel.AddPrimitive(DescribeEltwise(algorithm::eltwise_linear, c, beta_, 0, UserScratchpad()));
     kernel.PlainInput(DNNL_ARG_SRC, kC, c);
     kernel.Scratch(DNNL_ARG_DST, offset, c);
     return offset;

@@ -26,12 +26,12 @@ BatchedGemm GemmOf(const KernelRequest& request) {
 // One product with weights packed once, in the order the primitive likes.
 std::unique_ptr<Kernel> PackedProduct(const KernelRequest& request, const BatchedGemm& gemm) {
   const MemoryDesc a = RowMajor({gemm.m, gemm.k}), y = RowMajor({gemm.m, gemm.n});
-  const dnnl::matmul::primitive_desc desc({a, AnyFormat({gemm.k, gemm.n}), y}, UserScratchpad(),
-                                          DnnlEngine());
+  const PrimitiveDesc desc =
+      DescribeMatmul(a, AnyFormat({gemm.k, gemm.n}), MemoryDesc(), y, UserScratchpad());
   auto kernel = std::make_unique<PrimitiveKernel>(request);
   kernel->AddPrimitive(desc);
   kernel->PlainInput(DNNL_ARG_SRC, 0, a);
-  kernel->Input(DNNL_ARG_WEIGHTS, 1, desc.weights_desc());
+  kernel->Input(DNNL_ARG_WEIGHTS, 1, desc.weights_desc(0));
   kernel->PlainOutput(DNNL_ARG_DST, 0, y);
   return kernel;
 }

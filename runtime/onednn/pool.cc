@@ -9,8 +9,6 @@ namespace weft {
 namespace {
 
 using dnnl::algorithm;
-using dnnl::pooling_v2_backward;
-using dnnl::pooling_v2_forward;
 
 struct PoolProblem {
   Dims src, dst;
@@ -61,50 +59,53 @@ absl::StatusOr<PoolProblem> ReadPoolProblem(const KernelRequest& request, const 
   return p;
 }
 
-pooling_v2_forward::primitive_desc Forward(const PoolProblem& p, bool training,
-                                           const MemoryDesc& src, const MemoryDesc& dst) {
-  const auto kind =
-      training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
-  return {{kind, p.how, src, dst, p.strides, p.kernel, p.dilations, p.pads_begin, p.pads_end},
-          UserScratchpad(),
-          DnnlEngine()};
+PoolDescs DescsOf(const PoolProblem& p, const MemoryDesc& src, const MemoryDesc& dst) {
+  return {.src = src,
+          .dst = dst,
+          .strides = p.strides,
+          .kernel = p.kernel,
+          .dilations = p.dilations,
+          .pads_begin = p.pads_begin,
+          .pads_end = p.pads_end};
 }
 
-pooling_v2_backward::primitive_desc Backward(const PoolProblem& p, const MemoryDesc& diff_src,
-                                             const MemoryDesc& diff_dst,
-                                             const pooling_v2_forward::primitive_desc& hint) {
-  return {{p.how, diff_src, diff_dst, p.strides, p.kernel, p.dilations, p.pads_begin, p.pads_end},
-          UserScratchpad(),
-          DnnlEngine(),
-          hint};
+PrimitiveDesc Forward(const PoolProblem& p, bool training, const MemoryDesc& src,
+                      const MemoryDesc& dst) {
+  const auto kind =
+      training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
+  return DescribePool(kind, p.how, DescsOf(p, src, dst), UserScratchpad());
+}
+
+PrimitiveDesc Backward(const PoolProblem& p, const MemoryDesc& diff_src,
+                       const MemoryDesc& diff_dst) {
+  return DescribePoolGrad(p.how, DescsOf(p, diff_src, diff_dst), UserScratchpad());
 }
 
 // Keeps its description, which the gradient's kernel needs with the workspace.
 class PoolKernel : public PrimitiveKernel {
  public:
-  PoolKernel(const KernelRequest& request, pooling_v2_forward::primitive_desc desc)
+  PoolKernel(const KernelRequest& request, PrimitiveDesc desc)
       : PrimitiveKernel(request), desc_(std::move(desc)) {
     AddPrimitive(desc_);
-    Input(DNNL_ARG_SRC, 0, desc_.src_desc());
-    Output(DNNL_ARG_DST, 0, desc_.dst_desc());
+    Input(DNNL_ARG_SRC, 0, desc_.src_desc(0));
+    Output(DNNL_ARG_DST, 0, desc_.dst_desc(0));
     if (has_workspace()) PrimitiveKernel::Workspace(DNNL_ARG_WORKSPACE, desc_.workspace_desc());
   }
   bool has_workspace() const { return desc_.workspace_desc().get_size() > 0; }
-  const pooling_v2_forward::primitive_desc& desc() const { return desc_; }
+  const PrimitiveDesc& desc() const { return desc_; }
 
  private:
-  pooling_v2_forward::primitive_desc desc_;
+  PrimitiveDesc desc_;
 };
 
 // Inputs dY, X. By the forward kernel's workspace: X's elements are not read.
 std::unique_ptr<Kernel> MaxGradFromWorkspace(const KernelRequest& request, const PoolProblem& p,
                                              const PoolKernel& forward) {
-  const auto desc =
-      Backward(p, forward.desc().src_desc(), forward.desc().dst_desc(), forward.desc());
+  const PrimitiveDesc desc = Backward(p, forward.desc().src_desc(0), forward.desc().dst_desc(0));
   auto kernel = std::make_unique<PrimitiveKernel>(request);
   kernel->AddPrimitive(desc);
-  kernel->Input(DNNL_ARG_DIFF_DST, 0, desc.diff_dst_desc());
-  kernel->Output(DNNL_ARG_DIFF_SRC, 0, desc.diff_src_desc());
+  kernel->Input(DNNL_ARG_DIFF_DST, 0, desc.diff_dst_desc(0));
+  kernel->Output(DNNL_ARG_DIFF_SRC, 0, desc.diff_src_desc(0));
   kernel->Workspace(DNNL_ARG_WORKSPACE, forward.desc().workspace_desc(), &forward);
   return kernel;
 }
@@ -112,19 +113,19 @@ std::unique_ptr<Kernel> MaxGradFromWorkspace(const KernelRequest& request, const
 // Finds the maxima again, into scratch memory.
 std::unique_ptr<Kernel> MaxGradFromInput(const KernelRequest& request, const PoolProblem& p,
                                          const MemoryDesc& src, const MemoryDesc& dst) {
-  const auto forward = Forward(p, /*training=*/true, src, dst);
-  const auto desc = Backward(p, forward.src_desc(), forward.dst_desc(), forward);
+  const PrimitiveDesc forward = Forward(p, /*training=*/true, src, dst);
+  const PrimitiveDesc desc = Backward(p, forward.src_desc(0), forward.dst_desc(0));
   auto kernel = std::make_unique<PrimitiveKernel>(request);
-  const size_t maxima = kernel->AddScratch(forward.dst_desc().get_size());
+  const size_t maxima = kernel->AddScratch(forward.dst_desc(0).get_size());
   const size_t indices = kernel->AddScratch(forward.workspace_desc().get_size());
   kernel->AddPrimitive(forward);
-  kernel->Input(DNNL_ARG_SRC, 1, forward.src_desc());
-  kernel->Scratch(DNNL_ARG_DST, maxima, forward.dst_desc());
+  kernel->Input(DNNL_ARG_SRC, 1, forward.src_desc(0));
+  kernel->Scratch(DNNL_ARG_DST, maxima, forward.dst_desc(0));
   kernel->Scratch(DNNL_ARG_WORKSPACE, indices, forward.workspace_desc());
   kernel->AddPrimitive(desc);
-  kernel->Input(DNNL_ARG_DIFF_DST, 0, desc.diff_dst_desc());
+  kernel->Input(DNNL_ARG_DIFF_DST, 0, desc.diff_dst_desc(0));
   kernel->Scratch(DNNL_ARG_WORKSPACE, indices, forward.workspace_desc());
-  kernel->Output(DNNL_ARG_DIFF_SRC, 0, desc.diff_src_desc());
+  kernel->Output(DNNL_ARG_DIFF_SRC, 0, desc.diff_src_desc(0));
   return kernel;
 }
 
@@ -143,11 +144,11 @@ bool IsTiling(const PoolProblem& p) {
 // Inputs dY, X (its shape).
 std::unique_ptr<Kernel> AverageGrad(const KernelRequest& request, const PoolProblem& p,
                                     const MemoryDesc& src, const MemoryDesc& dst) {
-  const auto desc = Backward(p, src, dst, Forward(p, /*training=*/true, src, dst));
+  const PrimitiveDesc desc = Backward(p, src, dst);
   auto kernel = std::make_unique<PrimitiveKernel>(request);
   kernel->AddPrimitive(desc);
-  kernel->Input(DNNL_ARG_DIFF_DST, 0, desc.diff_dst_desc());
-  kernel->Output(DNNL_ARG_DIFF_SRC, 0, desc.diff_src_desc());
+  kernel->Input(DNNL_ARG_DIFF_DST, 0, desc.diff_dst_desc(0));
+  kernel->Output(DNNL_ARG_DIFF_SRC, 0, desc.diff_src_desc(0));
   return kernel;
 }
 
@@ -158,13 +159,11 @@ std::unique_ptr<Kernel> AverageGradByEnlarging(const KernelRequest& request, con
   float share = 1;
   for (int64_t extent : p.kernel) share /= static_cast<float>(extent);
   dnnl::post_ops posts;
-  posts.append_eltwise(1, algorithm::eltwise_linear, share, 0);
+  AppendEltwise(posts, algorithm::eltwise_linear, share, 0);
   dnnl::primitive_attr attributes = UserScratchpad();
   attributes.set_post_ops(posts);
   const std::vector<float> factors(p.kernel.begin(), p.kernel.end());
-  const dnnl::resampling_forward::primitive_desc desc(
-      {dnnl::prop_kind::forward_inference, algorithm::resampling_nearest, factors, dst, src},
-      attributes, DnnlEngine());
+  const PrimitiveDesc desc = DescribeNearestResampling(factors, dst, src, attributes);
   auto kernel = std::make_unique<PrimitiveKernel>(request);
   kernel->AddPrimitive(desc);
   kernel->Input(DNNL_ARG_SRC, 0, dst);

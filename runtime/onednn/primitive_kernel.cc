@@ -137,9 +137,14 @@ void PrimitiveKernel::AddPrimitive(const dnnl::primitive_desc_base& desc) {
 }
 
 void PrimitiveKernel::Input(int id, int index, const MemoryDesc& desc) {
+  HostInput(index, desc);
+  PlainInput(id, index, desc);
+}
+
+void PrimitiveKernel::HostInput(int index, const MemoryDesc& desc) {
   Layout& layout = inputs_[static_cast<size_t>(index)];
   layout = ToLayout(desc, layout.dims());
-  PlainInput(id, index, desc);
+  reads_[static_cast<size_t>(index)] = true;
 }
 
 void PrimitiveKernel::PlainInput(int id, int index, const MemoryDesc& view) {

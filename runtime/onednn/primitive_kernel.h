@@ -35,11 +35,9 @@ class PrimitiveKernel : public Kernel {
   void Scratch(int id, size_t offset, const MemoryDesc& desc);
   // The kernel's hidden output; or with `owner`, that of another kernel.
   void Workspace(int id, const MemoryDesc& desc, const Kernel* owner = nullptr);
-  // `inputs`: the operands that the step reads besides those of the primitives.
-  void SetHostStep(HostStep step, const std::vector<int>& inputs) {
-    host_step_ = std::move(step);
-    for (int i : inputs) reads_[static_cast<size_t>(i)] = true;
-  }
+  void SetHostStep(HostStep step) { host_step_ = std::move(step); }
+  // An operand that the host step reads besides those of the primitives.
+  void HostInput(int index, const MemoryDesc& desc);
   void AllowInPlace(int output, int input) { in_place_.emplace_back(output, input); }
 
   std::string name() const override { return "onednn"; }

@@ -8,8 +8,6 @@
 namespace weft {
 namespace {
 
-using DataType = dnnl::memory::data_type;
-
 void AddReorder(PrimitiveKernel& kernel, const MemoryDesc& from, const MemoryDesc& to) {
   kernel.AddPrimitive(
       dnnl::reorder::primitive_desc(DnnlEngine(), from, DnnlEngine(), to, UserScratchpad()));
@@ -18,7 +16,7 @@ void AddReorder(PrimitiveKernel& kernel, const MemoryDesc& from, const MemoryDes
 // Two native layouts may split the axes differently (groups); row-major memory is between them
 // then.
 void ReorderThroughPlain(PrimitiveKernel& kernel, const MemoryDesc& from, const MemoryDesc& to) {
-  const MemoryDesc out = RowMajor(from.dims()), in = RowMajor(to.dims());
+  const MemoryDesc out = RowMajor(DimsOf(from)), in = RowMajor(DimsOf(to));
   const size_t offset = kernel.AddScratch(out.get_size());
   AddReorder(kernel, from, out);
   kernel.Input(DNNL_ARG_FROM, 0, from);
@@ -26,18 +24,6 @@ void ReorderThroughPlain(PrimitiveKernel& kernel, const MemoryDesc& from, const 
   AddReorder(kernel, in, to);
   kernel.Scratch(DNNL_ARG_FROM, offset, in);
   kernel.Output(DNNL_ARG_TO, 0, to);
-}
-
-// An element type of the same width, which is all that a permutation needs to know.
-DataType OfWidth(DType dtype) {
-  switch (SizeOf(dtype)) {
-    case 1:
-      return DataType::u8;
-    case 4:
-      return dtype == DType::kF32 ? DataType::f32 : DataType::s32;
-    default:
-      return DataType::undef;
-  }
 }
 
 }  // namespace
@@ -51,9 +37,9 @@ absl::StatusOr<std::unique_ptr<Kernel>> MakeReorder(const Layout& from, const La
     auto kernel = std::make_unique<PrimitiveKernel>(std::vector<Layout>{from},
                                                     std::vector<Layout>{to}, RunThreads());
     MemoryDesc source = ToDesc(from), target = ToDesc(to);
-    if (from.is_plain()) source = RowMajor(target.dims());
-    if (to.is_plain()) target = RowMajor(source.dims());
-    if (source.dims() != target.dims()) {
+    if (from.is_plain()) source = RowMajor(DimsOf(target));
+    if (to.is_plain()) target = RowMajor(DimsOf(source));
+    if (DimsOf(source) != DimsOf(target)) {
       ReorderThroughPlain(*kernel, source, target);
     } else {
       AddReorder(*kernel, source, target);
@@ -66,8 +52,6 @@ absl::StatusOr<std::unique_ptr<Kernel>> MakeReorder(const Layout& from, const La
 
 // A reorder that reads with the strides of the permuted axes.
 absl::StatusOr<Kernels> DnnlTranspose(const KernelRequest& request) {
-  const DataType type = OfWidth(request.in(0).dtype());
-  if (type == DataType::undef) return Kernels();
   if (HasEmptyOutputs(request)) return DoNothing(request);
   Kernels kernels;
   const absl::Status status = TryCandidate([&] {
@@ -75,16 +59,16 @@ absl::StatusOr<Kernels> DnnlTranspose(const KernelRequest& request) {
     Dims reversed(dims.size());
     std::iota(reversed.rbegin(), reversed.rend(), 0);
     const Dims perm = GetInts(request.node.attributes(), "perm", reversed);
-    const dnnl::memory::dims from = RowMajorStrides(dims);
-    dnnl::memory::dims strides;
+    const Dims from = RowMajorStrides(dims);
+    Dims strides;
     for (int64_t axis : perm) {
       const auto at = axis < 0 ? axis + static_cast<int64_t>(dims.size()) : axis;
       strides.push_back(from[static_cast<size_t>(at)]);
     }
-    const dnnl::memory::dims to = DnnlDims(request.outputs[0]);
-    if (strides.empty()) strides.push_back(1);
+    const DType dtype = request.in(0).dtype();
     auto kernel = std::make_unique<PrimitiveKernel>(request);
-    const MemoryDesc source(to, type, strides), target(to, type, RowMajorStrides(to));
+    const MemoryDesc source = Strided(request.outputs[0], strides, dtype);
+    const MemoryDesc target = RowMajor(request.outputs[0], dtype);
     AddReorder(*kernel, source, target);
     kernel->PlainInput(DNNL_ARG_FROM, 0, source);
     kernel->PlainOutput(DNNL_ARG_TO, 0, target);

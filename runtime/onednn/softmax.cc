@@ -4,17 +4,9 @@
 namespace weft {
 namespace {
 
-using dnnl::softmax_backward;
-using dnnl::softmax_forward;
-
-softmax_forward::primitive_desc Forward(dnnl::prop_kind kind, const MemoryDesc& data, int axis) {
-  return {{kind, data, axis}, UserScratchpad(), DnnlEngine()};
-}
-
 std::unique_ptr<Kernel> Softmax(const KernelRequest& request, const MemoryDesc& data, int axis) {
-  const auto desc = Forward(dnnl::prop_kind::forward_inference, data, axis);
   auto kernel = std::make_unique<PrimitiveKernel>(request);
-  kernel->AddPrimitive(desc);
+  kernel->AddPrimitive(DescribeSoftmax(data, axis, UserScratchpad()));
   kernel->Input(DNNL_ARG_SRC, 0, data);
   kernel->Output(DNNL_ARG_DST, 0, data);
   kernel->AllowInPlace(0, 0);
@@ -24,11 +16,8 @@ std::unique_ptr<Kernel> Softmax(const KernelRequest& request, const MemoryDesc& 
 // Inputs dY, Y.
 std::unique_ptr<Kernel> SoftmaxGrad(const KernelRequest& request, const MemoryDesc& data,
                                     int axis) {
-  const softmax_backward::primitive_desc desc(
-      {data, data, axis}, UserScratchpad(), DnnlEngine(),
-      Forward(dnnl::prop_kind::forward_training, data, axis));
   auto kernel = std::make_unique<PrimitiveKernel>(request);
-  kernel->AddPrimitive(desc);
+  kernel->AddPrimitive(DescribeSoftmaxGrad(data, axis, UserScratchpad()));
   kernel->Input(DNNL_ARG_DIFF_DST, 0, data);
   kernel->Input(DNNL_ARG_DST, 1, data);
   kernel->Output(DNNL_ARG_DIFF_SRC, 0, data);

@@ -1,11 +1,16 @@
+#include <cmath>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "gtest/gtest.h"
+#include "ops/fused_conv.h"
 #include "ops/reference.h"
 #include "runtime/exec/parallel.h"
 #include "runtime/kernel.h"
-#include "runtime/onednn/common.h"
+#include "runtime/onednn/conv_problem.h"
+#include "runtime/onednn/families.h"
 #include "tests/cases/cases.h"
 #include "tests/cases/table.h"
 #include "tests/runtime/close.h"
@@ -107,10 +112,11 @@ std::vector<Tensor> InputsOf(const OpCase& c) {
   return inputs;
 }
 
-class Candidates : public testing::TestWithParam<OpCase> {};
-
-TEST_P(Candidates, AllAgreeWithTheReference) {
-  const OpCase& c = GetParam();
+// Runs all that the families offer for the case, and calls `see` with each kernel.
+void ExpectAgreement(
+    const OpCase& c, std::span<const KernelFamily> families,
+    absl::FunctionRef<void(const Kernel&)> see = [](const Kernel&) {}) {
+  SCOPED_TRACE(c.TestName());
   const absl::StatusOr<Graph> graph = BuildCase(c, DType::kF32);
   ASSERT_TRUE(graph.ok()) << graph.status();
   const Node& node = *graph->Find("node");
@@ -120,13 +126,14 @@ TEST_P(Candidates, AllAgreeWithTheReference) {
   RunScope scope(2);
   for (const bool channels_last : {false, true}) {
     const KernelRequest request = RequestFor(node, channels_last, 2);
-    for (KernelFamily family : FamiliesFor(c.op)) {
+    for (KernelFamily family : families) {
       const absl::StatusOr<Kernels> kernels = family(request);
       ASSERT_TRUE(kernels.ok()) << kernels.status();
       for (const std::unique_ptr<Kernel>& kernel : *kernels) {
         const std::string what =
             absl::StrCat(kernel->implementation(), " -> ", kernel->outputs()[0].name());
         SCOPED_TRACE(what);
+        see(*kernel);
         const auto actual = RunKernel(*kernel, node, inputs);
         ASSERT_TRUE(actual.ok()) << actual.status();
         // Winograd's transforms cost a digit; the planner does not choose it unasked.
@@ -137,6 +144,12 @@ TEST_P(Candidates, AllAgreeWithTheReference) {
       }
     }
   }
+}
+
+class Candidates : public testing::TestWithParam<OpCase> {};
+
+TEST_P(Candidates, AllAgreeWithTheReference) {
+  ExpectAgreement(GetParam(), FamiliesFor(GetParam().op));
 }
 
 // Shapes that reach kernels which the small ones of the table do not: many channels, tensors above
@@ -225,6 +238,96 @@ std::vector<OpCase> LargeCases() {
                      .outputs = {image.dims}});
   }
   return cases;
+}
+
+// Whatever a convolution's result is, its activation answers as it does alone: NaN stays NaN.
+TEST(FusedConvCandidates, ActivationsKeepNaN) {
+  CaseInput x{.dims = {1, 24, 5, 5}, .fill = CaseInput::Fill::kValues};
+  for (int i = 0; i < 24 * 25; ++i) x.values.push_back(i % 17 / 8.0 - 1);
+  x.values[7] = NAN;
+  for (const std::string_view op : kFusedActivations) {
+    const PostOp activation{.op = std::string(op)}, add{.op = "Add", .input = 3};
+    for (const auto& posts : {std::vector{activation}, std::vector{add, activation},
+                              std::vector{activation, add, activation}}) {
+      int kernels = 0;
+      const CaseInput y = Uniform({1, 40, 5, 5});
+      OpCase c{.op = "FusedConv",
+               .name = std::string(op),
+               .attributes = {{"post_ops", posts}},
+               .inputs = {x, Uniform({40, 24, 1, 1}), Uniform({40})},
+               .outputs = {y.dims}};
+      if (posts.size() > 1) c.inputs.push_back(y);
+      ExpectAgreement(c, FamiliesFor("FusedConv"), [&](const Kernel&) { ++kernels; });
+      EXPECT_GT(kernels, 2) << op;
+    }
+  }
+}
+
+// Convolutions of the shape for which oneDNN 3.7 divides by zero on a machine that names no caches.
+std::vector<OpCase> DividingCases() {
+  const AttributeMap strided = {{"strides", Ints{2, 2}}};
+  const CaseInput x = Uniform({1, 512, 4, 4}), w = Uniform({1024, 512, 1, 1}),
+                  y = Uniform({1, 1024, 2, 2});
+  AttributeMap residual = strided;
+  residual.emplace("post_ops", std::vector<PostOp>{{.op = "Add", .input = 3}, {.op = "Relu"}});
+  return {{"Conv", "", strided, {x, w, Uniform({1024})}, {y.dims}},
+          {"FusedConv", "", residual, {x, w, Uniform({1024}), y}, {y.dims}},
+          {"ConvGradInput", "", strided, {y, w, x}, {x.dims}},
+          {"ConvGradWeight", "", strided, {y, x, w}, {w.dims, {1024}}},
+          {"ConvTranspose",
+           "",
+           {{"strides", Ints{2, 2}}, {"output_padding", Ints{1, 1}}},
+           {y, w},
+           {x.dims}}};
+}
+
+TEST(ConvCandidates, WithoutCachesTheDivisionByZeroIsAvoided) {
+  const std::map<std::string, KernelFamily> families = {
+      {"Conv", [](const KernelRequest& r) { return DnnlConv(r, Caches::kUnknown); }},
+      {"FusedConv", [](const KernelRequest& r) { return DnnlConv(r, Caches::kUnknown); }},
+      {"ConvGradInput",
+       [](const KernelRequest& r) { return DnnlConvGradInput(r, Caches::kUnknown); }},
+      {"ConvGradWeight",
+       [](const KernelRequest& r) { return DnnlConvGradWeight(r, Caches::kUnknown); }},
+      {"ConvTranspose",
+       [](const KernelRequest& r) { return DnnlConvTranspose(r, Caches::kUnknown); }},
+  };
+  for (const OpCase& c : DividingCases()) {
+    bool product = false;
+    const KernelFamily family = families.at(c.op);
+    ExpectAgreement(c, {&family, 1}, [&](const Kernel& kernel) {
+      // Images of any other format are what the library divides by zero for.
+      for (const Layout& layout : kernel.inputs()) {
+        const bool image = layout.dims().size() == 4 && layout.dims()[2] > 1;
+        EXPECT_TRUE(layout.is_plain() || !image);
+      }
+      product |= KindOf(kernel.implementation()) == ImplementationKind::kMatrixProduct;
+    });
+    EXPECT_TRUE(product) << c.op;
+  }
+}
+
+// Only where it must be.
+TEST(ConvCandidates, OtherConvolutionsKeepTheirFormats) {
+  using Kind = ConvFormats::Kind;
+  const auto kinds = [](const Dims& x, const Dims& w, Caches caches) {
+    const auto problem = ReadConvProblem({}, x, w);
+    EXPECT_TRUE(problem.ok()) << problem.status();
+    std::vector<Kind> result;
+    for (const ConvFormats& formats : ConvFormatsToTry(*problem, caches)) {
+      result.push_back(formats.kind);
+    }
+    return result;
+  };
+  const std::vector<Kind> all = {Kind::kChannelsLast, Kind::kAny, Kind::kRowMajor};
+  const std::vector<Kind> row_major = {Kind::kRowMajor};
+  const Dims x = {1, 512, 4, 4}, w = {1024, 512, 1, 1};
+  EXPECT_EQ(kinds(x, w, Caches::kKnown), all);
+  EXPECT_EQ(kinds(x, w, Caches::kUnknown), row_major);
+  EXPECT_EQ(kinds({1, 1024, 4, 4}, {512, 1024, 1, 1}, Caches::kUnknown), row_major);
+  EXPECT_EQ(kinds(x, {1000, 512, 1, 1}, Caches::kUnknown), all);
+  EXPECT_EQ(kinds(x, {1024, 512, 3, 3}, Caches::kUnknown), all);
+  EXPECT_EQ(kinds({1, 512, 4}, {1024, 512, 1}, Caches::kUnknown), row_major);
 }
 
 INSTANTIATE_TEST_SUITE_P(Large, Candidates, testing::ValuesIn(LargeCases()), CaseName);
