@@ -35,7 +35,7 @@ struct Outcome {
 };
 
 // Runs the command in `folder`.
-Outcome Run(const std::string& folder, const std::string& arguments) {
+Outcome RunCommand(const std::string& folder, const std::string& arguments) {
   const pid_t pid = fork();
   if (pid == 0) {
     const std::string line = "cd '" + folder + "' && exec '" WEFT_BINARY_DIR "/weft' " + arguments +
@@ -82,10 +82,10 @@ class Resident : public ::testing::TestWithParam<Training> {};
 TEST_P(Resident, OfATrainingIsWhatIsPrinted) {
   const Training& t = GetParam();
   const std::string folder = TestFolder();
-  const Outcome outcome =
-      Run(folder, "train --model " + t.network + " --data synthetic:" + std::to_string(t.examples) +
-                      " --batch " + std::to_string(t.batch) + " --epochs 1 --threads 2 -o a.weft " +
-                      t.more);
+  const Outcome outcome = RunCommand(folder, "train --model " + t.network +
+                                                 " --data synthetic:" + std::to_string(t.examples) +
+                                                 " --batch " + std::to_string(t.batch) +
+                                                 " --epochs 1 --threads 2 -o a.weft " + t.more);
   const double printed = Printed(outcome.out, " of memory at most");
   std::printf("%s: printed %.1f MiB, resident %.1f MiB\n", t.network.c_str(), printed,
               outcome.anonymous);

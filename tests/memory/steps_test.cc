@@ -77,9 +77,9 @@ TEST_P(Steps, OfInferenceAllocateNothing) {
 
 TEST_P(Steps, OfTrainingAllocateNothing) {
   const Model model = SmallNetwork(entry());
-  const Graph graph = MakeTrainingGraph(model.graph, {}, entry().optimizer)->graph;
-  const auto state = State::Create(graph).value();
-  for (const int threads : {1, 3}) ExpectNoAllocations(graph, state.get(), threads);
+  const FormedGraph training = MakeTrainingGraph(model.graph, {}, entry().optimizer).value();
+  const auto state = State::Create(training.graph).value();
+  for (const int threads : {1, 3}) ExpectNoAllocations(training.graph, state.get(), threads);
 }
 
 INSTANTIATE_TEST_SUITE_P(OfNetworks, Steps,
