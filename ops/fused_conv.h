@@ -7,7 +7,7 @@
 namespace weft {
 
 // The activations that a FusedConv may apply to its result, besides Add of another value: those
-// that the convolution library computes while it stores.
+// that a convolution's kernel applies while the result is in the cache.
 inline constexpr std::array<std::string_view, 10> kFusedActivations = {
     "Elu", "Gelu", "HardSwish", "LeakyRelu", "Mish", "Relu", "Sigmoid", "Silu", "Softplus", "Tanh"};
 
