@@ -13,7 +13,7 @@
 namespace weft {
 namespace {
 
-bool IsFloat(Value value) { return kFloatTypes.contains(value.type().dtype); }
+bool IsFloat(Value value) { return kRealTypes.contains(value.type().dtype); }
 
 const InputSpec& SpecOf(const OpDef& op, int i) {
   return op.inputs[std::min(static_cast<size_t>(i), op.inputs.size() - 1)];

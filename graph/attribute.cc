@@ -40,8 +40,7 @@ std::string PostOpText(const PostOp& post_op) {
 std::string TensorText(const Tensor& tensor) {
   constexpr int64_t kShown = 8;
   std::string type = tensor.is_empty() ? "empty" : ToString(tensor.type());
-  if (tensor.is_empty() || tensor.size() > kShown || !kAllTypes.contains(tensor.dtype()))
-    return type;
+  if (tensor.is_empty() || tensor.size() > kShown) return type;
   std::vector<std::string> elements;
   for (int64_t i = 0; i < tensor.size(); ++i) elements.push_back(absl::StrCat(tensor.At(i)));
   return absl::StrCat(type, "{", absl::StrJoin(elements, ","), "}");

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "absl/strings/str_cat.h"
+
 namespace weft {
 namespace {
 
@@ -11,7 +13,7 @@ struct Info {
   size_t size;
 };
 
-constexpr std::array<Info, 9> kInfos = {{
+constexpr std::array<Info, kNumDTypes> kInfos = {{
     {DType::kF32, "f32", 4},
     {DType::kF64, "f64", 8},
     {DType::kI32, "i32", 4},
@@ -21,11 +23,27 @@ constexpr std::array<Info, 9> kInfos = {{
     {DType::kBF16, "bf16", 2},
     {DType::kF16, "f16", 2},
     {DType::kI8, "i8", 1},
+    {DType::kU16, "u16", 2},
+    {DType::kU32, "u32", 4},
+    {DType::kU64, "u64", 8},
 }};
+
+constexpr bool IsTableByNumber() {
+  for (size_t i = 0; i < kInfos.size(); ++i) {
+    if (static_cast<size_t>(kInfos[i].dtype) != i + 1) return false;
+  }
+  return true;
+}
+static_assert(IsTableByNumber());
 
 const Info& InfoOf(DType dtype) { return kInfos[static_cast<size_t>(dtype) - 1]; }
 
 }  // namespace
+
+std::optional<DType> DTypeOfNumber(int number) {
+  if (number < 1 || number > kNumDTypes) return std::nullopt;
+  return static_cast<DType>(number);
+}
 
 size_t SizeOf(DType dtype) { return InfoOf(dtype).size; }
 
@@ -46,6 +64,11 @@ std::string DTypeSet::ToString() const {
     text += info.name;
   }
   return text;
+}
+
+absl::Status RefusedDType(DType dtype, DTypeSet expected) {
+  return absl::InvalidArgumentError(absl::StrCat("expected elements of ", expected.ToString(),
+                                                 ", got ", std::string(ToString(dtype))));
 }
 
 }  // namespace weft

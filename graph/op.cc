@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "graph/element.h"
 
 namespace weft {
 namespace {
@@ -69,6 +70,8 @@ Dim InferContext::DerivedDim(std::string_view formula) {
   std::replace(name.begin(), name.end(), '*', 'x');  // '*' separates the symbols of a monomial.
   return Dim::Symbol(absl::StrCat("(", name, ")"));
 }
+
+double TensorView::At(int64_t i) const { return ElementAt(dtype, data, i); }
 
 int64_t TensorView::size() const {
   int64_t product = 1;

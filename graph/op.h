@@ -92,14 +92,18 @@ struct TensorView {
   int rank() const { return static_cast<int>(dims.size()); }
   int64_t dim(int axis) const { return dims[static_cast<size_t>(axis)]; }
   int64_t size() const;  // elements
+  // The elements. None where they are not stored as T (IsStoredAs), as Tensor::values.
   template <typename T>
   std::span<const T> in() const {
-    return {static_cast<const T*>(data), static_cast<size_t>(size())};
+    return out<T>();
   }
   template <typename T>
   std::span<T> out() const {
+    if (!IsStoredAs<T>(dtype)) return {};
     return {static_cast<T*>(data), static_cast<size_t>(size())};
   }
+  // Element `i` as a double, whatever the dtype (graph/element.h).
+  double At(int64_t i) const;
 };
 
 // The key of a run's random numbers; a node adds its stream and each example its global index.

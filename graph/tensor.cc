@@ -1,44 +1,15 @@
 #include "graph/tensor.h"
 
 #include <algorithm>
-#include <cassert>
-#include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <memory>
 #include <new>
 
 #include "absl/strings/str_cat.h"
+#include "graph/element.h"
 
 namespace weft {
-namespace {
-
-// As static_cast, but defined for every floating-point value where `To` is an integer: saturates,
-// and NaN becomes 0.
-template <typename To, typename From>
-To ConvertElement(From value) {
-  if constexpr (std::is_same_v<To, bool>) {
-    return value != From{};
-  } else if constexpr (std::is_integral_v<To> && std::is_floating_point_v<From>) {
-    if (std::isnan(value)) return To{0};
-    if (value <= static_cast<From>(std::numeric_limits<To>::min()))
-      return std::numeric_limits<To>::min();
-    if (value >= static_cast<From>(std::numeric_limits<To>::max()))
-      return std::numeric_limits<To>::max();
-    return static_cast<To>(value);
-  } else {
-    return static_cast<To>(value);
-  }
-}
-
-absl::Status CheckComputable(DType dtype) {
-  if (kAllTypes.contains(dtype)) return absl::OkStatus();
-  return absl::UnimplementedError(
-      absl::StrCat("no conversion for dtype ", std::string(ToString(dtype))));
-}
-
-}  // namespace
 
 std::shared_ptr<std::byte> AllocateAligned(size_t bytes) {
   // Not aligned_alloc and memset: calloc's large blocks are zero pages that cost nothing until they
@@ -112,10 +83,7 @@ absl::StatusOr<Tensor> Tensor::Wrap(DType dtype, Dims dims, std::span<const std:
 
 Tensor Tensor::Scalar(double value, DType dtype) {
   Tensor tensor = Zeros(dtype, {}).value();
-  VisitDType(dtype, [&](auto zero) {
-    using T = decltype(zero);
-    *reinterpret_cast<T*>(tensor.data_) = ConvertElement<T>(value);
-  });
+  ConvertElements(DType::kF64, &value, dtype, tensor.data_, 1);
   return tensor;
 }
 
@@ -130,17 +98,7 @@ std::byte* Tensor::mutable_data() {
   return data_;
 }
 
-const std::byte* Tensor::CheckedData(DType dtype) const {
-  assert(dtype == dtype_);
-  (void)dtype;
-  return data_;
-}
-
-double Tensor::At(int64_t i) const {
-  return VisitDType(dtype_, [&](auto zero) {
-    return static_cast<double>(reinterpret_cast<const decltype(zero)*>(data_)[i]);
-  });
-}
+double Tensor::At(int64_t i) const { return ElementAt(dtype_, data_, i); }
 
 absl::StatusOr<Tensor> Tensor::Reshaped(Dims dims) const {
   WEFT_ASSIGN_OR_RETURN(int64_t count, CountElements(dims));
@@ -155,18 +113,9 @@ absl::StatusOr<Tensor> Tensor::Reshaped(Dims dims) const {
 }
 
 absl::StatusOr<Tensor> Tensor::Converted(DType dtype) const {
-  WEFT_RETURN_IF_ERROR(CheckComputable(dtype_));
-  WEFT_RETURN_IF_ERROR(CheckComputable(dtype));
   if (dtype == dtype_) return *this;
   WEFT_ASSIGN_OR_RETURN(Tensor result, Zeros(dtype, dims_));
-  VisitDType(dtype_, [&](auto from) {
-    VisitDType(dtype, [&](auto to) {
-      auto source = values<decltype(from)>();
-      auto target = result.mutable_values<decltype(to)>();
-      for (size_t i = 0; i < source.size(); ++i)
-        target[i] = ConvertElement<decltype(to)>(source[i]);
-    });
-  });
+  ConvertElements(dtype_, data_, dtype, result.data_, size_);
   return result;
 }
 

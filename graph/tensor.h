@@ -45,7 +45,7 @@ class Tensor {
   // length that does not match the dims, bytes not aligned to the element.
   static absl::StatusOr<Tensor> Wrap(DType dtype, Dims dims, std::span<const std::byte> bytes,
                                      std::shared_ptr<const void> owner);
-  // A rank-0 tensor; `value` is converted to `dtype`, one of kAllTypes.
+  // A rank-0 tensor; `value` is converted to `dtype`.
   static Tensor Scalar(double value, DType dtype);
   static Tensor FromInts(std::span<const int64_t> values);  // i64[n]
 
@@ -60,30 +60,30 @@ class Tensor {
   const std::byte* data() const { return data_; }
   std::byte* mutable_data();
 
-  // The elements; T must be the tensor's dtype (checked in debug builds).
+  // The elements. None where they are not stored as T (IsStoredAs): bytes are never read as another
+  // type than theirs.
   template <typename T>
   std::span<const T> values() const {
-    return {reinterpret_cast<const T*>(CheckedData(DTypeOf<T>)), static_cast<size_t>(size_)};
+    if (!IsStoredAs<T>(dtype_)) return {};
+    return {reinterpret_cast<const T*>(data_), static_cast<size_t>(size_)};
   }
   template <typename T>
   std::span<T> mutable_values() {
-    CheckedData(DTypeOf<T>);
+    if (!IsStoredAs<T>(dtype_)) return {};
     return {reinterpret_cast<T*>(mutable_data()), static_cast<size_t>(size_)};
   }
-  // Element `i` converted to double, whatever the dtype.
+  // Element `i` as a double, whatever the dtype (graph/element.h).
   double At(int64_t i) const;
 
   // The same bytes under other dims of the same element count.
   absl::StatusOr<Tensor> Reshaped(Dims dims) const;
-  // A copy with every element converted (C++ conversion rules; bool is != 0).
+  // A copy with every element converted by the rules of graph/element.h. Errors: not enough memory.
   absl::StatusOr<Tensor> Converted(DType dtype) const;
 
   // Same dtype, dims and bytes.
   friend bool operator==(const Tensor& a, const Tensor& b);
 
  private:
-  const std::byte* CheckedData(DType dtype) const;
-
   DType dtype_ = DType::kF32;
   bool read_only_ = false;
   Dims dims_;

@@ -53,7 +53,7 @@ absl::Status EvaluateArg(const EvalContext& c) {
   WEFT_ASSIGN_OR_RETURN(const Lines lines, LinesAlong(x.dims, GetInt(c.attributes, "axis")));
   const bool last = GetInt(c.attributes, "select_last_index") != 0;
   const auto y = c.out().out<int64_t>();
-  VisitNumeric(x.dtype, [&](auto zero) {
+  return VisitNumeric(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto in = x.in<T>();
     for (int64_t i = 0; i < lines.count(); ++i) {
@@ -62,7 +62,6 @@ absl::Status EvaluateArg(const EvalContext& c) {
           [&](int64_t k) { return in[static_cast<size_t>(lines.first(i) + k * lines.inner)]; });
     }
   });
-  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<TensorType>> InferHardmax(const InferContext& c) {
@@ -75,7 +74,7 @@ absl::StatusOr<std::vector<TensorType>> InferHardmax(const InferContext& c) {
 absl::Status EvaluateHardmax(const EvalContext& c) {
   const TensorView& x = c.in(0);
   WEFT_ASSIGN_OR_RETURN(const Lines lines, LinesAlong(x.dims, GetInt(c.attributes, "axis")));
-  VisitFloat(x.dtype, [&](auto zero) {
+  return VisitFloat(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto in = x.in<T>();
     const auto y = c.out().out<T>();
@@ -89,7 +88,6 @@ absl::Status EvaluateHardmax(const EvalContext& c) {
       y[place(best)] = 1;
     }
   });
-  return absl::OkStatus();
 }
 
 Cost InputFlops(const CostContext& c) { return {.flops = static_cast<double>(c.InputSize(0))}; }

@@ -141,8 +141,7 @@ absl::Status EvaluateBatchNorm(const EvalContext& c) {
   if (IsTraining(c.attributes)) {
     WEFT_RETURN_IF_ERROR(CheckCount(c.attributes, c.in(bn::kX).dims));
   }
-  VisitFloat(c.out().dtype, [&c](auto zero) { Normalize<decltype(zero)>(c); });
-  return absl::OkStatus();
+  return VisitFloat(c.out().dtype, [&c](auto zero) { Normalize<decltype(zero)>(c); });
 }
 
 // With x^ = (X - mean) / sqrt(var + epsilon) over n values per channel (Ioffe and Szegedy 2015):
@@ -174,8 +173,7 @@ void NormalizeBack(const EvalContext& c) {
 }
 
 absl::Status EvaluateBatchNormGrad(const EvalContext& c) {
-  VisitFloat(c.out().dtype, [&c](auto zero) { NormalizeBack<decltype(zero)>(c); });
-  return absl::OkStatus();
+  return VisitFloat(c.out().dtype, [&c](auto zero) { NormalizeBack<decltype(zero)>(c); });
 }
 
 absl::StatusOr<std::vector<TensorType>> InferBatchNormGrad(const InferContext& c) {

@@ -38,7 +38,7 @@ struct Bounds {
 
 // min(max(x, lower), upper): the upper bound wins where they cross, NaN stays NaN.
 absl::Status EvaluateClip(const EvalContext& c) {
-  VisitNumeric(c.out().dtype, [&c](auto zero) {
+  return VisitNumeric(c.out().dtype, [&c](auto zero) {
     using T = decltype(zero);
     const Bounds<T> bounds(c, 1);
     const auto x = c.in(0).in<T>();
@@ -48,11 +48,10 @@ absl::Status EvaluateClip(const EvalContext& c) {
       y[i] = above > bounds.max ? bounds.max : above;
     }
   });
-  return absl::OkStatus();
 }
 
 absl::Status EvaluateClipGrad(const EvalContext& c) {
-  VisitFloat(c.out().dtype, [&c](auto zero) {
+  return VisitFloat(c.out().dtype, [&c](auto zero) {
     using T = decltype(zero);
     const Bounds<T> bounds(c, 2);
     const auto dy = c.in(0).in<T>();
@@ -62,7 +61,6 @@ absl::Status EvaluateClipGrad(const EvalContext& c) {
       dx[i] = x[i] < bounds.min || x[i] > bounds.max ? T{0} : dy[i];
     }
   });
-  return absl::OkStatus();
 }
 
 std::vector<Value> WithBounds(const GradientContext& c, std::vector<Value> inputs, int first) {

@@ -15,16 +15,9 @@ namespace weft {
 
 inline constexpr DTypeSet kSignedTypes = {DType::kF32, DType::kF64, DType::kI32, DType::kI64};
 
-// As VisitDType, for kNumericTypes only: f need not compile for bool.
 template <typename F>
-auto VisitNumeric(DType dtype, F&& f) {
-  return VisitDType(dtype, [&f](auto zero) {
-    if constexpr (std::is_same_v<decltype(zero), bool>) {
-      return f(uint8_t{});
-    } else {
-      return f(zero);
-    }
-  });
+[[nodiscard]] absl::Status VisitNumeric(DType dtype, F&& f) {
+  return VisitDType<kNumericTypes>(dtype, f);
 }
 
 // What sums of T are kept in: double for floating point; for integers the unsigned 64-bit integer,

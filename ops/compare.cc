@@ -1,3 +1,4 @@
+#include <array>
 #include <functional>
 
 #include "ops/elementwise.h"
@@ -10,18 +11,32 @@ namespace {
 
 using Byte = uint8_t;  // of a bool
 
+constexpr DTypeSet kNumbers = {DType::kF32, DType::kF64,  DType::kI32, DType::kI64,
+                               DType::kU8,  DType::kBF16, DType::kF16, DType::kI8,
+                               DType::kU16, DType::kU32,  DType::kU64};
+
+// The three types that between them hold the values of every other.
+constexpr DTypeSet kWidest = {DType::kF64, DType::kI64, DType::kU64};
+
+DType WidestOf(DType dtype) {
+  if (kRealTypes.contains(dtype)) return DType::kF64;
+  return dtype == DType::kU64 ? DType::kU64 : DType::kI64;
+}
+
 // Where either is NaN, every comparison is false, as in IEEE 754.
 template <typename Fn>
 absl::Status EvaluateComparison(const EvalContext& c) {
-  VisitDType(c.in(0).dtype, [&c](auto zero) {
+  const DType wide = WidestOf(c.in(0).dtype);
+  std::array<Tensor, 2> memory;
+  std::array<TensorView, 2> inputs;
+  for (size_t i : {0, 1}) {
+    WEFT_ASSIGN_OR_RETURN(inputs[i], ConvertedView(c.inputs[i], wide, memory[i]));
+  }
+  const EvalContext widened{c.attributes, inputs, c.outputs, c.key};
+  return VisitDType<kWidest>(wide, [&](auto zero) {
     using T = decltype(zero);
-    if constexpr (std::is_same_v<T, bool>) {
-      ForEachPair<Byte, Byte, Byte>(c, [](Byte a, Byte b) { return Fn()(a != 0, b != 0); });
-    } else {
-      ForEachPair<T, T, Byte>(c, Fn());
-    }
+    ForEachPair<T, T, Byte>(widened, Fn());
   });
-  return absl::OkStatus();
 }
 
 template <typename Fn>
@@ -41,14 +56,13 @@ absl::Status EvaluateWhere(const EvalContext& c) {
     strides[static_cast<size_t>(i)] = BroadcastStrides(c.in(i).dims, c.out().dims);
   }
   const auto condition = c.in(0).in<Byte>();
-  VisitDType(c.out().dtype, [&](auto zero) {
-    using T = std::conditional_t<std::is_same_v<decltype(zero), bool>, Byte, decltype(zero)>;
-    const auto x = c.in(1).in<T>(), y = c.in(2).in<T>();
-    const auto to = c.out().out<T>();
+  VisitWidth(c.out().dtype, [&](auto word) {
+    using Word = decltype(word);
+    const auto* x = static_cast<const Word*>(c.in(1).data);
+    const auto* y = static_cast<const Word*>(c.in(2).data);
+    auto* to = static_cast<Word*>(c.out().data);
     ForEachOffset<3>(c.out().dims, strides, [&](int64_t i, const std::array<int64_t, 3>& at) {
-      to[static_cast<size_t>(i)] = condition[static_cast<size_t>(at[0])] != 0
-                                       ? x[static_cast<size_t>(at[1])]
-                                       : y[static_cast<size_t>(at[2])];
+      to[i] = condition[static_cast<size_t>(at[0])] != 0 ? x[at[1]] : y[at[2]];
     });
   });
   return absl::OkStatus();
@@ -89,14 +103,14 @@ std::vector<OpDef> CompareOps() {
   return {
       Predicate("Equal", "A == B with NumPy broadcasting; false where either is NaN.", kAllTypes,
                 EvaluateComparison<std::equal_to<>>),
-      Predicate("Greater", "A > B with NumPy broadcasting; false where either is NaN.",
-                kNumericTypes, EvaluateComparison<std::greater<>>),
+      Predicate("Greater", "A > B with NumPy broadcasting; false where either is NaN.", kNumbers,
+                EvaluateComparison<std::greater<>>),
       Predicate("GreaterOrEqual", "A >= B with NumPy broadcasting; false where either is NaN.",
-                kNumericTypes, EvaluateComparison<std::greater_equal<>>),
-      Predicate("Less", "A < B with NumPy broadcasting; false where either is NaN.", kNumericTypes,
+                kNumbers, EvaluateComparison<std::greater_equal<>>),
+      Predicate("Less", "A < B with NumPy broadcasting; false where either is NaN.", kNumbers,
                 EvaluateComparison<std::less<>>),
       Predicate("LessOrEqual", "A <= B with NumPy broadcasting; false where either is NaN.",
-                kNumericTypes, EvaluateComparison<std::less_equal<>>),
+                kNumbers, EvaluateComparison<std::less_equal<>>),
       Predicate("And", "A and B, element-wise with NumPy broadcasting.", kBool,
                 EvaluateLogic<std::logical_and<>>),
       Predicate("Or", "A or B, element-wise with NumPy broadcasting.", kBool,

@@ -81,12 +81,11 @@ absl::StatusOr<TensorType> InferConvType(const InferContext& c) {
 absl::Status EvaluateConv(const EvalContext& c) {
   WEFT_ASSIGN_OR_RETURN(const ConvWindow window,
                         ReadConvWindow(c.attributes, c.in(0).dims, c.in(1).dims));
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     Convolve<T>(window, c.in(0).in<T>().data(), c.in(1).in<T>().data(),
                 c.has(2) ? c.in(2).in<T>().data() : nullptr, c.out().out<T>().data());
   });
-  return absl::OkStatus();
 }
 
 Cost ConvCost(int64_t outputs, const Dims& weights) {

@@ -23,8 +23,8 @@ absl::Status EvaluateConv(const EvalContext& c);
 // The transpose of a convolution: dX[c] += W[o,c,tap] dY[o] over all outputs that read an input,
 // from B[c] (null: zeros). No element may be missing: dY has the window's output dims, dX its input
 // dims.
-void EvaluateConvBack(const ConvWindow& window, const TensorView& dy, const TensorView& w,
-                      const TensorView* b, const TensorView& dx);
+absl::Status EvaluateConvBack(const ConvWindow& window, const TensorView& dy, const TensorView& w,
+                              const TensorView* b, const TensorView& dx);
 
 // One multiply-accumulate for each output element and tap: `outputs` elements of Y times W's
 // elements per output channel.

@@ -86,14 +86,13 @@ absl::StatusOr<ConvWindow> ReadGradWindow(const EvalContext& c, const TensorView
 // Inputs dY, W, X.
 absl::Status EvaluateGradInput(const EvalContext& c) {
   WEFT_ASSIGN_OR_RETURN(const ConvWindow window, ReadGradWindow(c, c.in(2), c.in(1)));
-  EvaluateConvBack(window, c.in(0), c.in(1), nullptr, c.out());
-  return absl::OkStatus();
+  return EvaluateConvBack(window, c.in(0), c.in(1), nullptr, c.out());
 }
 
 // Inputs dY, X, W.
 absl::Status EvaluateGradWeight(const EvalContext& c) {
   WEFT_ASSIGN_OR_RETURN(const ConvWindow window, ReadGradWindow(c, c.in(1), c.in(2)));
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const T* dy = c.in(0).in<T>().data();
     ConvolveWeightBack<T>(window, dy, c.in(1).in<T>().data(), c.out().out<T>().data());
@@ -101,7 +100,6 @@ absl::Status EvaluateGradWeight(const EvalContext& c) {
       SumChannels<T>(window, dy, c.out(1).out<T>().data());
     }
   });
-  return absl::OkStatus();
 }
 
 absl::Status CheckGrad(const InferContext& c, const TensorType& x, const TensorType& w) {
@@ -157,9 +155,9 @@ Cost GradWeightCost(const CostContext& c) {
 
 }  // namespace
 
-void EvaluateConvBack(const ConvWindow& window, const TensorView& dy, const TensorView& w,
-                      const TensorView* b, const TensorView& dx) {
-  VisitFloat(dx.dtype, [&](auto zero) {
+absl::Status EvaluateConvBack(const ConvWindow& window, const TensorView& dy, const TensorView& w,
+                              const TensorView* b, const TensorView& dx) {
+  return VisitFloat(dx.dtype, [&](auto zero) {
     using T = decltype(zero);
     ConvolveInputBack<T>(window, dy.in<T>().data(), w.in<T>().data(),
                          b != nullptr ? b->in<T>().data() : nullptr, dx.out<T>().data());

@@ -153,8 +153,7 @@ absl::Status EvaluateConvTranspose(const EvalContext& c) {
       ReadConvTranspose(c.attributes, ToShape(c.in(0).dims), ToShape(c.in(1).dims)));
   WEFT_ASSIGN_OR_RETURN(const ConvWindow window,
                         ReadConvWindow(conv.conv, c.out().dims, c.in(1).dims));
-  EvaluateConvBack(window, c.in(0), c.in(1), c.has(2) ? &c.in(2) : nullptr, c.out());
-  return absl::OkStatus();
+  return EvaluateConvBack(window, c.in(0), c.in(1), c.has(2) ? &c.in(2) : nullptr, c.out());
 }
 
 // Bilinear, and the transpose of a convolution: whose transpose is that convolution.

@@ -108,7 +108,7 @@ absl::Status Transform(const EvalContext& c, const TensorView& input, const Tens
   const int64_t n = c.has(length) ? IntegerIn(c.in(length)) : input.dim(axis);
   WEFT_ASSIGN_OR_RETURN(const DftProblem p,
                         DftProblemOf(c.attributes, input.dims, output.dims, n, gradient));
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const T* x = c.in(0).in<T>().data();
     T* y = c.out().out<T>().data();
@@ -118,7 +118,6 @@ absl::Status Transform(const EvalContext& c, const TensorView& input, const Tens
                     y + (o * p.output_extent * p.inner + j) * p.output_parts);
     }
   });
-  return absl::OkStatus();
 }
 
 absl::Status EvaluateDft(const EvalContext& c) {

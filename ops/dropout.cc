@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include "ops/common.h"
 #include "ops/families.h"
@@ -30,7 +31,7 @@ absl::Status EvaluateMasked(const EvalContext& c) {
   const uint16_t threshold = DropThreshold(ratio);
   const std::span<bool> mask =
       c.outputs.size() > 1 && c.out(1).data != nullptr ? c.out(1).out<bool>() : std::span<bool>();
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto x = c.in(0).in<T>();
     const auto y = c.out().out<T>();
@@ -41,17 +42,12 @@ absl::Status EvaluateMasked(const EvalContext& c) {
       if (!mask.empty()) mask[i] = kept;
     });
   });
-  return absl::OkStatus();
 }
 
 absl::Status EvaluateDropout(const EvalContext& c) {
   if (GetString(c.attributes, "mode") == "training") return EvaluateMasked(c);
-  VisitFloat(c.out().dtype, [&](auto zero) {
-    using T = decltype(zero);
-    const auto x = c.in(0).in<T>();
-    const auto y = c.out().out<T>();
-    for (size_t i = 0; i < y.size(); ++i) y[i] = x[i];
-  });
+  const size_t bytes = static_cast<size_t>(c.out().size()) * SizeOf(c.out().dtype);
+  if (bytes > 0) std::memmove(c.out().data, c.in(0).data, bytes);  // may be the same memory
   if (c.outputs.size() > 1 && c.out(1).data != nullptr) {
     const auto mask = c.out(1).out<bool>();
     std::fill(mask.begin(), mask.end(), true);

@@ -150,9 +150,7 @@ absl::Status EvaluateEinsum(const EvalContext& c) {
     inputs.emplace_back(input.dims.begin(), input.dims.end());
   const Dims output(c.out().dims.begin(), c.out().dims.end());
   WEFT_ASSIGN_OR_RETURN(const EinsumViews views, ViewsOf(c.attributes, inputs, output));
-  absl::Status status;
-  VisitNumeric(c.out().dtype, [&](auto zero) { status = Evaluate<decltype(zero)>(c, views); });
-  return status;
+  return VisitNumeric(c.out().dtype, [&](auto zero) { return Evaluate<decltype(zero)>(c, views); });
 }
 
 // One multiplication for every choice of all labels.

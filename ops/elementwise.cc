@@ -3,9 +3,18 @@
 #include <algorithm>
 #include <cmath>
 
+#include "graph/element.h"
+#include "graph/evaluate.h"
 #include "ops/families.h"
 
 namespace weft {
+
+absl::StatusOr<TensorView> ConvertedView(const TensorView& view, DType dtype, Tensor& memory) {
+  if (view.dtype == dtype) return view;
+  WEFT_ASSIGN_OR_RETURN(memory, Tensor::Zeros(dtype, {view.dims.begin(), view.dims.end()}));
+  ConvertElements(view.dtype, view.data, dtype, memory.mutable_data(), memory.size());
+  return ViewOf(memory);
+}
 
 absl::StatusOr<Shape> BroadcastOfInputs(const InferContext& c, int first) {
   if (c.num_inputs() <= first) {

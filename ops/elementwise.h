@@ -20,6 +20,9 @@ absl::StatusOr<Shape> BroadcastOfInputs(const InferContext& c, int first = 0);
 absl::StatusOr<std::vector<TensorType>> InferBroadcast(const InferContext& c);
 absl::StatusOr<std::vector<TensorType>> InferComparison(const InferContext& c);
 
+// `view` converted to `dtype`: itself where it is of that type, a copy kept in `memory` otherwise.
+absl::StatusOr<TensorView> ConvertedView(const TensorView& view, DType dtype, Tensor& memory);
+
 // Integer arithmetic wraps around, as in NumPy: it is done in the unsigned type, where that is
 // defined.
 template <typename T, typename F>

@@ -74,7 +74,7 @@ absl::Status AddBack(const EvalContext& c, std::string_view op) {
   WEFT_ASSIGN_OR_RETURN(const IndexMap map, IndexMapOf(op, c));
   WEFT_ASSIGN_OR_RETURN(const std::vector<int64_t> slots, ResolveAll(map));
   std::vector<double> sums(static_cast<size_t>(c.out().size()), 0);
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto dy = c.in(0).in<T>();
     for (int64_t r = 0; r < map.batches * map.rows; ++r) {
@@ -87,7 +87,6 @@ absl::Status AddBack(const EvalContext& c, std::string_view op) {
     std::transform(sums.begin(), sums.end(), c.out().out<T>().begin(),
                    [](double sum) { return static_cast<T>(sum); });
   });
-  return absl::OkStatus();
 }
 
 absl::Status EvaluateGather(const EvalContext& c) { return Take(c, "Gather"); }

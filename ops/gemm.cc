@@ -117,8 +117,7 @@ void Multiply(const EvalContext& c) {
 }
 
 absl::Status EvaluateGemm(const EvalContext& c) {
-  VisitFloat(c.out().dtype, [&c](auto zero) { Multiply<decltype(zero)>(c); });
-  return absl::OkStatus();
+  return VisitFloat(c.out().dtype, [&c](auto zero) { Multiply<decltype(zero)>(c); });
 }
 
 Cost GemmCost(const CostContext& c) {

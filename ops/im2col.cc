@@ -50,15 +50,15 @@ absl::Status EvaluateIm2Col(const EvalContext& c) {
       const ConvWindow w,
       ReadColumnWindow(c.attributes, c.in(0).dims, GetInts(c.attributes, "kernel_shape")));
   const int64_t size = w.kernel_size() * w.output_size(), stride = w.strides.back();
-  VisitNumeric(c.out().dtype, [&](auto zero) {
-    using T = decltype(zero);
-    const T* x = c.in(0).in<T>().data();
-    T* y = c.out().out<T>().data();
-    std::fill_n(y, c.out().size(), T{0});
+  VisitWidth(c.out().dtype, [&](auto zero) {
+    using Word = decltype(zero);
+    const auto* x = static_cast<const Word*>(c.in(0).data);
+    auto* y = static_cast<Word*>(c.out().data);
+    std::fill_n(y, c.out().size(), zero);
     for (int64_t plane = 0; plane < w.batch * w.in_channels; ++plane) {
       ForEachTapRun(w, [&](const Run& run) {
-        const T* from = x + plane * w.input_size() + run.input;
-        T* to = y + plane * size + run.tap * w.output_size() + run.output;
+        const Word* from = x + plane * w.input_size() + run.input;
+        Word* to = y + plane * size + run.tap * w.output_size() + run.output;
         for (int64_t i = 0; i < run.count; ++i) to[i] = from[i * stride];
       });
     }
@@ -148,7 +148,7 @@ absl::StatusOr<std::vector<TensorType>> InferCol2Im(const InferContext& c) {
 absl::Status EvaluateCol2Im(const EvalContext& c) {
   WEFT_ASSIGN_OR_RETURN(const ConvWindow w, ReadCol2ImWindow(c));
   const int64_t size = w.kernel_size() * w.output_size(), stride = w.strides.back();
-  VisitNumeric(c.out().dtype, [&](auto zero) {
+  return VisitNumeric(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const T* x = c.in(0).in<T>().data();
     T* y = c.out().out<T>().data();
@@ -166,7 +166,6 @@ absl::Status EvaluateCol2Im(const EvalContext& c) {
                      [](Accumulator<T> sum) { return static_cast<T>(sum); });
     }
   });
-  return absl::OkStatus();
 }
 
 InputGradients Col2ImGradient(GradientContext& c) {
@@ -191,7 +190,7 @@ OpDef Im2Col() {
               "The windows of an image [N,C,spatial...] as the columns of [N, C*taps, "
               "positions]: PyTorch's Unfold, for any number of spatial axes. A convolution is "
               "the product of its weights [O, C*taps] with them. Padding reads as zero.",
-          .inputs = {{"X", kNumericTypes}},
+          .inputs = {{"X", kAllTypes}},
           .attributes = std::move(attributes),
           .infer = InferIm2Col,
           .gradient = Im2ColGradient,

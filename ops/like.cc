@@ -22,13 +22,12 @@ absl::StatusOr<std::vector<TensorType>> InferReduceToLike(const InferContext& c)
 }
 
 absl::Status EvaluateReduceToLike(const EvalContext& c) {
-  VisitNumeric(c.out().dtype, [&](auto zero) {
+  return VisitNumeric(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto sums = SumsInto<T>(c.in(0), c.out().dims);
     const auto y = c.out().out<T>();
     for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<T>(sums[i]);
   });
-  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<TensorType>> InferMulReduceToLike(const InferContext& c) {
@@ -41,7 +40,7 @@ absl::StatusOr<std::vector<TensorType>> InferMulReduceToLike(const InferContext&
 }
 
 absl::Status EvaluateMulReduceToLike(const EvalContext& c) {
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     std::vector<double> sums(static_cast<size_t>(c.out().size()), 0.0);
     const auto a = c.in(0).in<T>(), b = c.in(1).in<T>();
@@ -52,7 +51,6 @@ absl::Status EvaluateMulReduceToLike(const EvalContext& c) {
                      });
     std::copy(sums.begin(), sums.end(), c.out().out<T>().begin());
   });
-  return absl::OkStatus();
 }
 
 InputGradients MulReduceToLikeGradient(GradientContext& c) {
@@ -94,13 +92,11 @@ absl::Status EvaluateExpandLike(const EvalContext& c) {
   // X's strides along the axes of `rest`, and 0 along the inserted ones.
   std::vector<int64_t> strides = BroadcastStrides(c.in(0).dims, rest);
   for (int64_t axis : axes) strides.insert(strides.begin() + axis, 0);
-  VisitDType(c.out().dtype, [&](auto zero) {
-    using T = decltype(zero);
-    const auto x = c.in(0).in<T>();
-    const auto y = c.out().out<T>();
-    ForEachOffset<1>(dims, {strides}, [&](int64_t i, const std::array<int64_t, 1>& at) {
-      y[static_cast<size_t>(i)] = x[static_cast<size_t>(at[0])];
-    });
+  VisitWidth(c.out().dtype, [&](auto word) {
+    const auto* x = static_cast<const decltype(word)*>(c.in(0).data);
+    auto* y = static_cast<decltype(word)*>(c.out().data);
+    ForEachOffset<1>(dims, {strides},
+                     [&](int64_t i, const std::array<int64_t, 1>& at) { y[i] = x[at[0]]; });
   });
   return absl::OkStatus();
 }

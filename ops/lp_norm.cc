@@ -23,7 +23,7 @@ absl::Status EvaluateLpNorm(const EvalContext& c) {
   const size_t n = static_cast<size_t>(c.in(0).dim(axis));
   size_t inner = 1;
   for (int i = axis + 1; i < c.in(0).rank(); ++i) inner *= static_cast<size_t>(c.in(0).dim(i));
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto x = c.in(0).in<T>();
     const auto y = c.out().out<T>();
@@ -41,7 +41,6 @@ absl::Status EvaluateLpNorm(const EvalContext& c) {
       }
     }
   });
-  return absl::OkStatus();
 }
 
 // With the norm r: dX = (dY - s sum(dY Y)) / r, where s = dr/dX is Y for p = 2, sign(X) for p = 1.

@@ -31,7 +31,7 @@ absl::Status EvaluateLpPool(const EvalContext& c) {
   const Regions regions = WindowRegions(window);
   const int64_t p = GetInt(c.attributes, "p", 2);
   RegionScratch scratch;
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const T* x = c.in(0).in<T>().data();
     T* y = c.out().out<T>().data();
@@ -41,7 +41,6 @@ absl::Status EvaluateLpPool(const EvalContext& c) {
       y += regions.output_size();
     }
   });
-  return absl::OkStatus();
 }
 
 absl::Status EvaluateLpPoolGrad(const EvalContext& c) {
@@ -49,7 +48,7 @@ absl::Status EvaluateLpPoolGrad(const EvalContext& c) {
   const Regions regions = WindowRegions(window);
   const int64_t p = GetInt(c.attributes, "p", 2);
   RegionScratch scratch;
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const T *dy = c.in(0).in<T>().data(), *x = c.in(1).in<T>().data(), *y = c.in(2).in<T>().data();
     T* dx = c.out().out<T>().data();
@@ -62,7 +61,6 @@ absl::Status EvaluateLpPoolGrad(const EvalContext& c) {
       y += regions.output_size();
     }
   });
-  return absl::OkStatus();
 }
 
 InputGradients LpPoolGradient(GradientContext& c) {

@@ -76,7 +76,7 @@ std::vector<double> Bases(const LrnSpec& spec, std::span<const T> x, size_t firs
 
 absl::Status EvaluateLrn(const EvalContext& c) {
   const LrnSpec spec = ReadLrn(c.attributes, c.in(0).dims);
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const std::span<const T> x = c.in(0).in<T>();
     const auto y = c.out().out<T>();
@@ -88,14 +88,13 @@ absl::Status EvaluateLrn(const EvalContext& c) {
       }
     });
   });
-  return absl::OkStatus();
 }
 
 // With base b: y_j = x_j b_j^-beta, and x_i is in the windows of channels i - after to i + before:
 //   dx_i = dy_i b_i^-beta - 2 factor beta x_i sum_j dy_j x_j b_j^(-beta-1).
 absl::Status EvaluateLrnGrad(const EvalContext& c) {
   const LrnSpec spec = ReadLrn(c.attributes, c.in(1).dims);
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const std::span<const T> dy = c.in(0).in<T>(), x = c.in(1).in<T>();
     const auto dx = c.out().out<T>();
@@ -114,7 +113,6 @@ absl::Status EvaluateLrnGrad(const EvalContext& c) {
       }
     });
   });
-  return absl::OkStatus();
 }
 
 InputGradients LrnGradient(GradientContext& c) {

@@ -114,8 +114,7 @@ void Multiply(const EvalContext& c, const MatMulProblem& p) {
 
 absl::Status EvaluateMatMul(const EvalContext& c) {
   const MatMulProblem problem = ReadMatMul(c.in(0).dims, c.in(1).dims);
-  VisitNumeric(c.out().dtype, [&](auto zero) { Multiply<decltype(zero)>(c, problem); });
-  return absl::OkStatus();
+  return VisitNumeric(c.out().dtype, [&](auto zero) { Multiply<decltype(zero)>(c, problem); });
 }
 
 Cost MatMulCost(const CostContext& c) {

@@ -57,9 +57,7 @@ void UpdateOne(const MomentumSpec& spec, std::span<const T> x, std::span<const T
 }
 
 absl::Status EvaluateMomentum(const EvalContext& c) {
-  const double rate = VisitFloat(c.in(0).dtype, [&](auto zero) {
-    return static_cast<double>(c.in(0).in<decltype(zero)>()[0]);
-  });
+  const double rate = c.in(0).At(0);
   const bool first = c.in(1).in<int64_t>()[0] == 0;
   // In the first update beta counts as 1: the momentum is that gradient (ONNX).
   const MomentumSpec spec{
@@ -70,10 +68,10 @@ absl::Status EvaluateMomentum(const EvalContext& c) {
     const TensorView& x = c.in(kScalars + i);
     const TensorView& g = c.in(kScalars + n + i);
     const TensorView& v = c.in(kScalars + 2 * n + i);
-    VisitFloat(x.dtype, [&](auto zero) {
+    WEFT_RETURN_IF_ERROR(VisitFloat(x.dtype, [&](auto zero) {
       using T = decltype(zero);
       UpdateOne<T>(spec, x.in<T>(), g.in<T>(), v.in<T>(), c.out(i).out<T>(), c.out(n + i).out<T>());
-    });
+    }));
   }
   return absl::OkStatus();
 }

@@ -72,8 +72,7 @@ Movement Reversed(Movement movement) {
 
 absl::Status EvaluateMovement(const EvalContext& c, const Movement& movement) {
   if (movement.adds) {
-    VisitNumeric(c.out().dtype, [&](auto zero) { AddBoxes<decltype(zero)>(c, movement); });
-    return absl::OkStatus();
+    return VisitNumeric(c.out().dtype, [&](auto zero) { AddBoxes<decltype(zero)>(c, movement); });
   }
   for (const BoxCopy& box : movement.boxes) {
     if (!box.is_empty()) CopyBox(c, box);

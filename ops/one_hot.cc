@@ -48,21 +48,17 @@ absl::Status EvaluateOneHot(const EvalContext& c) {
   const int64_t depth = c.out().dim(axis);
   int64_t inner = 1;
   for (int i = axis + 1; i < c.out().rank(); ++i) inner *= c.out().dim(i);
-  VisitDType(c.out().dtype, [&](auto zero) {
-    using T = decltype(zero);
-    const auto values = c.in(2).in<T>();
-    const auto y = c.out().out<T>();
-    std::fill(y.begin(), y.end(), values[0]);
-    VisitNumeric(c.in(0).dtype, [&](auto index_zero) {
-      const auto indices = c.in(0).in<decltype(index_zero)>();
-      for (int64_t i = 0; i < static_cast<int64_t>(indices.size()); ++i) {
-        double at = std::trunc(static_cast<double>(indices[static_cast<size_t>(i)]));
-        if (at < 0) at += static_cast<double>(depth);
-        if (!(at >= 0 && at < static_cast<double>(depth))) continue;
-        const int64_t place = (i / inner * depth + static_cast<int64_t>(at)) * inner + i % inner;
-        y[static_cast<size_t>(place)] = values[1];
-      }
-    });
+  VisitWidth(c.out().dtype, [&](auto word) {
+    using Word = decltype(word);
+    const auto* values = static_cast<const Word*>(c.in(2).data);
+    auto* y = static_cast<Word*>(c.out().data);
+    std::fill_n(y, c.out().size(), values[0]);
+    for (int64_t i = 0; i < c.in(0).size(); ++i) {
+      double at = std::trunc(c.in(0).At(i));
+      if (at < 0) at += static_cast<double>(depth);
+      if (!(at >= 0 && at < static_cast<double>(depth))) continue;
+      y[(i / inner * depth + static_cast<int64_t>(at)) * inner + i % inner] = values[1];
+    }
   });
   return absl::OkStatus();
 }

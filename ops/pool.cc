@@ -60,7 +60,7 @@ absl::Status EvaluateMaxPool(const EvalContext& c) {
   WEFT_ASSIGN_OR_RETURN(const PoolWindow window, ReadPoolWindow(c.attributes, c.in(0).dims));
   const bool column_major = GetInt(c.attributes, "storage_order") == 1;
   int64_t* indices = c.outputs.size() > 1 ? c.out(1).out<int64_t>().data() : nullptr;
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const T* x = c.in(0).in<T>().data();
     T* y = c.out().out<T>().data();
@@ -69,13 +69,12 @@ absl::Status EvaluateMaxPool(const EvalContext& c) {
       if (indices != nullptr) indices[to] = column_major ? ColumnMajor(window, from) : from;
     });
   });
-  return absl::OkStatus();
 }
 
 // Inputs dY, X.
 absl::Status EvaluateMaxPoolGrad(const EvalContext& c) {
   WEFT_ASSIGN_OR_RETURN(const PoolWindow window, ReadGradWindow(c, c.in(1), c.in(0)));
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const T* dy = c.in(0).in<T>().data();
     const auto dx = c.out().out<T>();
@@ -83,20 +82,18 @@ absl::Status EvaluateMaxPoolGrad(const EvalContext& c) {
     ForEachMaximum(window, c.in(1).in<T>().data(),
                    [&](int64_t from, int64_t to) { dx.data()[from] += dy[to]; });
   });
-  return absl::OkStatus();
 }
 
 // Inputs ddX, X.
 absl::Status EvaluateMaxPoolGradGrad(const EvalContext& c) {
   WEFT_ASSIGN_OR_RETURN(const PoolWindow window, ReadGradWindow(c, c.in(1), c.out()));
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const T* ddx = c.in(0).in<T>().data();
     T* ddy = c.out().out<T>().data();
     ForEachMaximum(window, c.in(1).in<T>().data(),
                    [&](int64_t from, int64_t to) { ddy[to] = ddx[from]; });
   });
-  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<TensorType>> InferMaxPool(const InferContext& c) {

@@ -13,25 +13,23 @@ namespace {
 template <ReadChoiceFn kRead>
 absl::Status EvaluateChoice(const EvalContext& c) {
   WEFT_ASSIGN_OR_RETURN(const ChoicePool pool, kRead(c.attributes, c.in(0).dims));
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const T* x = c.in(0).in<T>().data();
     const T* keys = c.has(1) ? c.in(1).in<T>().data() : x;
     GatherChosen(pool, c.key, x, keys, c.out().out<T>().data(), 0, pool.planes);
   });
-  return absl::OkStatus();
 }
 
 // Inputs dY, Key.
 template <ReadChoiceFn kRead>
 absl::Status EvaluateChoiceGrad(const EvalContext& c) {
   WEFT_ASSIGN_OR_RETURN(const ChoicePool pool, kRead(c.attributes, c.in(1).dims));
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     ScatterChosen<T>(pool, c.key, c.in(0).in<T>().data(), c.in(1).in<T>().data(),
                      c.out().out<T>().data(), 0, pool.planes);
   });
-  return absl::OkStatus();
 }
 
 // Modes, and what tournaments and fractional poolings add, where the op has them.

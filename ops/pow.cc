@@ -1,3 +1,4 @@
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -60,10 +61,15 @@ absl::Status EvaluatePair(const EvalContext& c) {
 }
 
 absl::Status EvaluatePow(const EvalContext& c) {
-  return VisitNumeric(c.in(0).dtype, [&c](auto base) {
+  const bool whole = !kFloatTypes.contains(c.in(1).dtype);
+  Tensor memory;
+  WEFT_ASSIGN_OR_RETURN(const TensorView exponent,
+                        ConvertedView(c.in(1), whole ? DType::kI64 : DType::kF64, memory));
+  const std::array<TensorView, 2> inputs = {c.in(0), exponent};
+  const EvalContext wide{c.attributes, inputs, c.outputs, c.key};
+  return VisitNumeric(c.in(0).dtype, [&](auto base) {
     using T = decltype(base);
-    return VisitNumeric(c.in(1).dtype,
-                        [&c](auto exponent) { return EvaluatePair<T, decltype(exponent)>(c); });
+    return whole ? EvaluatePair<T, int64_t>(wide) : EvaluatePair<T, double>(wide);
   });
 }
 

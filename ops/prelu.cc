@@ -40,7 +40,7 @@ T Product(T a, T b) {
 
 absl::Status EvaluatePRelu(const EvalContext& c) {
   const std::vector<int64_t> strides = BroadcastStrides(c.in(1).dims, c.out().dims);
-  VisitNumeric(c.out().dtype, [&](auto zero) {
+  return VisitNumeric(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto x = c.in(0).in<T>();
     const auto slope = c.in(1).in<T>();
@@ -50,12 +50,11 @@ absl::Status EvaluatePRelu(const EvalContext& c) {
       y[static_cast<size_t>(i)] = v < 0 ? Product(v, slope[static_cast<size_t>(at[0])]) : v;
     });
   });
-  return absl::OkStatus();
 }
 
 absl::Status EvaluatePReluGrad(const EvalContext& c) {
   const std::vector<int64_t> strides = BroadcastStrides(c.in(2).dims, c.out().dims);
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto dy = c.in(0).in<T>();
     const auto x = c.in(1).in<T>();
@@ -72,7 +71,6 @@ absl::Status EvaluatePReluGrad(const EvalContext& c) {
     const auto dslope = c.out(1).out<T>();
     for (size_t k = 0; k < dslope.size(); ++k) dslope[k] = static_cast<T>(sums[k]);
   });
-  return absl::OkStatus();
 }
 
 InputGradients PReluGradient(GradientContext& c) {

@@ -56,7 +56,7 @@ absl::StatusOr<std::vector<TensorType>> InferLike(const InferContext& c) {
 
 absl::StatusOr<std::vector<TensorType>> InferBernoulli(const InferContext& c) {
   WEFT_ASSIGN_OR_RETURN(const DType dtype,
-                        DTypeOfAttribute(c.attributes(), c.type(0).dtype, kAllTypes));
+                        DTypeOfAttribute(c.attributes(), c.type(0).dtype, kComputeTypes));
   return std::vector<TensorType>{{dtype, c.type(0).shape}};
 }
 
@@ -68,7 +68,7 @@ RandomWords WordsOf(const EvalContext& c) {
 
 absl::Status EvaluateUniform(const EvalContext& c) {
   const double low = GetFloat(c.attributes, "low"), high = GetFloat(c.attributes, "high");
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto y = c.out().out<T>();
     // Rounding must not reach `high`.
@@ -78,14 +78,13 @@ absl::Status EvaluateUniform(const EvalContext& c) {
       y[i] = std::min(static_cast<T>(low + (high - low) * UniformOf(word)), most);
     });
   });
-  return absl::OkStatus();
 }
 
 // Box and Muller, "A note on the generation of random normal deviates", 1958: each two words give
 // two elements. The first word is used as a number in (0, 1].
 absl::Status EvaluateNormal(const EvalContext& c) {
   const double mean = GetFloat(c.attributes, "mean"), scale = GetFloat(c.attributes, "scale");
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto y = c.out().out<T>();
     WordsOf(c).ForEachBlock(4, [&](int64_t first, const PhiloxCounter& words, int64_t count) {
@@ -98,20 +97,16 @@ absl::Status EvaluateNormal(const EvalContext& c) {
       }
     });
   });
-  return absl::OkStatus();
 }
 
 absl::Status EvaluateBernoulli(const EvalContext& c) {
-  VisitFloat(c.in(0).dtype, [&](auto float_zero) {
-    const auto p = c.in(0).in<decltype(float_zero)>();
-    VisitDType(c.out().dtype, [&](auto zero) {
-      using T = decltype(zero);
-      const auto y = c.out().out<T>();
-      WordsOf(c).ForEachWord(
-          [&](size_t i, uint32_t word) { y[i] = static_cast<T>(UniformOf(word) < p[i] ? 1 : 0); });
+  return VisitDType<kComputeTypes>(c.out().dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const auto y = c.out().out<T>();
+    WordsOf(c).ForEachWord([&](size_t i, uint32_t word) {
+      y[i] = static_cast<T>(UniformOf(word) < c.in(0).At(static_cast<int64_t>(i)) ? 1 : 0);
     });
   });
-  return absl::OkStatus();
 }
 
 // Only a shape is read.

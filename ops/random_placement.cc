@@ -1,5 +1,6 @@
 #include "ops/random_placement.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -75,24 +76,22 @@ void ForEachPlace(const EvalContext& c, const TensorView& small, const TensorVie
 }
 
 absl::Status EvaluatePlacement(const EvalContext& c) {
-  VisitDType(c.out().dtype, [&](auto zero) {
-    using T = decltype(zero);
-    const auto x = c.in(0).in<T>();
-    const auto y = c.out().out<T>();
-    std::fill(y.begin(), y.end(), T{});
+  VisitWidth(c.out().dtype, [&](auto zero) {
+    const auto* x = static_cast<const decltype(zero)*>(c.in(0).data);
+    auto* y = static_cast<decltype(zero)*>(c.out().data);
+    std::fill_n(y, c.out().size(), zero);
     ForEachPlace(c, c.in(0), c.out(), [&](size_t i, size_t place) { y[place] = x[i]; });
   });
   return absl::OkStatus();
 }
 
 absl::Status EvaluatePlacementGrad(const EvalContext& c) {
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto dy = c.in(0).in<T>();
     const auto dx = c.out().out<T>();
     ForEachPlace(c, c.out(), c.in(0), [&](size_t i, size_t place) { dx[i] = dy[place]; });
   });
-  return absl::OkStatus();
 }
 
 InputGradients PlacementGradient(GradientContext& c) {

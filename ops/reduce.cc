@@ -71,7 +71,7 @@ namespace {
 template <typename Term, typename Finish>
 absl::Status EvaluateSum(const EvalContext& c, Term term, Finish finish) {
   WEFT_ASSIGN_OR_RETURN(const Dims kept, KeptDims(c));
-  VisitNumeric(c.out().dtype, [&](auto zero) {
+  return VisitNumeric(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     using Sum = Accumulator<T>;
     const auto sums = FoldInto<T, Sum>(c.in(0), kept, 0, [&](Sum sum, T e, int64_t) {
@@ -80,7 +80,6 @@ absl::Status EvaluateSum(const EvalContext& c, Term term, Finish finish) {
     const auto y = c.out().out<T>();
     for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<T>(finish(sums[i]));
   });
-  return absl::OkStatus();
 }
 
 constexpr auto kItself = [](auto e, auto...) { return e; };
@@ -121,7 +120,7 @@ absl::Status EvaluateReduceMean(const EvalContext& c) {
 // log sum exp(x) = m + log sum exp(x - m), where m is the largest element if that is finite.
 absl::Status EvaluateReduceLogSumExp(const EvalContext& c) {
   WEFT_ASSIGN_OR_RETURN(const Dims kept, KeptDims(c));
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     constexpr double kLowest = -std::numeric_limits<double>::infinity();
     std::vector<double> largest = FoldInto<T, double>(
@@ -133,7 +132,6 @@ absl::Status EvaluateReduceLogSumExp(const EvalContext& c) {
     const auto y = c.out().out<T>();
     for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<T>(largest[i] + std::log(sums[i]));
   });
-  return absl::OkStatus();
 }
 
 InputGradients SumGradient(GradientContext& c) { return {ExpandReduced(c, c.dy())}; }

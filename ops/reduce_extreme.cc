@@ -27,14 +27,13 @@ absl::Status EvaluateExtreme(const EvalContext& c) {
     return absl::InvalidArgumentError(absl::StrCat(
         "the extreme of no integers: expected some, data has dims ", ToString(c.in(0).dims)));
   }
-  VisitNumeric(c.out().dtype, [&](auto zero) {
+  return VisitNumeric(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const std::vector<T> y = FoldInto<T, T>(
         c.in(0), kept, Identity<T, kLargest>(),
         [](T a, T b, int64_t) { return a != a || (kLargest ? a > b : a < b) ? a : b; });
     std::copy(y.begin(), y.end(), c.out().out<T>().begin());
   });
-  return absl::OkStatus();
 }
 
 // The elements that hold the extreme share the cotangent equally.
@@ -49,7 +48,7 @@ InputGradients ExtremeGradient(GradientContext& c) {
 // Products of integers wrap around.
 absl::Status EvaluateReduceProd(const EvalContext& c) {
   WEFT_ASSIGN_OR_RETURN(const Dims kept, KeptDims(c));
-  VisitNumeric(c.out().dtype, [&](auto zero) {
+  return VisitNumeric(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     using Product = Accumulator<T>;
     const auto products = FoldInto<T, Product>(c.in(0), kept, 1, [](Product product, T e, int64_t) {
@@ -58,7 +57,6 @@ absl::Status EvaluateReduceProd(const EvalContext& c) {
     const auto y = c.out().out<T>();
     for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<T>(products[i]);
   });
-  return absl::OkStatus();
 }
 
 InputGradients ProdGradient(GradientContext& c) {
@@ -81,7 +79,7 @@ absl::StatusOr<std::vector<TensorType>> InferProdGrad(const InferContext& c) {
 // at the only 0, and 0 elsewhere.
 absl::Status EvaluateProdGrad(const EvalContext& c) {
   WEFT_ASSIGN_OR_RETURN(const Dims kept, KeptDims(c, 1));
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const TensorView& x = c.in(1);
     const auto zeros = FoldInto<T, int64_t>(
@@ -99,7 +97,6 @@ absl::Status EvaluateProdGrad(const EvalContext& c) {
                        dx[e] = static_cast<T>(dy[o] * product);
                      });
   });
-  return absl::OkStatus();
 }
 
 Cost ProdGradFlops(const CostContext& c) {

@@ -1,6 +1,7 @@
 #include "ops/resize.h"
 
 #include <algorithm>
+#include <cstring>
 #include <cmath>
 
 #include "ops/broadcast.h"
@@ -218,17 +219,17 @@ absl::Status EvaluateResize(const EvalContext& c) {
                  c.has(2) ? c.in(2) : TensorView());
   const double outside = GetFloat(c.attributes, "extrapolation_value");
   if (GetString(c.attributes, "mode") == "nearest") {
-    VisitDType(c.out().dtype, [&](auto zero) {
-      using T = decltype(zero);
-      const auto x = c.in(0).in<T>();
-      const auto y = c.out().out<T>();
-      ForEachSource(c, axes, [&](size_t i, int64_t source) {
-        y[i] = source < 0 ? static_cast<T>(outside) : x[static_cast<size_t>(source)];
-      });
+    const Tensor fill = Tensor::Scalar(outside, c.out().dtype);
+    VisitWidth(c.out().dtype, [&](auto word) {
+      std::memcpy(&word, fill.data(), sizeof word);
+      const auto* x = static_cast<const decltype(word)*>(c.in(0).data);
+      auto* y = static_cast<decltype(word)*>(c.out().data);
+      ForEachSource(c, axes,
+                    [&](size_t i, int64_t source) { y[i] = source < 0 ? word : x[source]; });
     });
     return absl::OkStatus();
   }
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto x = c.in(0).in<T>();
     const auto y = c.out().out<T>();
@@ -238,7 +239,6 @@ absl::Status EvaluateResize(const EvalContext& c) {
       y[i] = static_cast<T>(source < 0 ? outside : result[i]);
     });
   });
-  return absl::OkStatus();
 }
 
 absl::Status EvaluateResizeGrad(const EvalContext& c) {
@@ -247,7 +247,7 @@ absl::Status EvaluateResizeGrad(const EvalContext& c) {
       ResizeAxes(c.attributes, c.out().dims, c.in(0).dims, c.has(2) ? c.in(2) : TensorView(),
                  c.has(3) ? c.in(3) : TensorView());
   for (ResizeAxis& axis : axes) axis = axis.Transposed();
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto dy = c.in(0).in<T>();
     const std::vector<double> dx =
@@ -255,7 +255,6 @@ absl::Status EvaluateResizeGrad(const EvalContext& c) {
     std::transform(dx.begin(), dx.end(), c.out().out<T>().begin(),
                    [](double v) { return static_cast<T>(v); });
   });
-  return absl::OkStatus();
 }
 
 // --- Gradients ---

@@ -11,12 +11,6 @@
 namespace weft {
 namespace {
 
-double ElementOf(const TensorView& view, size_t i) {
-  return VisitFloat(view.dtype, [&](auto zero) {
-    return static_cast<double>(static_cast<const decltype(zero)*>(view.data)[i]);
-  });
-}
-
 // One axis's geometry. Elements of the input for one of the output: per / by, of whole numbers
 // where sizes are given, so that places that are whole come out whole; 1 / scale otherwise.
 // `output` is the extent before it is rounded down: ONNX's test suite has it that way, its text is
@@ -168,12 +162,12 @@ std::vector<ResizeAxis> ResizeAxes(const AttributeMap& attributes, std::span<con
                .by_scale = scales.present && scales.size() > 0};
     if (g.by_scale) {
       g.per = 1;
-      g.by = ElementOf(scales, k);
+      g.by = scales.At(static_cast<int64_t>(k));
       g.output = g.input * g.by;
     }
     if (maker.crops()) {
-      g.start = ElementOf(roi, k);
-      g.end = ElementOf(roi, count + k);
+      g.start = roi.At(static_cast<int64_t>(k));
+      g.end = roi.At(static_cast<int64_t>(count + k));
     }
     if (input[i] > 0) axes[i] = maker.Make(input[i], output[i], g);
   }

@@ -129,13 +129,11 @@ void NormalizeBack(const RowNorm& norm, const EvalContext& c) {
 }  // namespace
 
 absl::Status EvaluateRowNorm(const RowNorm& norm, const EvalContext& c) {
-  VisitFloat(c.out().dtype, [&](auto zero) { Normalize<decltype(zero)>(norm, c); });
-  return absl::OkStatus();
+  return VisitFloat(c.out().dtype, [&](auto zero) { Normalize<decltype(zero)>(norm, c); });
 }
 
 absl::Status EvaluateRowNormGrad(const RowNorm& norm, const EvalContext& c) {
-  VisitFloat(c.out().dtype, [&](auto zero) { NormalizeBack<decltype(zero)>(norm, c); });
-  return absl::OkStatus();
+  return VisitFloat(c.out().dtype, [&](auto zero) { NormalizeBack<decltype(zero)>(norm, c); });
 }
 
 }  // namespace weft

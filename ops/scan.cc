@@ -23,7 +23,7 @@ absl::Status EvaluateCumSum(const EvalContext& c) {
   const bool exclusive = GetInt(c.attributes, "exclusive") != 0;
   const bool reverse = GetInt(c.attributes, "reverse") != 0;
   WEFT_ASSIGN_OR_RETURN(const Lines lines, LinesAlong(x.dims, IntsOf(c, 1)[0]));
-  VisitNumeric(x.dtype, [&](auto zero) {
+  return VisitNumeric(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto in = x.in<T>();
     const auto y = c.out().out<T>();
@@ -38,7 +38,6 @@ absl::Status EvaluateCumSum(const EvalContext& c) {
       }
     }
   });
-  return absl::OkStatus();
 }
 
 // Element j enters the sums from j on: its gradient is the sum the other way round.

@@ -14,10 +14,11 @@ namespace {
 
 absl::Status CheckScatter(const InferContext& c, const Shape& updates) {
   WEFT_ASSIGN_OR_RETURN(const Reduction reduction, ReductionOf(c.attributes()));
-  if (reduction != Reduction::kNone && c.type(0).dtype == DType::kBool) {
-    return absl::InvalidArgumentError(absl::StrCat("expected data of numbers for reduction \"",
-                                                   GetString(c.attributes(), "reduction"),
-                                                   "\", got bool"));
+  if (reduction != Reduction::kNone && !kNumericTypes.contains(c.type(0).dtype)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected numbers (", kNumericTypes.ToString(), ") for reduction \"",
+                     GetString(c.attributes(), "reduction"), "\", got ",
+                     std::string(ToString(c.type(0).dtype))));
   }
   if (DimsDiffer(c.type(2).shape, updates)) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -87,7 +88,7 @@ absl::Status Scatter(const EvalContext& c, std::string_view op) {
   WEFT_ASSIGN_OR_RETURN(const IndexMap map, IndexMapOf(op, c));
   WEFT_ASSIGN_OR_RETURN(const std::vector<int64_t> slots, ResolveAll(map));
   if (reduction == Reduction::kNone) return Replace(c, map, slots);
-  VisitNumeric(c.out().dtype, [&](auto zero) {
+  return VisitNumeric(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     using A = Accumulator<T>;
     switch (reduction) {
@@ -104,7 +105,6 @@ absl::Status Scatter(const EvalContext& c, std::string_view op) {
         return Combine<T, T>(c, map, slots, [](T y, T u) { return u < y || u != u ? u : y; });
     }
   });
-  return absl::OkStatus();
 }
 
 // The rows of dY that their updates were the last to be written to, zeros for the others.

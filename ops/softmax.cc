@@ -55,7 +55,7 @@ absl::Status EvaluateLines(const EvalContext& c, F f) {
   WEFT_ASSIGN_OR_RETURN(const AroundAxis split, SplitAtAxis(c));
   const size_t n = static_cast<size_t>(split.extent);
   if (n == 0) return absl::OkStatus();
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto x = c.in(0).in<T>();
     ForEachLine(split, [&](size_t first, size_t step) {
@@ -68,7 +68,6 @@ absl::Status EvaluateLines(const EvalContext& c, F f) {
       }
     });
   });
-  return absl::OkStatus();
 }
 
 absl::Status EvaluateSoftmax(const EvalContext& c) {
@@ -84,7 +83,7 @@ template <typename G, typename F>
 absl::Status EvaluateGrad(const EvalContext& c, G g, F f) {
   WEFT_ASSIGN_OR_RETURN(const AroundAxis split, SplitAtAxis(c));
   const size_t n = static_cast<size_t>(split.extent);
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto dy = c.in(0).in<T>();
     const auto y = c.in(1).in<T>();
@@ -98,7 +97,6 @@ absl::Status EvaluateGrad(const EvalContext& c, G g, F f) {
       }
     });
   });
-  return absl::OkStatus();
 }
 
 absl::Status EvaluateSoftmaxGrad(const EvalContext& c) {

@@ -61,7 +61,7 @@ absl::Status EvaluateTopK(const EvalContext& c) {
     return absl::InvalidArgumentError(
         absl::StrCat("expected K = ", to.extent, ", the extent of Values, got ", k));
   }
-  VisitNumeric(x.dtype, [&](auto zero) {
+  return VisitNumeric(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto in = x.in<T>();
     std::vector<T> line(static_cast<size_t>(from.extent));
@@ -79,7 +79,6 @@ absl::Status EvaluateTopK(const EvalContext& c) {
       }
     }
   });
-  return absl::OkStatus();
 }
 
 // Back to where the values came from; zero elsewhere.

@@ -114,13 +114,12 @@ InputGradients SignGradient(GradientContext&) { return InputGradients(1); }
 // A predicate's results; elements of bool tensors are bytes.
 template <typename F>
 absl::Status EvaluatePredicate(const EvalContext& c, F f) {
-  VisitFloat(c.in(0).dtype, [&](auto zero) {
+  return VisitFloat(c.in(0).dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto x = c.in(0).in<T>();
     const auto y = c.out().out<bool>();
     for (size_t i = 0; i < y.size(); ++i) y[i] = f(x[i]);
   });
-  return absl::OkStatus();
 }
 
 absl::Status EvaluateIsNaN(const EvalContext& c) {

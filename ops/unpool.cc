@@ -124,14 +124,13 @@ absl::Status EvaluateMaxUnpool(const EvalContext& c) {
         CheckShape("output_shape", ToShape(c.out().dims.subspan(2)), ToShape(given)));
   }
   WEFT_RETURN_IF_ERROR(CheckIndices(indices, c.out().size()));
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto x = c.in(0).in<T>();
     const auto y = c.out().out<T>();
     std::fill(y.begin(), y.end(), T{0});
     for (size_t i = 0; i < indices.size(); ++i) y[static_cast<size_t>(indices[i])] = x[i];
   });
-  return absl::OkStatus();
 }
 
 // An element that a later one overwrote has no influence.
@@ -142,7 +141,7 @@ absl::Status EvaluateMaxUnpoolGrad(const EvalContext& c) {
   for (size_t i = 0; i < indices.size(); ++i) {
     last[static_cast<size_t>(indices[i])] = static_cast<int64_t>(i);
   }
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto dy = c.in(0).in<T>();
     const auto dx = c.out().out<T>();
@@ -151,7 +150,6 @@ absl::Status EvaluateMaxUnpoolGrad(const EvalContext& c) {
       dx[i] = last[at] == static_cast<int64_t>(i) ? dy[at] : T{0};
     }
   });
-  return absl::OkStatus();
 }
 
 InputGradients MaxUnpoolGradient(GradientContext& c) {

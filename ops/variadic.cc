@@ -27,25 +27,23 @@ std::vector<Folded> FoldInputs(const EvalContext& c, F f) {
 // NaN wins, as in NumPy.
 template <bool kLargest>
 absl::Status EvaluateExtreme(const EvalContext& c) {
-  VisitNumeric(c.out().dtype, [&c](auto zero) {
+  return VisitNumeric(c.out().dtype, [&c](auto zero) {
     using T = decltype(zero);
     const std::vector<T> y =
         FoldInputs<T, T>(c, [](T a, T b) { return a != a || (kLargest ? a > b : a < b) ? a : b; });
     std::copy(y.begin(), y.end(), c.out().out<T>().begin());
   });
-  return absl::OkStatus();
 }
 
 template <bool kMean>
 absl::Status EvaluateSum(const EvalContext& c) {
   const double divisor = kMean ? static_cast<double>(c.inputs.size()) : 1;
-  VisitFloat(c.out().dtype, [&](auto zero) {
+  return VisitFloat(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto sums = FoldInputs<T, double>(c, [](double a, double b) { return a + b; });
     const auto y = c.out().out<T>();
     for (size_t i = 0; i < y.size(); ++i) y[i] = static_cast<T>(sums[i] / divisor);
   });
-  return absl::OkStatus();
 }
 
 // `cotangent`, summed to the shape of each input that wants it.

@@ -85,7 +85,7 @@ absl::StatusOr<Tensor> Initializer::Make(DType dtype, const Dims& dims, const Fa
                                          uint64_t seed, std::string_view name) const {
   const Initializer plain = Resolve(fans);
   WEFT_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Zeros(dtype, dims));
-  VisitFloat(dtype, [&](auto zero) {
+  WEFT_RETURN_IF_ERROR(VisitFloat(dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto values = tensor.mutable_values<T>();
     UniformStream random(seed, name);
@@ -100,7 +100,7 @@ absl::StatusOr<Tensor> Initializer::Make(DType dtype, const Dims& dims, const Fa
         if (++i < values.size()) values[i] = static_cast<T>(plain.a_ + plain.b_ * second);
       }
     }
-  });
+  }));
   return tensor;
 }
 

@@ -24,8 +24,11 @@ struct Descr {
   std::string_view text;
   DType dtype;
 };
-constexpr Descr kDescrs[] = {{"<f4", DType::kF32}, {"<f8", DType::kF64}, {"<i4", DType::kI32},
-                             {"<i8", DType::kI64}, {"|u1", DType::kU8},  {"|b1", DType::kBool}};
+// NumPy has no bf16.
+constexpr Descr kDescrs[] = {{"<f2", DType::kF16}, {"<f4", DType::kF32}, {"<f8", DType::kF64},
+                             {"|i1", DType::kI8},  {"<i4", DType::kI32}, {"<i8", DType::kI64},
+                             {"|u1", DType::kU8},  {"<u2", DType::kU16}, {"<u4", DType::kU32},
+                             {"<u8", DType::kU64}, {"|b1", DType::kBool}};
 
 struct Header {
   std::string_view descr;  // of the file's bytes
@@ -166,9 +169,10 @@ absl::StatusOr<DType> ParseDescr(std::string_view descr) {
       return known.dtype;
     }
   }
+  std::string known;
+  for (const Descr& d : kDescrs) absl::StrAppend(&known, known.empty() ? "" : ", ", d.text.data());
   return absl::InvalidArgumentError(
-      absl::StrCat("expected elements of <f4, <f8, <i4, <i8, |u1 or |b1, the file has \"",
-                   std::string(descr), "\""));
+      absl::StrCat("expected elements of ", known, ", the file has \"", std::string(descr), "\""));
 }
 
 absl::StatusOr<Tensor> Parse(std::span<const std::byte> bytes) {

@@ -24,10 +24,9 @@ absl::Status CheckScores(const Tensor& scores) {
 std::vector<double> Row(const Tensor& scores, int64_t row) {
   const int64_t classes = scores.dims()[1];
   std::vector<double> values(static_cast<size_t>(classes));
-  VisitFloat(scores.dtype(), [&](auto zero) {
-    const auto all = scores.values<decltype(zero)>();
-    std::copy_n(all.begin() + row * classes, classes, values.begin());
-  });
+  for (int64_t i = 0; i < classes; ++i) {
+    values[static_cast<size_t>(i)] = scores.At(row * classes + i);
+  }
   return values;
 }
 

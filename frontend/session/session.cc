@@ -42,8 +42,7 @@ absl::StatusOr<Tensor> FitToInput(const Node& input, const Tensor& x) {
     dims.insert(dims.begin(), 1);
     WEFT_ASSIGN_OR_RETURN(fitted, fitted.Reshaped(std::move(dims)));
   }
-  if (fitted.dtype() != type.dtype && kFloatTypes.contains(fitted.dtype()) &&
-      kFloatTypes.contains(type.dtype)) {
+  if (kRealTypes.contains(fitted.dtype()) && kRealTypes.contains(type.dtype)) {
     WEFT_ASSIGN_OR_RETURN(fitted, fitted.Converted(type.dtype));
   }
   return fitted;

@@ -46,7 +46,7 @@ absl::StatusOr<Tensor> DrawNoise(const TensorType& type, int64_t batch, uint64_t
   for (int axis = 1; axis < type.rank(); ++axis) dims.push_back(type.dim(axis).coefficient());
   WEFT_ASSIGN_OR_RETURN(Tensor noise, Tensor::Zeros(type.dtype, dims));
   RandomStream random(seed, RandomPurpose::kNoise, static_cast<uint64_t>(step));
-  VisitFloat(type.dtype, [&](auto zero) {
+  WEFT_RETURN_IF_ERROR(VisitFloat(type.dtype, [&](auto zero) {
     using T = decltype(zero);
     for (T& element : noise.mutable_values<T>()) {
       // Box and Muller 1958, the cosine half.
@@ -54,7 +54,7 @@ absl::StatusOr<Tensor> DrawNoise(const TensorType& type, int64_t batch, uint64_t
       const double angle = 2 * std::numbers::pi * static_cast<double>(random.Uniform());
       element = static_cast<T>(radius * std::cos(angle));
     }
-  });
+  }));
   return noise;
 }
 

@@ -2,13 +2,10 @@
 #include <string_view>
 #include <utility>
 
-#include "frontend/io/half.h"
 #include "frontend/weights/weights.h"
 
 namespace weft {
 namespace {
-
-constexpr DTypeSet kHalves = {DType::kF16, DType::kBF16};
 
 // One tensor of the file under its mapped name: of a type that Weft has, or not.
 struct Source {
@@ -107,10 +104,10 @@ absl::StatusOr<Tensor> Fit(const Node& variable, const Source& source, Problems&
   const std::string got = ToString(tensor.type());
   if (ToShape(tensor.dims()) != type.shape) return problem("shape", got);
   if (tensor.dtype() == type.dtype) return tensor;
-  if (!kFloatTypes.contains(type.dtype)) return problem("dtype", got);
-  if (kHalves.contains(tensor.dtype())) return WidenHalf(tensor, type.dtype);
-  if (kFloatTypes.contains(tensor.dtype())) return tensor.Converted(type.dtype);
-  return problem("dtype", got);
+  if (!kRealTypes.contains(type.dtype) || !kRealTypes.contains(tensor.dtype())) {
+    return problem("dtype", got);
+  }
+  return tensor.Converted(type.dtype);
 }
 
 std::string ConversionText(DType from, DType to) {

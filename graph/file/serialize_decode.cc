@@ -11,11 +11,10 @@
 namespace weft {
 namespace {
 
-absl::StatusOr<DType> DecodeDType(int dtype) {
-  if (dtype < static_cast<int>(DType::kF32) || dtype > static_cast<int>(DType::kI8)) {
-    return absl::InvalidArgumentError(absl::StrFormat("unknown dtype %d", dtype));
-  }
-  return static_cast<DType>(dtype);
+absl::StatusOr<DType> DecodeDType(int number) {
+  const std::optional<DType> dtype = DTypeOfNumber(number);
+  if (!dtype) return absl::InvalidArgumentError(absl::StrFormat("unknown dtype %d", number));
+  return *dtype;
 }
 
 absl::StatusOr<Dim> DecodeDim(const proto::Dim& message) {

@@ -14,6 +14,10 @@
 namespace weft {
 namespace {
 
+// Whose elements are `ints`.
+constexpr DTypeSet kListedInts = {DType::kI32,  DType::kI64, DType::kU8,
+                                  DType::kBool, DType::kU16, DType::kU32};
+
 // Text has one NaN only; others would lose their sign or payload.
 template <typename T>
 bool TextIsExact(std::span<const T> values) {
@@ -36,24 +40,19 @@ void SetFloats(const Tensor& tensor, Repeated& list, proto::Tensor& out) {
 }
 
 void SetElements(const Tensor& tensor, proto::Tensor& out) {
-  switch (tensor.dtype()) {
-    case DType::kF32:
-      return SetFloats<float>(tensor, *out.mutable_floats(), out);
-    case DType::kF64:
-      return SetFloats<double>(tensor, *out.mutable_doubles(), out);
-    case DType::kI32:
-    case DType::kI64:
-    case DType::kU8:
-    case DType::kBool:
-      return VisitDType(tensor.dtype(), [&](auto zero) {
-        const auto values = tensor.values<decltype(zero)>();
-        out.mutable_ints()->Add(values.begin(), values.end());
-      });
-    case DType::kBF16:
-    case DType::kF16:
-    case DType::kI8:
-      return SetRaw(tensor, out);
-  }
+  VisitDType(tensor.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    if constexpr (std::is_same_v<T, float>) {
+      SetFloats<T>(tensor, *out.mutable_floats(), out);
+    } else if constexpr (std::is_same_v<T, double>) {
+      SetFloats<T>(tensor, *out.mutable_doubles(), out);
+    } else if constexpr (kListedInts.contains(DTypeOf<T>)) {
+      const auto values = tensor.values<T>();
+      out.mutable_ints()->Add(values.begin(), values.end());
+    } else {
+      SetRaw(tensor, out);
+    }
+  });
 }
 
 template <typename T, typename Repeated>
@@ -87,7 +86,7 @@ absl::StatusOr<Tensor> ReadElements(const proto::Tensor& message) {
   const bool raw = !message.raw().empty();
   const bool f32 = layout.dtype == DType::kF32 && !raw;
   const bool f64 = layout.dtype == DType::kF64 && !raw;
-  const bool ints = !f32 && !f64 && kAllTypes.contains(layout.dtype) && !raw;
+  const bool ints = kListedInts.contains(layout.dtype) && !raw;
   if ((message.floats_size() > 0 && !f32) || (message.doubles_size() > 0 && !f64) ||
       (message.ints_size() > 0 && !ints)) {
     return absl::InvalidArgumentError(absl::StrFormat("elements in a list that is not for %s",
@@ -96,9 +95,12 @@ absl::StatusOr<Tensor> ReadElements(const proto::Tensor& message) {
   if (f32) return FromList<float>(layout, message.floats());
   if (f64) return FromList<double>(layout, message.doubles());
   if (ints) {
-    return VisitDType(layout.dtype, [&](auto zero) -> absl::StatusOr<Tensor> {
-      return FromList<decltype(zero)>(layout, message.ints());
-    });
+    Tensor tensor;
+    WEFT_RETURN_IF_ERROR(VisitDType<kListedInts>(layout.dtype, [&](auto zero) -> absl::Status {
+      WEFT_ASSIGN_OR_RETURN(tensor, FromList<decltype(zero)>(layout, message.ints()));
+      return absl::OkStatus();
+    }));
+    return tensor;
   }
   WEFT_RETURN_IF_ERROR(CheckElements(layout.dtype, BytesOf(message.raw())));
   return Tensor::FromBytes(layout.dtype, layout.dims, BytesOf(message.raw()));

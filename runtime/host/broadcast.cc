@@ -50,15 +50,6 @@ PairFn FunctionOf(const KernelRequest& request) {
   return nullptr;
 }
 
-// Calls f with an integer of `width` bytes.
-template <typename F>
-absl::Status WithWord(size_t width, const F& f) {
-  if (width == 1) f(uint8_t{});
-  if (width == 4) f(uint32_t{});
-  if (width == 8) f(uint64_t{});
-  return absl::OkStatus();
-}
-
 template <typename Word>
 void Expand(const EvalContext& c, const Loops& loops) {
   const auto* x = static_cast<const Word*>(c.in(0).data);
@@ -114,9 +105,9 @@ absl::StatusOr<Kernels> HostPairs(const KernelRequest& request) {
 absl::StatusOr<Kernels> HostWhere(const KernelRequest& request) {
   return Single(MakeHostKernel(
       request, "weft", "broadcast loops",
-      [loops = BroadcastLoops(request),
-       width = SizeOf(request.in(1).dtype())](const EvalContext& c) {
-        return WithWord(width, [&](auto word) { Choose<decltype(word)>(c, loops); });
+      [loops = BroadcastLoops(request)](const EvalContext& c) {
+        VisitWidth(c.out().dtype, [&](auto word) { Choose<decltype(word)>(c, loops); });
+        return absl::OkStatus();
       },
       /*in_place=*/true));
 }
@@ -128,12 +119,11 @@ absl::StatusOr<Kernels> HostExpandLike(const KernelRequest& request) {
   const Dims rest = WithoutAxes(y, axes, /*keep=*/false);  // the axes of Y that X has
   Dims strides = BroadcastStrides(request.in(0).dims(), rest);
   for (int64_t axis : axes) strides.insert(strides.begin() + axis, 0);
-  return Single(MakeHostKernel(request, "weft", "broadcast loops",
-                               [loops = MergeAxes(y, {strides}),
-                                width = SizeOf(request.in(0).dtype())](const EvalContext& c) {
-                                 return WithWord(
-                                     width, [&](auto word) { Expand<decltype(word)>(c, loops); });
-                               }));
+  return Single(MakeHostKernel(
+      request, "weft", "broadcast loops", [loops = MergeAxes(y, {strides})](const EvalContext& c) {
+        VisitWidth(c.out().dtype, [&](auto word) { Expand<decltype(word)>(c, loops); });
+        return absl::OkStatus();
+      }));
 }
 
 }  // namespace weft

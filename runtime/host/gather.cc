@@ -107,19 +107,6 @@ void TakeLastRows(const EvalContext& c, const IndexMap& map, const int64_t* slot
   });
 }
 
-// Calls f with a zero of an unsigned type of the elements' width.
-template <typename F>
-void VisitWord(DType dtype, F f) {
-  switch (SizeOf(dtype)) {
-    case 1:
-      return f(uint8_t{});
-    case 4:
-      return f(uint32_t{});
-    default:
-      return f(uint64_t{});
-  }
-}
-
 // What a run computes in: the slot of each row, and for TakeLast the row that wrote each slice
 // last.
 struct Rows {
@@ -128,12 +115,12 @@ struct Rows {
 using Compute = void (*)(const EvalContext&, const IndexMap&, const Rows&);
 
 void Take(const EvalContext& c, const IndexMap& map, const Rows& rows) {
-  VisitWord(c.out().dtype, [&](auto word) { TakeRows<decltype(word)>(c, map, rows.slots); });
+  VisitWidth(c.out().dtype, [&](auto word) { TakeRows<decltype(word)>(c, map, rows.slots); });
 }
 
 void TakeLast(const EvalContext& c, const IndexMap& map, const Rows& rows) {
-  VisitWord(c.out().dtype,
-            [&](auto word) { TakeLastRows<decltype(word)>(c, map, rows.slots, rows.writers); });
+  VisitWidth(c.out().dtype,
+             [&](auto word) { TakeLastRows<decltype(word)>(c, map, rows.slots, rows.writers); });
 }
 
 void AddBack(const EvalContext& c, const IndexMap& map, const Rows& rows) {
@@ -142,7 +129,7 @@ void AddBack(const EvalContext& c, const IndexMap& map, const Rows& rows) {
 }
 
 void Replace(const EvalContext& c, const IndexMap& map, const Rows& rows) {
-  VisitWord(c.out().dtype, [&](auto word) {
+  VisitWidth(c.out().dtype, [&](auto word) {
     using Word = decltype(word);
     PutRows<Word>(map, rows.slots, static_cast<const Word*>(c.in(0).data),
                   static_cast<const Word*>(c.in(2).data), static_cast<Word*>(c.out().data),
@@ -228,23 +215,19 @@ absl::StatusOr<Kernels> HostOneHot(const KernelRequest& request) {
     int64_t inner = 1;
     for (int i = axis + 1; i < c.out().rank(); ++i) inner *= c.out().dim(i);
     if (c.out().size() == 0) return absl::OkStatus();
-    VisitWord(c.out().dtype, [&](auto word) {
+    VisitWidth(c.out().dtype, [&](auto word) {
       using Word = decltype(word);
       const auto* values = static_cast<const Word*>(c.in(2).data);
       auto* y = static_cast<Word*>(c.out().data);
       ParallelFor(c.out().size(), kGrain,
                   [&](int64_t begin, int64_t end) { std::fill(y + begin, y + end, values[0]); });
-      VisitNumeric(c.in(0).dtype, [&](auto zero) {
-        const auto* indices = static_cast<const decltype(zero)*>(c.in(0).data);
-        ParallelFor(c.in(0).size(), kGrain, [&](int64_t begin, int64_t end) {
-          for (int64_t i = begin; i < end; ++i) {
-            auto at = static_cast<double>(indices[i]);
-            at = std::trunc(at);
-            if (at < 0) at += static_cast<double>(depth);
-            if (!(at >= 0 && at < static_cast<double>(depth))) continue;
-            y[(i / inner * depth + static_cast<int64_t>(at)) * inner + i % inner] = values[1];
-          }
-        });
+      ParallelFor(c.in(0).size(), kGrain, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          double at = std::trunc(c.in(0).At(i));
+          if (at < 0) at += static_cast<double>(depth);
+          if (!(at >= 0 && at < static_cast<double>(depth))) continue;
+          y[(i / inner * depth + static_cast<int64_t>(at)) * inner + i % inner] = values[1];
+        }
       });
     });
     return absl::OkStatus();

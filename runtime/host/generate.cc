@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ops/common.h"
 #include "ops/reverse_sequence.h"
 #include "runtime/exec/parallel.h"
 #include "runtime/host/host_families.h"
@@ -12,20 +13,6 @@ namespace weft {
 namespace {
 
 constexpr int64_t kGrain = 1 << 14;  // elements that are worth a thread
-
-// f(T{}) with an integer type of the element's width, which is all that a copy
-// needs to know.
-template <typename F>
-void VisitWidth(DType dtype, F f) {
-  switch (SizeOf(dtype)) {
-    case 1:
-      return f(uint8_t{});
-    case 4:
-      return f(uint32_t{});
-    default:
-      return f(uint64_t{});
-  }
-}
 
 int64_t RowGrain(int64_t columns) {
   return std::max<int64_t>(kGrain / std::max<int64_t>(columns, 1), 1);
@@ -44,29 +31,28 @@ absl::Status Fill(const EvalContext& c, const Tensor& value) {
 }
 
 absl::Status MakeRange(const EvalContext& c) {
-  VisitDType(c.out().dtype, [&](auto zero) {
+  return VisitNumeric(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
-    if constexpr (!std::is_same_v<T, bool>) {
-      const T start = c.in(0).in<T>()[0], delta = c.in(2).in<T>()[0];
-      T* y = c.out().out<T>().data();
-      ParallelFor(c.out().size(), kGrain, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) y[i] = RangeElement(start, delta, i);
-      });
-    }
+    const T start = c.in(0).in<T>()[0], delta = c.in(2).in<T>()[0];
+    T* y = c.out().out<T>().data();
+    ParallelFor(c.out().size(), kGrain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) y[i] = RangeElement(start, delta, i);
+    });
   });
-  return absl::OkStatus();
 }
 
 absl::Status MakeEye(const EvalContext& c) {
   const int64_t k = GetInt(c.attributes, "k"), rows = c.out().dim(0), columns = c.out().dim(1);
-  VisitDType(c.out().dtype, [&](auto zero) {
-    using T = decltype(zero);
-    T* y = c.out().out<T>().data();
+  const Tensor one = Tensor::Scalar(1, c.out().dtype);
+  VisitWidth(c.out().dtype, [&](auto zero) {
+    auto word = zero;
+    std::memcpy(&word, one.data(), sizeof word);
+    auto* y = static_cast<decltype(zero)*>(c.out().data);
     ParallelFor(rows, RowGrain(columns), [&](int64_t begin, int64_t end) {
-      std::fill(y + begin * columns, y + end * columns, T{0});
+      std::fill(y + begin * columns, y + end * columns, zero);
       for (int64_t row = begin; row < end; ++row) {
         // k may be any number: row + k is compared, not computed.
-        if (k >= -row && k < columns - row) y[row * columns + row + k] = T{1};
+        if (k >= -row && k < columns - row) y[row * columns + row + k] = word;
       }
     });
   });

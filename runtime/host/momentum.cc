@@ -30,8 +30,7 @@ void Update(const MomentumFactors& f, const float* x, const float* g, const floa
 
 // ends[i]: the elements of weights 0 to i.
 absl::Status Compute(const EvalContext& c, const std::vector<int64_t>& ends) {
-  const float rate = static_cast<float>(c.in(0).dtype == DType::kF64 ? c.in(0).in<double>()[0]
-                                                                     : c.in(0).in<float>()[0]);
+  const float rate = static_cast<float>(c.in(0).At(0));
   const bool first = c.in(1).in<int64_t>()[0] == 0;
   const MomentumFactors factors{rate, static_cast<float>(GetFloat(c.attributes, "alpha")),
                                 first ? 1.0f : static_cast<float>(GetFloat(c.attributes, "beta")),

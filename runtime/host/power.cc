@@ -165,8 +165,7 @@ absl::StatusOr<Kernels> HostPower(const KernelRequest& request) {
       request, "weft", "broadcast loops",
       [loops = BroadcastLoops(request), power, exponent](const EvalContext& c) {
         if (exponent == DType::kF32) return ComputeFloats(c, loops, power);
-        VisitNumeric(exponent, [&](auto zero) { ComputeMixed<decltype(zero)>(c, loops); });
-        return absl::OkStatus();
+        return VisitNumeric(exponent, [&](auto zero) { ComputeMixed<decltype(zero)>(c, loops); });
       },
       /*in_place=*/true));
 }

@@ -102,22 +102,24 @@ absl::Status DrawNormal(const EvalContext& c) {
 
 absl::Status DrawBernoulli(const EvalContext& c) {
   const float* p = c.in(0).in<float>().data();
-  const bool stream = Streams(c);
-  const bool floats = c.out().dtype == DType::kF32;
-  ForEachPiece(WordsOf(c), 4, [&](int64_t first, int64_t count, const uint32_t* words) {
-    if (floats) {
-      BernoulliByWords(count, p + first, words, stream, c.out().out<float>().data() + first);
-      return;
-    }
-    VisitDType(c.out().dtype, [&](auto zero) {
-      using T = decltype(zero);
-      T* y = c.out().out<T>().data() + first;
+  if (c.out().dtype == DType::kF32) {
+    float* y = c.out().out<float>().data();
+    const bool stream = Streams(c);
+    ForEachPiece(WordsOf(c), 4, [&](int64_t first, int64_t count, const uint32_t* words) {
+      BernoulliByWords(count, p + first, words, stream, y + first);
+    });
+    return absl::OkStatus();
+  }
+  return VisitDType<kComputeTypes>(c.out().dtype, [&](auto zero) {
+    using T = decltype(zero);
+    T* y = c.out().out<T>().data();
+    ForEachPiece(WordsOf(c), 4, [&](int64_t first, int64_t count, const uint32_t* words) {
       for (int64_t i = 0; i < count; ++i) {
-        y[i] = static_cast<T>(UniformOf(words[i]) < static_cast<double>(p[first + i]) ? 1 : 0);
+        const bool drawn = UniformOf(words[i]) < static_cast<double>(p[first + i]);
+        y[first + i] = static_cast<T>(drawn ? 1 : 0);
       }
     });
   });
-  return absl::OkStatus();
 }
 
 Kernels Single(const KernelRequest& request, std::string implementation, HostFunction function,

@@ -217,9 +217,7 @@ absl::StatusOr<Kernels> Make(const KernelRequest& request, bool gradient) {
   if (dtype != DType::kF32 && !copies) return Kernels();
   auto compute = Sum;
   if (copies) {
-    compute = SizeOf(dtype) == 1   ? Copy<uint8_t>
-              : SizeOf(dtype) == 4 ? Copy<uint32_t>
-                                   : Copy<uint64_t>;
+    VisitWidth(dtype, [&compute](auto word) { compute = Copy<decltype(word)>; });
   }
   const Operands operands{gradient};
   TensorView roi, scales;

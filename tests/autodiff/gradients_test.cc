@@ -173,6 +173,24 @@ TEST(Gradients, DoNotFlowThroughIntegers) {
   EXPECT_THAT(t.Run(Grad(t.graph, {y}, {x})[0]), ElementsAre(0, 0, 0));
 }
 
+TEST(Gradients, FlowThroughHalvesAndRoundAsThey) {
+  TestGraph t;
+  const Value x = t.Input("x", {2}, {3, 4});
+  const Value half = t.Op("Cast", {x}, {{"to", DType::kF16}});
+  const Value wide = t.Op("Cast", {half}, {{"to", DType::kF64}});
+  const Value y = t.Op("Mul", {wide, t.emitter.Scalar(2049, DType::kF64)});
+  const Value sum = t.Op("ReduceSum", {y}, {{"keepdims", 0}});
+  EXPECT_THAT(t.Run(Grad(t.graph, {sum}, {x})[0]), ElementsAre(2048, 2048));
+}
+
+TEST(Gradients, AreRefusedWhereHalvesWouldBeAdded) {
+  TestGraph t;
+  const Value half = t.Op("Cast", {t.Input("x", {2}, {3, 4})}, {{"to", DType::kF16}});
+  const Value picked = t.Op("Gather", {half, t.emitter.Ints({0})});
+  const Value y = t.Op("Cast", {picked}, {{"to", DType::kF64}});
+  EXPECT_THAT(GradError(t.graph, {y}, {half.node->input(0)}), HasSubstr("f32|f64, got f16"));
+}
+
 TEST(Gradients, AreNamedAfterTheForwardNode) {
   TestGraph t;
   const Value x = t.Input("x", {}, {2});

@@ -35,14 +35,14 @@ absl::StatusOr<Tensor> RandomLike(const TensorType& type, uint64_t seed, double 
   WEFT_ASSIGN_OR_RETURN(const Dims dims, StaticDims(type.shape));
   WEFT_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Zeros(type.dtype, dims));
   uint64_t state = seed;
-  VisitDType(type.dtype, [&](auto zero) {
+  WEFT_RETURN_IF_ERROR(VisitDType<kComputeTypes>(type.dtype, [&](auto zero) {
     using T = decltype(zero);
     for (T& v : tensor.mutable_values<T>()) {
       state = state * 6364136223846793005u + 1442695040888963407u;
       const double uniform = static_cast<double>(state >> 40) * 0x1p-24;
       v = static_cast<T>(low + (high - low) * uniform);
     }
-  });
+  }));
   return tensor;
 }
 

@@ -174,10 +174,15 @@ TEST(ShapeLayers, SayWhatWasExpectedAndWhatCame) {
               HasSubstr("split1 (Split)"));
   EXPECT_THAT(ErrorOf([](Builder& b, Value) { b.Range(0, 1, 1, DType::kBool); }),
               HasSubstr("range1 (Range): expected f32|f64|i32|i64, got bool"));
-  EXPECT_THAT(ErrorOf([](Builder& b, Value) { b.Full({2}, 1, DType::kBF16); }),
-              HasSubstr("got bf16"));
   EXPECT_THAT(ErrorOf([](Builder& b, Value) { b.Pad(Value(), {.value = 1}); }),
               HasSubstr("pad1 (Pad)"));
+}
+
+TEST(ShapeLayers, FullIsOfAnyType) {
+  Builder b;
+  const Value halves = b.Full({2}, 1.5, DType::kBF16);
+  EXPECT_EQ(ToString(halves.type()), "bf16[2]");
+  EXPECT_EQ(ToString(b.Zeros({3}, DType::kU64).type()), "u64[3]");
 }
 
 TEST(ShapeLayers, NameTheCallersLine) {

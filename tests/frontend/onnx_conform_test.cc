@@ -32,8 +32,8 @@ const std::map<std::string, std::string> kWrongData = {
 // ops without a counterpart.
 const std::vector<std::string> kReasons = {
     // Element types.
-    "STRING is not", "FLOAT16 is not", "BFLOAT16 is not", "INT8 is not", "INT16 is not",
-    "UINT16 is not", "UINT32 is not", "UINT64 is not",
+    "STRING is not", "INT16 is not", "of f16 is not", "of bf16 is not", "of i8 is not",
+    "of u16 is not", "of u32 is not", "of u64 is not",
     // Sequences and optional values.
     "is no tensor", "(Sequence", "ToSequence", "FromSequence", "(Optional",
     // Control flow.

@@ -46,8 +46,9 @@ Tensor Make(DType dtype, const Dims& dims) {
 TensorMap OneOfEveryType() {
   TensorMap tensors;
   int n = 0;
-  for (DType dtype : {DType::kU8, DType::kF32, DType::kBool, DType::kF64, DType::kF16, DType::kI32,
-                      DType::kBF16, DType::kI64, DType::kI8}) {
+  for (DType dtype :
+       {DType::kU8, DType::kF32, DType::kBool, DType::kF64, DType::kF16, DType::kI32, DType::kBF16,
+        DType::kI64, DType::kI8, DType::kU16, DType::kU64, DType::kU32}) {
     tensors["t" + std::to_string(n++)] = Make(dtype, {3, 1});
   }
   tensors["scalar"] = Make(DType::kF32, {});

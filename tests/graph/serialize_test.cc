@@ -115,6 +115,10 @@ TEST(SerializeTest, TextKeepsEveryBitOfEveryDType) {
   add(Tensor::FromBytes(DType::kBF16, {2}, halves).value());
   add(Tensor::FromBytes(DType::kI8, {2, 2}, halves).value());
   add(Tensor::Zeros(DType::kF16, {0}).value());
+  add(Tensor::FromBytes(DType::kF16, {2}, halves).value());
+  add(Tensor::FromValues<uint16_t>({2}, std::vector<uint16_t>{0, 65535}).value());
+  add(Tensor::FromValues<uint32_t>({2}, std::vector<uint32_t>{7, UINT32_MAX}).value());
+  add(Tensor::FromValues<uint64_t>({2}, std::vector<uint64_t>{7, UINT64_MAX}).value());
   const Model model(std::move(g));
   for (const auto& loaded :
        {ModelFromProtoText(ModelToProtoText(model), TestOps()), Parse(SerializeModel(model))}) {

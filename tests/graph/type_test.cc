@@ -11,8 +11,12 @@ using ::testing::HasSubstr;
 TEST(DTypeTest, NamesParseBackAndSizesAreRight) {
   const std::pair<DType, size_t> sizes[] = {{DType::kF32, 4},  {DType::kF64, 8}, {DType::kI32, 4},
                                             {DType::kI64, 8},  {DType::kU8, 1},  {DType::kBool, 1},
-                                            {DType::kBF16, 2}, {DType::kF16, 2}, {DType::kI8, 1}};
+                                            {DType::kBF16, 2}, {DType::kF16, 2}, {DType::kI8, 1},
+                                            {DType::kU16, 2},  {DType::kU32, 4}, {DType::kU64, 8}};
+  EXPECT_EQ(std::size(sizes), static_cast<size_t>(kNumDTypes));
   for (const auto& [dtype, size] : sizes) {
+    EXPECT_TRUE(kAllTypes.contains(dtype));
+    EXPECT_EQ(DTypeOfNumber(static_cast<int>(dtype)), dtype);
     EXPECT_EQ(ParseDType(ToString(dtype)), dtype);
     EXPECT_EQ(SizeOf(dtype), size) << ToString(dtype);
   }
@@ -20,6 +24,36 @@ TEST(DTypeTest, NamesParseBackAndSizesAreRight) {
   EXPECT_TRUE(kFloatTypes.contains(DType::kF64));
   EXPECT_FALSE(kFloatTypes.contains(DType::kI64));
   EXPECT_EQ(kFloatTypes.ToString(), "f32|f64");
+}
+
+TEST(DTypeTest, NumbersOfNoTypeAreRefused) {
+  for (int number : {-1, 0, kNumDTypes + 1, 257}) EXPECT_EQ(DTypeOfNumber(number), std::nullopt);
+}
+
+TEST(DTypeTest, AVisitGetsTheElementsCppType) {
+  for (int number = 1; number <= kNumDTypes; ++number) {
+    const DType dtype = *DTypeOfNumber(number);
+    VisitDType(dtype, [&](auto zero) {
+      EXPECT_EQ(DTypeOf<decltype(zero)>, dtype);
+      EXPECT_EQ(sizeof zero, SizeOf(dtype));
+    });
+    VisitWidth(dtype, [&](auto word) { EXPECT_EQ(sizeof word, SizeOf(dtype)); });
+  }
+}
+
+TEST(DTypeTest, AVisitOfASetRefusesTheOthers) {
+  int calls = 0;
+  EXPECT_TRUE(VisitFloat(DType::kF64, [&](auto zero) {
+                calls += std::is_same_v<decltype(zero), double>;
+              }).ok());
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(VisitFloat(DType::kI8, [&](auto) { ++calls; }).message(),
+            "expected elements of f32|f64, got i8");
+  EXPECT_EQ(VisitFloat(DType::kF16, [&](auto) { return absl::OkStatus(); }).message(),
+            "expected elements of f32|f64, got f16");
+  EXPECT_EQ(VisitFloat(DType::kF32, [](auto) { return absl::DataLossError("its own"); }).message(),
+            "its own");
+  EXPECT_EQ(calls, 1);
 }
 
 TEST(TypeTest, TextShowsSymbols) {

@@ -33,6 +33,17 @@ TEST(CompareTest, NanIsNeitherEqualNorGreaterNorLess) {
   }
 }
 
+TEST(CompareTest, StorageTypesKeepTheirOrder) {
+  const Tensor large = Make<uint64_t>({2}, {UINT64_MAX, uint64_t{1} << 63});
+  const Tensor next = Make<uint64_t>({2}, {UINT64_MAX - 1, 1});
+  EXPECT_EQ(RunOp("Greater", {large, next}), Bool({2}, {true, true}));
+  EXPECT_EQ(RunOp("Equal", {large, next}), Bool({2}, {false, false}));
+  EXPECT_EQ(RunOp("Less", {Make<int8_t>({1}, {-1}), Make<int8_t>({1}, {1})}), Bool({1}, {true}));
+  EXPECT_EQ(RunOp("Less", {I64({1}, {INT64_MAX - 1}), I64({1}, {INT64_MAX})}), Bool({1}, {true}));
+  const Tensor halves = RunOp("Cast", {F32({3}, {-1, NAN, 2})}, {{"to", DType::kF16}});
+  EXPECT_EQ(RunOp("LessOrEqual", {halves, halves}), Bool({3}, {true, false, true}));
+}
+
 TEST(CompareTest, EqualOfTruthsAndBytes) {
   EXPECT_EQ(RunOp("Equal", {Bool({2}, {true, false}), Bool({}, {true})}), Bool({2}, {true, false}));
   EXPECT_EQ(RunOp("Greater", {U8({2}, {200, 3}), U8({2}, {100, 3})}), Bool({2}, {true, false}));

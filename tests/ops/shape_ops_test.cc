@@ -215,9 +215,14 @@ TEST(CastTest, IntegersWrapAround) {
   EXPECT_EQ(RunOp("Cast", {I32({2}, {257, -1})}, {{"to", DType::kU8}}), U8({2}, {1, 255}));
 }
 
-TEST(CastTest, RefusesAReservedType) {
-  EXPECT_EQ(Inferred("Cast", {F32Type({"2"})}, {{"to", DType::kBF16}}),
-            "node (Cast): attribute to: expected f32|f64|i32|i64|u8|bool, got bf16");
+TEST(CastTest, TakesAndMakesStorageTypes) {
+  const Tensor half = RunOp("Cast", {F32({4}, {1.5f, 2049, -1e6f, 1e-8f})}, {{"to", DType::kF16}});
+  EXPECT_EQ(ToString(half.type()), "f16[4]");
+  EXPECT_THAT(half, NumbersAre(std::vector<double>{1.5, 2048, -INFINITY, 0}, 0));
+  EXPECT_EQ(RunOp("Cast", {half}, {{"to", DType::kI32}}), I32({4}, {1, 2048, INT32_MIN, 0}));
+  EXPECT_EQ(Inferred("Cast", {F32Type({"N"})}, {{"to", DType::kBF16}}), "bf16[N]");
+  EXPECT_EQ(RunOp("Cast", {I64({2}, {-1, 70000})}, {{"to", DType::kU16}}),
+            Make<uint16_t>({2}, {65535, 4464}));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "frontend/build/layers/norm.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -18,12 +19,12 @@ Value Filled(Layer& layer, std::string_view suffix, Dims dims, Value x, double v
   if (learnt) return layer.Parameter(suffix, dims, Initializer::Constant(value));
   // Of another type the node says that it is wrong.
   const DType dtype = kFloatTypes.contains(x.type().dtype) ? x.type().dtype : DType::kF32;
-  absl::StatusOr<Tensor> tensor = Tensor::Zeros(dtype, std::move(dims));
+  absl::StatusOr<Tensor> tensor = Tensor::Zeros(DType::kF64, std::move(dims));
+  if (tensor.ok()) {
+    std::ranges::fill(tensor->mutable_values<double>(), value);
+    tensor = tensor->Converted(dtype);
+  }
   if (!tensor.ok()) return layer.Fail(tensor.status());
-  VisitFloat(dtype, [&](auto zero) {
-    using T = decltype(zero);
-    for (T& element : tensor->template mutable_values<T>()) element = static_cast<T>(value);
-  });
   return layer.Constant(suffix, *std::move(tensor));
 }
 

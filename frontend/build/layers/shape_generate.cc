@@ -44,11 +44,7 @@ Value ShapeLayers::Full(const Dims& dims, double value, DType dtype, const NameO
                         Where where) {
   Layer layer(builder(), "ConstantOfShape", o.name, where);
   if (!layer.ok()) return {};
-  if (!kAllTypes.contains(dtype)) {
-    return layer.Fail(absl::InvalidArgumentError(
-        absl::StrCat("expected ", kAllTypes.ToString(), ", got ", std::string(ToString(dtype)))));
-  }
-  // Tensor::Scalar converts to any of kAllTypes; a scalar can become [1].
+  // A scalar can always become [1].
   return layer.Node({layer.Constant("shape", Tensor::FromInts(dims))},
                     {{"value", *Tensor::Scalar(value, dtype).Reshaped({1})}});
 }

@@ -32,10 +32,7 @@ absl::StatusOr<Tensor> ReadValue(const std::string& path, const onnx::ValueInfoP
     return absl::UnimplementedError(
         absl::StrCat(info.name(), " is no tensor (sequences and optional values)"));
   }
-  WEFT_ASSIGN_OR_RETURN(Tensor tensor, ReadOnnxTensor(path));
-  if (kAllTypes.contains(tensor.dtype())) return tensor;
-  return absl::UnimplementedError(
-      absl::StrCat(info.name(), " is ", ToString(tensor.type()), ", which no op takes"));
+  return ReadOnnxTensor(path);
 }
 
 // An error unless `folder` has just `count` files KIND_0.pb and so on.

@@ -41,14 +41,12 @@ absl::StatusOr<Tensor> TapWeights(int64_t channels, const Dims& kernel, DType dt
   WEFT_ASSIGN_OR_RETURN(const int64_t taps, CountElements(kernel));
   Dims dims = {channels * taps, 1};
   dims.insert(dims.end(), kernel.begin(), kernel.end());
-  WEFT_ASSIGN_OR_RETURN(Tensor weights, Tensor::Zeros(dtype, std::move(dims)));
-  VisitFloat(dtype, [&](auto zero) {
-    const auto w = weights.mutable_values<decltype(zero)>();
-    for (int64_t row = 0; row < channels * taps; ++row) {
-      w[static_cast<size_t>(row * taps + row % taps)] = 1;
-    }
-  });
-  return weights;
+  WEFT_ASSIGN_OR_RETURN(Tensor weights, Tensor::Zeros(DType::kF64, std::move(dims)));
+  const auto w = weights.mutable_values<double>();
+  for (int64_t row = 0; row < channels * taps; ++row) {
+    w[static_cast<size_t>(row * taps + row % taps)] = 1;
+  }
+  return weights.Converted(dtype);
 }
 
 // Whether Im2Col or Col2Im of this dtype, these channels and this kernel can be a convolution.

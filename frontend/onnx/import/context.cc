@@ -84,10 +84,6 @@ std::vector<std::string> ImportContext::Strings(std::string_view attribute) cons
 
 Value ImportContext::Leaf(const std::string& name, OnnxValue& known, std::string_view role) {
   if (known.value || !known.constant || !ok()) return known.value;
-  if (!kAllTypes.contains(known.constant->dtype())) {
-    return Unsupported(
-        absl::StrCat(name, " of type ", ToString(known.constant->type()), " is not supported"));
-  }
   const absl::StatusOr<Value> leaf =
       known.parameter ? graph().AddVariable(name, *known.constant,
                                             role == kParameter && known.constant->rank() > 0, role)

@@ -101,7 +101,7 @@ class Importer {
     }
     const onnx::TypeProto::Tensor& proto = info.type().tensor_type();
     const std::optional<DType> dtype = DTypeOfOnnx(proto.elem_type());
-    if (!dtype || !kAllTypes.contains(*dtype)) {
+    if (!dtype) {
       return absl::UnimplementedError(
           absl::StrCat(OnnxTypeName(proto.elem_type()), " is not supported"));
     }

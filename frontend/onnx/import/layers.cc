@@ -51,11 +51,12 @@ std::vector<Value> GlobalLpPool(ImportContext& c) {
 // The maximum of bytes is that of the same numbers as floats.
 std::vector<Value> MaxPool(ImportContext& c) {
   const Value x = c.in(0);
-  if (!c.ok() || c.TypeOf(x).dtype != DType::kU8) return ImportSame(c);
+  const DType dtype = c.TypeOf(x).dtype;
+  if (!c.ok() || (dtype != DType::kU8 && dtype != DType::kI8)) return ImportSame(c);
   const Value floats = c.Op("Cast", {x}, {{"to", DType::kF32}});
   std::vector<Value> pooled = ImportOp(c, {.op = "MaxPool", .inputs = {floats}});
   if (!c.ok()) return {};
-  pooled[0] = c.Op("Cast", {pooled[0]}, {{"to", DType::kU8}});
+  pooled[0] = c.Op("Cast", {pooled[0]}, {{"to", dtype}});
   return pooled;
 }
 

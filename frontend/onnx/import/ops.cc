@@ -31,7 +31,7 @@ std::optional<Attribute> Converted(ImportContext& c, const AttributeSpec& spec) 
     case Attribute::Kind::kDType: {
       const auto type = static_cast<int32_t>(c.Int(name));
       const std::optional<DType> dtype = DTypeOfOnnx(type);
-      if (dtype && kAllTypes.contains(*dtype)) return Attribute(*dtype);
+      if (dtype) return Attribute(*dtype);
       c.Unsupported(absl::StrCat(name, " ", OnnxTypeName(type), " is not supported"));
       return std::nullopt;
     }

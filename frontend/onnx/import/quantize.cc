@@ -1,5 +1,4 @@
-// Quantization as arithmetic on wider types: exact, not fast. QuantizeLinear's zero point decides
-// the result's dtype; u8 is the one that we have.
+// Quantization as arithmetic on wider types: exact, not fast.
 
 #include <numeric>
 
@@ -32,11 +31,17 @@ Value AlongRows(ImportContext& c, Value x, Value factor) {
   return c.TypeOf(x).rank() < 2 ? factor : AlongAxis(c, x, factor, -2);
 }
 
-// round(x / scale) + zero_point, to the nearest even, saturated: f32 in [0, 255].
+// round(x / scale) + zero_point, to the nearest even, saturated: of the zero point's type, u8
+// without one.
 Value Quantized(ImportContext& c, Value x, Value scale, Value zero_point) {
+  const DType dtype = zero_point ? c.TypeOf(zero_point).dtype : DType::kU8;
+  if (dtype != DType::kU8 && dtype != DType::kI8) {
+    return c.Unsupported(absl::StrCat("a zero point of ", std::string(ToString(dtype)),
+                                      " is not supported, only u8|i8"));
+  }
   Value y = c.Op("Round", {c.Op("Div", {To(c, x, DType::kF32), scale})});
   if (zero_point) y = c.Op("Add", {y, To(c, zero_point, DType::kF32)});
-  return c.Op("Clip", {y, c.Scalar(0, DType::kF32), c.Scalar(255, DType::kF32)});
+  return c.Result("Cast", {y}, {{"to", dtype}});  // which saturates
 }
 
 // x - zero_point, in a type that holds it.
@@ -52,7 +57,7 @@ Value Dequantized(ImportContext& c, Value x, Value scale, Value zero_point) {
 std::vector<Value> QuantizeLinear(ImportContext& c) {
   const Value x = c.in(0);
   const Value scale = AlongAxis(c, x, c.in(1)), zero_point = AlongAxis(c, x, c.in(2));
-  return {c.Result("Cast", {Quantized(c, x, scale, zero_point)}, {{"to", DType::kU8}})};
+  return {Quantized(c, x, scale, zero_point)};
 }
 
 std::vector<Value> DequantizeLinear(ImportContext& c) {
@@ -70,8 +75,7 @@ std::vector<Value> DynamicQuantizeLinear(ImportContext& c) {
   const Value offset =
       c.Op("Clip", {c.Op("Div", {c.Op("Neg", {least}), scale}), zero, c.Scalar(255, DType::kF32)});
   const Value zero_point = c.Op("Cast", {c.Op("Round", {offset})}, {{"to", DType::kU8}});
-  const Value y = Quantized(c, x, scale, zero_point);
-  return {c.Result("Cast", {y}, {{"to", DType::kU8}}), scale, zero_point};
+  return {Quantized(c, x, scale, zero_point), scale, zero_point};
 }
 
 // In doubles: sums of 2^37 products of bytes are exact.
@@ -89,16 +93,11 @@ std::vector<Value> MatMulInteger(ImportContext& c) {
   return {c.Result("MatMul", {a, b})};
 }
 
-// A product of dequantized operands, quantized again.
-std::vector<Value> Requantized(ImportContext& c, Value product, Value scale, Value zero_point) {
-  return {c.Result("Cast", {Quantized(c, product, scale, zero_point)}, {{"to", DType::kU8}})};
-}
-
 std::vector<Value> QLinearMatMul(ImportContext& c) {
   const Value x = c.in(0);
   const Value a = Dequantized(c, x, AlongRows(c, x, c.in(1)), AlongRows(c, x, c.in(2)));
   const Value y = c.Op("MatMul", {a, Dequantized(c, c.in(3), c.in(4), c.in(5))});
-  return Requantized(c, y, AlongRows(c, y, c.in(6)), AlongRows(c, y, c.in(7)));
+  return {Quantized(c, y, AlongRows(c, y, c.in(6)), AlongRows(c, y, c.in(7)))};
 }
 
 // The bias is of scale x_scale * w_scale, which is one a channel where w_scale is.
@@ -111,7 +110,8 @@ std::vector<Value> QLinearConv(ImportContext& c) {
     bias = c.Op("Mul", {To(c, c.in(8), DType::kF32), c.Op("Mul", {c.in(1), c.in(4)})});
   }
   const std::vector<Value> y = ImportOp(c, {.op = "Conv", .inputs = {x, w, bias}});
-  return c.ok() ? Requantized(c, y[0], c.in(6), c.in(7)) : y;
+  if (!c.ok()) return {};
+  return {Quantized(c, y[0], c.in(6), c.in(7))};
 }
 
 }  // namespace

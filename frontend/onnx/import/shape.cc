@@ -104,9 +104,9 @@ std::vector<Value> Compress(ImportContext& c) {
   const Tensor* condition = c.constant(1);
   if (condition == nullptr) {
     c.Unsupported("its condition must be known before the run: bind the inputs that decide it");
-  } else if (condition->rank() != 1) {
-    c.Fail(absl::InvalidArgumentError(
-        absl::StrCat("expected a condition of one axis, got ", ToString(condition->type()))));
+  } else if (condition->rank() != 1 || condition->dtype() != DType::kBool) {
+    c.Fail(absl::InvalidArgumentError(absl::StrCat(
+        "expected a condition of bools along one axis, got ", ToString(condition->type()))));
   }
   if (!c.ok()) return {};
   std::vector<int64_t> places;

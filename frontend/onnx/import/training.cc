@@ -1,5 +1,7 @@
 // ai.onnx.preview.training: optimizer steps and gradients.
 
+#include <algorithm>
+
 #include "autodiff/gradients.h"
 #include "frontend/onnx/import/ops.h"
 
@@ -107,11 +109,12 @@ Value Ones(ImportContext& c, Value y) {
   if (!size.ok() || !size->is_static() || size->coefficient() > kMostOnes) {
     return c.Op("ExpandLike", {Number(c, 1, y), y});
   }
-  absl::StatusOr<Tensor> ones = Tensor::Zeros(type.dtype, StaticDims(type.shape).value());
+  absl::StatusOr<Tensor> ones = Tensor::Zeros(DType::kF64, StaticDims(type.shape).value());
+  if (ones.ok()) {
+    std::ranges::fill(ones->mutable_values<double>(), 1);
+    ones = ones->Converted(type.dtype);
+  }
   if (!ones.ok()) return c.Fail(ones.status());
-  VisitFloat(type.dtype, [&](auto one) {
-    for (auto& element : ones->mutable_values<decltype(one)>()) element = 1;
-  });
   return c.Constant(*std::move(ones));
 }
 

@@ -276,8 +276,8 @@ void StridedCopy::RunUnits(const std::byte* from, std::byte* to, int64_t begin, 
 }
 
 void StridedCopy::RunUnit(const std::byte* from, std::byte* to, int64_t count, int64_t rows) const {
-  const auto by_width = [this](auto one, auto four, auto eight) {
-    return width_ == 1 ? one : width_ == 4 ? four : eight;
+  const auto by_width = [this](auto one, auto two, auto four, auto eight) {
+    return width_ == 1 ? one : width_ == 2 ? two : width_ == 4 ? four : eight;
   };
   switch (kind_) {
     case Kind::kRun:
@@ -288,13 +288,15 @@ void StridedCopy::RunUnit(const std::byte* from, std::byte* to, int64_t count, i
       std::memset(to, 0, static_cast<size_t>(count * width_));
       return;
     case Kind::kFill:
-      return by_width(FillLoop<uint8_t>, FillLoop<uint32_t>, FillLoop<uint64_t>)(from, to, count);
+      return by_width(FillLoop<uint8_t>, FillLoop<uint16_t>, FillLoop<uint32_t>,
+                      FillLoop<uint64_t>)(from, to, count);
     case Kind::kTranspose:
-      return by_width(TransposeElements<uint8_t>, streams_ ? StreamTransposedWords : TransposeWords,
+      return by_width(TransposeElements<uint8_t>, TransposeElements<uint16_t>,
+                      streams_ ? StreamTransposedWords : TransposeWords,
                       TransposeElements<uint64_t>)({from, rows_.from, to, inner_.to}, count, rows);
     case Kind::kLoop:
-      return by_width(ElementLoop<uint8_t>, ElementLoop<uint32_t>, ElementLoop<uint64_t>)(
-          from, inner_.from, to, inner_.to, count);
+      return by_width(ElementLoop<uint8_t>, ElementLoop<uint16_t>, ElementLoop<uint32_t>,
+                      ElementLoop<uint64_t>)(from, inner_.from, to, inner_.to, count);
     case Kind::kAdd:
       return AddLoop(from, inner_.from, to, inner_.to, count);
   }

@@ -1,16 +1,18 @@
-#include "frontend/io/half.h"
+#include "graph/half.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <bit>
 #include <cmath>
 #include <limits>
 
-#include "testing_files.h"
-
 namespace weft {
 namespace {
+
+float F16ToFloat(uint16_t bits) { return static_cast<float>(Half::FromBits(bits)); }
+uint16_t FloatToF16(float value) { return Half(value).bits; }
+float BF16ToFloat(uint16_t bits) { return static_cast<float>(BFloat16::FromBits(bits)); }
+uint16_t FloatToBF16(float value) { return BFloat16(value).bits; }
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
 
@@ -102,21 +104,6 @@ TEST(Half, FloatToBF16RoundsToNearestEven) {
   EXPECT_EQ(FloatToBF16(std::bit_cast<float>(0x00000001u)), 0x0000);
   EXPECT_EQ(FloatToBF16(std::numeric_limits<float>::max()), 0x7f80);
   EXPECT_EQ(FloatToBF16(-kInf), 0xff80);
-}
-
-TEST(Half, WidensTensors) {
-  const uint16_t bits[] = {0x3c00, 0xc000, 0x0001};
-  const auto f16 = Tensor::FromBytes(DType::kF16, {3}, std::as_bytes(std::span(bits)));
-  const auto bf16 = Tensor::FromBytes(DType::kBF16, {3}, std::as_bytes(std::span(bits)));
-  EXPECT_THAT(WidenHalf(*f16, DType::kF32)->values<float>(),
-              testing::ElementsAre(1.0f, -2.0f, 0x1p-24f));
-  EXPECT_THAT(WidenHalf(*f16, DType::kF64)->values<double>(),
-              testing::ElementsAre(1.0, -2.0, 0x1p-24));
-  EXPECT_THAT(WidenHalf(*bf16, DType::kF32)->values<float>(),
-              testing::ElementsAre(0x1p-7f, -2.0f, std::bit_cast<float>(0x00010000u)));
-  EXPECT_THAT(MessageOf(WidenHalf(*f16, DType::kI32).status()), testing::HasSubstr("to i32"));
-  EXPECT_THAT(MessageOf(WidenHalf(Tensor::Scalar(1, DType::kF32), DType::kF64).status()),
-              testing::HasSubstr("got f32"));
 }
 
 }  // namespace

@@ -1,0 +1,168 @@
+// Tensors of every element type in ONNX models: read as what they are, or refused by name.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "frontend/onnx/import/import.h"
+#include "frontend/session/session.h"
+#include "testing_files.h"
+#include "testing_onnx.h"
+
+namespace weft {
+namespace {
+
+using onnx::TensorProto;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(OnnxDTypes, EveryTypeIsWrittenAndReadBack) {
+  for (int number = 1; number <= kNumDTypes; ++number) {
+    const Tensor tensor = *Tensor::Scalar(1, *DTypeOfNumber(number)).Reshaped({1});
+    const TensorProto proto = TensorToProto(tensor, "w");
+    EXPECT_EQ(DTypeOfOnnx(proto.data_type()), tensor.dtype());
+    const auto read = TensorFromProto(proto);
+    ASSERT_TRUE(read.ok()) << read.status();
+    EXPECT_EQ(*read, tensor) << ToString(tensor.type());
+  }
+}
+
+// The first element of a tensor in the field of integers that the format has for its type.
+double FromTypedField(int32_t type, uint64_t element) {
+  TensorProto proto;
+  proto.set_data_type(type);
+  proto.add_dims(1);
+  if (type == TensorProto::UINT32 || type == TensorProto::UINT64) {
+    proto.add_uint64_data(element);
+  } else {
+    proto.add_int32_data(static_cast<int32_t>(element));
+  }
+  const auto tensor = TensorFromProto(proto);
+  EXPECT_TRUE(tensor.ok()) << tensor.status();
+  return tensor.ok() ? tensor->At(0) : 0;
+}
+
+TEST(OnnxDTypes, TypedFieldsAreRead) {
+  EXPECT_EQ(FromTypedField(TensorProto::FLOAT16, 0x3800), 0.5);
+  EXPECT_EQ(FromTypedField(TensorProto::BFLOAT16, 0x3f00), 0.5);
+  EXPECT_EQ(FromTypedField(TensorProto::INT8, static_cast<uint64_t>(-7)), -7);
+  EXPECT_EQ(FromTypedField(TensorProto::UINT16, 65535), 65535);
+  EXPECT_EQ(FromTypedField(TensorProto::UINT32, 4294967295), 4294967295.0);
+  EXPECT_EQ(FromTypedField(TensorProto::UINT64, uint64_t{1} << 63), 0x1p63);
+}
+
+TEST(OnnxDTypes, TypedFieldsOutOfRangeAreRefused) {
+  TensorProto proto;
+  proto.set_data_type(TensorProto::UINT32);
+  proto.add_dims(1);
+  proto.add_uint64_data(uint64_t{1} << 32);
+  EXPECT_THAT(MessageOf(TensorFromProto(proto).status()),
+              HasSubstr("element 0 is 4294967296, which is no u32"));
+}
+
+double RatioOf(const absl::StatusOr<Model>& model) {
+  EXPECT_TRUE(model.ok()) << model.status();
+  if (!model.ok()) return -1;
+  for (const Node& node : model->graph.nodes()) {
+    if (node.op_name() == "Dropout") return GetFloat(node.attributes(), "ratio");
+  }
+  return -1;
+}
+
+TEST(OnnxDTypes, ADropoutsRatioMayBeOfAnyFloatingPointType) {
+  for (DType dtype : {DType::kF16, DType::kBF16, DType::kF32, DType::kF64}) {
+    OnnxMaker m(13);
+    m.Input("x", {-1, 4}).Initializer("r", Tensor::Scalar(0.5, dtype));
+    m.Node("Dropout", {"x", "r"}, {"y"}).Output("y");
+    EXPECT_EQ(RatioOf(m.Import()), 0.5) << ToString(dtype);
+  }
+}
+
+// The last two bytes of a page: four would reach past the mapping.
+TEST(OnnxDTypes, AHalfAtTheEndOfExternalDataIsTwoBytes) {
+  const std::string folder = TestFolder();
+  WriteText(folder + "/w.bin", std::string(4094, '\0') + std::string("\x00\x38", 2));
+  OnnxMaker m(13);
+  m.Input("x", {-1, 4}).Node("Dropout", {"x", "r"}, {"y"}).Output("y");
+  TensorProto* r = m.proto.mutable_graph()->add_initializer();
+  r->set_name("r");
+  r->set_data_type(TensorProto::FLOAT16);
+  r->set_data_location(TensorProto::EXTERNAL);
+  for (const auto& [key, value] :
+       {std::pair("location", "w.bin"), std::pair("offset", "4094"), std::pair("length", "2")}) {
+    auto* entry = r->add_external_data();
+    entry->set_key(key);
+    entry->set_value(value);
+  }
+  WriteText(folder + "/m.onnx", m.proto.SerializeAsString());
+  EXPECT_EQ(RatioOf(ImportOnnx(folder + "/m.onnx")), 0.5);
+}
+
+OnnxMaker CompressBy(const Tensor& condition) {
+  OnnxMaker m(13);
+  m.Input("x", condition.dims()).Initializer("c", condition);
+  m.Node("Compress", {"x", "c"}, {"y"}).Output("y");
+  return m;
+}
+
+TEST(OnnxDTypes, ACompressConditionMustBeOfBools) {
+  const std::vector<int8_t> bytes(1 << 20, 1);
+  const auto condition = Tensor::FromValues<int8_t>({1 << 20}, bytes);
+  EXPECT_THAT(MessageOf(CompressBy(*condition).Import().status()),
+              HasSubstr("expected a condition of bools along one axis, got i8[1048576]"));
+  EXPECT_TRUE(CompressBy(condition->Converted(DType::kBool).value()).Import().ok());
+}
+
+TEST(OnnxDTypes, HalvesAreCastMovedAndComputedInF32) {
+  OnnxMaker m(13);
+  m.Input("x", {2}, TensorProto::FLOAT16)
+      .Initializer("w", *Floats({2}, {0.5f, 2}).Converted(DType::kF16));
+  m.Node("Concat", {"x", "w"}, {"both"}).Int("axis", 0);
+  m.Node("Cast", {"both"}, {"wide"}).Int("to", TensorProto::FLOAT);
+  m.Node("Add", {"wide", "wide"}, {"sum"});
+  m.Node("Cast", {"sum"}, {"y"}).Int("to", TensorProto::FLOAT16).Output("y", TensorProto::FLOAT16);
+  const auto model = m.Import();
+  ASSERT_TRUE(model.ok()) << model.status();
+  const auto session = Session::Create(*model, {.threads = 1});
+  ASSERT_TRUE(session.ok()) << session.status();
+  const auto y = (*session)->Run({{"x", *Floats({2}, {1, 40000}).Converted(DType::kF16)}});
+  ASSERT_TRUE(y.ok()) << y.status();
+  EXPECT_EQ(ToString(y->at("y").type()), "f16[4]");
+  EXPECT_THAT(y->at("y").Converted(DType::kF32)->values<float>(),
+              ElementsAre(2, std::numeric_limits<float>::infinity(), 1, 4));
+}
+
+// The zero point's type is the result's: 300 and -300 saturate where it says.
+TEST(OnnxDTypes, QuantizationIsSignedWhereItsZeroPointIs) {
+  for (const auto& [dtype, expected] :
+       {std::pair(DType::kI8, std::vector<double>{127, -128, -8, 3}),
+        std::pair(DType::kU8, std::vector<double>{255, 0, 0, 3})}) {
+    OnnxMaker m(13);
+    m.Input("x", {4})
+        .Initializer("scale", Tensor::Scalar(1, DType::kF32))
+        .Initializer("zero", Tensor::Scalar(3, dtype))
+        .Node("QuantizeLinear", {"x", "scale", "zero"}, {"y"})
+        .Output("y", OnnxTypeOf(dtype));
+    const auto model = m.Import();
+    ASSERT_TRUE(model.ok()) << model.status();
+    const auto y = Session::Create(*model, {.threads = 1})
+                       .value()
+                       ->Run({{"x", Floats({4}, {300, -300, -11, 0.5f})}});
+    ASSERT_TRUE(y.ok()) << y.status();
+    EXPECT_EQ(y->at("y").dtype(), dtype);
+    for (int64_t i = 0; i < 4; ++i) {
+      EXPECT_EQ(y->at("y").At(i), expected[static_cast<size_t>(i)]) << i;
+    }
+  }
+}
+
+TEST(OnnxDTypes, OpsThatDoNotComputeATypeSaySo) {
+  OnnxMaker m(13);
+  m.Input("x", {2}, TensorProto::FLOAT16).Node("Relu", {"x"}, {"y"}).Output("y");
+  EXPECT_THAT(MessageOf(m.Import().status()),
+              HasSubstr("its operand X of f16 is not supported, only f32|f64"));
+}
+
+}  // namespace
+}  // namespace weft
