@@ -8,7 +8,10 @@ void MemoryCount::Add(const Tensor& tensor) {
 
 void MemoryCount::Add(const Graph& graph) {
   for (const Node& node : graph.nodes()) {
-    if (node.op_name() == kConstant || node.op_name() == kVariable) Add(LeafValue(node));
+    if (node.op_name() != kConstant && node.op_name() != kVariable) continue;
+    // Slots begin as zeros: pages that take no memory, as nobody writes them.
+    if (node.op_name() == kVariable && VariableRole(node) == kOptimizerSlot) continue;
+    Add(LeafValue(node));
   }
 }
 

@@ -10,6 +10,8 @@ namespace {
 
 // A training run needs two: full batches and the epoch's smaller last one.
 constexpr size_t kMaxPlans = 4;
+// Of a step's kernel, its library's descriptors and generated code: as measured, on the average.
+constexpr size_t kStepBytes = size_t{20} << 10;
 
 }  // namespace
 
@@ -72,6 +74,7 @@ void PlanCache::CountInto(MemoryCount& count) const {
   count.Add(graph_);
   for (const Entry& entry : entries_) {
     const Plan& plan = entry.executable->plan();
+    count.Add(plan.steps.size() * kStepBytes);
     for (const Tensor& constant : plan.constants) count.Add(constant);
     for (const Layout& output : plan.output_layouts) count.Add(output.bytes());
   }

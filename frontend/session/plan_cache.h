@@ -34,7 +34,8 @@ class PlanCache {
   // The plan for these sizes, made now unless it is there. It lives as long as somebody holds it.
   absl::StatusOr<std::shared_ptr<const Plan>> PlanFor(const SymbolBindings& symbols);
 
-  // What the plans made so far hold when they have run, besides the arena: constants and outputs.
+  // What the graph and the plans made so far hold when they have run, besides the arena: constants,
+  // kernels, outputs.
   void CountInto(MemoryCount& count) const;
   // The arena that they need.
   size_t arena_bytes() const;

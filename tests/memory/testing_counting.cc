@@ -31,12 +31,15 @@ Range libraries[8];
 int library_count = 0;
 
 std::atomic<bool> counting = false;
-std::atomic<int64_t> ours, ours_bytes, library_bytes, library_peak;
+std::atomic<int64_t> ours, ours_bytes, library_bytes, library_peak, library_before;
 
 // Notes the code of the libraries whose allocations are counted apart.
 int FindLibrary(dl_phdr_info* info, size_t, void*) {
   const std::string_view name = info->dlpi_name;
-  if (name.find("libdnnl") == name.npos && name.find("libgomp") == name.npos) return 0;
+  // The loader gives OpenMP's threads their thread-local memory.
+  const bool counted = name.find("libdnnl") != name.npos || name.find("libgomp") != name.npos ||
+                       name.find("ld-linux") != name.npos;
+  if (!counted) return 0;
   for (int i = 0; i < info->dlpi_phnum && library_count < 8; ++i) {
     const auto& segment = info->dlpi_phdr[i];
     if (segment.p_type != PT_LOAD || (segment.p_flags & PF_X) == 0) continue;
@@ -65,7 +68,7 @@ uint64_t* TailOf(void* memory) {
 void* Counted(void* memory, size_t bytes, void* caller) {
   if (memory == nullptr) return nullptr;
   uint64_t tail[2] = {0, 0};
-  if (counting && IsLibrary(caller)) {
+  if (library_count > 0 && IsLibrary(caller)) {
     tail[0] = kMark;
     tail[1] = bytes;
     const int64_t held = library_bytes += static_cast<int64_t>(bytes);
@@ -105,15 +108,22 @@ void* OrThrow(void* memory) {
 
 }  // namespace
 
+// Before main.
+const bool libraries_found = [] {
+  dl_iterate_phdr(FindLibrary, nullptr);
+  return library_count > 0;
+}();
+
 void StartCounting() {
-  if (library_count == 0) dl_iterate_phdr(FindLibrary, nullptr);
-  ours = ours_bytes = library_bytes = library_peak = 0;
-  counting = true;
+  ours = ours_bytes = 0;
+  library_before = library_bytes.load();
+  library_peak = library_bytes.load();
+  counting = libraries_found;
 }
 
 AllocationCount StopCounting() {
   counting = false;
-  return {ours, ours_bytes, library_peak, library_bytes};
+  return {ours, ours_bytes, library_peak - library_before, library_bytes - library_before};
 }
 
 }  // namespace weft

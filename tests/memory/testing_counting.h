@@ -12,7 +12,7 @@ struct AllocationCount {
   int64_t ours = 0;                // calls
   int64_t ours_bytes = 0;          // asked for, whether freed or not
   int64_t library_peak_bytes = 0;  // the most that the libraries held at once
-  int64_t library_kept_bytes = 0;  // what they hold still
+  int64_t library_kept_bytes = 0;  // what they hold more than before
 };
 
 // Of all threads. One count at a time.
