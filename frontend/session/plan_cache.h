@@ -35,6 +35,8 @@ class PlanCache {
 
   // The plan for these sizes, made now unless it is there.
   absl::StatusOr<const Plan*> PlanFor(const SymbolBindings& symbols);
+  // The plan of the last run, which there has to have been.
+  const Plan& last_plan() const { return entries_.front().executable->plan(); }
 
  private:
   struct Entry {

@@ -312,12 +312,7 @@ absl::StatusOr<Kernels> Make(const KernelRequest& request, int x, void (*run)(co
   Kernels kernels;
   if (request.in(x).dtype() != DType::kF32 || !request.in(x).is_plain()) return kernels;
   kernels.push_back(MakeHostKernel(
-      request, "weft", "channel loops",
-      [run](const EvalContext& c) {
-        run(c);
-        return absl::OkStatus();
-      },
-      in_place));
+      request, "weft", "channel loops", [run](const EvalContext& c) { run(c); }, in_place));
   return kernels;
 }
 

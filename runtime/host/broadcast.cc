@@ -52,11 +52,10 @@ PairFn FunctionOf(const KernelRequest& request) {
 
 // Calls f with an integer of `width` bytes.
 template <typename F>
-absl::Status WithWord(size_t width, const F& f) {
+void WithWord(size_t width, const F& f) {
   if (width == 1) f(uint8_t{});
   if (width == 4) f(uint32_t{});
   if (width == 8) f(uint64_t{});
-  return absl::OkStatus();
 }
 
 template <typename Word>
@@ -104,11 +103,9 @@ void Choose(const EvalContext& c, const Loops& loops) {
 absl::StatusOr<Kernels> HostPairs(const KernelRequest& request) {
   const PairFn compute = FunctionOf(request);
   if (compute == nullptr) return Kernels();
-  return Single(MakeHostKernel(request, "weft", "broadcast loops",
-                               [loops = BroadcastLoops(request), compute](const EvalContext& c) {
-                                 compute(c, loops);
-                                 return absl::OkStatus();
-                               }));
+  return Single(MakeHostKernel(
+      request, "weft", "broadcast loops",
+      [loops = BroadcastLoops(request), compute](const EvalContext& c) { compute(c, loops); }));
 }
 
 absl::StatusOr<Kernels> HostWhere(const KernelRequest& request) {
@@ -116,7 +113,7 @@ absl::StatusOr<Kernels> HostWhere(const KernelRequest& request) {
       request, "weft", "broadcast loops",
       [loops = BroadcastLoops(request),
        width = SizeOf(request.in(1).dtype())](const EvalContext& c) {
-        return WithWord(width, [&](auto word) { Choose<decltype(word)>(c, loops); });
+        WithWord(width, [&](auto word) { Choose<decltype(word)>(c, loops); });
       },
       /*in_place=*/true));
 }
@@ -131,8 +128,8 @@ absl::StatusOr<Kernels> HostExpandLike(const KernelRequest& request) {
   return Single(MakeHostKernel(request, "weft", "broadcast loops",
                                [loops = MergeAxes(y, {strides}),
                                 width = SizeOf(request.in(0).dtype())](const EvalContext& c) {
-                                 return WithWord(
-                                     width, [&](auto word) { Expand<decltype(word)>(c, loops); });
+                                 WithWord(width,
+                                          [&](auto word) { Expand<decltype(word)>(c, loops); });
                                }));
 }
 

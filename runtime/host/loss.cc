@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "ops/labels.h"
 #include "runtime/exec/parallel.h"
 #include "runtime/host/host_families.h"
 #include "runtime/host/host_kernel.h"
@@ -276,23 +277,27 @@ void NllBackward(const LabelBatch& batch, const EvalContext& c) {
   }
 }
 
-// `first`: the index of the scores. A bad label is reported by the reference kernel.
+// `first`: the index of the scores.
 absl::StatusOr<Kernels> Make(const KernelRequest& request, int first, std::string implementation,
                              void (*run)(const LabelBatch&, const EvalContext&)) {
   // The kernels hold labels as floats.
   constexpr int64_t kMaxClasses = int64_t{1} << 24;
   const Layout& scores = request.in(first);
   if (scores.dtype() != DType::kF32 || scores.dims()[1] > kMaxClasses) return Kernels();
-  const EvaluateFn reference = request.node.op().evaluate;
-  Kernels kernels;
-  kernels.push_back(MakeHostKernel(request, "weft", std::move(implementation),
-                                   [first, reference, run](const EvalContext& c) {
-                                     const LabelBatch batch(c, first);
-                                     if (!batch.LabelsAreValid()) return reference(c);
-                                     run(batch, c);
-                                     return absl::OkStatus();
-                                   }));
-  return kernels;
+  const std::string_view name = request.node.op().inputs[static_cast<size_t>(first) + 1].name;
+  const auto check = [first, name](const EvalContext& c) {
+    const LabelBatch batch(c, first);
+    if (batch.LabelsAreValid()) return absl::OkStatus();
+    return ReadLabels(batch.labels, name, batch.classes, c.attributes).status();
+  };
+  auto kernel = MakeHostKernel(request, "weft", std::move(implementation),
+                               [first, run, check](const EvalContext& c) -> absl::Status {
+                                 WEFT_RETURN_IF_ERROR(check(c));
+                                 run(LabelBatch(c, first), c);
+                                 return absl::OkStatus();
+                               });
+  kernel->SetCheck({first + 1}, check);
+  return Single(std::move(kernel));
 }
 
 }  // namespace

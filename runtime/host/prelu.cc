@@ -211,7 +211,6 @@ absl::StatusOr<Kernels> Make(const KernelRequest& request, size_t x) {
              .slope = in(x + 1),
              .y = c.out().out<float>().data(),
              .dslope = has_dslope ? c.out(1).out<float>().data() : nullptr});
-        return absl::OkStatus();
       },
       /*in_place=*/true));
   return kernels;

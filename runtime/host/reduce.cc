@@ -86,8 +86,8 @@ void FindShifts(std::span<const FoldLevel> levels, const float* x, float* shift)
   });
 }
 
-absl::Status ComputeReduction(const EvalContext& c, const std::vector<FoldLevel>& levels,
-                              const Recipe& recipe, double divisor) {
+void ComputeReduction(const EvalContext& c, const std::vector<FoldLevel>& levels,
+                      const Recipe& recipe, double divisor) {
   const float* x = c.in(0).in<float>().data();
   float* y = c.out().out<float>().data();
   const bool shifted = recipe.fold == Fold::kExp;
@@ -104,7 +104,6 @@ absl::Status ComputeReduction(const EvalContext& c, const std::vector<FoldLevel>
       result = static_cast<float>(shift + Finished(recipe.finish, folded[i], divisor));
     }
   });
-  return absl::OkStatus();
 }
 
 // The folds of a tensor of many outputs, in memory of the calling thread.
@@ -118,8 +117,8 @@ std::span<const double> FoldsOf(Fold fold, std::span<const FoldLevel> levels, co
 }
 
 // dx = dy times the product of the other elements (ops/reduce_extreme.cc).
-absl::Status ComputeProdGrad(const EvalContext& c, const std::vector<FoldLevel>& levels,
-                             const Loops& loops) {
+void ComputeProdGrad(const EvalContext& c, const std::vector<FoldLevel>& levels,
+                     const Loops& loops) {
   thread_local std::vector<double> product_memory, zero_memory;
   const float* dy = c.in(0).in<float>().data();
   const float* x = c.in(1).in<float>().data();
@@ -137,7 +136,6 @@ absl::Status ComputeProdGrad(const EvalContext& c, const std::vector<FoldLevel>&
       dx[to + i] = static_cast<float>(dy[o] * others);
     }
   });
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -150,7 +148,7 @@ absl::StatusOr<Kernels> HostReduce(const KernelRequest& request) {
       MakeHostKernel(request, "weft", "fold loops",
                      [levels = FoldLevels(x, kept), recipe = RecipeOf(request.node.op_name()),
                       divisor = CountFolded(x, kept)](const EvalContext& c) {
-                       return ComputeReduction(c, levels, recipe, divisor);
+                       ComputeReduction(c, levels, recipe, divisor);
                      }));
 }
 
@@ -161,7 +159,7 @@ absl::StatusOr<Kernels> HostReduceProdGrad(const KernelRequest& request) {
   return Single(MakeHostKernel(
       request, "weft", "fold loops",
       [levels = FoldLevels(x, kept), loops = MergeAxes(x, {BroadcastStrides(kept, x)})](
-          const EvalContext& c) { return ComputeProdGrad(c, levels, loops); }));
+          const EvalContext& c) { ComputeProdGrad(c, levels, loops); }));
 }
 
 }  // namespace weft

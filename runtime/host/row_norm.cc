@@ -342,11 +342,7 @@ absl::StatusOr<Kernels> Make(const KernelRequest& request, int x,
   Kernels kernels;
   kernels.push_back(MakeHostKernel(
       request, "weft", problem.by_element ? "row loops" : "row loops, scaled by run",
-      [problem, run](const EvalContext& c) {
-        run(problem, c);
-        return absl::OkStatus();
-      },
-      in_place));
+      [problem, run](const EvalContext& c) { run(problem, c); }, in_place));
   return kernels;
 }
 

@@ -212,7 +212,6 @@ absl::StatusOr<Kernels> Make(const KernelRequest& request,
       request, "weft", p.inner == 1 ? "softmax rows" : "softmax blocks",
       [p, run](const EvalContext& c) {
         if (c.out().size() > 0) run(p, c);
-        return absl::OkStatus();
       },
       /*in_place=*/true));
   return kernels;

@@ -88,6 +88,8 @@ std::unique_ptr<Kernel> Training(const KernelRequest& request, const MemoryDesc&
   const bool running = request.node.num_outputs() > bn::kRunningMean;
   kernel->SetHostStep(statistics,
                       running ? std::vector<int>{bn::kMean, bn::kVar} : std::vector<int>{});
+  kernel->AllowInPlace(bn::kRunningMean, bn::kMean);
+  kernel->AllowInPlace(bn::kRunningVar, bn::kVar);
   return kernel;
 }
 

@@ -105,6 +105,7 @@ MemoryDesc AnyFormat(const Dims& dims) {
 
 MemoryDesc ToDesc(const Layout& layout) {
   if (layout.is_plain()) return RowMajor(layout.dims());
+  if (!layout.strides().empty()) return {layout.dims(), kFloat, layout.strides()};
   dnnl_memory_desc_t desc;
   std::memcpy(&desc, layout.native().data(), sizeof desc);
   return MemoryDesc(desc);
@@ -115,7 +116,8 @@ Layout ToLayout(const MemoryDesc& desc, const Dims& dims) {
   const dnnl_memory_desc_t canonical = Canonical(desc.data);
   return Layout::Native(DType::kF32, dims, FormatName(desc),
                         std::string(reinterpret_cast<const char*>(&canonical), sizeof canonical),
-                        desc.get_size());
+                        desc.get_size(),
+                        desc.data.format_kind == dnnl_blocked && desc.data.extra.flags == 0);
 }
 
 std::string FormatName(const MemoryDesc& desc) {

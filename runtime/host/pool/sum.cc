@@ -289,10 +289,8 @@ absl::StatusOr<Kernels> MakeKernels(const KernelRequest& request, const Dims& x,
   WEFT_ASSIGN_OR_RETURN(SumPool read, ReadSumPool(request.node, x));
   const auto pool = std::make_shared<const SumPool>(std::move(read));
   Kernels kernels;
-  kernels.push_back(MakeHostKernel(request, "weft", "rows", [pool, run](const EvalContext& c) {
-    run(*pool, c);
-    return absl::OkStatus();
-  }));
+  kernels.push_back(MakeHostKernel(request, "weft", "rows",
+                                   [pool, run](const EvalContext& c) { run(*pool, c); }));
   return kernels;
 }
 
