@@ -31,6 +31,7 @@
 #include "graph/text.h"
 #include "ops/ops.h"
 #include "passes/passes.h"
+#include "runtime/exec/evaluator.h"
 #include "runtime/exec/executable.h"
 
 #endif  // WEFT_FRONTEND_WEFT_H_

@@ -31,7 +31,7 @@ struct TrainingState {
   int64_t threads = 0;
   std::map<std::string, std::string> config;          // batch, lr, momentum, data, …
   TensorMap slots;                                    // optimizer slots by variable name
-  std::map<std::string, std::string> kernel_choices;  // node -> implementation
+  std::map<std::string, std::string> kernel_choices;  // batch/step -> kernel and layouts
 };
 
 // What one .weft file keeps.

@@ -92,7 +92,7 @@ Tensor Tensor::FromInts(std::span<const int64_t> values) {
 }
 
 std::byte* Tensor::mutable_data() {
-  if (data_ != nullptr && (read_only_ || owner_.use_count() > 1)) {
+  if (is_shared()) {
     *this = FromBytes(dtype_, dims_, {data_, bytes()}).value();
   }
   return data_;

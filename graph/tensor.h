@@ -59,6 +59,8 @@ class Tensor {
 
   const std::byte* data() const { return data_; }
   std::byte* mutable_data();
+  // Whether the bytes are another tensor's too, or read-only: mutable_data() makes a copy then.
+  bool is_shared() const { return data_ != nullptr && (read_only_ || owner_.use_count() > 1); }
 
   // The elements. None where they are not stored as T (IsStoredAs): bytes are never read as another
   // type than theirs.

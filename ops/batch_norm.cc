@@ -191,6 +191,18 @@ Cost BatchNormCost(const CostContext& c) {
   return {.flops = (IsTraining(c.attributes) ? 7.0 : 3.0) * static_cast<double>(c.OutputSize())};
 }
 
+// Y in X's memory, the running statistics in that of the old ones.
+std::vector<Alias> BatchNormAliases(const Node& node) {
+  std::vector<Alias> aliases = {{.output = 0, .input = bn::kX}};
+  if (node.num_outputs() > bn::kRunningMean) {
+    aliases.push_back({.output = bn::kRunningMean, .input = bn::kMean});
+  }
+  if (node.num_outputs() > bn::kRunningVar) {
+    aliases.push_back({.output = bn::kRunningVar, .input = bn::kVar});
+  }
+  return aliases;
+}
+
 // 1 for dB, 4 for dscale, 6 for dX.
 Cost BatchNormGradCost(const CostContext& c) {
   return {.flops = 11.0 * static_cast<double>(c.OutputSize())};
@@ -221,7 +233,7 @@ std::vector<OpDef> BatchNormOps() {
        .gradient = BatchNormGradient,
        .evaluate = EvaluateBatchNorm,
        .cost = BatchNormCost,
-       .aliases = InPlace},
+       .aliases = BatchNormAliases},
       {.name = "BatchNormalizationGrad",
        .doc = "The gradients of BatchNormalization in mode training with respect to X, scale and "
               "B, for the cotangent dY of Y and the batch's mean and biased variance.",

@@ -2,6 +2,7 @@
 #define WEFT_RUNTIME_KERNEL_H_
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ struct Bindings {
 class BoundKernel {
  public:
   virtual ~BoundKernel() = default;
+  // Whatever Run would report on account of the values of Kernel::CheckedInputs(), which is all
+  // that is looked at.
+  virtual absl::Status Check() { return absl::OkStatus(); }
   virtual absl::Status Run(const RandomKey& key) = 0;
   // New memory for an operand that the caller of a run owns.
   virtual void SetInput(int i, std::byte* data) = 0;
@@ -54,6 +58,9 @@ class Kernel {
     (void)i;
     return true;
   }
+  // The inputs whose values may be refused (labels): where BoundKernel::Check passes, Run succeeds.
+  // Empty for a kernel that takes any values, nullopt where only Run finds out.
+  virtual std::optional<std::vector<int>> CheckedInputs() const { return std::nullopt; }
   virtual absl::StatusOr<std::unique_ptr<BoundKernel>> Bind(const Bindings& bindings) const = 0;
 
  protected:

@@ -1,9 +1,11 @@
 #include <memory>
 
+#include "absl/strings/str_join.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
 #include "frontend/session/session.h"
 #include "frontend/train/train.h"
+#include "graph/bind.h"
 
 namespace weft {
 namespace {
@@ -13,6 +15,7 @@ struct PlanArguments {
   int64_t batch = 1;
   int threads = 0;
   bool train = false;
+  std::string stage = PlanStages().back();
 };
 
 // The plan, and what all of it comes to: `count` is of the weights, the arena and the outputs.
@@ -20,6 +23,13 @@ void PrintWithPeak(const Plan& plan, MemoryCount count) {
   for (const Layout& input : plan.input_layouts) count.Add(input.bytes());
   Print("%speak: %s (weights, arena, inputs, outputs)\n", plan.ToString().c_str(),
         BytesText(count.bytes()).c_str());
+}
+
+absl::Status PrintStage(const Graph& graph, const PlanArguments& a, int threads) {
+  WEFT_ASSIGN_OR_RETURN(const Graph bound, Bind(graph, BindAllSymbols(graph, a.batch)));
+  WEFT_ASSIGN_OR_RETURN(const std::string text, DumpStage(bound, a.stage, {.threads = threads}));
+  Print("%s", text.c_str());
+  return absl::OkStatus();
 }
 
 absl::Status PrintTrainingPlan(OpenedModel opened, const PlanArguments& a) {
@@ -30,6 +40,9 @@ absl::Status PrintTrainingPlan(OpenedModel opened, const PlanArguments& a) {
   }
   if (a.threads != 0) options.threads = a.threads;
   WEFT_ASSIGN_OR_RETURN(const auto trainer, Trainer::Create(std::move(opened.model), options));
+  if (a.stage != PlanStages().back()) {
+    return PrintStage(trainer->training_graph(), a, options.threads);
+  }
   WEFT_ASSIGN_OR_RETURN(const auto plan, trainer->TrainingPlan(a.batch));
   MemoryCount count;
   trainer->CountInto(count);
@@ -39,6 +52,7 @@ absl::Status PrintTrainingPlan(OpenedModel opened, const PlanArguments& a) {
 
 absl::Status PrintInferencePlan(const Model& model, const PlanArguments& a) {
   WEFT_ASSIGN_OR_RETURN(const auto session, Session::Create(model, {.threads = a.threads}));
+  if (a.stage != PlanStages().back()) return PrintStage(session->graph(), a, a.threads);
   WEFT_ASSIGN_OR_RETURN(const auto plan, session->PlanFor(a.batch));
   MemoryCount count;
   count.Add(model.graph);
@@ -67,6 +81,10 @@ Command AddPlan(CLI::App& program) {
   app->add_option("--batch", a->batch, "Size of the batch")->capture_default_str();
   app->add_flag("--train", a->train, "The plan of a training step instead of inference");
   app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");
+  app->add_option("--stage", a->stage,
+                  absl::StrCat("What is decided after this stage of planning: ",
+                               absl::StrJoin(PlanStages(), ", ")))
+      ->capture_default_str();
   app->footer("Example: weft plan a.weft --batch 8");
   return {app, [a] { return PrintPlan(*a); }};
 }

@@ -152,14 +152,18 @@ absl::StatusOr<std::unique_ptr<Trainer>> MakeTrainer(Setup& s) {
 }
 
 // What has to be said before a resumed training goes on.
-absl::Status PrintResumption(Trainer& trainer, int64_t batch) {
+absl::Status PrintResumption(Trainer& trainer, std::initializer_list<int64_t> batches) {
   Print("resuming after %lld epochs and %lld batches (step %lld)\n",
         static_cast<long long>(trainer.epoch()), static_cast<long long>(trainer.next_batch()),
         static_cast<long long>(trainer.step()));
-  WEFT_ASSIGN_OR_RETURN(const std::vector<std::string> changes, trainer.ChangedKernels(batch));
-  if (!changes.empty()) {
-    Print("note: %zu steps have other kernels than before (%s): the last bits may differ\n",
-          changes.size(), changes[0].c_str());
+  for (const int64_t batch : batches) {
+    if (batch == 0) continue;
+    WEFT_ASSIGN_OR_RETURN(const std::vector<std::string> changes, trainer.ChangedKernels(batch));
+    if (changes.empty()) continue;
+    Print(
+        "note: %zu steps for batches of %lld have other kernels than before (%s): the last bits "
+        "may differ\n",
+        changes.size(), static_cast<long long>(batch), changes[0].c_str());
   }
   return absl::OkStatus();
 }
@@ -215,7 +219,7 @@ absl::Status Train(const TrainArguments& a) {
   const int64_t batch = std::min(s.fit.batch_size, train->size());
   WEFT_ASSIGN_OR_RETURN(const size_t peak, PeakBytes(**trainer, *train, test.get(), s.fit));
   PrintSetup(**trainer, s, *train, peak);
-  if (s.resume) WEFT_RETURN_IF_ERROR(PrintResumption(**trainer, batch));
+  if (s.resume) WEFT_RETURN_IF_ERROR(PrintResumption(**trainer, {batch, train->size() % batch}));
   return RunTraining(**trainer, s, a.output, train, test);
 }
 

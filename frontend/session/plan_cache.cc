@@ -32,13 +32,17 @@ absl::Status PlanCache::CheckNames(const TensorMap& feeds) const {
 }
 
 absl::StatusOr<PlanCache::Entry*> PlanCache::Find(const SymbolBindings& symbols) {
+  // A training plan may have moved the variables since.
+  entries_.remove_if([](const Entry& entry) { return entry.context->IsStale(); });
   for (auto it = entries_.begin(); it != entries_.end(); ++it) {
     if (it->symbols != symbols) continue;
     entries_.splice(entries_.begin(), entries_, it);
     return &entries_.front();
   }
   Entry entry{.symbols = symbols, .executable = {}, .context = {}, .inputs = {}, .outputs = {}};
-  WEFT_ASSIGN_OR_RETURN(entry.executable, Executable::Create(graph_, symbols, options_));
+  LowerOptions options = options_;
+  if (state_ != nullptr) options.variables = state_->layouts();
+  WEFT_ASSIGN_OR_RETURN(entry.executable, Executable::Create(graph_, symbols, options));
   entry.inputs.resize(entry.executable->plan().inputs.size());
   entry.outputs.resize(entry.executable->plan().outputs.size());
   entries_.push_front(std::move(entry));

@@ -39,6 +39,8 @@ class PlanCache {
   void CountInto(MemoryCount& count) const;
   // The arena that they need.
   size_t arena_bytes() const;
+  // The plan of the last run, which there has to have been.
+  const Plan& last_plan() const { return entries_.front().executable->plan(); }
 
  private:
   struct Entry {

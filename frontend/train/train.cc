@@ -29,16 +29,6 @@ void VisitOptions(TrainOptions& o, F& f) {
   f("decay_vectors", o.optimizer.decay_vectors);
 }
 
-std::map<std::string, std::string> KernelsOf(const Plan& plan) {
-  std::map<std::string, std::string> kernels;
-  for (const PlanStep& step : plan.steps) {
-    if (step.op != "Reorder" && step.kernel->name() != "reference") {
-      kernels[step.name] = step.kernel->implementation();
-    }
-  }
-  return kernels;
-}
-
 // Standard normal numbers of an input's type for a batch, by seed and step.
 absl::StatusOr<Tensor> DrawNoise(const TensorType& type, int64_t batch, uint64_t seed,
                                  int64_t step) {
@@ -177,7 +167,7 @@ absl::Status Trainer::Restore(const TrainingState& state, bool same_optimizer) {
   step_ = state.step;
   epoch_ = state.epoch;
   config_ = state.config;
-  kernel_choices_ = state.kernel_choices;
+  kernel_choices_ = resumed_choices_ = state.kernel_choices;
   return absl::OkStatus();
 }
 
@@ -215,9 +205,8 @@ absl::StatusOr<StepResult> Trainer::Step(const Tensor& images, const Tensor& lab
     WEFT_RETURN_IF_ERROR(AddScores(outputs.back(), labels, &scores));
     result.correct = scores.correct;
   }
-  if (kernel_choices_.empty()) {
-    WEFT_ASSIGN_OR_RETURN(const auto plan, TrainingPlan(result.count));
-    kernel_choices_ = KernelsOf(*plan);
+  if (recorded_batches_.insert(result.count).second) {
+    RecordChoices(training_->last_plan(), result.count, &kernel_choices_);
   }
   return result;
 }
@@ -315,16 +304,9 @@ void Trainer::CountInto(MemoryCount& count) const {
 }
 
 absl::StatusOr<std::vector<std::string>> Trainer::ChangedKernels(int64_t batch) {
-  std::vector<std::string> changes;
-  if (kernel_choices_.empty()) return changes;
+  if (resumed_choices_.empty()) return std::vector<std::string>();
   WEFT_ASSIGN_OR_RETURN(const auto plan, TrainingPlan(batch));
-  const auto now = KernelsOf(*plan);
-  for (const auto& [name, before] : kernel_choices_) {
-    const auto it = now.find(name);
-    const std::string after = it == now.end() ? "another" : it->second;
-    if (after != before) changes.push_back(absl::StrCat(name, ": was ", before, ", is ", after));
-  }
-  return changes;
+  return ChangesOf(resumed_choices_, *plan, batch);
 }
 
 }  // namespace weft

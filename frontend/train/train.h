@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "frontend/session/evaluation.h"
 #include "frontend/session/plan_cache.h"
 #include "frontend/train/config.h"
+#include "frontend/train/kernel_choices.h"
 #include "frontend/train/optimizer.h"
 #include "frontend/train/training_graph.h"
 #include "graph/model.h"
@@ -91,8 +93,9 @@ class Trainer {
   void CountInto(MemoryCount& count) const;
   // What Snapshot() copies.
   size_t snapshot_bytes() const { return state_->bytes(); }
-  // Steps whose kernel for batches of this size is not the one that the resumed training used, one
-  // line each: its last bits may then differ. Empty for a new training.
+  // Steps whose kernel or layouts are not those that the resumed training used for batches of this
+  // size, one line each: its last bits may then differ. Empty for a new training, and for a size
+  // that the training has not met.
   absl::StatusOr<std::vector<std::string>> ChangedKernels(int64_t batch);
 
  private:
@@ -115,7 +118,9 @@ class Trainer {
   int64_t epoch_ = 0;
   int64_t next_batch_ = 0;
   Config config_;
-  std::map<std::string, std::string> kernel_choices_;
+  KernelChoices kernel_choices_;        // for the next snapshot
+  KernelChoices resumed_choices_;       // as the file had them
+  std::set<int64_t> recorded_batches_;  // whose choices are from this session
 };
 
 }  // namespace weft

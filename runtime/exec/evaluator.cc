@@ -1,3 +1,5 @@
+#include "runtime/exec/evaluator.h"
+
 #include "absl/strings/str_cat.h"
 #include "graph/bind.h"
 #include "ops/ops.h"

@@ -58,10 +58,21 @@ absl::StatusOr<std::unique_ptr<Executable>> Executable::Create(const Graph& grap
   return executable;
 }
 
+absl::StatusOr<std::unique_ptr<Executable>> Executable::FromPlan(Graph graph, Plan plan) {
+  WEFT_RETURN_IF_ERROR(plan.Verify());
+  std::unique_ptr<Executable> executable(new Executable(std::move(graph)));
+  executable->plan_ = std::move(plan);
+  return executable;
+}
+
 absl::Status Executable::Run(Context& context, std::span<const Tensor> inputs,
                              std::span<Tensor> outputs, const RunOptions& options) const {
   if (context.executable_ != this) {
     return absl::InvalidArgumentError("the context was made for another executable");
+  }
+  if (context.IsStale()) {
+    return absl::FailedPreconditionError(
+        "the state has moved its variables since the context was made");
   }
   WEFT_RETURN_IF_ERROR(CheckCount("inputs", plan_.inputs.size(), inputs.size()));
   WEFT_RETURN_IF_ERROR(CheckCount("outputs", plan_.outputs.size(), outputs.size()));
@@ -80,39 +91,34 @@ absl::Status Executable::Run(Context& context, std::span<const Tensor> inputs,
       return input.data() == outputs[i].data();
     });
     if (is_input) held.push_back(std::move(outputs[i]));
-    if (!Fits(outputs[i], layout)) {
+    if (!Fits(outputs[i], layout) || outputs[i].is_shared()) {
       WEFT_ASSIGN_OR_RETURN(outputs[i], Tensor::Zeros(layout.dtype(), layout.dims()));
     }
     context.SetExternal(context.outputs_[i], outputs[i].mutable_data());
   }
   RunScope scope(plan_.threads);
   if (options.step_seconds != nullptr) options.step_seconds->resize(context.steps_.size());
+  for (const int s : plan_.checks) {
+    WEFT_RETURN_IF_ERROR(AtStep(s, context.steps_[static_cast<size_t>(s)]->Check()));
+  }
   for (size_t s = 0; s < context.steps_.size(); ++s) {
     const StepTimer timer(options.step_seconds == nullptr ? nullptr : &(*options.step_seconds)[s]);
-    absl::Status status = context.steps_[s]->Run(options.key);
-    if (!status.ok()) return Annotate(status, plan_.steps[s].name + " (" + plan_.steps[s].op + ")");
+    const absl::Status status = context.steps_[s]->Run(options.key);
+    if (!status.ok()) return AtStep(static_cast<int>(s), status);
   }
   return absl::OkStatus();
 }
 
+absl::Status Executable::AtStep(int step, const absl::Status& status) const {
+  const PlanStep& s = plan_.steps[static_cast<size_t>(step)];
+  return Annotate(status, s.name + " (" + s.op + ")");
+}
+
 absl::StatusOr<std::unique_ptr<Context>> Context::Create(const Executable& executable, State* state,
                                                          std::shared_ptr<Arena> arena) {
-  const Plan& plan = executable.plan();
   if (arena == nullptr) arena = std::make_shared<Arena>();
   std::unique_ptr<Context> context(new Context(executable, std::move(arena)));
-  for (const PlanVariable& variable : plan.variables) {
-    if (state == nullptr) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("variable ", variable.name, ": expected a state, got none"));
-    }
-    WEFT_ASSIGN_OR_RETURN(TensorType type, state->Type(variable.name));
-    if (type != variable.type) {
-      return absl::InvalidArgumentError(absl::StrCat("variable ", variable.name, ": expected ",
-                                                     ToString(variable.type), ", the state has ",
-                                                     ToString(type)));
-    }
-    context->variables_.push_back(state->Address(variable.name));
-  }
+  WEFT_RETURN_IF_ERROR(context->FindVariables(state));
   WEFT_RETURN_IF_ERROR(context->Attach());
   return context;
 }
@@ -129,7 +135,48 @@ absl::Status Context::Attach() {
   return status;
 }
 
-std::byte* Context::Address(int buffer) const {
+bool Context::IsStale() const { return state_ != nullptr && state_->moves() != state_moves_; }
+
+absl::Status Context::FindVariables(State* state) {
+  const Plan& plan = executable_->plan();
+  if (plan.variables.empty()) return absl::OkStatus();
+  VariableLayouts layouts;
+  for (const PlanVariable& variable : plan.variables) {
+    if (state == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("variable ", variable.name, ": expected a state, got none"));
+    }
+    WEFT_ASSIGN_OR_RETURN(const TensorType type, state->Type(variable.name));
+    if (type != variable.type) {
+      return absl::InvalidArgumentError(absl::StrCat("variable ", variable.name, ": expected ",
+                                                     ToString(variable.type), ", the state has ",
+                                                     ToString(type)));
+    }
+    layouts.emplace(variable.name, variable.layout);
+  }
+  if (plan.chose_variable_layouts) WEFT_RETURN_IF_ERROR(state->Move(layouts));
+  for (const PlanVariable& variable : plan.variables) {
+    WEFT_ASSIGN_OR_RETURN(const Layout layout, state->LayoutOf(variable.name));
+    if (layout != variable.layout) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("variable ", variable.name, ": expected layout ", variable.layout.name(),
+                       ", the state has ", layout.name()));
+    }
+    variables_.push_back(state->Address(variable.name));
+  }
+  state_ = state;
+  state_moves_ = state->moves();
+  return absl::OkStatus();
+}
+
+std::byte* Context::ValueAddress(int value) const {
+  if (value < 0) return nullptr;
+  const PlanValue& v = executable_->plan().values[static_cast<size_t>(value)];
+  std::byte* const buffer = BufferAddress(v.buffer);
+  return buffer == nullptr ? nullptr : buffer + v.offset;
+}
+
+std::byte* Context::BufferAddress(int buffer) const {
   if (buffer < 0) return nullptr;
   const Plan& plan = executable_->plan();
   const PlanBuffer& b = plan.buffers[static_cast<size_t>(buffer)];
@@ -152,16 +199,17 @@ absl::Status Context::BindSteps() {
   inputs_.resize(plan.inputs.size());
   outputs_.resize(plan.outputs.size());
   for (const PlanStep& step : plan.steps) {
-    Bindings bindings{.scratch = Address(step.scratch), .workspace = Address(step.workspace)};
+    Bindings bindings{.scratch = BufferAddress(step.scratch),
+                      .workspace = BufferAddress(step.workspace)};
     const int index = static_cast<int>(steps_.size());
     auto add = [&](const std::vector<int>& values, std::vector<std::byte*>& addresses,
                    bool is_output) {
       for (size_t i = 0; i < values.size(); ++i) {
-        const int buffer = values[i] < 0 ? -1 : plan.values[static_cast<size_t>(values[i])].buffer;
-        addresses.push_back(Address(buffer));
-        if (buffer < 0) continue;
-        const PlanBuffer& b = plan.buffers[static_cast<size_t>(buffer)];
-        const Operand operand{index, static_cast<int>(i), is_output};
+        addresses.push_back(ValueAddress(values[i]));
+        if (values[i] < 0) continue;
+        const PlanValue& value = plan.values[static_cast<size_t>(values[i])];
+        const PlanBuffer& b = plan.buffers[static_cast<size_t>(value.buffer)];
+        const Operand operand{index, static_cast<int>(i), is_output, value.offset};
         if (b.place == Place::kInput)
           inputs_[static_cast<size_t>(b.slot)].operands.push_back(operand);
         if (b.place == Place::kOutput)
@@ -183,9 +231,9 @@ void Context::SetExternal(External& external, std::byte* address) {
   for (const Operand& operand : external.operands) {
     BoundKernel& step = *steps_[static_cast<size_t>(operand.step)];
     if (operand.is_output) {
-      step.SetOutput(operand.index, address);
+      step.SetOutput(operand.index, address + operand.offset);
     } else {
-      step.SetInput(operand.index, address);
+      step.SetInput(operand.index, address + operand.offset);
     }
   }
 }

@@ -3,54 +3,14 @@
 
 #include <memory>
 #include <span>
-#include <string>
-#include <string_view>
-#include <unordered_map>
 #include <vector>
 
-#include "graph/evaluator.h"
 #include "graph/graph.h"
 #include "runtime/exec/arena.h"
+#include "runtime/exec/state.h"
 #include "runtime/plan/plan.h"
 
 namespace weft {
-
-// The variables' current values, row-major, one flat buffer per role. Shared by all executables of
-// one model: training and evaluation plans find variables by name. One writer at a time; readers
-// may run while nobody writes.
-class State {
- public:
-  // Takes every variable of `graph` with its initial value.
-  static absl::StatusOr<std::unique_ptr<State>> Create(const Graph& graph);
-
-  bool Has(std::string_view name) const;
-  std::vector<std::string> names() const;  // sorted
-  // A copy. Errors: an unknown name.
-  absl::StatusOr<Tensor> Get(std::string_view name) const;
-  // Errors: an unknown name, another type.
-  absl::Status Set(std::string_view name, const Tensor& value);
-  // Writes the current values into the variables of `graph` that have the same names.
-  absl::Status StoreTo(Graph& graph) const;
-  // All bytes of one role, in the order of the variables; for fused updates and all-reduce.
-  std::span<std::byte> Flat(std::string_view role);
-  std::byte* Address(std::string_view name) const;  // null when unknown
-  absl::StatusOr<TensorType> Type(std::string_view name) const;
-  size_t bytes() const;
-
- private:
-  struct Entry {
-    TensorType type;
-    std::string role;
-    size_t offset = 0;  // in the role's buffer
-    size_t bytes = 0;
-  };
-  struct Flatness {
-    std::shared_ptr<std::byte> memory;
-    size_t bytes = 0;
-  };
-  std::map<std::string, Entry, std::less<>> entries_;
-  std::map<std::string, Flatness, std::less<>> roles_;
-};
 
 struct RunOptions {
   RandomKey key;
@@ -69,18 +29,22 @@ class Executable {
   static absl::StatusOr<std::unique_ptr<Executable>> Create(const Graph& graph,
                                                             const SymbolBindings& symbols,
                                                             const LowerOptions& options = {});
+  // Takes a plan made from `graph` and changed by hand. Errors: one that Verify refuses.
+  static absl::StatusOr<std::unique_ptr<Executable>> FromPlan(Graph graph, Plan plan);
   const Plan& plan() const { return plan_; }
   const Graph& graph() const { return graph_; }
 
   // One run: reads `inputs` (by slot, of the plan's types), fills `outputs` (by slot; an empty
   // tensor is allocated, one of the right type is overwritten in place where it is not shared),
-  // then applies the updates to the context's state. Errors: wrong inputs, by name; whatever a
-  // kernel reports, with the step's name, in which case no variable has changed.
+  // then applies the updates to the context's state. Errors: wrong inputs, by name; variables that
+  // have moved since the context was made; not enough memory; whatever a kernel reports, with the
+  // step's name. No variable has changed then.
   absl::Status Run(Context& context, std::span<const Tensor> inputs, std::span<Tensor> outputs,
                    const RunOptions& options = {}) const;
 
  private:
   Executable(Graph graph) : graph_(std::move(graph)) {}
+  absl::Status AtStep(int step, const absl::Status& status) const;
   friend class Context;
   Graph graph_;
   Plan plan_;
@@ -90,12 +54,15 @@ class Executable {
 // executable and the state must outlive it.
 class Context {
  public:
-  // `state` may be null for a plan without variables. Contexts of which one runs at a time may
-  // share an arena; null is one of its own. Errors: a variable that the state lacks or has with
-  // another type; not enough memory.
+  // `state` may be null for a plan without variables. Where the plan chose layouts for the
+  // variables, the state moves them there. Contexts of which one runs at a time may share an arena;
+  // null is one of its own. Errors: a variable that the state lacks, or has with another type or in
+  // another layout; not enough memory.
   static absl::StatusOr<std::unique_ptr<Context>> Create(const Executable& executable,
                                                          State* state = nullptr,
                                                          std::shared_ptr<Arena> arena = nullptr);
+  // Whether the state has moved its variables since: runs are refused from then on.
+  bool IsStale() const;
 
  private:
   friend class Executable;
@@ -105,39 +72,30 @@ class Context {
     int step;
     int index;
     bool is_output;
+    size_t offset;  // in the tensor, bytes
   };
   // One tensor of the caller's: the operands to set, and the address they were last set to.
   struct External {
     std::vector<Operand> operands;
     std::byte* address = nullptr;
   };
-  std::byte* Address(int buffer) const;
+  absl::Status FindVariables(State* state);
+  std::byte* BufferAddress(int buffer) const;
+  std::byte* ValueAddress(int value) const;
   // Binds the kernels to the arena, unless they are: it may have grown for another context.
   absl::Status Attach();
   absl::Status BindSteps();
   void SetExternal(External& external, std::byte* address);
 
   const Executable* executable_;
+  const State* state_ = nullptr;
+  int64_t state_moves_ = 0;            // as of Create
   std::vector<std::byte*> variables_;  // by slot
   std::shared_ptr<Arena> arena_;
   bool bound_ = false;
   std::byte* bound_to_ = nullptr;  // the arena's memory that the steps know
   std::vector<std::unique_ptr<BoundKernel>> steps_;
   std::vector<External> inputs_, outputs_;  // by slot
-};
-
-// The fast Evaluator: lowers and runs each graph it is given. For tests and tools, not for loops.
-class RuntimeEvaluator : public Evaluator {
- public:
-  explicit RuntimeEvaluator(LowerOptions options = {}, RandomKey key = {})
-      : options_(options), key_(key) {}
-  absl::StatusOr<std::vector<Tensor>> RunNode(const Node& node,
-                                              std::span<const Tensor> inputs) override;
-  absl::StatusOr<TensorMap> RunGraph(const Graph& graph, const TensorMap& feeds) override;
-
- private:
-  LowerOptions options_;
-  RandomKey key_;
 };
 
 }  // namespace weft

@@ -1,7 +1,9 @@
+#include "runtime/exec/state.h"
+
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "runtime/exec/executable.h"
 
 namespace weft {
 namespace {
@@ -15,28 +17,89 @@ absl::Status Unknown(std::string_view name) {
       absl::StrCat("the state has no variable called '", std::string(name), "'"));
 }
 
+absl::Status Expected(std::string_view name, const TensorType& type, const std::string& what) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("variable ", std::string(name), ": expected ", ToString(type), ", got ", what));
+}
+
+// Copies a value from one layout into another.
+absl::Status CopyBetween(const Layout& from, const std::byte* source, const Layout& to,
+                         std::byte* target) {
+  if (from == to) {
+    if (from.bytes() > 0) std::memcpy(target, source, from.bytes());
+    return absl::OkStatus();
+  }
+  WEFT_ASSIGN_OR_RETURN(const auto reorder, MakeReorder(from, to));
+  const std::shared_ptr<std::byte> scratch = AllocateAligned(reorder->scratch_bytes());
+  if (scratch == nullptr) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("not enough memory for ", reorder->scratch_bytes(), " bytes of scratch"));
+  }
+  WEFT_ASSIGN_OR_RETURN(const auto bound, reorder->Bind({.inputs = {const_cast<std::byte*>(source)},
+                                                         .outputs = {target},
+                                                         .scratch = scratch.get()}));
+  return bound->Run({});
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<State>> State::Create(const Graph& graph) {
   auto state = std::make_unique<State>();
   const std::vector<Node*> variables = graph.variables();
   for (const Node* node : variables) {
-    Flatness& flat = state->roles_[VariableRole(*node)];
-    const size_t bytes = LeafValue(*node).bytes();
-    state->entries_[node->name()] = {node->type(), VariableRole(*node), flat.bytes, bytes};
-    flat.bytes += Aligned(bytes);
+    WEFT_ASSIGN_OR_RETURN(Dims dims, StaticDims(node->type().shape));
+    state->entries_[node->name()] = {node->type(), VariableRole(*node),
+                                     Layout::Plain(node->type().dtype, std::move(dims))};
   }
-  for (auto& [role, flat] : state->roles_) {
+  WEFT_RETURN_IF_ERROR(state->Allocate());
+  for (const Node* node : variables) {
+    WEFT_RETURN_IF_ERROR(state->Set(node->name(), LeafValue(*node)));
+  }
+  return state;
+}
+
+absl::Status State::Allocate() {
+  roles_.clear();
+  for (auto& [name, entry] : entries_) {
+    Flatness& flat = roles_[entry.role];
+    entry.offset = flat.bytes;
+    flat.bytes += Aligned(entry.layout.bytes());
+  }
+  for (auto& [role, flat] : roles_) {
     flat.memory = AllocateAligned(flat.bytes);
     if (flat.memory == nullptr) {
       return absl::ResourceExhaustedError(
           absl::StrCat("not enough memory for ", flat.bytes, " bytes of variables (", role, ")"));
     }
   }
-  for (const Node* node : variables) {
-    WEFT_RETURN_IF_ERROR(state->Set(node->name(), LeafValue(*node)));
+  return absl::OkStatus();
+}
+
+absl::Status State::Move(const VariableLayouts& layouts) {
+  State moved;
+  moved.entries_ = entries_;
+  bool same = true;
+  for (auto& [name, entry] : moved.entries_) {
+    const Layout now = entry.layout;
+    const auto wanted = layouts.find(name);
+    entry.layout =
+        wanted != layouts.end() ? wanted->second : Layout::Plain(now.dtype(), now.dims());
+    const TensorType type = {entry.layout.dtype(), ToShape(entry.layout.dims())};
+    if (type != entry.type) return Expected(name, entry.type, ToString(type));
+    same = same && entry.layout == now;
   }
-  return state;
+  if (!same) {
+    WEFT_RETURN_IF_ERROR(moved.Allocate());
+    for (const auto& [name, entry] : moved.entries_) {
+      WEFT_RETURN_IF_ERROR(CopyBetween(entries_.find(name)->second.layout, Address(name),
+                                       entry.layout, moved.Address(name)));
+    }
+    entries_ = std::move(moved.entries_);
+    roles_ = std::move(moved.roles_);
+    ++moves_;
+  }
+  layouts_ = layouts;
+  return absl::OkStatus();
 }
 
 bool State::Has(std::string_view name) const { return entries_.contains(name); }
@@ -59,24 +122,31 @@ absl::StatusOr<TensorType> State::Type(std::string_view name) const {
   return it->second.type;
 }
 
+absl::StatusOr<Layout> State::LayoutOf(std::string_view name) const {
+  auto it = entries_.find(name);
+  if (it == entries_.end()) return Unknown(name);
+  return it->second.layout;
+}
+
 absl::StatusOr<Tensor> State::Get(std::string_view name) const {
   auto it = entries_.find(name);
   if (it == entries_.end()) return Unknown(name);
-  WEFT_ASSIGN_OR_RETURN(Dims dims, StaticDims(it->second.type.shape));
-  return Tensor::FromBytes(it->second.type.dtype, std::move(dims),
-                           {Address(name), it->second.bytes});
+  const Layout& layout = it->second.layout;
+  WEFT_ASSIGN_OR_RETURN(Tensor value, Tensor::Zeros(layout.dtype(), layout.dims()));
+  WEFT_RETURN_IF_ERROR(CopyBetween(
+      layout, Address(name), Layout::Plain(layout.dtype(), layout.dims()), value.mutable_data()));
+  return value;
 }
 
 absl::Status State::Set(std::string_view name, const Tensor& value) {
   auto it = entries_.find(name);
   if (it == entries_.end()) return Unknown(name);
   if (value.is_empty() || value.type() != it->second.type) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("variable ", it->first, ": expected ", ToString(it->second.type), ", got ",
-                     value.is_empty() ? "an empty tensor" : ToString(value.type())));
+    return Expected(name, it->second.type,
+                    value.is_empty() ? "an empty tensor" : ToString(value.type()));
   }
-  if (value.bytes() > 0) std::memcpy(Address(name), value.data(), value.bytes());
-  return absl::OkStatus();
+  return CopyBetween(Layout::Plain(value.dtype(), value.dims()), value.data(), it->second.layout,
+                     Address(name));
 }
 
 absl::Status State::StoreTo(Graph& graph) const {

@@ -46,6 +46,7 @@ class AnyLayoutKernel : public Kernel {
   std::string name() const override { return "weft"; }
   std::string implementation() const override { return implementation_; }
   bool AllowsInPlace(int, int) const override { return true; }
+  std::optional<std::vector<int>> CheckedInputs() const override { return std::vector<int>(); }
   absl::StatusOr<std::unique_ptr<BoundKernel>> Bind(const Bindings& bindings) const override {
     return std::make_unique<BoundAnyLayoutKernel>(
         function_, static_cast<int64_t>(outputs_[0].bytes() / sizeof(float)), bindings);

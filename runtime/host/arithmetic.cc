@@ -129,7 +129,7 @@ Arithmetic OperationOf(std::string_view op) {
 
 const float* Data(const EvalContext& c, int i) { return c.in(i).in<float>().data(); }
 
-absl::Status ComputeBinary(const EvalContext& c, const Loops& loops, Arithmetic op) {
+void ComputeBinary(const EvalContext& c, const Loops& loops, Arithmetic op) {
   const float *a = Data(c, 0), *b = Data(c, 1);
   float* y = c.out().out<float>().data();
   const bool large =
@@ -139,12 +139,11 @@ absl::Status ComputeBinary(const EvalContext& c, const Loops& loops, Arithmetic 
     HWY_DYNAMIC_DISPATCH(ArithmeticRun)
     (op, {a + at[0], loops.step(0)}, {b + at[1], loops.step(1)}, count, y + to, stream);
   });
-  return absl::OkStatus();
 }
 
 // y = x0 op x1 op …, block by block; times `factor`, if any.
-absl::Status ComputeFold(const EvalContext& c, const Loops& loops, Arithmetic op,
-                         std::optional<float> factor) {
+void ComputeFold(const EvalContext& c, const Loops& loops, Arithmetic op,
+                 std::optional<float> factor) {
   float* y = c.out().out<float>().data();
   const int n = static_cast<int>(c.inputs.size());
   ForEachRun(loops, [&](int64_t to, std::span<const int64_t> at, int64_t count) {
@@ -166,7 +165,6 @@ absl::Status ComputeFold(const EvalContext& c, const Loops& loops, Arithmetic op
       }
     }
   });
-  return absl::OkStatus();
 }
 
 bool AllPlain(const KernelRequest& request) {
@@ -181,9 +179,7 @@ absl::StatusOr<Kernels> HostBinary(const KernelRequest& request) {
   const Arithmetic op = OperationOf(request.node.op_name());
   return Single(MakeHostKernel(
       request, "weft", "broadcast loops",
-      [loops = BroadcastLoops(request), op](const EvalContext& c) {
-        return ComputeBinary(c, loops, op);
-      },
+      [loops = BroadcastLoops(request), op](const EvalContext& c) { ComputeBinary(c, loops, op); },
       /*in_place=*/true));
 }
 
@@ -198,7 +194,7 @@ absl::StatusOr<Kernels> HostVariadic(const KernelRequest& request) {
   if (request.node.op_name() == "Mean") factor = 1 / static_cast<float>(request.inputs.size());
   return Single(MakeHostKernel(request, "weft", "broadcast loops",
                                [loops = BroadcastLoops(request), op, factor](const EvalContext& c) {
-                                 return ComputeFold(c, loops, op, factor);
+                                 ComputeFold(c, loops, op, factor);
                                }));
 }
 

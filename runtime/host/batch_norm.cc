@@ -335,7 +335,6 @@ absl::StatusOr<Kernels> Make(const KernelRequest& request, int x, RunFn run, boo
   const auto sums = scratch.Shared<double>(narrow ? 0 : 2 * dims[0] * dims[1]);
   const auto compute = [=](const HostContext& c) {
     run(c, {maps.In(c.scratch), numbers.In(c.scratch), sums.In(c.scratch)});
-    return absl::OkStatus();
   };
   return Single(MakeHostKernel(request, "weft", "channel loops", compute, in_place, scratch));
 }

@@ -95,11 +95,9 @@ void Choose(const EvalContext& c, const Loops& loops) {
 absl::StatusOr<Kernels> HostPairs(const KernelRequest& request) {
   const PairFn compute = FunctionOf(request);
   if (compute == nullptr) return Kernels();
-  return Single(MakeHostKernel(request, "weft", "broadcast loops",
-                               [loops = BroadcastLoops(request), compute](const EvalContext& c) {
-                                 compute(c, loops);
-                                 return absl::OkStatus();
-                               }));
+  return Single(MakeHostKernel(
+      request, "weft", "broadcast loops",
+      [loops = BroadcastLoops(request), compute](const EvalContext& c) { compute(c, loops); }));
 }
 
 absl::StatusOr<Kernels> HostWhere(const KernelRequest& request) {
@@ -122,7 +120,6 @@ absl::StatusOr<Kernels> HostExpandLike(const KernelRequest& request) {
   return Single(MakeHostKernel(
       request, "weft", "broadcast loops", [loops = MergeAxes(y, {strides})](const EvalContext& c) {
         VisitWidth(c.out().dtype, [&](auto word) { Expand<decltype(word)>(c, loops); });
-        return absl::OkStatus();
       }));
 }
 

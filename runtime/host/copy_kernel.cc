@@ -18,6 +18,7 @@ class CopyKernel : public Kernel {
   std::string name() const override { return "weft"; }
   std::string implementation() const override { return "copy"; }
   bool AllowsInPlace(int, int) const override { return false; }
+  std::optional<std::vector<int>> CheckedInputs() const override { return std::vector<int>(); }
   absl::StatusOr<std::unique_ptr<BoundKernel>> Bind(const Bindings& bindings) const override {
     return std::make_unique<Bound>(bindings.inputs[0], bindings.outputs[0], inputs_[0].bytes());
   }

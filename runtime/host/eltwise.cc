@@ -112,7 +112,6 @@ absl::StatusOr<Kernels> HostIsSpecial(const KernelRequest& request) {
         for (int64_t i = begin; i < end; ++i) y[i] = (x[i] == below) | (x[i] == above);
       }
     });
-    return absl::OkStatus();
   }));
 }
 

@@ -29,7 +29,6 @@ absl::StatusOr<Kernels> HostCast(const KernelRequest& request) {
           // Conversions of elements do not fail.
           convert({c.attributes, {&from, 1}, {&to, 1}, c.key}).IgnoreError();
         });
-        return absl::OkStatus();
       }));
   return kernels;
 }

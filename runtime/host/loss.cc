@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "ops/labels.h"
 #include "runtime/exec/parallel.h"
 #include "runtime/host/host_families.h"
 #include "runtime/host/host_kernel.h"
@@ -292,14 +293,19 @@ void NllBackward(const LabelBatch& batch, const HostContext& c, const LossMemory
   }
 }
 
-// `first`: the index of the scores. A bad label is reported by the reference kernel.
+// `first`: the index of the scores.
 absl::StatusOr<Kernels> Make(const KernelRequest& request, int first, std::string implementation,
                              RunFn run) {
   // The kernels hold labels as floats.
   constexpr int64_t kMaxClasses = int64_t{1} << 24;
   const Layout& scores = request.in(first);
   if (scores.dtype() != DType::kF32 || scores.dims()[1] > kMaxClasses) return Kernels();
-  const EvaluateFn reference = request.node.op().evaluate;
+  const std::string_view name = request.node.op().inputs[static_cast<size_t>(first) + 1].name;
+  const auto check = [first, name](const EvalContext& c) {
+    const LabelBatch batch(c, first);
+    if (batch.LabelsAreValid()) return absl::OkStatus();
+    return ReadLabels(batch.labels, name, batch.classes, c.attributes).status();
+  };
   const Dims& dims = scores.dims();
   int64_t inner = 1;
   for (size_t axis = 2; axis < dims.size(); ++axis) inner *= dims[axis];
@@ -311,14 +317,15 @@ absl::StatusOr<Kernels> Make(const KernelRequest& request, int first, std::strin
   const LossMemory memory{
       scratch.Shared<double>(run == Forward ? examples * ((extent + lines - 1) / lines) : 0),
       scratch.PerThread<float>(kept ? dims[1] * lines : 0)};
-  const auto compute = [first, reference, run, memory](const HostContext& c) {
-    const LabelBatch batch(c, first);
-    if (!batch.LabelsAreValid()) return reference(c);
-    run(batch, c, memory);
+  const auto compute = [first, check, run, memory](const HostContext& c) -> absl::Status {
+    WEFT_RETURN_IF_ERROR(check(c));
+    run(LabelBatch(c, first), c, memory);
     return absl::OkStatus();
   };
-  return Single(MakeHostKernel(request, "weft", std::move(implementation), compute,
-                               /*in_place=*/false, scratch));
+  auto kernel = MakeHostKernel(request, "weft", std::move(implementation), compute,
+                               /*in_place=*/false, scratch);
+  kernel->SetCheck({first + 1}, check);
+  return Single(std::move(kernel));
 }
 
 }  // namespace

@@ -28,8 +28,8 @@ void Update(const MomentumFactors& f, const float* x, const float* g, const floa
   }
 }
 
-// ends[i]: the elements of weights 0 to i.
-absl::Status Compute(const EvalContext& c, const std::vector<int64_t>& ends) {
+// ends[i]: the elements of weights 0 to i, with the padding of their layouts.
+void Compute(const EvalContext& c, const std::vector<int64_t>& ends) {
   const float rate = static_cast<float>(c.in(0).At(0));
   const bool first = c.in(1).in<int64_t>()[0] == 0;
   const MomentumFactors factors{rate, static_cast<float>(GetFloat(c.attributes, "alpha")),
@@ -51,25 +51,33 @@ absl::Status Compute(const EvalContext& c, const std::vector<int64_t>& ends) {
       begin = stop;
     }
   });
-  return absl::OkStatus();
 }
 
 }  // namespace
 
+// Each weight, its gradient and its momentum lie as the weight comes; zeros of the padding stay
+// zeros.
 absl::StatusOr<Kernels> HostMomentum(const KernelRequest& request) {
   std::vector<int64_t> ends;
+  std::vector<Layout> weights;
   const size_t n = request.outputs.size() / 2;
   for (size_t i = 0; i < n; ++i) {
-    if (request.inputs[kScalars + i].dtype() != DType::kF32) return Kernels();
-    WEFT_ASSIGN_OR_RETURN(const int64_t elements, CountElements(request.outputs[i]));
+    const Layout& weight = request.inputs[kScalars + i];
+    if (weight.dtype() != DType::kF32) return Kernels();
+    weights.push_back(weight.is_elementwise() ? weight
+                                              : Layout::Plain(weight.dtype(), weight.dims()));
+    const auto elements = static_cast<int64_t>(weights.back().bytes() / sizeof(float));
     ends.push_back(elements + (ends.empty() ? 0 : ends.back()));
   }
-  Kernels kernels;
-  kernels.push_back(MakeHostKernel(
+  auto kernel = MakeHostKernel(
       request, "weft", "fused momentum",
-      [ends = std::move(ends)](const EvalContext& c) { return Compute(c, ends); },
-      /*in_place=*/true));
-  return kernels;
+      [ends = std::move(ends)](const EvalContext& c) { Compute(c, ends); },
+      /*in_place=*/true);
+  std::vector<Layout> inputs = {kernel->inputs()[0], kernel->inputs()[1]}, outputs;
+  for (int k = 0; k < 3; ++k) inputs.insert(inputs.end(), weights.begin(), weights.end());
+  for (int k = 0; k < 2; ++k) outputs.insert(outputs.end(), weights.begin(), weights.end());
+  kernel->SetLayouts(std::move(inputs), std::move(outputs));
+  return Single(std::move(kernel));
 }
 
 }  // namespace weft

@@ -83,19 +83,18 @@ class Mover {
     for (const BoxCopy& box : boxes) boxes_.push_back(Prepare(box));
   }
 
-  absl::Status Run(const EvalContext& c) const {
+  void Run(const EvalContext& c) const {
     if (!in_layers_) {
       for (const Prepared& box : boxes_) {
         box.whole.RunOnThreads(From(c, box),
                                static_cast<std::byte*>(c.out(box.output).data) + box.to);
       }
-      return absl::OkStatus();
+      return;
     }
     const int64_t blocks = (layers_.count - 1) / layers_.block + 1;
     ParallelFor(blocks, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) RunLayers(c, i * layers_.block);
     });
-    return absl::OkStatus();
   }
 
  private:
@@ -205,7 +204,7 @@ absl::StatusOr<Kernels> HostMovement(const KernelRequest& request) {
   const auto mover =
       std::make_shared<const Mover>(std::move(movement), SizeOf(request.node.type().dtype));
   kernels.push_back(MakeHostKernel(request, "weft", "strided copies",
-                                   [mover](const EvalContext& c) { return mover->Run(c); }));
+                                   [mover](const EvalContext& c) { mover->Run(c); }));
   return kernels;
 }
 

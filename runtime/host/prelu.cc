@@ -223,7 +223,6 @@ absl::StatusOr<Kernels> Make(const KernelRequest& request, size_t x) {
          .y = c.out().out<float>().data(),
          .dslope = has_dslope ? c.out(1).out<float>().data() : nullptr},
         sums, c.scratch);
-    return absl::OkStatus();
   };
   return Single(MakeHostKernel(request, "weft", problem.merged ? "vectors" : "element loops", run,
                                /*in_place=*/true, scratch));

@@ -47,7 +47,7 @@ bool Streams(const EvalContext& c) {
 }
 
 // The mask of ops/dropout.cc, bit for bit.
-absl::Status DropSome(const EvalContext& c) {
+void DropSome(const EvalContext& c) {
   const double ratio = GetFloat(c.attributes, "ratio");
   const float scale = static_cast<float>(1 / (1 - ratio));
   const uint16_t threshold = DropThreshold(ratio);
@@ -61,10 +61,9 @@ absl::Status DropSome(const EvalContext& c) {
       mask[first + i] = (words[i / 2] >> (i % 2 * 16) & 0xFFFF) >= threshold;
     }
   });
-  return absl::OkStatus();
 }
 
-absl::Status DropNothing(const EvalContext& c) {
+void DropNothing(const EvalContext& c) {
   const auto* x = static_cast<const std::byte*>(c.in(0).data);
   auto* y = static_cast<std::byte*>(c.out().data);
   auto* mask = c.outputs.size() > 1 ? static_cast<bool*>(c.out(1).data) : nullptr;
@@ -74,10 +73,9 @@ absl::Status DropNothing(const EvalContext& c) {
     if (x != y) std::memcpy(y + from, x + from, bytes);
     if (mask != nullptr) std::fill(mask + begin, mask + end, true);
   });
-  return absl::OkStatus();
 }
 
-absl::Status DrawUniform(const EvalContext& c) {
+void DrawUniform(const EvalContext& c) {
   const auto low = static_cast<float>(GetFloat(c.attributes, "low"));
   const auto high = static_cast<float>(GetFloat(c.attributes, "high"));
   const float most = std::max(low, std::nextafter(high, std::numeric_limits<float>::lowest()));
@@ -86,10 +84,9 @@ absl::Status DrawUniform(const EvalContext& c) {
   ForEachPiece(WordsOf(c), 4, [&](int64_t first, int64_t count, const uint32_t* words) {
     UniformByWords(count, words, low, high - low, most, stream, y + first);
   });
-  return absl::OkStatus();
 }
 
-absl::Status DrawNormal(const EvalContext& c) {
+void DrawNormal(const EvalContext& c) {
   const auto mean = static_cast<float>(GetFloat(c.attributes, "mean"));
   const auto scale = static_cast<float>(GetFloat(c.attributes, "scale"));
   float* y = c.out().out<float>().data();
@@ -97,10 +94,9 @@ absl::Status DrawNormal(const EvalContext& c) {
   ForEachPiece(WordsOf(c), 4, [&](int64_t first, int64_t count, const uint32_t* words) {
     NormalByWords(count, words, mean, scale, stream, y + first);
   });
-  return absl::OkStatus();
 }
 
-absl::Status DrawBernoulli(const EvalContext& c) {
+void DrawBernoulli(const EvalContext& c) {
   const float* p = c.in(0).in<float>().data();
   if (c.out().dtype == DType::kF32) {
     float* y = c.out().out<float>().data();
@@ -122,11 +118,10 @@ absl::Status DrawBernoulli(const EvalContext& c) {
   });
 }
 
-Kernels Single(const KernelRequest& request, std::string implementation, HostFunction function,
-               bool in_place = false) {
+Kernels Single(const KernelRequest& request, std::string implementation,
+               void (*function)(const EvalContext&), bool in_place = false) {
   Kernels kernels;
-  kernels.push_back(
-      MakeHostKernel(request, "weft", std::move(implementation), std::move(function), in_place));
+  kernels.push_back(MakeHostKernel(request, "weft", std::move(implementation), function, in_place));
   return kernels;
 }
 

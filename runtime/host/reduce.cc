@@ -86,7 +86,7 @@ void FindShifts(const HostContext& c, const FoldPlan& plan, const float* x, floa
   });
 }
 
-absl::Status ComputeReduction(const HostContext& c, const FoldPlan& plan, const Recipe& recipe,
+void ComputeReduction(const HostContext& c, const FoldPlan& plan, const Recipe& recipe,
                               double divisor) {
   const float* x = c.in(0).in<float>().data();
   float* y = c.out().out<float>().data();
@@ -104,7 +104,6 @@ absl::Status ComputeReduction(const HostContext& c, const FoldPlan& plan, const 
       result = static_cast<float>(shift + Finished(recipe.finish, folded[i], divisor));
     }
   });
-  return absl::OkStatus();
 }
 
 // What the gradient of a product computes in: of every output, the product of what is not zero, and
@@ -114,7 +113,7 @@ struct Products {
 };
 
 // dx = dy times the product of the other elements (ops/reduce_extreme.cc).
-absl::Status ComputeProdGrad(const HostContext& c, const FoldPlan& plan, const Loops& loops,
+void ComputeProdGrad(const HostContext& c, const FoldPlan& plan, const Loops& loops,
                              const Products& memory) {
   const float* dy = c.in(0).in<float>().data();
   const float* x = c.in(1).in<float>().data();
@@ -138,7 +137,6 @@ absl::Status ComputeProdGrad(const HostContext& c, const FoldPlan& plan, const L
       dx[to + i] = static_cast<float>(dy[o] * others);
     }
   });
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -150,7 +148,7 @@ absl::StatusOr<Kernels> HostReduce(const KernelRequest& request) {
   ScratchPlan scratch(request.threads);
   const auto run = [plan = FoldPlan(x, kept, scratch), recipe = RecipeOf(request.node.op_name()),
                     divisor = CountFolded(x, kept)](const HostContext& c) {
-    return ComputeReduction(c, plan, recipe, divisor);
+    ComputeReduction(c, plan, recipe, divisor);
   };
   return Single(MakeHostKernel(request, "weft", "fold loops", run, /*in_place=*/false, scratch));
 }
@@ -164,7 +162,7 @@ absl::StatusOr<Kernels> HostReduceProdGrad(const KernelRequest& request) {
   const Products memory{scratch.Shared<double>(plan.outputs()),
                         scratch.Shared<double>(plan.outputs())};
   const auto run = [plan, memory, loops = MergeAxes(x, {BroadcastStrides(kept, x)})](
-                       const HostContext& c) { return ComputeProdGrad(c, plan, loops, memory); };
+                       const HostContext& c) { ComputeProdGrad(c, plan, loops, memory); };
   return Single(MakeHostKernel(request, "weft", "fold loops", run, /*in_place=*/false, scratch));
 }
 

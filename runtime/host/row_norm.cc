@@ -340,7 +340,6 @@ absl::StatusOr<Kernels> Make(const KernelRequest& request, int x, RunFn run, boo
   const RowScratch memory(problem, /*gradient=*/run == Backward, scratch);
   const auto compute = [problem, memory, run](const HostContext& c) {
     run(problem, c, memory.In(c.scratch));
-    return absl::OkStatus();
   };
   return Single(MakeHostKernel(request, "weft",
                                problem.by_element ? "row loops" : "row loops, scaled by run",

@@ -217,7 +217,6 @@ absl::StatusOr<Kernels> Make(const KernelRequest& request,
   p.powers = scratch.PerThread<float>(kept ? p.classes * HWY_NAMESPACE::kBlockLines : 0);
   const auto compute = [p, run](const HostContext& c) {
     if (c.out().size() > 0) run(p, c);
-    return absl::OkStatus();
   };
   kernels.push_back(MakeHostKernel(request, "weft",
                                    p.inner == 1 ? "softmax rows" : "softmax blocks", compute,

@@ -85,7 +85,8 @@ Format FormatOf(const MemoryDesc& desc) {
   const dnnl_memory_desc_t& data = desc.data;
   if (data.format_kind == dnnl_format_kind_any) return {.kind = Format::Kind::kAny};
   if (data.format_kind == dnnl_format_kind_wino) return {.kind = Format::Kind::kWinograd};
-  if (data.format_kind != dnnl_blocked) return {.kind = Format::Kind::kPacked};
+  const bool plain_blocks = data.format_kind == dnnl_blocked && data.extra.flags == 0;
+  if (!plain_blocks) return {.kind = Format::Kind::kPacked};
   const dnnl_blocking_desc_t& blocking = data.format_desc.blocking;
   Format format;
   format.strides.assign(blocking.strides, blocking.strides + data.ndims);

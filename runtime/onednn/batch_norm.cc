@@ -83,6 +83,8 @@ std::unique_ptr<Kernel> Training(const KernelRequest& request, const MemoryDesc&
     kernel->HostInput(bn::kMean, per_channel);
     kernel->HostInput(bn::kVar, per_channel);
   }
+  kernel->AllowInPlace(bn::kRunningMean, bn::kMean);
+  kernel->AllowInPlace(bn::kRunningVar, bn::kVar);
   return kernel;
 }
 

@@ -87,13 +87,16 @@ MemoryDesc AnyFormat(const Dims& dims, DType dtype) {
 }
 
 MemoryDesc ToDesc(const Layout& layout) {
-  return layout.is_plain() ? RowMajor(layout.dims()) : FromNative(layout.native());
+  if (layout.is_plain()) return RowMajor(layout.dims());
+  if (!layout.strides().empty()) return Strided(layout.dims(), layout.strides());
+  return FromNative(layout.native());
 }
 
 Layout ToLayout(const MemoryDesc& desc, const Dims& dims) {
   // The strides of axes of one element do not matter to ==.
   if (desc == RowMajor(DimsOf(desc))) return Layout::Plain(DType::kF32, dims);
-  return Layout::Native(DType::kF32, dims, FormatName(desc), ToNative(desc), desc.get_size());
+  return Layout::Native(DType::kF32, dims, FormatName(desc), ToNative(desc), desc.get_size(),
+                        FormatOf(desc).kind == Format::Kind::kBlocked);
 }
 
 std::string FormatName(const MemoryDesc& desc) {

@@ -27,7 +27,8 @@ class PrimitiveKernel : public Kernel {
   // Operands of the primitive added last, by the library's argument id; the kernel asks for `desc`.
   void Input(int id, int index, const MemoryDesc& desc);
   void Output(int id, int index, const MemoryDesc& desc);
-  // Operands that lie row-major in memory, whatever view of them the primitive takes.
+  // Operands that keep the layout they have so far, row-major unless the constructor was given
+  // others, whatever view of them the primitive takes.
   void PlainInput(int id, int index, const MemoryDesc& view);
   void PlainOutput(int id, int index, const MemoryDesc& view);
   // `bytes` of scratch memory that lives for one run; returns its offset, for Scratch.
@@ -44,6 +45,8 @@ class PrimitiveKernel : public Kernel {
   std::string implementation() const override { return implementation_; }
   bool AllowsInPlace(int output, int input) const override;
   bool Reads(int i) const override;
+  // A primitive that could be made takes any values.
+  std::optional<std::vector<int>> CheckedInputs() const override { return std::vector<int>(); }
   absl::StatusOr<std::unique_ptr<BoundKernel>> Bind(const Bindings& bindings) const override;
 
   // Where an argument's memory is. Inside, for the bound kernel.

@@ -19,11 +19,11 @@ void ReorderThroughPlain(PrimitiveKernel& kernel, const MemoryDesc& from, const 
   const MemoryDesc out = RowMajor(DimsOf(from)), in = RowMajor(DimsOf(to));
   const size_t offset = kernel.AddScratch(out.get_size());
   AddReorder(kernel, from, out);
-  kernel.Input(DNNL_ARG_FROM, 0, from);
+  kernel.PlainInput(DNNL_ARG_FROM, 0, from);
   kernel.Scratch(DNNL_ARG_TO, offset, out);
   AddReorder(kernel, in, to);
   kernel.Scratch(DNNL_ARG_FROM, offset, in);
-  kernel.Output(DNNL_ARG_TO, 0, to);
+  kernel.PlainOutput(DNNL_ARG_TO, 0, to);
 }
 
 }  // namespace
@@ -34,6 +34,7 @@ absl::StatusOr<std::unique_ptr<Kernel>> MakeReorder(const Layout& from, const La
                                             ToString(to.dims()), " of other types"));
   }
   return CatchDnnl([&]() -> absl::StatusOr<std::unique_ptr<Kernel>> {
+    // The operands keep the layouts that were asked for, which descriptors may not tell apart.
     auto kernel = std::make_unique<PrimitiveKernel>(std::vector<Layout>{from},
                                                     std::vector<Layout>{to}, RunThreads());
     MemoryDesc source = ToDesc(from), target = ToDesc(to);
@@ -43,8 +44,8 @@ absl::StatusOr<std::unique_ptr<Kernel>> MakeReorder(const Layout& from, const La
       ReorderThroughPlain(*kernel, source, target);
     } else {
       AddReorder(*kernel, source, target);
-      kernel->Input(DNNL_ARG_FROM, 0, source);
-      kernel->Output(DNNL_ARG_TO, 0, target);
+      kernel->PlainInput(DNNL_ARG_FROM, 0, source);
+      kernel->PlainOutput(DNNL_ARG_TO, 0, target);
     }
     return kernel;
   });

@@ -1,35 +1,55 @@
 #ifndef WEFT_RUNTIME_PLAN_LOWERING_H_
 #define WEFT_RUNTIME_PLAN_LOWERING_H_
 
-#include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "graph/op.h"
 #include "runtime/plan/plan.h"
 
 namespace weft {
 
+using Candidates = std::vector<std::shared_ptr<const Kernel>>;
+
+// What is decided about a node that is no leaf.
+struct Choice {
+  const Node* node = nullptr;
+  std::optional<Alias> view{};    // no kernel: the result has the bytes of that input, row-major
+  std::vector<Layout> offered{};  // the layouts that the inputs came in
+  const Kernel* forward = nullptr;
+  Candidates candidates{};  // the chosen one first
+};
+
 // A plan in the making. The stages of Lower run in this order, each on the result of the one
 // before:
-//   SelectStage  a kernel for each node, reorders between layouts that differ, memory of the
-//                caller's for the outputs                                          (select.cc)
-//   AliasStage   update steps last; results written over inputs that die there     (alias.cc)
-//   PlaceStage   lifetimes, offsets in the arena                                   (place.cc)
+//   ChooseStage    a kernel for each node, which says the layouts     (choose.cc, candidates.cc)
+//   VariableStage  layouts that variables keep from run to run                    (variables.cc)
+//   EmitStage      steps and values, reorders between layouts that differ              (emit.cc)
+//   OrderStage     update steps last                                                  (order.cc)
+//   ViewStage      results written over inputs that die there, and over variables     (views.cc)
+//   PlaceStage     lifetimes, offsets in the arena                                    (place.cc)
 struct Lowering {
   Lowering(const Graph& g, const LowerOptions& o) : graph(g), options(o) {}
 
   const Graph& graph;
   LowerOptions options;
   Plan plan;
-  absl::flat_hash_map<Value, int> values;  // as their kernels made them
-  std::unordered_map<const Node*, const Kernel*> kernels;
-  std::map<std::pair<int, std::string>, int> reordered;  // (value, native layout) -> copy
-  std::unordered_map<const Kernel*, int> workspaces;     // buffers, by the kernel that writes them
-  std::vector<std::pair<int, int>> updates;              // (next value, variable's value)
+
+  // Decided before anything is emitted.
+  std::vector<Choice> choices;                        // in the graph's order
+  std::unordered_map<const Node*, size_t> choice_of;  // index in `choices`
+  std::unordered_map<const Node*, Layout> variable_layouts;
+  absl::flat_hash_map<Value, Layout> layouts;  // as values come; no constants
+
+  // Emitted.
+  absl::flat_hash_map<Value, int> values;             // as their kernels make them
+  std::unordered_map<const Kernel*, int> workspaces;  // buffers, by the kernel that writes them
+  std::vector<std::pair<int, int>> updates;           // (next value, variable's value)
 
   int AddBuffer(Place place, size_t bytes, int slot = -1);
   int AddValue(std::string name, Layout layout, int buffer, int alias_of = -1);
@@ -39,11 +59,32 @@ struct Lowering {
   // A copy of `from`, in `buffer` or in memory of its own; returns the new value.
   int AddCopy(const std::string& name, int from, int buffer = -1);
   PlanBuffer& BufferOf(int value);
+
+  // The layout that `value` comes in; a constant is row-major until a kernel wants another.
+  absl::StatusOr<Layout> LayoutOf(Value value) const;
 };
 
-absl::Status SelectStage(Lowering& lowering);
-void AliasStage(Lowering& lowering);
-void PlaceStage(Lowering& lowering);
+absl::StatusOr<Layout> PlainLayout(const TensorType& type);
+
+// All kernels of the first family that takes the node, best first; else its reference kernel.
+absl::StatusOr<Candidates> CandidatesFor(const KernelRequest& request, bool reference_only);
+// The layout in which the choice reads input `i`; null where it does not read its elements.
+std::optional<Layout> WantedLayout(const Choice& choice, int i);
+
+// The aliases of a step that its kernel allows, of operands that are there.
+std::vector<Alias> AliasesOf(const PlanStep& step);
+
+// Keeps the choices for nodes whose inputs come in the layouts that they came in before.
+absl::Status ChooseStage(Lowering& lowering);
+absl::Status VariableStage(Lowering& lowering);
+absl::Status EmitStage(Lowering& lowering);
+absl::Status OrderStage(Lowering& lowering);
+absl::Status ViewStage(Lowering& lowering);
+absl::Status PlaceStage(Lowering& lowering);
+
+// Checks that each choice computes its node: operands of its types, the workspace of the kernel
+// that was chosen for the forward node.
+absl::Status VerifyChoices(const Lowering& lowering);
 
 }  // namespace weft
 

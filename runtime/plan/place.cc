@@ -39,7 +39,7 @@ bool Overlap(const PlanBuffer& a, const PlanBuffer& b) {
 
 // Greedy by size (Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference,
 // 2020): the largest buffer first, each at the lowest offset that is free during its lifetime.
-void PlaceStage(Lowering& lowering) {
+absl::Status PlaceStage(Lowering& lowering) {
   Plan& plan = lowering.plan;
   FindLifetimes(plan);
   std::vector<PlanBuffer*> order;
@@ -66,6 +66,7 @@ void PlaceStage(Lowering& lowering) {
                                    }),
                   buffer);
   }
+  return absl::OkStatus();
 }
 
 }  // namespace weft

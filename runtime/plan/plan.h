@@ -1,8 +1,10 @@
 #ifndef WEFT_RUNTIME_PLAN_PLAN_H_
 #define WEFT_RUNTIME_PLAN_PLAN_H_
 
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "graph/graph.h"
@@ -27,16 +29,19 @@ struct PlanBuffer {
   size_t bytes = 0;
   size_t offset = 0;  // in the arena
   int slot = -1;      // which input, output, constant or variable
-  int first = -1;
+  int first = -1;     // -1 until buffers are placed
   int last = -1;
 };
 
-// A value of the graph, or a reordered copy of one, in memory.
+// A value of the graph, or a reordered copy of one, in memory: a region of a buffer. A step writes
+// it, unless it is a leaf, a view (of the whole of a value or of a part), or made of parts.
 struct PlanValue {
   std::string name;
   Layout layout;
   int buffer = -1;
-  int alias_of = -1;  // the value whose bytes it shares (view or in place), or -1
+  size_t offset = 0;         // in the buffer, bytes
+  int alias_of = -1;         // the value whose bytes it shares (view or in place), or -1
+  std::vector<int> parts{};  // values that lie in its region and cover it: steps write those
 };
 
 // One kernel run. Operands are indices into Plan::values, -1 where absent or not read.
@@ -55,16 +60,22 @@ struct PlanVariable {
   std::string name;
   std::string role;
   TensorType type;
+  Layout layout;  // in which the state has to keep it
 };
+
+// The layouts of variables by name.
+using VariableLayouts = std::map<std::string, Layout, std::less<>>;
 
 // Everything that is decided before the first run. Built by Lower; read-only after that.
 struct Plan {
   std::vector<PlanBuffer> buffers;
   std::vector<PlanValue> values;
   std::vector<PlanStep> steps;
+  std::vector<int> checks;                            // steps whose Check comes before all steps
   std::vector<std::string> inputs, outputs;           // names, by slot
   std::vector<Layout> input_layouts, output_layouts;  // plain, by slot
   std::vector<PlanVariable> variables;                // by slot
+  bool chose_variable_layouts = false;                // they are its own, not a state's
   std::vector<Tensor> constants;                      // by slot: bytes in the layout the steps want
   size_t arena_bytes = 0;                             // what a context allocates, exactly
   size_t constant_bytes = 0;
@@ -73,20 +84,36 @@ struct Plan {
 
   // One line a step: name, kernel, implementation, operands with layout and place; then totals.
   std::string ToString() const;
-  // Checks that no two live buffers of the arena overlap, that every value (and workspace) is
-  // written before it is read, and that no step reads what an in-place step has overwritten.
+  // Checks that every value lies in its buffer; that every value (and workspace) is written before
+  // it is read, and not overwritten by then, to the byte; that no step may fail once a variable has
+  // changed; that no two live buffers of the arena overlap.
   absl::Status Verify() const;
+  // The same of a plan whose buffers have no places yet.
+  absl::Status VerifySteps() const;
+  // Whether a run of the step may still report an error after the plan's checks have passed.
+  bool MayFail(const PlanStep& step) const;
 };
 
 struct LowerOptions {
   int threads = 0;              // 0: AvailableCpus()
   bool reference_only = false;  // no fast kernels: the oracle path
+  // The layouts in which a state keeps the variables (State::layouts()), plain where it names none.
+  // Null: the plan chooses where the graph updates variables, all are plain where it does not.
+  const VariableLayouts* variables = nullptr;
 };
 
-// Lowers `graph`, whose dims must all be static, stage by stage: select kernels and layouts, insert
-// and prepack reorders, alias, place buffers. The plan refers to nodes of `graph`, which must
-// outlive it and not change. Errors: a symbolic dim, an op left in mode "auto".
+// Lowers `graph`, whose dims must all be static, stage by stage: choose kernels and layouts, emit
+// steps, order them, share memory, place buffers; each stage is verified. The plan refers to nodes
+// of `graph`, which must outlive it and not change. Errors: a symbolic dim, an op left in mode
+// "auto".
 absl::StatusOr<Plan> Lower(const Graph& graph, const LowerOptions& options = {});
+
+// The stages of Lower, in order.
+std::vector<std::string> PlanStages();
+// What is decided after the stage of that name, as text. Errors: as Lower; an unknown stage, with
+// the known ones.
+absl::StatusOr<std::string> DumpStage(const Graph& graph, std::string_view stage,
+                                      const LowerOptions& options = {});
 
 }  // namespace weft
 

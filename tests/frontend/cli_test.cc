@@ -73,6 +73,7 @@ TEST_F(Cli, RefusesArgumentsWithOneLine) {
               HasSubstr("threads, got 100000"));
   EXPECT_THAT(Error("plan lenet --threads -1"), HasSubstr("threads, got -1"));
   EXPECT_THAT(Error("plan lenet --batch 0"), HasSubstr("--batch: expected at least 1, got 0"));
+  EXPECT_THAT(Error("plan lenet --stage fuse"), HasSubstr("expected a stage of choose, "));
   const std::string demo = Error("demo -o nowhere/a.weft");
   EXPECT_THAT(demo, HasSubstr("no folder nowhere"));
   EXPECT_THAT(ReadText(Path("stdout")), ::testing::IsEmpty());  // before it trains
@@ -181,6 +182,8 @@ TEST_F(Cli, ShowsModels) {
   EXPECT_THAT(Output("show a.weft --summary"), HasSubstr("block1.conv"));
   EXPECT_THAT(Output("plan a.weft --batch 3"), HasSubstr("block1.conv"));
   EXPECT_THAT(Output("plan a.weft --batch 3 --train"), HasSubstr("optimizer"));
+  EXPECT_THAT(Output("plan a.weft --train --stage choose"), HasSubstr("view of input 0"));
+  EXPECT_THAT(Output("plan a.weft --stage emit"), HasSubstr("@arena#"));
 }
 
 TEST_F(Cli, OptimizedModelsGiveTheSameAccuracy) {

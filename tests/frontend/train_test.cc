@@ -310,6 +310,34 @@ TEST(Trainer, ResumesOnTheSameKernels) {
   EXPECT_THAT(*(*resumed)->ChangedKernels(4), ::testing::IsEmpty());
 }
 
+TEST(Trainer, RemembersKernelsAndLayoutsOfEachSizeOfBatch) {
+  const auto trainer = NewTrainer();
+  ASSERT_TRUE(trainer->Step(Images(4), Labels({1, 2, 3, 4}), 0.1).ok());
+  ASSERT_TRUE(trainer->Step(Images(2), Labels({1, 2}), 0.1).ok());
+  Model model = *trainer->Snapshot();
+  std::map<std::string, std::string>& choices = model.training->kernel_choices;
+  std::map<std::string, int> steps;  // by size
+  for (const auto& [key, choice] : choices) {
+    ++steps[key.substr(0, key.find('/'))];
+    EXPECT_THAT(choice, HasSubstr(") -> (")) << key;
+  }
+  ASSERT_EQ(steps.size(), 2u);
+  EXPECT_GT(steps["4"], 10);
+  EXPECT_EQ(steps["4"], steps["2"]);
+  const auto conv = choices.find("2/conv1");
+  ASSERT_NE(conv, choices.end());
+  const std::string now = std::exchange(conv->second, "winograd (plain, plain) -> (plain)");
+
+  const auto resumed = *Trainer::Resume(std::move(model), kOptions);
+  EXPECT_THAT(*resumed->ChangedKernels(4), ::testing::IsEmpty());
+  EXPECT_THAT(*resumed->ChangedKernels(3), ::testing::IsEmpty());
+  EXPECT_THAT(*resumed->ChangedKernels(2),
+              ::testing::ElementsAre("conv1: was winograd (plain, plain) -> (plain), is " + now));
+  // What goes on is what the next file says.
+  ASSERT_TRUE(resumed->Step(Images(2), Labels({1, 2}), 0.1).ok());
+  EXPECT_EQ(resumed->Snapshot()->training->kernel_choices.at("2/conv1"), now);
+}
+
 // --- The loop ---
 
 TEST(Fit, RefusesEpochsThatAreOver) {

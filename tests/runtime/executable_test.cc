@@ -2,12 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <cstdlib>
 #include <thread>
 
 #include "graph/emitter.h"
 #include "ops/ops.h"
 #include "ops/reference.h"
+#include "runtime/exec/evaluator.h"
 
 namespace weft {
 namespace {
@@ -166,6 +169,92 @@ TEST(Executable, LeavesVariablesAloneWhenAStepOfAnUpdateFails) {
   EXPECT_FALSE(executable->Run(*context, bad, {}).ok());
   EXPECT_THAT(Values(state->Get("w").value()), ElementsAre(1, 2));
 }
+
+// Each of two variables is the next value of its elements at the given indices.
+TEST(Executable, LeavesVariablesAloneWhenTheSecondOfTwoScattersFails) {
+  Graph graph(StandardOps());
+  Emitter e(graph);
+  const Value updates = graph.AddInput("updates", {DType::kF32, {Dim(2)}}).value();
+  for (const std::string name : {"a", "b"}) {
+    const Value variable = graph.AddVariable(name, Floats({3}, {1, 2, 3})).value();
+    const Value at = graph.AddInput("at_" + name, {DType::kI64, {Dim(2)}}).value();
+    ASSERT_TRUE(
+        graph.AddUpdate(variable.node, e.Op("ScatterElements", {variable, at, updates})).ok());
+  }
+  ASSERT_TRUE(e.ok()) << e.status();
+  auto state = State::Create(graph).value();
+  auto executable = Executable::Create(graph, {}).value();
+  auto context = Context::Create(*executable, state.get()).value();
+  const auto run = [&](std::vector<int64_t> at_a, std::vector<int64_t> at_b) {
+    const std::vector<Tensor> inputs = {Floats({2}, {8, 9}), Tensor::FromInts(at_a),
+                                        Tensor::FromInts(at_b)};
+    return executable->Run(*context, inputs, {});
+  };
+  EXPECT_FALSE(run({0, 1}, {2, 7}).ok());
+  EXPECT_FALSE(run({0, 7}, {1, 2}).ok());
+  EXPECT_THAT(Values(state->Get("a").value()), ElementsAre(1, 2, 3));
+  EXPECT_THAT(Values(state->Get("b").value()), ElementsAre(1, 2, 3));
+  EXPECT_TRUE(run({0, 1}, {2, 0}).ok());
+  EXPECT_THAT(Values(state->Get("a").value()), ElementsAre(8, 9, 3));
+  EXPECT_THAT(Values(state->Get("b").value()), ElementsAre(9, 2, 8));
+}
+
+// The running statistics are written over before the loss is computed, so labels are checked before
+// anything runs.
+TEST(Executable, RefusesALabelBeforeStatisticsChange) {
+  Graph graph(StandardOps());
+  Emitter e(graph);
+  const Value x = graph.AddInput("x", {DType::kF32, {Dim(2), Dim(3)}}).value();
+  const Value labels = graph.AddInput("labels", {DType::kI64, {Dim(2)}}).value();
+  const Value mean = graph.AddVariable("mean", Floats({3}, {1, 2, 3})).value();
+  const Value ones = e.Constant(Floats({3}, {1, 1, 1}));
+  Node* norm =
+      e.OpNode("BatchNormalization", {x, ones, ones, mean, ones}, {{"mode", "training"}}, 3);
+  ASSERT_TRUE(e.ok()) << e.status();
+  ASSERT_TRUE(graph.AddUpdate(mean.node, norm->output(1)).ok());
+  const Value loss = e.Op("SoftmaxCrossEntropyLoss", {norm->output(0), labels});
+  ASSERT_TRUE(graph.AddOutput("loss", loss).ok());
+  auto state = State::Create(graph).value();
+  auto executable = Executable::Create(graph, {}).value();
+  for (const PlanStep& step : executable->plan().steps) EXPECT_NE(step.op, "Copy");
+  auto context = Context::Create(*executable, state.get()).value();
+  Tensor result;
+  const auto run = [&](int64_t label) {
+    const std::vector<Tensor> inputs = {
+        Floats({2, 3}, {1, 2, 3, 5, 8, 1}),
+        Tensor::FromInts(std::vector<int64_t>{0, label}).Reshaped({2}).value()};
+    return executable->Run(*context, inputs, {&result, 1});
+  };
+  EXPECT_THAT(std::string(run(3).message()),
+              HasSubstr("SoftmaxCrossEntropyLoss (SoftmaxCrossEntropyLoss): "));
+  EXPECT_THAT(Values(state->Get("mean").value()), ElementsAre(1, 2, 3));
+  EXPECT_TRUE(run(2).ok());
+  EXPECT_THAT(Values(state->Get("mean").value()),
+              testing::Pointwise(testing::FloatNear(1e-6F), {1.2F, 2.3F, 2.9F}));
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST(ExecutableDeathTest, ReportsThatThereIsNoMemoryForASharedOutput) {
+  const auto run = [] {
+    Graph graph(StandardOps());
+    Emitter e(graph);
+    const Dims dims = {1 << 22};
+    const Value x = graph.AddInput("x", {DType::kF32, {Dim(dims[0])}}).value();
+    if (!graph.AddOutput("y", e.Op("Relu", {x})).ok()) std::_Exit(2);
+    auto executable = Executable::Create(graph, {}, {.threads = 1}).value();
+    auto context = Context::Create(*executable).value();
+    const Tensor in = Tensor::Zeros(DType::kF32, dims).value();
+    Tensor out = in;  // shares its bytes
+    rlimit limit{};
+    ::getrlimit(RLIMIT_AS, &limit);
+    limit.rlim_cur = 1 << 20;  // less than is in use
+    ::setrlimit(RLIMIT_AS, &limit);
+    const absl::Status status = executable->Run(*context, {&in, 1}, {&out, 1});
+    std::_Exit(absl::IsResourceExhausted(status) ? 0 : 1);
+  };
+  EXPECT_EXIT(run(), testing::ExitedWithCode(0), "");
+}
+#endif
 
 TEST(Executable, UpdatesTwoVariablesFromOneValueAndItsView) {
   Graph graph(StandardOps());

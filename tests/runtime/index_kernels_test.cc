@@ -8,7 +8,7 @@
 #include "gtest/gtest.h"
 #include "ops/ops.h"
 #include "ops/reference.h"
-#include "runtime/exec/executable.h"
+#include "runtime/exec/evaluator.h"
 #include "tests/cases/table.h"
 #include "tests/runtime/close.h"
 

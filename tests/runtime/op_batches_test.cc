@@ -5,7 +5,7 @@
 
 #include "gtest/gtest.h"
 #include "ops/reference.h"
-#include "runtime/exec/executable.h"
+#include "runtime/exec/evaluator.h"
 #include "runtime/exec/parallel.h"
 #include "tests/cases/cases.h"
 #include "tests/runtime/close.h"

@@ -4,10 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 
 #include "graph/emitter.h"
 #include "ops/ops.h"
 #include "ops/reference.h"
+#include "runtime/exec/evaluator.h"
 #include "runtime/exec/executable.h"
 
 namespace weft {
@@ -182,6 +185,106 @@ TEST(Plan, VerifyFindsAReadOfOverwrittenMemory) {
   const int out = plan.steps[1].outputs[0];
   plan.values[static_cast<size_t>(out)].buffer = plan.values[static_cast<size_t>(in)].buffer;
   EXPECT_THAT(std::string(plan.Verify().message()), HasSubstr("holds something else by then"));
+}
+
+TEST(Plan, EveryStageIsDumpedByName) {
+  Graph graph(StandardOps());
+  Value x = graph.AddInput("x", {DType::kF32, {Dim(1), Dim(32), Dim(8), Dim(8)}}).value();
+  Emitter e(graph);
+  ASSERT_TRUE(graph.AddOutput("y", e.Op("Relu", {Conv(e, x, 32, 32)})).ok());
+  std::map<std::string, std::string> text;
+  for (const std::string& stage : PlanStages()) {
+    text[stage] = DumpStage(graph, stage, {.threads = 2}).value();
+  }
+  EXPECT_THAT(PlanStages(),
+              ::testing::ElementsAre("choose", "variables", "emit", "order", "views", "place"));
+  EXPECT_THAT(text["choose"], HasSubstr("Conv (Conv): onednn "));
+  EXPECT_THAT(text["choose"], HasSubstr("Relu (Relu): weft vectors ("));
+  EXPECT_THAT(text["emit"], HasSubstr("@arena#"));
+  EXPECT_THAT(text["emit"], Not(HasSubstr("(= ")));
+  EXPECT_THAT(text["views"], HasSubstr("(= Conv"));
+  EXPECT_EQ(text["place"], Lower(graph, {.threads = 2})->ToString());
+  EXPECT_EQ(DumpStage(graph, "fuse").status().message(),
+            "expected a stage of choose, variables, emit, order, views, place, got \"fuse\"");
+}
+
+// y = BatchNormalization of x, or of its convolution, in training, with the update of its running
+// statistics.
+struct Normalized {
+  explicit Normalized(bool after_conv) : graph(StandardOps()), e(graph) {
+    const auto vector = [&](float first) { return Filled({16}, 0.1F * first); };
+    x = graph.AddInput("x", {DType::kF32, {Dim(2), Dim(16), Dim(6), Dim(6)}}).value();
+    const Value mean = graph.AddVariable("mean", vector(1)).value();
+    const Value var = graph.AddVariable("var", Filled({16}, 0)).value();
+    Node* norm = e.OpNode("BatchNormalization",
+                          {after_conv ? Conv(e, x, 16, 16) : x, e.Constant(vector(2)),
+                           e.Constant(vector(3)), mean, var},
+                          {{"mode", "training"}}, 5);
+    EXPECT_TRUE(e.ok()) << e.status();
+    y = norm->output(0);
+    EXPECT_TRUE(graph.AddUpdate(mean.node, norm->output(1)).ok());
+    EXPECT_TRUE(graph.AddUpdate(var.node, norm->output(2)).ok());
+  }
+  Graph graph;
+  Emitter e;
+  Value x, y;
+};
+
+size_t CountOps(const Plan& plan, std::string_view op) {
+  return static_cast<size_t>(std::count_if(plan.steps.begin(), plan.steps.end(),
+                                           [&](const PlanStep& step) { return step.op == op; }));
+}
+
+// The variables after two runs on x.
+std::vector<Tensor> VariablesAfterTwoRuns(const Graph& graph, const Tensor& x,
+                                          const LowerOptions& options) {
+  const auto state = State::Create(graph).value();
+  const auto executable = Executable::Create(graph, {}, options).value();
+  const auto context = Context::Create(*executable, state.get()).value();
+  std::vector<Tensor> outputs(executable->plan().outputs.size());
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(executable->Run(*context, {&x, 1}, outputs).ok());
+  std::vector<Tensor> values;
+  for (const std::string& name : state->names()) values.push_back(state->Get(name).value());
+  return values;
+}
+
+TEST(Plan, RunningStatisticsAreUpdatedWhereTheyLie) {
+  for (const bool after_conv : {false, true}) {
+    Normalized net(after_conv);
+    // More steps follow, none of which can fail.
+    ASSERT_TRUE(net.graph.AddOutput("y", net.e.Op("Relu", {Conv(net.e, net.y, 16, 8)})).ok());
+    const Plan plan = Lower(net.graph, {.threads = 2}).value();
+    EXPECT_EQ(CountOps(plan, "Copy"), 0U) << plan.ToString();
+    const Tensor x = Filled({2, 16, 6, 6}, 0.37F);
+    const auto fast = VariablesAfterTwoRuns(net.graph, x, {.threads = 2});
+    const auto slow = VariablesAfterTwoRuns(net.graph, x, {.reference_only = true});
+    for (size_t v = 0; v < fast.size(); ++v) {
+      for (int64_t i = 0; i < 16; ++i) EXPECT_NEAR(fast[v].At(i), slow[v].At(i), 1e-5);
+    }
+    EXPECT_GT(std::abs(fast[0].At(0) - Filled({16}, 0.1F).At(0)), 1e-3);  // they did change
+  }
+}
+
+TEST(Plan, StatisticsAreCopiedWhereALaterStepMayFail) {
+  Normalized net(false);
+  const Value index = net.e.Op("ArgMax", {net.y}, {{"axis", 0}, {"keepdims", 0}});
+  ASSERT_TRUE(net.graph.AddOutput("y", net.e.Op("Gather", {net.y, index})).ok());
+  Plan plan = Lower(net.graph).value();
+  EXPECT_EQ(CountOps(plan, "Copy"), 2U) << plan.ToString();
+  ASSERT_TRUE(plan.Verify().ok());
+
+  const auto norm = std::find_if(plan.steps.begin(), plan.steps.end(), [](const PlanStep& step) {
+    return step.op == "BatchNormalization";
+  });
+  ASSERT_NE(norm, plan.steps.end());
+  plan.steps.resize(plan.steps.size() - 2);
+  plan.values.resize(plan.values.size() - 2);
+  for (const int i : {1, 2}) {
+    PlanValue& next = plan.values[static_cast<size_t>(norm->outputs[static_cast<size_t>(i)])];
+    next.buffer = plan.values[static_cast<size_t>(norm->inputs[static_cast<size_t>(i + 2)])].buffer;
+  }
+  EXPECT_THAT(std::string(plan.Verify().message()),
+              HasSubstr("may fail after step BatchNormalization has changed a variable"));
 }
 
 }  // namespace

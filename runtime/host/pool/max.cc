@@ -225,6 +225,7 @@ class MaxPoolKernel : public Kernel {
     return mode_ == MaxMode::kGradientByBytes ? "tap numbers" : "planes";
   }
   bool AllowsInPlace(int, int) const override { return false; }
+  std::optional<std::vector<int>> CheckedInputs() const override { return std::vector<int>(); }
   bool Reads(int i) const override { return mode_ != MaxMode::kGradientByBytes || i == 0; }
   absl::StatusOr<std::unique_ptr<BoundKernel>> Bind(const Bindings& bindings) const override {
     return std::make_unique<BoundMaxPool>(plan_, mode_, workspace_bytes_ > 0, bindings);

@@ -329,7 +329,6 @@ absl::StatusOr<Kernels> MakeKernels(const KernelRequest& request, int x,
   }
   const auto compute = [pool, memory, run](const HostContext& c) {
     run({*pool, memory, c});
-    return absl::OkStatus();
   };
   return Single(MakeHostKernel(request, "weft", "rows", compute, /*in_place=*/false, scratch));
 }

@@ -7,13 +7,15 @@ namespace {
 
 // Decides which results are written over inputs that nobody needs any more. Works on buffers: the
 // values of one buffer are views or in-place successors of each other.
-class Aliaser {
+class Sharing {
  public:
-  explicit Aliaser(Lowering& lowering) : l_(lowering), plan_(lowering.plan) {}
+  explicit Sharing(Lowering& lowering) : l_(lowering), plan_(lowering.plan) {}
 
   void Run() {
-    SinkUpdateSteps();
     FindLastReads();
+    for (size_t s = 0; s < plan_.steps.size(); ++s) {
+      if (plan_.MayFail(plan_.steps[s])) first_sure_step_ = static_cast<int>(s) + 1;
+    }
     // Later readers of a variable keep it as it was, so updates that cannot be in place are copied
     // when all steps are done.
     std::vector<std::pair<int, int>> copies;
@@ -31,36 +33,6 @@ class Aliaser {
   static size_t Index(int i) { return static_cast<size_t>(i); }
   int BufferIndex(int value) const { return plan_.values[Index(value)].buffer; }
 
-  // Moves the steps that only updates read to the end, and those that may overwrite a variable to
-  // the very end: nothing that could fail comes after a variable has changed, and variables have no
-  // readers after their update.
-  void SinkUpdateSteps() {
-    std::vector<bool> read(plan_.buffers.size());
-    for (const PlanStep& step : plan_.steps) {
-      if (step.kernel->workspace_owner() != nullptr) read[Index(step.workspace)] = true;
-      for (int v : step.inputs) {
-        if (v >= 0) read[Index(BufferIndex(v))] = true;
-      }
-    }
-    auto only_updates = [&](const PlanStep& step) {
-      const bool shares_workspace = step.workspace >= 0 && read[Index(step.workspace)];
-      return !shares_workspace && std::all_of(step.outputs.begin(), step.outputs.end(), [&](int v) {
-        return !read[Index(BufferIndex(v))] && l_.BufferOf(v).place == Place::kArena;
-      });
-    };
-    auto may_overwrite = [&](const PlanStep& step) {
-      const std::vector<Alias> aliases = AliasesOf(step);
-      return std::any_of(aliases.begin(), aliases.end(), [&](const Alias& alias) {
-        return l_.BufferOf(step.inputs[Index(alias.input)]).place == Place::kVariable;
-      });
-    };
-    auto tail = std::stable_partition(plan_.steps.begin(), plan_.steps.end(),
-                                      [&](const PlanStep& step) { return !only_updates(step); });
-    tail = std::stable_partition(tail, plan_.steps.end(),
-                                 [&](const PlanStep& step) { return !may_overwrite(step); });
-    first_update_step_ = static_cast<int>(tail - plan_.steps.begin());
-  }
-
   void FindLastReads() {
     last_read_.assign(plan_.buffers.size(), -1);
     for (size_t s = 0; s < plan_.steps.size(); ++s) {
@@ -71,16 +43,6 @@ class Aliaser {
     for (const auto& [value, variable] : l_.updates) {
       last_read_[Index(BufferIndex(value))] = static_cast<int>(plan_.steps.size());
     }
-  }
-
-  static std::vector<Alias> AliasesOf(const PlanStep& step) {
-    if (step.node == nullptr || step.node->op().aliases == nullptr) return {};
-    std::vector<Alias> aliases = step.node->op().aliases(*step.node);
-    std::erase_if(aliases, [&](const Alias& a) {
-      return Index(a.output) >= step.outputs.size() || Index(a.input) >= step.inputs.size() ||
-             step.inputs[Index(a.input)] < 0 || !step.kernel->AllowsInPlace(a.output, a.input);
-    });
-    return aliases;
   }
 
   bool SameBytes(int a, int b) const {
@@ -127,9 +89,10 @@ class Aliaser {
     last_read_[Index(to)] = last_read_[Index(from)];
   }
 
+  // Only where no step from that one on can fail: no variable has changed when a run does.
   bool UpdateInPlace(int value, int variable) {
     if (l_.BufferOf(value).place != Place::kArena) return false;
-    for (int s = first_update_step_; s < static_cast<int>(plan_.steps.size()); ++s) {
+    for (int s = first_sure_step_; s < static_cast<int>(plan_.steps.size()); ++s) {
       const PlanStep& step = plan_.steps[Index(s)];
       for (const Alias& alias : AliasesOf(step)) {
         if (step.outputs[Index(alias.output)] != value ||
@@ -147,11 +110,14 @@ class Aliaser {
   Lowering& l_;
   Plan& plan_;
   std::vector<int> last_read_;  // by buffer; the number of steps where an update reads it
-  int first_update_step_ = 0;
+  int first_sure_step_ = 0;     // no step from here on can fail
 };
 
 }  // namespace
 
-void AliasStage(Lowering& lowering) { Aliaser(lowering).Run(); }
+absl::Status ViewStage(Lowering& lowering) {
+  Sharing(lowering).Run();
+  return absl::OkStatus();
+}
 
 }  // namespace weft

@@ -1,0 +1,127 @@
+#include <unordered_set>
+
+#include "runtime/plan/lowering.h"
+
+namespace weft {
+namespace {
+
+// Takes each node's best candidate, in the graph's order: its result's layout is what the nodes
+// after it are asked with.
+class Chooser {
+ public:
+  explicit Chooser(Lowering& lowering) : l_(lowering) {
+    for (const Node& node : l_.graph.nodes()) {
+      if (node.forward() != nullptr) has_gradient_.insert(node.forward());
+    }
+  }
+
+  absl::Status Run() {
+    for (const Node& node : l_.graph.nodes()) {
+      absl::Status status = Choose(node);
+      if (!status.ok()) return Annotate(status, node.Describe());
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status Choose(const Node& node) {
+    if (GetString(node.attributes(), "mode") == "auto") {
+      return absl::FailedPreconditionError(
+          "is in mode \"auto\": expected a graph from ForInference or ForTraining");
+    }
+    if (node.op_name() == kConstant) return absl::OkStatus();  // on first use
+    if (node.op_name() == kInput) return ChooseInput(node);
+    if (node.op_name() == kVariable) return ChooseVariable(node);
+    return ChooseKernel(node);
+  }
+
+  absl::Status ChooseInput(const Node& node) {
+    WEFT_ASSIGN_OR_RETURN(Layout layout, PlainLayout(node.type()));
+    SetLayout(node, 0, std::move(layout));
+    return absl::OkStatus();
+  }
+
+  absl::Status ChooseVariable(const Node& node) {
+    auto it = l_.variable_layouts.find(&node);
+    if (it == l_.variable_layouts.end()) {
+      WEFT_ASSIGN_OR_RETURN(Layout layout, PlainLayout(node.type()));
+      if (l_.options.variables != nullptr) {
+        const auto kept = l_.options.variables->find(node.name());
+        // One of another type is reported where the state is looked at.
+        if (kept != l_.options.variables->end() && kept->second.dtype() == layout.dtype() &&
+            kept->second.dims() == layout.dims()) {
+          layout = kept->second;
+        }
+      }
+      it = l_.variable_layouts.emplace(&node, std::move(layout)).first;
+    }
+    SetLayout(node, 0, it->second);
+    return absl::OkStatus();
+  }
+
+  absl::Status ChooseKernel(const Node& node) {
+    WEFT_ASSIGN_OR_RETURN(KernelRequest request, MakeRequest(node));
+    const auto [it, is_new] = l_.choice_of.emplace(&node, l_.choices.size());
+    if (is_new) l_.choices.push_back({.node = &node, .view = View(node)});
+    Choice& choice = l_.choices[it->second];
+    const bool same = choice.offered == request.inputs && choice.forward == request.forward;
+    if (!choice.view && (!same || choice.candidates.empty())) {
+      WEFT_ASSIGN_OR_RETURN(choice.candidates, CandidatesFor(request, l_.options.reference_only));
+    }
+    choice.offered = std::move(request.inputs);
+    choice.forward = request.forward;
+    if (choice.view) {
+      WEFT_ASSIGN_OR_RETURN(Layout layout, PlainLayout(node.type(choice.view->output)));
+      SetLayout(node, 0, std::move(layout));
+      return absl::OkStatus();
+    }
+    for (int i = 0; i < node.num_outputs(); ++i) {
+      SetLayout(node, i, choice.candidates.front()->outputs()[static_cast<size_t>(i)]);
+    }
+    return absl::OkStatus();
+  }
+
+  static std::optional<Alias> View(const Node& node) {
+    if (node.op().aliases == nullptr) return std::nullopt;
+    for (const Alias& alias : node.op().aliases(node)) {
+      if (alias.view && node.num_outputs() == 1) return alias;
+    }
+    return std::nullopt;
+  }
+
+  absl::StatusOr<KernelRequest> MakeRequest(const Node& node) {
+    KernelRequest request{.node = node, .threads = l_.plan.threads};
+    for (const Value& v : node.inputs()) {
+      request.constant.push_back(ConstantValue(v) != nullptr);
+      if (!v) {
+        request.inputs.emplace_back();
+        continue;
+      }
+      WEFT_ASSIGN_OR_RETURN(Layout layout, l_.LayoutOf(v));
+      request.inputs.push_back(std::move(layout));
+    }
+    for (int i = 0; i < node.num_outputs(); ++i) {
+      WEFT_ASSIGN_OR_RETURN(Dims dims, StaticDims(node.type(i).shape));
+      request.outputs.push_back(std::move(dims));
+    }
+    request.has_gradient = has_gradient_.contains(&node);
+    const auto forward = l_.choice_of.find(node.forward());
+    if (forward != l_.choice_of.end() && !l_.choices[forward->second].candidates.empty()) {
+      request.forward = l_.choices[forward->second].candidates.front().get();
+    }
+    return request;
+  }
+
+  void SetLayout(const Node& node, int output, Layout layout) {
+    l_.layouts[Value{const_cast<Node*>(&node), output}] = std::move(layout);
+  }
+
+  Lowering& l_;
+  std::unordered_set<const Node*> has_gradient_;
+};
+
+}  // namespace
+
+absl::Status ChooseStage(Lowering& lowering) { return Chooser(lowering).Run(); }
+
+}  // namespace weft
