@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
 #include "frontend/weft.h"
 #include "tests/zoo/testing_zoo.h"
 
@@ -56,7 +54,7 @@ TEST_F(Cache, PlansLiveAsLongAsSomebodyHoldsThem) {
 }
 
 TEST_F(Cache, PlanningTakesNoArena) {
-  ASSERT_TRUE(cache_.PlanFor(Of(1 << 20)).ok());
+  ASSERT_TRUE(cache_.PlanFor(Of(4096)).ok());
   EXPECT_EQ(arena_->bytes(), 0U);
 }
 
