@@ -112,8 +112,8 @@ using NodeSet = std::unordered_set<const Node*>;
 // The nodes that outputs need: losses, or the others together with the updates.
 NodeSet NeededBy(const Graph& graph, bool losses) {
   NodeSet needed;
-  for (const NamedValue& output : graph.outputs()) {
-    if (output.loss == losses) needed.insert(output.value.node);
+  for (const NamedValue& output : losses ? graph.losses() : graph.outputs()) {
+    needed.insert(output.value.node);
   }
   for (const Update& update : graph.updates()) {
     if (!losses) needed.insert({update.variable, update.value.node});
@@ -137,14 +137,17 @@ absl::StatusOr<Graph> Copy(const Graph& graph, const SymbolBindings& symbols,
     WEFT_ASSIGN_OR_RETURN(Node * copy, CopyNode(node, result, symbols, constants, fold, copies));
     copies.emplace(&node, copy);
   }
+  const auto copied = [&](Value v) { return copies.at(v.node)->output(v.index); };
   for (const NamedValue& output : graph.outputs()) {
-    if (output.loss && nodes_of_losses != nullptr) continue;
-    WEFT_RETURN_IF_ERROR(result.AddOutput(
-        output.name, copies.at(output.value.node)->output(output.value.index), output.loss));
+    WEFT_RETURN_IF_ERROR(result.AddOutput(output.name, copied(output.value)));
+  }
+  if (nodes_of_losses == nullptr) {
+    for (const NamedValue& loss : graph.losses()) {
+      WEFT_RETURN_IF_ERROR(result.AddLoss(loss.name, copied(loss.value)));
+    }
   }
   for (const Update& update : graph.updates()) {
-    WEFT_RETURN_IF_ERROR(result.AddUpdate(
-        copies.at(update.variable), copies.at(update.value.node)->output(update.value.index)));
+    WEFT_RETURN_IF_ERROR(result.AddUpdate(copies.at(update.variable), copied(update.value)));
   }
   if (map != nullptr) *map = std::move(copies);
   return result;

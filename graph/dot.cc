@@ -36,7 +36,9 @@ bool IsWeight(const Node& node) {
 class DotWriter {
  public:
   explicit DotWriter(const Graph& graph) : graph_(graph) {
-    for (const NamedValue& output : graph.outputs()) kept_.insert(output.value.node);
+    for (const auto* outputs : {&graph.outputs(), &graph.losses()}) {
+      for (const NamedValue& output : *outputs) kept_.insert(output.value.node);
+    }
     for (const Update& update : graph.updates()) kept_.insert(update.value.node);
     int id = 0;
     for (const Node& node : graph.nodes()) ids_[&node] = id++;
@@ -47,13 +49,9 @@ class DotWriter {
     for (const Node& node : graph_.nodes()) {
       if (Drawn(node)) DrawNode(node);
     }
-    for (size_t i = 0; i < graph_.outputs().size(); ++i) {
-      const NamedValue& output = graph_.outputs()[i];
-      const std::string id = absl::StrCat("out", i);
-      absl::StrAppend(&text_, "  ", id, " [label=", Quoted(OneLine(output.name)),
-                      ", shape=ellipse];\n");
-      DrawEdge(output.value, id);
-    }
+    int id = 0;
+    for (const NamedValue& output : graph_.outputs()) DrawOutput(output, id++);
+    for (const NamedValue& loss : graph_.losses()) DrawOutput(loss, id++);
     for (size_t i = 0; i < graph_.updates().size(); ++i) {
       const Update& update = graph_.updates()[i];
       const std::string id = absl::StrCat("update", i);
@@ -68,6 +66,13 @@ class DotWriter {
  private:
   // Weights would hide the structure; one that is itself an output stays.
   bool Drawn(const Node& node) const { return !IsWeight(node) || kept_.contains(&node); }
+
+  void DrawOutput(const NamedValue& output, int number) {
+    const std::string id = absl::StrCat("out", number);
+    absl::StrAppend(&text_, "  ", id, " [label=", Quoted(OneLine(output.name)),
+                    ", shape=ellipse];\n");
+    DrawEdge(output.value, id);
+  }
 
   void DrawNode(const Node& node) {
     std::string label = OneLine(node.name());

@@ -1,7 +1,6 @@
 #include "graph/graph.h"
 
 #include <algorithm>
-#include <unordered_set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,14 +9,18 @@
 namespace weft {
 namespace {
 
-// Room for ~20 insertions at one place before positions are dealt out anew.
-constexpr int64_t kPositionGap = int64_t{1} << 20;
-
 absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
 
 int RequiredOutputs(const OpDef& op) {
   return static_cast<int>(std::count_if(op.outputs.begin(), op.outputs.end(),
                                         [](const OutputSpec& o) { return !o.optional; }));
+}
+
+bool HasTypes(const Node& node, const std::vector<TensorType>& types) {
+  for (int i = 0; i < node.num_outputs(); ++i) {
+    if (types[static_cast<size_t>(i)] != node.type(i)) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -30,14 +33,6 @@ std::string Value::ToString() const {
 }
 
 std::string_view Node::op_name() const { return op_->name; }
-
-std::vector<Use> Node::uses(int output) const {
-  std::vector<Use> result;
-  for (const Use& use : uses_) {
-    if (use.user->input(use.input).index == output) result.push_back(use);
-  }
-  return result;
-}
 
 std::string Node::Describe() const { return absl::StrCat(name_, " (", Absl(op_->name), ")"); }
 
@@ -92,7 +87,7 @@ absl::Status Graph::CheckReader(const Node& reader, Value from, Value to) const 
   std::replace(inputs.begin(), inputs.end(), from, to);
   auto types = Infer(*reader.op_, reader.name_, inputs, reader.attributes_, reader.num_outputs());
   if (!types.ok()) return Annotate(types.status(), reader.Describe());
-  if (*types == reader.types_) return absl::OkStatus();
+  if (HasTypes(reader, *types)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat(reader.Describe(), ": the elements of ", to.ToString(), " change its type"));
 }
@@ -116,31 +111,12 @@ absl::StatusOr<Node*> Graph::AddNode(NodeSpec spec) {
   if (status.ok()) {
     auto types = Infer(*op, node.name_, node.inputs_, node.attributes_, spec.num_outputs);
     status = types.status();
-    if (types.ok()) node.types_ = *std::move(types);
+    if (types.ok()) {
+      for (TensorType& type : *types) node.outputs_.push_back({.type = std::move(type)});
+    }
   }
   if (!status.ok()) return Annotate(status, node.Describe());
   return Insert(std::move(node));
-}
-
-Node* Graph::Insert(Node node) {
-  auto at = insertion_point_ == nullptr ? nodes_.end() : insertion_point_->self_;
-  auto it = nodes_.insert(at, std::move(node));
-  it->self_ = it;
-  const int64_t before = it == nodes_.begin() ? 0 : std::prev(it)->position_;
-  it->position_ =
-      at == nodes_.end() ? before + kPositionGap : before + (at->position_ - before) / 2;
-  if (it->position_ == before) Renumber();
-  by_name_.emplace(it->name_, &*it);
-  for (int i = 0; i < it->num_inputs(); ++i) {
-    if (Value v = it->input(i)) v.node->uses_.push_back({&*it, i});
-  }
-  if (it->forward_ != nullptr) it->forward_->gradients_.push_back(&*it);
-  return &*it;
-}
-
-void Graph::Renumber() {
-  int64_t position = 0;
-  for (Node& node : nodes_) node.position_ = position += kPositionGap;
 }
 
 absl::StatusOr<Value> Graph::AddInput(std::string name, TensorType type) {
@@ -165,6 +141,11 @@ absl::StatusOr<Value> Graph::AddVariable(std::string name, Tensor value, bool tr
                                                              {"trainable", int64_t{trainable}},
                                                              {"role", std::string(role)}}}));
   return node->output(0);
+}
+
+Node* Graph::After(const Node* node) const {
+  const auto next = std::next(node->self_);
+  return next == nodes_.end() ? nullptr : &*next;
 }
 
 Node* Graph::Find(std::string_view name) const {
@@ -195,16 +176,21 @@ absl::Status Graph::Rename(Node* node, std::string name) {
     return absl::AlreadyExistsError(
         absl::StrCat(node->Describe(), ": the name '", name, "' is empty or taken"));
   }
-  by_name_.erase(node->name_);
-  node->name_ = std::move(name);
-  by_name_.emplace(node->name_, node);
+  const auto call = [this, node](std::string called) {
+    by_name_.erase(node->name_);
+    node->name_ = std::move(called);
+    by_name_.emplace(node->name_, node);
+  };
+  OnRevert([call, before = node->name_] { call(before); });
+  call(std::move(name));
+  NoteRenamed(node);
   return absl::OkStatus();
 }
 
 std::vector<Node*> Graph::inputs() const {
   std::vector<Node*> result;
   for (const Node& node : nodes_) {
-    if (node.op_name() == kInput) result.push_back(const_cast<Node*>(&node));
+    if (node.op_name() == kInput) result.push_back(node.output().node);
   }
   return result;
 }
@@ -212,69 +198,9 @@ std::vector<Node*> Graph::inputs() const {
 std::vector<Node*> Graph::variables() const {
   std::vector<Node*> result;
   for (const Node& node : nodes_) {
-    if (node.op_name() == kVariable) result.push_back(const_cast<Node*>(&node));
+    if (node.op_name() == kVariable) result.push_back(node.output().node);
   }
   return result;
-}
-
-absl::Status Graph::AddOutput(std::string name, Value value, bool loss) {
-  if (!Has(value)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("output ", name, ": expected a value of the graph, got ", value.ToString()));
-  }
-  for (const NamedValue& output : outputs_) {
-    if (output.name == name) {
-      return absl::AlreadyExistsError(
-          absl::StrCat("output ", name, " is there already, as ", output.value.ToString()));
-    }
-  }
-  if (loss && (value.type().rank() != 0 || !kFloatTypes.contains(value.type().dtype))) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "loss ", name, ": expected a floating-point scalar, got ", weft::ToString(value.type())));
-  }
-  outputs_.push_back({std::move(name), value, loss});
-  return absl::OkStatus();
-}
-
-absl::Status Graph::AddUpdate(Node* variable, Value value) {
-  if (variable == nullptr || value.null() || variable->op_name() != kVariable) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("update: expected a variable and a value, got ",
-                     variable == nullptr ? "nothing" : variable->Describe()));
-  }
-  if (!Has(variable->output(0)) || !Has(value)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "update of ", variable->name(), ": expected a value of the graph, got ", value.ToString()));
-  }
-  if (variable->type() != value.type()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "update of ", variable->name(), ": expected ", weft::ToString(variable->type()), ", ",
-        value.ToString(), " is ", weft::ToString(value.type())));
-  }
-  for (const Update& update : updates_) {
-    if (update.variable == variable) {
-      return absl::AlreadyExistsError(absl::StrCat(
-          "variable ", variable->name(), " is updated already, by ", update.value.ToString()));
-    }
-  }
-  updates_.push_back({variable, value});
-  return absl::OkStatus();
-}
-
-bool Graph::IsOutput(Value value) const {
-  return std::any_of(outputs_.begin(), outputs_.end(),
-                     [&](const NamedValue& o) { return o.value == value; }) ||
-         std::any_of(updates_.begin(), updates_.end(),
-                     [&](const Update& u) { return u.value == value; });
-}
-
-int Graph::CountReaders(Value value) const {
-  auto count = static_cast<int64_t>(value.node->uses(value.index).size());
-  count += std::count_if(outputs_.begin(), outputs_.end(),
-                         [&](const NamedValue& o) { return o.value == value; });
-  count += std::count_if(updates_.begin(), updates_.end(),
-                         [&](const Update& u) { return u.value == value; });
-  return static_cast<int>(count);
 }
 
 absl::Status Graph::ReplaceUses(Value from, Value to) {
@@ -285,38 +211,25 @@ absl::Status Graph::ReplaceUses(Value from, Value to) {
                      from.null() ? "-" : weft::ToString(from.type()), ", got ",
                      to.null() ? "-" : weft::ToString(to.type())));
   }
-  const std::vector<Use> uses = from.node->uses(from.index);
+  const std::vector<Use> uses(from.node->uses(from.index).begin(),
+                              from.node->uses(from.index).end());
   const bool elements_matter = ConstantValue(from) != nullptr || ConstantValue(to) != nullptr;
   for (const Use& use : uses) {
-    if (to.node->position_ >= use.user->position_) {
+    if (!to.node->IsBefore(*use.user)) {
       return absl::InvalidArgumentError(
           absl::StrCat(to.node->Describe(), " comes after its reader ", use.user->Describe()));
     }
     if (elements_matter) WEFT_RETURN_IF_ERROR(CheckReader(*use.user, from, to));
   }
-  // Erase first: both values may be outputs of one node, whose readings would then look alike.
-  std::erase_if(from.node->uses_,
-                [&](const Use& use) { return use.user->input(use.input) == from; });
-  for (const Use& use : uses) {
-    use.user->inputs_[static_cast<size_t>(use.input)] = to;
-    to.node->uses_.push_back(use);
-  }
-  for (NamedValue& output : outputs_) {
-    if (output.value == from) output.value = to;
-  }
-  for (Update& update : updates_) {
-    if (update.value == from) update.value = to;
-  }
+  for (const Use& use : uses) SetInput(use, to);
+  MoveKeepers(from, to);
   return absl::OkStatus();
 }
 
 void Graph::MoveGradientLinks(Node* from, Node* to) {
   if (from == to) return;
-  for (Node* gradient : from->gradients_) {
-    gradient->forward_ = to;
-    to->gradients_.push_back(gradient);
-  }
-  from->gradients_.clear();
+  const std::vector<Node*> gradients = from->gradients_;
+  for (Node* gradient : gradients) SetForward(gradient, to);
 }
 
 absl::Status Graph::SetLeafValue(Node* leaf, Tensor value) {
@@ -329,17 +242,7 @@ absl::Status Graph::SetLeafValue(Node* leaf, Tensor value) {
         absl::StrCat(leaf->Describe(), ": expected ", weft::ToString(leaf->type()), ", got ",
                      value.is_empty() ? "nothing" : weft::ToString(value.type())));
   }
-  Attribute& stored = leaf->attributes_.find("value")->second;
-  const Attribute previous = std::exchange(stored, Attribute(std::move(value)));
-  if (leaf->op_name() != kConstant) return absl::OkStatus();
-  for (const Use& use : leaf->uses_) {
-    absl::Status status = CheckReader(*use.user, leaf->output(), leaf->output());
-    if (!status.ok()) {
-      stored = previous;
-      return status;
-    }
-  }
-  return absl::OkStatus();
+  return SetAttribute(leaf, "value", std::move(value));
 }
 
 absl::Status Graph::SetAttribute(Node* node, std::string_view name, Attribute value) {
@@ -349,42 +252,24 @@ absl::Status Graph::SetAttribute(Node* node, std::string_view name, Attribute va
   if (status.ok()) {
     auto types = Infer(*node->op_, node->name_, node->inputs_, attributes, node->num_outputs());
     status = types.status();
-    if (types.ok() && *types != node->types_) {
+    if (types.ok() && !HasTypes(*node, *types)) {
       status = absl::InvalidArgumentError(
           absl::StrCat("attribute ", Absl(name), " would change the output type"));
     }
   }
   if (!status.ok()) return Annotate(status, node->Describe());
-  node->attributes_ = std::move(attributes);
-  return absl::OkStatus();
-}
-
-int Graph::RemoveDeadNodes() {
-  std::unordered_set<const Node*> live;
-  for (const NamedValue& output : outputs_) live.insert(output.value.node);
-  for (const Update& update : updates_) {
-    live.insert(update.value.node);
-    live.insert(update.variable);
-  }
-  // Readers come after what they read, so one sweep from the end sees every reader first.
-  for (auto it = nodes_.rbegin(); it != nodes_.rend(); ++it) {
-    if (it->op_name() == kInput) live.insert(&*it);
-    if (!live.contains(&*it)) continue;
-    for (const Value& v : it->inputs_) {
-      if (v) live.insert(v.node);
+  AttributeMap before = std::exchange(node->attributes_, std::move(attributes));
+  if (node->op_name() == kConstant) {  // readers may infer from its elements
+    for (const Use& use : node->uses()) {
+      status = CheckReader(*use.user, node->output(), node->output());
+      if (status.ok()) continue;
+      node->attributes_ = std::move(before);
+      return status;
     }
   }
-  const size_t before = nodes_.size();
-  auto dead = [&](const Node* node) { return !live.contains(node); };
-  for (Node& node : nodes_) {
-    std::erase_if(node.uses_, [&](const Use& use) { return dead(use.user); });
-    std::erase_if(node.gradients_, dead);
-    if (node.forward_ != nullptr && dead(node.forward_)) node.forward_ = nullptr;
-    if (dead(&node)) by_name_.erase(node.name_);
-  }
-  if (insertion_point_ != nullptr && dead(insertion_point_)) insertion_point_ = nullptr;
-  std::erase_if(nodes_, [&](const Node& node) { return dead(&node); });
-  return static_cast<int>(before - nodes_.size());
+  NoteChanged(node);
+  OnRevert([node, before = std::move(before)] { node->attributes_ = before; });
+  return absl::OkStatus();
 }
 
 const Tensor& LeafValue(const Node& node) {

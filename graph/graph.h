@@ -1,6 +1,7 @@
 #ifndef WEFT_GRAPH_GRAPH_H_
 #define WEFT_GRAPH_GRAPH_H_
 
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "graph/attribute.h"
@@ -73,40 +75,56 @@ class Node {
   int num_inputs() const { return static_cast<int>(inputs_.size()); }
   // Null when the optional input is absent or beyond the last one given.
   Value input(int i) const { return i < num_inputs() ? inputs_[static_cast<size_t>(i)] : Value(); }
-  int num_outputs() const { return static_cast<int>(types_.size()); }
-  Value output(int i = 0) { return Value{this, i}; }
-  const TensorType& type(int output = 0) const { return types_[static_cast<size_t>(output)]; }
+  int num_outputs() const { return static_cast<int>(outputs_.size()); }
+  // A value refers to its node as what the graph may change, whoever asks.
+  Value output(int i = 0) const { return Value{const_cast<Node*>(this), i}; }
+  const TensorType& type(int output = 0) const { return Of(output).type; }
 
   const AttributeMap& attributes() const { return attributes_; }  // defaults filled in
   const Provenance& provenance() const { return provenance_; }
   // The node whose gradient this one computes, or null: the plan may share a hidden workspace.
   Node* forward() const { return forward_; }
-  // The nodes that read any output (one entry a reading); graph outputs and updates do not count.
-  std::span<const Use> uses() const { return uses_; }
-  std::vector<Use> uses(int output) const;
+  // The nodes that read an output, one entry a reading, in no particular order; what the graph
+  // itself reads (outputs, losses, updates) does not count.
+  std::span<const Use> uses(int output = 0) const { return Of(output).uses; }
+  // Of two nodes of one graph.
+  bool IsBefore(const Node& other) const { return position_ < other.position_; }
   std::string Describe() const;  // "conv1 (Conv)", for errors
 
  private:
   friend class Graph;
+  // A reading by the graph itself: entry `index` of its outputs, losses or updates.
+  struct Keeper {
+    enum class Kind { kOutput, kLoss, kUpdate };
+    Kind kind = Kind::kOutput;
+    size_t index = 0;
+  };
+  struct Output {
+    TensorType type;
+    std::vector<Use> uses{};
+    std::vector<Keeper> keepers{};
+  };
+  const Output& Of(int output) const { return outputs_[static_cast<size_t>(output)]; }
+
   const OpDef* op_ = nullptr;
   std::string name_;
   std::vector<Value> inputs_;
+  std::vector<size_t> use_slots_;  // where each input stands among the uses of what it reads
   AttributeMap attributes_;
-  std::vector<TensorType> types_;
+  std::vector<Output> outputs_;
   Provenance provenance_;
   Node* forward_ = nullptr;
   std::vector<Node*> gradients_;  // nodes whose forward_ is this one
-  std::vector<Use> uses_;
+  size_t gradient_slot_ = 0;      // where this one stands among its forward node's
+  bool is_updated_ = false;       // a variable with an update
   std::list<Node>::iterator self_;
-  int64_t position_ = 0;  // grows along the order, with gaps for insertion
+  int64_t position_ = 0;  // grows along the order, with gaps for insertion; 0: removed
 };
 
-// An output of a graph. A loss is a scalar that training minimises and inference leaves out. One
-// called SCOPE.loss is for the variables below that scope, any other one for all.
+// An output or a loss of a graph.
 struct NamedValue {
   std::string name;
   Value value;
-  bool loss = false;
 };
 
 // After a run, `variable` takes the value; all updates of a graph apply together.
@@ -125,20 +143,26 @@ inline constexpr std::string_view kParameter = "parameter";
 inline constexpr std::string_view kStatistic = "statistic";  // BatchNormalization's running ones
 inline constexpr std::string_view kOptimizerSlot = "optimizer_slot";
 
-// A static computation: nodes in a topological order, named outputs, updates of variables.
+// A static computation: nodes in a topological order, named outputs, losses, updates of variables.
 //
 // Invariants, kept by every member function: each input of a node is an output of an earlier node;
 // every node's types are what its op infers; names are unique. New nodes go before the insertion
 // point (the end, unless set), so a rewrite that builds its replacement before the node it replaces
 // keeps the order without sorting.
 //
+// A change takes time for what it changes, not for the graph's size. Changes can be taken back
+// together: see graph/transaction.h.
+//
 // Movable, not copyable (see Clone in graph/bind.h). Not thread-safe while it changes; const
 // members may be called from several threads. The registry must outlive the graph.
 class Graph {
  public:
-  explicit Graph(const OpRegistry& registry) : registry_(&registry) {}
-  Graph(Graph&&) = default;
-  Graph& operator=(Graph&&) = default;
+  class Transaction;  // graph/transaction.h
+
+  explicit Graph(const OpRegistry& registry);
+  Graph(Graph&&) noexcept;
+  Graph& operator=(Graph&&) noexcept;
+  ~Graph();
 
   const OpRegistry& registry() const { return *registry_; }
 
@@ -160,6 +184,7 @@ class Graph {
   const std::list<Node>& nodes() const { return nodes_; }
   std::list<Node>& nodes() { return nodes_; }
   int size() const { return static_cast<int>(nodes_.size()); }
+  Node* After(const Node* node) const;      // the next in order; null for the last one
   Node* Find(std::string_view name) const;  // null when there is none
   // `hint`, or hint_1, hint_2, … when it is taken.
   std::string UniqueName(std::string_view hint) const;
@@ -169,17 +194,21 @@ class Graph {
   std::vector<Node*> variables() const;  // the Variable nodes, in order
 
   const std::vector<NamedValue>& outputs() const { return outputs_; }
-  // Errors: a value not of this graph, a name taken by another output, a loss that is no
-  // floating-point scalar.
-  absl::Status AddOutput(std::string name, Value value, bool loss = false);
-  void ClearOutputs() { outputs_.clear(); }
+  // What training minimises and inference leaves out: scalars. One called SCOPE.loss is for the
+  // variables below that scope, any other one for all.
+  const std::vector<NamedValue>& losses() const { return losses_; }
+  // Errors: a value not of this graph, a name that another output or loss has.
+  absl::Status AddOutput(std::string name, Value value);
+  // Errors as of AddOutput, and a value that is no floating-point scalar.
+  absl::Status AddLoss(std::string name, Value value);
+  void ClearOutputs();  // losses too
   const std::vector<Update>& updates() const { return updates_; }
   // Errors: not a variable, a type other than the variable's, a second update of it.
   absl::Status AddUpdate(Node* variable, Value value);
-  void ClearUpdates() { updates_.clear(); }
+  void ClearUpdates();
 
-  bool IsOutput(Value value) const;  // read by a graph output or an update
-  // Readers of `value`: nodes, graph outputs and updates.
+  bool IsOutput(Value value) const;  // read by an output, a loss or an update of the graph
+  // Readers of `value`: nodes, and the graph's outputs, losses and updates.
   int CountReaders(Value value) const;
 
   // Makes every reader of `from` read `to`. Errors: types differ; `to` comes after a reader of
@@ -190,20 +219,26 @@ class Graph {
   // A new value for a leaf's tensor (Variable or Constant). Errors: another type; a reader's type
   // would change.
   absl::Status SetLeafValue(Node* leaf, Tensor value);
-  // Attributes changed in place, types inferred again; errors if the types would change.
+  // An attribute changed in place. Errors: one that the schema does not allow; the node's types
+  // would change, or those of a constant's reader.
   absl::Status SetAttribute(Node* node, std::string_view name, Attribute value);
 
-  // Removes every node that no output or update needs; inputs stay. Returns how many went.
+  // Removes every node that no output, loss or update needs; inputs stay. Returns how many went.
   int RemoveDeadNodes();
+  // The same for `node` and for what only it needed.
+  int RemoveDeadNodes(Node* node);
 
   // Checks the invariants from scratch; an error names the first node that breaks one. For tests,
   // debug builds and files from outside.
   absl::Status Verify() const;
 
  private:
+  struct Log;
   struct StringHash : std::hash<std::string_view> {
     using is_transparent = void;
   };
+  using Keeper = Node::Keeper;
+
   absl::StatusOr<std::vector<TensorType>> Infer(const OpDef& op, std::string_view name,
                                                 std::span<const Value> inputs,
                                                 const AttributeMap& attributes,
@@ -214,16 +249,60 @@ class Graph {
   // Whether `reader` keeps its types when it reads `to` for `from`: inference sees the elements of
   // constants.
   absl::Status CheckReader(const Node& reader, Value from, Value to) const;
+
+  absl::Status VerifyNode(const Node& node) const;
+  absl::Status VerifyKept() const;
+  absl::Status CheckKept(const std::string& name, Value value) const;
+
+  // graph/edit.cc: what every change is made of. Each tells an open transaction how it is undone.
   // Puts `node`, already filled in, at the insertion point and links it to its inputs.
   Node* Insert(Node node);
-  void Renumber();
+  bool IsDead(const Node& node) const;
+  void Remove(Node* node);  // a dead one
+  void ReleaseRemoved();    // frees what was removed, unless a transaction may bring it back
+  void SetInput(const Use& use, Value to);
+  void SetForward(Node* gradient, Node* forward);
+  void Place(Node* node);  // gives a node that has just come to its place in the list its position
+  // A reading among the uses of what is read, as the last one; gone, the last one in its place; and
+  // back at its slot.
+  static void Link(const Use& use);
+  static void Unlink(const Use& use);
+  static void Relink(const Use& use, size_t slot);
+  static std::vector<Use>& UsesOf(const Use& use);
+  static size_t& SlotOf(const Use& use);
+  // The same for a gradient among those of its forward node.
+  static void LinkForward(Node* gradient);
+  static void UnlinkForward(Node* gradient);
+  static void RelinkForward(Node* gradient, size_t slot);
+
+  // graph/outputs.cc
+  void Keep(Keeper keeper);  // the last of its list, which has just come
+  void MoveKeepers(Value from, Value to);
+  void Release(Value value, bool (*goes)(const Keeper&));
+  static std::vector<Keeper>& KeepersOf(Value value);
+  Value& ValueOf(const Keeper& keeper);
+
+  // graph/transaction.cc. How to take back the change just made, while a transaction is open.
+  template <typename Undo>
+  void OnRevert(Undo undo) {
+    if (log_ != nullptr) Remember(std::move(undo));
+  }
+  void Remember(std::function<void()> undo);
+  void NoteChanged(Node* node);
+  void NoteRenamed(Node* node);
+  void NoteUnread(Value value);
+  void NoteRemoved(Node* node);
 
   const OpRegistry* registry_;
   std::list<Node> nodes_;
+  std::list<Node> removed_;  // while a transaction may bring them back
   std::unordered_map<std::string, Node*, StringHash, std::equal_to<>> by_name_;
   std::vector<NamedValue> outputs_;
+  std::vector<NamedValue> losses_;
+  std::unordered_set<std::string> output_names_;  // of both
   std::vector<Update> updates_;
   Node* insertion_point_ = nullptr;
+  std::unique_ptr<Log> log_;  // while a transaction is open
 };
 
 // The tensor of a Constant or Variable node; an empty tensor for other nodes.

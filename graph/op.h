@@ -186,6 +186,14 @@ using AliasFn = std::vector<Alias> (*)(const Node&);
 std::vector<Alias> InPlace(const Node& node);
 std::vector<Alias> ViewOfInput(const Node& node);
 
+// What passes and analyses know an op by, instead of by its name.
+struct OpTraits {
+  bool elementwise = false;  // an output element depends on those at its place in broadcast inputs
+  bool commutative = false;  // the order of its two inputs does not matter
+  bool reduction = false;    // makes one element of those along `axes`, which stay if `keepdims`
+  bool activation = false;   // FusedConv may apply it to its result
+};
+
 // Everything the project knows about one op. One definition per op, in ops/.
 struct OpDef {
   std::string_view name;
@@ -205,6 +213,7 @@ struct OpDef {
   AliasFn aliases = nullptr;      // null: none
   bool variadic_outputs = false;  // as many outputs as `infer` returns types
   bool draws_random = false;      // has the attribute `stream`: its persistent random stream
+  OpTraits traits = {};
 };
 
 // Ops by name. Filled once, by explicit lists; read from any thread after that.

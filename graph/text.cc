@@ -97,8 +97,11 @@ std::string ToText(const Graph& graph, const TextOptions& options) {
                     "\n");
   }
   for (const NamedValue& output : graph.outputs()) {
-    absl::StrAppend(&text, output.loss ? "loss " : "output ", Plain(output.name), " = ",
-                    Plain(output.value.ToString()), "\n");
+    absl::StrAppend(&text, "output ", Plain(output.name), " = ", Plain(output.value.ToString()),
+                    "\n");
+  }
+  for (const NamedValue& loss : graph.losses()) {
+    absl::StrAppend(&text, "loss ", Plain(loss.name), " = ", Plain(loss.value.ToString()), "\n");
   }
   for (const Update& update : graph.updates()) {
     absl::StrAppend(&text, "update ", Plain(update.variable->name()), " <- ",

@@ -99,6 +99,7 @@ Cost FlopsAnElement(const CostContext& c) {
 template <typename A>
 void Append(std::vector<OpDef>& all) {
   constexpr bool kIntegers = requires { A::kIntegers; };
+  constexpr bool kFused = requires { A::kFused; };
   all.push_back({.name = A::kName,
                  .doc = A::kDoc,
                  .inputs = {{"X", kIntegers ? kSignedTypes : kFloatTypes}},
@@ -107,7 +108,8 @@ void Append(std::vector<OpDef>& all) {
                  .gradient = ActivationGradient<A>,
                  .evaluate = EvaluateActivation<A>,
                  .cost = kIntegers ? nullptr : FlopsAnElement<4>,
-                 .aliases = InPlace});
+                 .aliases = InPlace,
+                 .traits = {.elementwise = true, .activation = kFused}});
   all.push_back({.name = GradName<A>(),
                  .doc = GradDoc<A>(),
                  .inputs = {{"dY"}, {FromResult<A>() ? "Y" : "X"}},

@@ -37,7 +37,8 @@ std::vector<OpDef> CastOps() {
            .attributes = {{.name = "to", .kind = Attribute::Kind::kDType, .required = true}},
            .infer = InferCast,
            .gradient = CastGradient,
-           .evaluate = EvaluateCast}};
+           .evaluate = EvaluateCast,
+           .traits = {.elementwise = true}}};
 }
 
 }  // namespace weft

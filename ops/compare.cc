@@ -93,7 +93,8 @@ OpDef Predicate(std::string_view name, std::string_view doc, DTypeSet dtypes, Ev
           .outputs = {{"C"}},
           .infer = InferComparison,
           .no_gradient = "boolean output",
-          .evaluate = evaluate};
+          .evaluate = evaluate,
+          .traits = {.elementwise = true}};
 }
 
 }  // namespace
@@ -101,8 +102,8 @@ OpDef Predicate(std::string_view name, std::string_view doc, DTypeSet dtypes, Ev
 std::vector<OpDef> CompareOps() {
   constexpr DTypeSet kBool = {DType::kBool};
   return {
-      Predicate("Equal", "A == B with NumPy broadcasting; false where either is NaN.", kAllTypes,
-                EvaluateComparison<std::equal_to<>>),
+      Commutative(Predicate("Equal", "A == B with NumPy broadcasting; false where either is NaN.",
+                            kAllTypes, EvaluateComparison<std::equal_to<>>)),
       Predicate("Greater", "A > B with NumPy broadcasting; false where either is NaN.", kNumbers,
                 EvaluateComparison<std::greater<>>),
       Predicate("GreaterOrEqual", "A >= B with NumPy broadcasting; false where either is NaN.",
@@ -111,12 +112,12 @@ std::vector<OpDef> CompareOps() {
                 EvaluateComparison<std::less<>>),
       Predicate("LessOrEqual", "A <= B with NumPy broadcasting; false where either is NaN.",
                 kNumbers, EvaluateComparison<std::less_equal<>>),
-      Predicate("And", "A and B, element-wise with NumPy broadcasting.", kBool,
-                EvaluateLogic<std::logical_and<>>),
-      Predicate("Or", "A or B, element-wise with NumPy broadcasting.", kBool,
-                EvaluateLogic<std::logical_or<>>),
-      Predicate("Xor", "Either A or B, not both, element-wise with NumPy broadcasting.", kBool,
-                EvaluateLogic<std::not_equal_to<>>),
+      Commutative(Predicate("And", "A and B, element-wise with NumPy broadcasting.", kBool,
+                            EvaluateLogic<std::logical_and<>>)),
+      Commutative(Predicate("Or", "A or B, element-wise with NumPy broadcasting.", kBool,
+                            EvaluateLogic<std::logical_or<>>)),
+      Commutative(Predicate("Xor", "Either A or B, not both, element-wise with NumPy broadcasting.",
+                            kBool, EvaluateLogic<std::not_equal_to<>>)),
       {.name = "Where",
        .doc = "X where the condition holds and Y elsewhere, element-wise with NumPy broadcasting "
               "of all three.",
@@ -127,7 +128,8 @@ std::vector<OpDef> CompareOps() {
        .infer = InferWhere,
        .gradient = WhereGradient,
        .evaluate = EvaluateWhere,
-       .aliases = InPlaceOfChoices},
+       .aliases = InPlaceOfChoices,
+       .traits = {.elementwise = true}},
   };
 }
 

@@ -95,7 +95,8 @@ std::vector<OpDef> DropoutOps() {
        .gradient = DropoutGradient,
        .evaluate = EvaluateDropout,
        .aliases = InPlace,
-       .draws_random = true},
+       .draws_random = true,
+       .traits = {.elementwise = true}},
       {.name = "DropoutGrad",
        .doc = "dY with the mask and the scale of the Dropout in mode training that has this ratio "
               "and stream.",

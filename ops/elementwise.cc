@@ -198,7 +198,8 @@ OpDef Binary(std::string_view name, std::string_view doc, GradientFn gradient,
           .infer = InferBroadcast,
           .gradient = gradient,
           .evaluate = evaluate,
-          .aliases = InPlaceOfEither};
+          .aliases = InPlaceOfEither,
+          .traits = {.elementwise = true}};
 }
 
 OpDef Mod() {
@@ -216,12 +217,12 @@ OpDef Mod() {
 
 std::vector<OpDef> ElementwiseOps() {
   return {
-      Binary("Add", "A + B with NumPy broadcasting. Integers wrap around.", AddGradient,
-             EvaluateBinary<AddElements>),
+      Commutative(Binary("Add", "A + B with NumPy broadcasting. Integers wrap around.", AddGradient,
+                         EvaluateBinary<AddElements>)),
       Binary("Sub", "A - B with NumPy broadcasting. Integers wrap around.", SubGradient,
              EvaluateBinary<SubElements>),
-      Binary("Mul", "A * B with NumPy broadcasting. Integers wrap around.", MulGradient,
-             EvaluateBinary<MulElements>),
+      Commutative(Binary("Mul", "A * B with NumPy broadcasting. Integers wrap around.", MulGradient,
+                         EvaluateBinary<MulElements>)),
       Binary("Div",
              "A / B with NumPy broadcasting. Integer quotients are cut towards zero; dividing an "
              "integer by zero is an error.",
@@ -236,7 +237,8 @@ std::vector<OpDef> ElementwiseOps() {
        .infer = InferBitShift,
        .no_gradient = "integer output",
        .evaluate = EvaluateBitShift,
-       .aliases = InPlaceOfEither},
+       .aliases = InPlaceOfEither,
+       .traits = {.elementwise = true}},
   };
 }
 

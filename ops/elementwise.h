@@ -50,6 +50,12 @@ void ForEachPair(const EvalContext& c, F f) {
       });
 }
 
+// The definition of an op for which the order of its two inputs does not matter.
+inline OpDef Commutative(OpDef def) {
+  def.traits.commutative = true;
+  return def;
+}
+
 // An error where a divisor of integers, the second input, holds a zero and anything is divided.
 template <typename T>
 absl::Status CheckDivisors(const EvalContext& c) {

@@ -1,8 +1,8 @@
 #include "ops/fused_conv.h"
 
-#include <algorithm>
 #include <array>
 
+#include "absl/strings/str_join.h"
 #include "ops/conv.h"
 #include "ops/families.h"
 #include "ops/ops.h"
@@ -12,19 +12,6 @@ namespace weft {
 namespace {
 
 constexpr int kFirstOperand = 3;  // after X, W, B
-
-bool IsUnary(const PostOp& post) {
-  return std::find(kFusedActivations.begin(), kFusedActivations.end(), post.op) !=
-         kFusedActivations.end();
-}
-
-std::string Activations() {
-  std::string names;
-  for (std::string_view name : kFusedActivations) {
-    absl::StrAppend(&names, names.empty() ? "" : ", ", std::string(name));
-  }
-  return names;
-}
 
 absl::Status CheckOperand(const InferContext& c, const PostOp& post, const TensorType& y) {
   if (post.input < kFirstOperand || post.input >= c.num_inputs() ||
@@ -40,14 +27,15 @@ absl::Status CheckOperand(const InferContext& c, const PostOp& post, const Tenso
 }
 
 absl::Status CheckPostOp(const InferContext& c, const PostOp& post, const TensorType& y) {
-  if (post.op != "Add" && !IsUnary(post)) {
-    return absl::InvalidArgumentError(absl::StrCat("expected Add or one of ", Activations()));
+  if (post.op != "Add" && !IsFusedActivation(post.op)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected Add or one of ", absl::StrJoin(FusedActivations(), ", ")));
   }
   const OpDef* op = StandardOps().Find(post.op);
   if (op == nullptr) return absl::InternalError(absl::StrCat("unknown op ", post.op));
   AttributeMap attributes = post.attributes;
   WEFT_RETURN_IF_ERROR(CheckAttributes(*op, attributes));
-  if (!IsUnary(post)) return CheckOperand(c, post, y);
+  if (!IsFusedActivation(post.op)) return CheckOperand(c, post, y);
   if (post.input == -1) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("a unary op reads no further input, got index ", post.input));
@@ -92,6 +80,22 @@ Cost FusedConvCost(const CostContext& c) {
 }
 
 }  // namespace
+
+const std::vector<std::string>& FusedActivations() {
+  static const auto& names = *[] {
+    auto* all = new std::vector<std::string>;
+    for (const OpDef* op : StandardOps().All()) {
+      if (op->traits.activation) all->emplace_back(op->name);
+    }
+    return all;
+  }();
+  return names;
+}
+
+bool IsFusedActivation(std::string_view op) {
+  const OpDef* def = StandardOps().Find(op);
+  return def != nullptr && def->traits.activation;
+}
 
 std::vector<OpDef> FusedConvOps() {
   return {

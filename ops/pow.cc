@@ -134,7 +134,8 @@ std::vector<OpDef> PowOps() {
            .gradient = PowGradient,
            .evaluate = EvaluatePow,
            .cost = PowFlops,
-           .aliases = InPlaceOfEither}};
+           .aliases = InPlaceOfEither,
+           .traits = {.elementwise = true}}};
 }
 
 }  // namespace weft

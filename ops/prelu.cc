@@ -115,7 +115,8 @@ std::vector<OpDef> PReluOps() {
        .infer = InferPRelu,
        .gradient = PReluGradient,
        .evaluate = EvaluatePRelu,
-       .aliases = InPlace},
+       .aliases = InPlace,
+       .traits = {.elementwise = true}},
       {.name = "PReluGrad",
        .doc =
            "dX = dY where X >= 0 and slope * dY elsewhere; dslope = the sum, over the axes along "

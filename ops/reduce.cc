@@ -62,7 +62,8 @@ OpDef Reduction(std::string_view name, std::string_view doc, DTypeSet dtypes, Gr
           .infer = InferReduce,
           .gradient = gradient,
           .evaluate = evaluate,
-          .cost = InputFlops};
+          .cost = InputFlops,
+          .traits = {.reduction = true}};
 }
 
 namespace {

@@ -300,7 +300,8 @@ OpDef Identity() {
           .gradient = IdentityGradient,
           .evaluate = CopyElements,
           .cost = NoArithmetic,
-          .aliases = ViewOfInput};
+          .aliases = ViewOfInput,
+          .traits = {.elementwise = true}};
 }
 
 OpDef Size() {

@@ -36,7 +36,8 @@ OpDef Function(std::string_view name, std::string_view doc, EvaluateFn evaluate,
           .infer = InferSameAsFirst,
           .gradient = gradient,
           .evaluate = evaluate,
-          .aliases = InPlace};
+          .aliases = InPlace,
+          .traits = {.elementwise = true}};
 }
 
 OpDef Exponential(std::string_view name, std::string_view doc, EvaluateFn evaluate,
@@ -72,7 +73,8 @@ OpDef Predicate(std::string_view name, std::string_view doc, EvaluateFn evaluate
           .inputs = {{"X"}},
           .infer = InferPredicate,
           .no_gradient = "boolean output",
-          .evaluate = evaluate};
+          .evaluate = evaluate,
+          .traits = {.elementwise = true}};
 }
 
 // The smallest integer has no negative: it wraps around to itself.

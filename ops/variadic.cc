@@ -97,7 +97,8 @@ OpDef Variadic(std::string_view name, std::string_view doc, DTypeSet dtypes, Gra
           .infer = InferBroadcast,
           .gradient = gradient,
           .evaluate = evaluate,
-          .cost = FlopsOfAll};
+          .cost = FlopsOfAll,
+          .traits = {.elementwise = true}};
 }
 
 }  // namespace

@@ -7,60 +7,135 @@
 // memory to compute (the Size of an image that is known but large).
 
 #include <algorithm>
+#include <memory>
 #include <unordered_map>
 
 #include "absl/strings/str_cat.h"
 #include "graph/op.h"
 #include "passes/pass.h"
+#include "passes/worklist.h"
 
 namespace weft {
 namespace {
 
 constexpr std::string_view kName = "fold_constants";
-// A result may be this large whatever it is made from, or this many times as large as its operands:
-// the product of two 1x1 convolutions that reduce the image to a quarter each way may be 16 times
-// as large as both.
+// A result may be this large whatever it is made from, or this many times as large as the constants
+// that it is made from: the product of two 1x1 convolutions that reduce the image to a quarter each
+// way may be 16 times as large as both. All results together may add as much to all constants.
 constexpr size_t kFreeBytes = size_t{64} << 10;
 constexpr size_t kMostGrowth = 16;
 // Zeros that may stand for an operand of which only the shape is read.
 constexpr size_t kMostShapeBytes = size_t{64} << 20;
 
-class Folder {
- public:
-  explicit Folder(PassContext& context) : context_(context), graph_(context.graph()) {}
+bool IsShapeOnly(const Node& node, int input) {
+  const std::vector<InputSpec>& specs = node.op().inputs;
+  return specs[std::min(static_cast<size_t>(input), specs.size() - 1)].shape_only;
+}
 
-  absl::Status Run() {
-    graph_.RemoveDeadNodes();
-    context_.ForgetNearMisses(kName);
-    std::vector<Node*> order;
-    for (Node& node : graph_.nodes()) {
-      if (node.op_name() == kConstant) {
-        known_[&node].values = {LeafValue(node)};
-      } else if (IsFoldable(node)) {
-        Evaluate(node);
-        if (known_.contains(&node)) order.push_back(&node);
-      }
+absl::StatusOr<size_t> BytesOf(const TensorType& type) {
+  WEFT_ASSIGN_OR_RETURN(const Dims dims, StaticDims(type.shape));
+  WEFT_ASSIGN_OR_RETURN(const int64_t size, CountElements(dims));
+  return static_cast<size_t>(size) * SizeOf(type.dtype);
+}
+
+absl::StatusOr<size_t> OutputBytes(const Node& node) {
+  size_t bytes = 0;
+  for (int i = 0; i < node.num_outputs(); ++i) {
+    WEFT_ASSIGN_OR_RETURN(const size_t output, BytesOf(node.type(i)));
+    bytes += output;
+  }
+  return bytes;
+}
+
+std::vector<Use> ReadersOf(const Node& node) {
+  std::vector<Use> readers;
+  for (int i = 0; i < node.num_outputs(); ++i) {
+    readers.insert(readers.end(), node.uses(i).begin(), node.uses(i).end());
+  }
+  return readers;
+}
+
+// Of the constants among the nodes.
+int64_t BytesOf(const std::vector<Node*>& nodes) {
+  int64_t bytes = 0;
+  for (const Node* node : nodes) {
+    if (node->op_name() == kConstant) bytes += static_cast<int64_t>(LeafValue(*node).bytes());
+  }
+  return bytes;
+}
+
+class FoldRun : public PassRun {
+ public:
+  explicit FoldRun(PassContext& context)
+      : context_(context), graph_(context.graph()), worklist_(context, {}) {
+    for (const Node& node : graph_.nodes()) {
+      if (node.op_name() == kConstant) constant_bytes_ += LeafValue(node).bytes();
     }
-    for (Node* node : order) {
+  }
+
+  absl::Status Run() override {
+    if (worklist_.empty()) return absl::OkStatus();
+    for (const std::string& name : left_) {
+      if (Node* node = graph_.Find(name)) worklist_.Add(node);
+    }
+    left_.clear();
+    std::vector<Node*> read_outside;
+    for (Node* node : ComputeAll()) {
+      left_.push_back(node->name());
+      if (!known_.at(node).values.empty()) read_outside.push_back(node);
+    }
+    for (Node* node : read_outside) {
       if (context_.done()) break;
-      if (IsReadFromOutside(node) && KeepsReadersTypes(node)) {
-        WEFT_RETURN_IF_ERROR(Materialize(node));
-      }
+      if (KeepsReadersTypes(node)) WEFT_RETURN_IF_ERROR(Materialize(node));
     }
-    graph_.SetInsertionPoint(nullptr);
-    graph_.RemoveDeadNodes();
+    known_.clear();
+    std::erase_if(left_, [&](const std::string& name) {
+      const Node* node = graph_.Find(name);
+      return node == nullptr || node->op_name() == kConstant;
+    });
     return absl::OkStatus();
   }
 
+  void Explain() override {
+    for (const Node& node : graph_.nodes()) {
+      const auto miss = misses_.find(node.name());
+      if (miss != misses_.end()) context_.AddNearMiss(kName, node, miss->second);
+    }
+  }
+
  private:
+  // A node that has been computed. Once all its readers have been looked at, the values are kept
+  // only if some reader needs them in the graph.
   struct Known {
-    std::vector<Tensor> values;   // of the outputs
-    std::vector<Node*> computed;  // the op nodes that they took, in order
+    std::vector<Tensor> values;    // of the outputs
+    size_t from = 0;               // bytes of the constants it is made from, at most
+    size_t unseen = 0;             // readings by nodes that have not been looked at
+    bool is_read_outside = false;  // by what is not computed
+    bool is_taken = false;         // a source of a rewrite
   };
 
-  static bool IsShapeOnly(const Node& node, int input) {
-    const std::vector<InputSpec>& specs = node.op().inputs;
-    return specs[std::min(static_cast<size_t>(input), specs.size() - 1)].shape_only;
+  // Computes what can be, in order; returns those nodes.
+  std::vector<Node*> ComputeAll() {
+    std::vector<Node*> computed;
+    worklist_.StartOver();
+    while (Node* node = worklist_.Next()) {
+      if (node->op_name() == kConstant) continue;
+      misses_.erase(node->name());
+      const bool is_known = IsFoldable(*node) && Compute(node);
+      if (is_known) {
+        computed.push_back(node);
+        Follow(node);
+      }
+      for (const Value& v : node->inputs()) SeeReader(v, is_known);
+    }
+    return computed;
+  }
+
+  // The value's tensor where it is a constant or has been computed.
+  const Tensor* TensorOf(Value v) const {
+    if (const Tensor* constant = ConstantValue(v)) return constant;
+    const auto known = known_.find(v.node);
+    return known == known_.end() ? nullptr : &known->second.values[static_cast<size_t>(v.index)];
   }
 
   // Every input is known, or read for a shape that is.
@@ -71,104 +146,90 @@ class Folder {
     for (int i = 0; i < node.num_inputs(); ++i) {
       const Value v = node.input(i);
       const bool known =
-          v.null() || known_.contains(v.node) || (IsShapeOnly(node, i) && v.type().is_static());
+          v.null() || TensorOf(v) != nullptr || (IsShapeOnly(node, i) && v.type().is_static());
       if (!known) return false;
     }
     return true;
-  }
-
-  static absl::StatusOr<size_t> BytesOf(const TensorType& type) {
-    WEFT_ASSIGN_OR_RETURN(const Dims dims, StaticDims(type.shape));
-    WEFT_ASSIGN_OR_RETURN(const int64_t size, CountElements(dims));
-    return static_cast<size_t>(size) * SizeOf(type.dtype);
-  }
-
-  static absl::StatusOr<size_t> OutputBytes(const Node& node) {
-    size_t bytes = 0;
-    for (int i = 0; i < node.num_outputs(); ++i) {
-      WEFT_ASSIGN_OR_RETURN(const size_t output, BytesOf(node.type(i)));
-      bytes += output;
-    }
-    return bytes;
   }
 
   // The operands; zeros stand for one of which only the shape is read.
   absl::StatusOr<std::vector<Tensor>> Operands(const Node& node) const {
     std::vector<Tensor> operands;
     for (const Value& v : node.inputs()) {
-      auto it = known_.find(v.node);
-      if (v.null()) {
-        operands.emplace_back();
-      } else if (it != known_.end()) {
-        operands.push_back(it->second.values[static_cast<size_t>(v.index)]);
-      } else {
-        WEFT_ASSIGN_OR_RETURN(const size_t bytes, BytesOf(v.type()));
-        if (bytes > kMostShapeBytes) {
-          return absl::ResourceExhaustedError(
-              absl::StrCat(v.ToString(), " of ", bytes, " bytes is too large to stand in for"));
-        }
-        WEFT_ASSIGN_OR_RETURN(Dims dims, StaticDims(v.type().shape));
-        WEFT_ASSIGN_OR_RETURN(Tensor zeros, Tensor::Zeros(v.type().dtype, std::move(dims)));
-        operands.push_back(std::move(zeros));
+      if (const Tensor* known = v.null() ? nullptr : TensorOf(v); v.null() || known != nullptr) {
+        operands.push_back(v.null() ? Tensor() : *known);
+        continue;
       }
+      WEFT_ASSIGN_OR_RETURN(const size_t bytes, BytesOf(v.type()));
+      if (bytes > kMostShapeBytes) {
+        return absl::ResourceExhaustedError(
+            absl::StrCat(v.ToString(), " of ", bytes, " bytes is too large to stand in for"));
+      }
+      WEFT_ASSIGN_OR_RETURN(Dims dims, StaticDims(v.type().shape));
+      WEFT_ASSIGN_OR_RETURN(Tensor zeros, Tensor::Zeros(v.type().dtype, std::move(dims)));
+      operands.push_back(std::move(zeros));
     }
     return operands;
   }
 
-  absl::StatusOr<std::vector<Tensor>> Compute(const Node& node) const {
+  absl::StatusOr<std::vector<Tensor>> Evaluate(const Node& node) const {
     WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> operands, Operands(node));
     return context_.options().evaluator->RunNode(node, operands);
   }
 
-  void Evaluate(Node& node) {
-    const absl::StatusOr<size_t> bytes = OutputBytes(node);
-    if (!bytes.ok()) return;  // symbolic: nothing to compute yet
-    size_t from = 0;
-    for (const Value& v : node.inputs()) {
-      auto it = known_.find(v.node);
-      if (it != known_.end()) from += it->second.values[static_cast<size_t>(v.index)].bytes();
+  // The bytes of the constants that an operand is made from.
+  size_t BytesBehind(Value v) const {
+    if (const Tensor* constant = ConstantValue(v)) return constant->bytes();
+    const auto known = known_.find(v.node);
+    return known == known_.end() ? 0 : known->second.from;
+  }
+
+  bool Compute(Node* node) {
+    const absl::StatusOr<size_t> bytes = OutputBytes(*node);
+    if (!bytes.ok()) return false;  // symbolic: nothing to compute yet
+    Known known;
+    // A constant that is behind several operands counts once for each, but there are no more than
+    // all of them.
+    for (const Value& v : node->inputs()) known.from += BytesBehind(v);
+    if (constant_bytes_ > 0) known.from = std::min(known.from, constant_bytes_);
+    if (*bytes > kFreeBytes && *bytes / kMostGrowth > known.from) {
+      misses_[node->name()] =
+          absl::StrCat(node->name(), " would make ", *bytes, " bytes of ", known.from);
+      return false;
     }
-    if (*bytes > kFreeBytes && *bytes / kMostGrowth > from) {
-      context_.AddNearMiss(kName, node,
-                           absl::StrCat(node.name(), " would make ", *bytes, " bytes of ", from));
-      return;
-    }
-    absl::StatusOr<std::vector<Tensor>> values = Compute(node);
+    absl::StatusOr<std::vector<Tensor>> values = Evaluate(*node);
     if (!values.ok()) {
-      context_.AddNearMiss(kName, node, std::string(values.status().message()));
-      return;
+      misses_[node->name()] = std::string(values.status().message());
+      return false;
     }
-    Known known{*std::move(values), {}};
-    for (const Value& v : node.inputs()) AddComputed(v.node, known.computed);
-    known.computed.push_back(&node);
-    known_.emplace(&node, std::move(known));
-  }
-
-  void AddComputed(const Node* operand, std::vector<Node*>& computed) const {
-    auto it = known_.find(operand);
-    if (it == known_.end()) return;
-    for (Node* node : it->second.computed) {
-      if (std::find(computed.begin(), computed.end(), node) == computed.end()) {
-        computed.push_back(node);
-      }
-    }
-  }
-
-  bool IsReadFromOutside(Node* node) const {
+    known.values = *std::move(values);
+    known.unseen = ReadersOf(*node).size();
     for (int i = 0; i < node->num_outputs(); ++i) {
-      if (graph_.IsOutput(node->output(i))) return true;
+      known.is_read_outside = known.is_read_outside || graph_.IsOutput(node->output(i));
     }
-    return std::any_of(node->uses().begin(), node->uses().end(),
-                       [&](const Use& use) { return !known_.contains(use.user); });
+    known_.emplace(node, std::move(known));
+    return true;
+  }
+
+  // Its readers may be computed now. They come later in the order.
+  void Follow(Node* node) {
+    for (const Use& use : ReadersOf(*node)) worklist_.Add(use.user);
+  }
+
+  void SeeReader(Value v, bool is_computed) {
+    const auto it = known_.find(v.node);
+    if (it == known_.end()) return;
+    Known& known = it->second;
+    known.is_read_outside = known.is_read_outside || !is_computed;
+    if (--known.unseen == 0 && !known.is_read_outside) known.values.clear();
   }
 
   // An op may infer more from a constant than from a computed value (Reshape's shape); its type,
   // and what follows from it, cannot change in place.
   bool KeepsReadersTypes(Node* node) {
     Graph scratch(graph_.registry());
-    for (const Use& use : node->uses()) {
+    for (const Use& use : ReadersOf(*node)) {
       const Node& user = *use.user;
-      if (known_.contains(&user)) continue;
       std::vector<Value> inputs(user.inputs().begin(), user.inputs().end());
       Value& input = inputs[static_cast<size_t>(use.input)];
       const Tensor& tensor = known_.at(node).values[static_cast<size_t>(input.index)];
@@ -179,17 +240,36 @@ class Folder {
           user.op().infer(InferContext(user.name(), inputs, user.attributes(), user.num_outputs()));
       for (int i = 0; i < user.num_outputs(); ++i) {
         if (types.ok() && (*types)[static_cast<size_t>(i)] == user.type(i)) continue;
-        context_.AddNearMiss(kName, *node,
-                             absl::StrCat("folding it would change the type of ", user.name()));
+        misses_[node->name()] = absl::StrCat("folding it would change the type of ", user.name());
         return false;
       }
     }
     return true;
   }
 
+  // The nodes that are computed for `node` and no earlier rewrite has taken, in order.
+  std::vector<Node*> Take(Node* node) {
+    std::vector<Node*> taken;
+    std::vector<Node*> pending = {node};
+    while (!pending.empty()) {
+      Node* next = pending.back();
+      pending.pop_back();
+      const auto known = known_.find(next);
+      if (known == known_.end() || std::exchange(known->second.is_taken, true)) continue;
+      taken.push_back(next);
+      for (const Value& v : next->inputs()) {
+        if (v && v.node->op_name() != kConstant) pending.push_back(v.node);
+      }
+    }
+    std::sort(taken.begin(), taken.end(),
+              [](const Node* a, const Node* b) { return a->IsBefore(*b); });
+    return taken;
+  }
+
   absl::Status Materialize(Node* node) {
-    const Known& known = known_.at(node);
-    const Provenance from = context_.From(kName, known.computed);
+    Graph::Transaction change(graph_);
+    const std::vector<Tensor> values = known_.at(node).values;
+    const Provenance from = context_.From(kName, Take(node));
     const std::string name = node->name();
     graph_.SetInsertionPoint(node);
     WEFT_RETURN_IF_ERROR(graph_.Rename(node, graph_.UniqueName(name + "/folded")));
@@ -202,23 +282,39 @@ class Folder {
           graph_.AddNode({.op = std::string(kConstant),
                           .name = i == 0 ? name : absl::StrCat(name, "_", i),
                           .inputs = {},
-                          .attributes = {{"value", known.values[static_cast<size_t>(i)]}},
+                          .attributes = {{"value", values[static_cast<size_t>(i)]}},
                           .provenance = from}));
       WEFT_RETURN_IF_ERROR(graph_.ReplaceUses(value, constant->output()));
       constants.push_back(constant);
     }
-    return context_.Record(from, constants);
+    graph_.SetInsertionPoint(nullptr);
+    graph_.RemoveDeadNodes(node);
+    const int64_t growth = BytesOf(constants) - BytesOf(change.changes().removed);
+    const int64_t most = static_cast<int64_t>(kMostGrowth * (constant_bytes_ + kFreeBytes));
+    if (growth > 0 && growth_ + growth > most) {
+      misses_[name] = absl::StrCat(name, " would add ", growth, " bytes to the ", growth_,
+                                   " that folding has added, of ", most, " that it may");
+      return absl::OkStatus();  // which takes the change back
+    }
+    growth_ += growth;
+    return context_.Record(from, constants, change);
   }
 
   PassContext& context_;
   Graph& graph_;
-  std::unordered_map<const Node*, Known> known_;
+  Worklist worklist_;
+  int64_t growth_ = 0;         // bytes of constants made, less those that went for it
+  size_t constant_bytes_ = 0;  // of the graph as it was
+  std::unordered_map<const Node*, Known> known_;         // of this turn
+  std::unordered_map<std::string, std::string> misses_;  // by node
+  std::vector<std::string> left_;  // computed nodes that stay: what reads them may still fold
 };
-
-absl::Status Run(PassContext& context) { return Folder(context).Run(); }
 
 }  // namespace
 
-Pass FoldConstants() { return {kName, "compute what depends on constants only", Run}; }
+Pass FoldConstants() {
+  return {kName, "compute what depends on constants only",
+          [](PassContext& context) { return std::make_unique<FoldRun>(context); }};
+}
 
 }  // namespace weft

@@ -27,8 +27,7 @@ std::vector<Value> Replace(const Match& m, Rewriter& r) {
 Pass FuseConvActivation() {
   return ToPass({.name = "fuse_conv_activation",
                  .doc = "apply an activation to a convolution's result while it is stored",
-                 .pattern = OneOf({kFusedActivations.begin(), kFusedActivations.end()},
-                                  {OneOf({"Conv", "FusedConv"}).As("conv")}),
+                 .pattern = OneOf(FusedActivations(), {OneOf({"Conv", "FusedConv"}).As("conv")}),
                  .conditions = Holds,
                  .rewrite = Replace});
 }

@@ -44,8 +44,11 @@ class Copier {
 
   absl::Status AddOutputs(bool losses) {
     for (const NamedValue& output : source_.outputs()) {
-      if (output.loss && !losses) continue;
-      WEFT_RETURN_IF_ERROR(target_.AddOutput(output.name, Map(output.value), output.loss));
+      WEFT_RETURN_IF_ERROR(target_.AddOutput(output.name, Map(output.value)));
+    }
+    for (size_t i = 0; losses && i < source_.losses().size(); ++i) {
+      const NamedValue& loss = source_.losses()[i];
+      WEFT_RETURN_IF_ERROR(target_.AddLoss(loss.name, Map(loss.value)));
     }
     return absl::OkStatus();
   }

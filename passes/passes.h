@@ -1,8 +1,10 @@
 #ifndef WEFT_PASSES_PASSES_H_
 #define WEFT_PASSES_PASSES_H_
 
-#include <span>
+#include <functional>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "graph/evaluator.h"
@@ -36,19 +38,34 @@ struct PassReport {
   std::string ToString() const;
 };
 
+class PassContext;  // passes/pass_context.h
+class PassRun;      // passes/pass.h
+
+// One named, switchable step of Optimize. `start` begins its work on one graph.
+struct Pass {
+  std::string_view name;
+  std::string_view doc;  // one line
+  std::function<std::unique_ptr<PassRun>(PassContext&)> start;
+};
+
 struct PassOptions {
   Evaluator* evaluator = nullptr;    // for constant folding; not owned; required
   const CostModel* costs = nullptr;  // for rules that decide by price; not owned; required
   std::vector<std::string> passes;   // names to run, in pipeline order; empty: all
   int max_rewrites = -1;             // stop after so many (bisection); -1: no limit
   bool verify_each = false;          // Graph::Verify after every rewrite; on in debug builds
+  // Passes of the caller's own, a stage between "clean" and "linear" of the pipeline; most are
+  // rules, as passes/rule.h shows.
+  std::vector<Pass> own = {};
 };
 
 // The names of the optimizing passes, in the order of the pipeline.
 std::vector<std::string> PassNames();
 
-// Optimizes `graph` in place by the pipeline of passes/pipeline.cc. Errors: an unknown pass name,
-// a rule that built an ill-typed replacement (a bug, named; the graph is then as before that rule).
+// Optimizes `graph` in place by the pipeline of passes/pipeline.cc. It takes time for the nodes and
+// for the rewrites: after one, passes look again at no more than what it may have changed for them.
+// Errors: an unknown pass name, a rule that built an ill-typed replacement or whose result does not
+// verify (a bug, named; the graph is then as before that rewrite).
 absl::StatusOr<PassReport> Optimize(Graph& graph, const PassOptions& options);
 
 struct InferenceOptions {

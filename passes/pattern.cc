@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "graph/op.h"
+
 namespace weft {
 
 Pattern Pattern::WithInputs(std::vector<Pattern> inputs) && {
@@ -19,6 +21,17 @@ Pattern Pattern::As(std::string name) && {
 Pattern Pattern::Optional() && {
   optional_ = true;
   return std::move(*this);
+}
+
+Pattern Pattern::Output(int index) && {
+  output_ = index;
+  return std::move(*this);
+}
+
+int Pattern::depth() const {
+  int depth = 0;
+  for (const Pattern& input : inputs_) depth = std::max(depth, 1 + input.depth());
+  return depth;
 }
 
 Pattern Pattern::Where(bool (*holds)(const Node&)) && {
@@ -53,7 +66,9 @@ class Matcher {
   Matcher(const Graph& graph, Node* root) : match_(graph, root) {}
 
   std::vector<Match> Run(const Pattern& pattern) {
-    MatchValue(pattern, match_.root()->output(), [&] { matches_.push_back(match_); });
+    if (pattern.output_ >= match_.root()->num_outputs()) return {};
+    MatchValue(pattern, match_.root()->output(pattern.output_),
+               [&] { matches_.push_back(match_); });
     return std::move(matches_);
   }
 
@@ -77,8 +92,8 @@ class Matcher {
 
   void MatchNode(const Pattern& pattern, Value value, const Next& next) {
     Node* node = value.node;
-    if (value.index != 0 || std::find(pattern.ops_.begin(), pattern.ops_.end(), node->op_name()) ==
-                                pattern.ops_.end()) {
+    if (value.index != pattern.output_ || std::find(pattern.ops_.begin(), pattern.ops_.end(),
+                                                    node->op_name()) == pattern.ops_.end()) {
       return;
     }
     if (pattern.where_ != nullptr && !pattern.where_(*node)) return;
@@ -88,7 +103,7 @@ class Matcher {
     } else {
       std::vector<Value> inputs(node->inputs().begin(), node->inputs().end());
       MatchInputs(pattern, inputs, 0, next);
-      if (IsCommutative(*node) && inputs.size() == 2 && inputs[0] != inputs[1]) {
+      if (node->op().traits.commutative && inputs.size() == 2 && inputs[0] != inputs[1]) {
         std::swap(inputs[0], inputs[1]);
         MatchInputs(pattern, inputs, 0, next);
       }
@@ -109,10 +124,6 @@ class Matcher {
     }
     MatchValue(input, i < inputs.size() ? inputs[i] : Value(),
                [&, i] { MatchInputs(pattern, inputs, i + 1, next); });
-  }
-
-  static bool IsCommutative(const Node& node) {
-    return node.op_name() == "Add" || node.op_name() == "Mul";
   }
 
   Match match_;

@@ -13,14 +13,14 @@ namespace weft {
 
 // What part of a graph must look like, written as nested calls:
 //   Op("BatchNormalization", {Op("Conv").As("conv"), Any().As("scale"), Rest()}).As("bn")
-// Inputs match position by position. Addition and multiplication match in both orders.
+// Inputs match position by position, those of commutative ops in both orders.
 class Pattern {
  public:
   // Any value that is there.
   static Pattern MakeAny() { return Pattern(Kind::kAny); }
   // As the last input: any number of further inputs.
   static Pattern MakeRest() { return Pattern(Kind::kRest); }
-  // The first output of a node with one of these ops.
+  // The first output, unless told otherwise, of a node with one of these ops.
   static Pattern MakeOp(std::vector<std::string> ops) {
     Pattern result(Kind::kOp);
     result.ops_ = std::move(ops);
@@ -32,9 +32,15 @@ class Pattern {
   Pattern As(std::string name) &&;
   // The input may be absent.
   Pattern Optional() &&;
+  // Another output of the node than the first: Op("MaxPool").Output(1), its indices.
+  Pattern Output(int index) &&;
   // A further demand on the node that is part of the shape: where it fails, there is no match and
   // nothing to report (a Reshape that reshapes is no near-miss of "reshape to the same shape").
   Pattern Where(bool (*holds)(const Node&)) &&;
+
+  const std::vector<std::string>& ops() const { return ops_; }
+  // How many edges lie between the outermost node and the furthest that an inner one matches.
+  int depth() const;
 
  private:
   friend class Matcher;
@@ -47,6 +53,7 @@ class Pattern {
   std::vector<Pattern> inputs_;
   std::string name_;
   bool optional_ = false;
+  int output_ = 0;
   bool (*where_)(const Node&) = nullptr;
 };
 

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <map>
+#include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -27,15 +29,53 @@ bool IsChosen(const Pass& pass, const PassOptions& options) {
          std::find(options.passes.begin(), options.passes.end(), pass.name) != options.passes.end();
 }
 
-absl::Status RunStage(const Stage& stage, PassContext& context) {
-  int before = -1;
-  while (before != context.rewrites() && !context.done()) {
-    before = context.rewrites();
-    for (const Pass& pass : stage.passes) {
-      if (IsChosen(pass, context.options())) WEFT_RETURN_IF_ERROR(pass.run(context));
+// The passes of one Optimize, each of which begins at its first turn.
+class Runs {
+ public:
+  explicit Runs(PassContext& context) : context_(context) {}
+
+  absl::Status RunStage(const Stage& stage) {
+    int before = -1;
+    while (before != context_.rewrites() && !context_.done()) {
+      before = context_.rewrites();
+      for (const Pass& pass : stage.passes) {
+        if (!IsChosen(pass, context_.options())) continue;
+        std::unique_ptr<PassRun>& run = runs_[pass.name];
+        if (run == nullptr) run = pass.start(context_);
+        WEFT_RETURN_IF_ERROR(run->Run());
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  // In the order of the stages; a pass that has several turns at its last one.
+  void Explain(std::span<const Stage> stages) const {
+    std::vector<std::string_view> backwards;
+    for (auto stage = stages.rbegin(); stage != stages.rend(); ++stage) {
+      for (auto pass = stage->passes.rbegin(); pass != stage->passes.rend(); ++pass) {
+        if (!runs_.contains(pass->name)) continue;
+        if (std::find(backwards.begin(), backwards.end(), pass->name) != backwards.end()) continue;
+        backwards.push_back(pass->name);
+      }
+    }
+    for (auto name = backwards.rbegin(); name != backwards.rend(); ++name) {
+      runs_.at(*name)->Explain();
     }
   }
-  return absl::OkStatus();
+
+ private:
+  PassContext& context_;
+  std::map<std::string_view, std::unique_ptr<PassRun>> runs_;
+};
+
+// Whether remove_dead comes first, which reports what it removes.
+bool BeginsWithRemoveDead(std::span<const Stage> stages, const PassOptions& options) {
+  for (const Stage& stage : stages) {
+    for (const Pass& pass : stage.passes) {
+      if (IsChosen(pass, options)) return pass.name == RemoveDead().name;
+    }
+  }
+  return false;
 }
 
 std::vector<std::string> NamesOf(std::span<const Stage> stages) {
@@ -64,19 +104,25 @@ absl::StatusOr<PassReport> RunStages(std::span<const Stage> stages, Graph& graph
           absl::StrCat("unknown pass '", name, "'; expected ", absl::StrJoin(names, ", ")));
     }
   }
+  // A dead reader must not count as a consumer.
+  if (!BeginsWithRemoveDead(stages, options)) graph.RemoveDeadNodes();
   PassContext context(graph, options);
+  Runs runs(context);
   int before = -1;
   while (before != context.rewrites() && !context.done()) {
     before = context.rewrites();
-    for (const Stage& stage : stages) WEFT_RETURN_IF_ERROR(RunStage(stage, context));
+    for (const Stage& stage : stages) WEFT_RETURN_IF_ERROR(runs.RunStage(stage));
   }
+  runs.Explain(stages);
   return context.TakeReport();
 }
 
 std::vector<std::string> PassNames() { return NamesOf(Pipeline()); }
 
 absl::StatusOr<PassReport> Optimize(Graph& graph, const PassOptions& options) {
-  return RunStages(Pipeline(), graph, options);
+  std::vector<Stage> stages = Pipeline();
+  if (!options.own.empty()) stages.insert(stages.begin() + 1, {"own", options.own});
+  return RunStages(stages, graph, options);
 }
 
 }  // namespace weft

@@ -9,13 +9,12 @@ namespace weft {
 namespace {
 
 bool IsOnes(const Node& node) {
-  if (node.op_name() == "ExpandLike") return IsOnes(*node.input(0).node);
-  if (node.op_name() != kConstant) return false;
-  const Tensor& tensor = LeafValue(node);
-  for (int64_t i = 0; i < tensor.size(); ++i) {
-    if (tensor.At(i) != 1) return false;
+  const Tensor* tensor =
+      ConstantValue(node.op_name() == "ExpandLike" ? node.input(0) : node.output());
+  for (int64_t i = 0; tensor != nullptr && i < tensor->size(); ++i) {
+    if (tensor->At(i) != 1) return false;
   }
-  return true;
+  return tensor != nullptr;
 }
 
 Condition Holds(const Match& m) { return HaveSameType(m, "x", "product"); }

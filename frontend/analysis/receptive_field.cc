@@ -46,7 +46,7 @@ std::optional<absl::StatusOr<Trace>> TraceNode(const Node& node, const Traces& t
     depends = true;
   }
   if (!depends) return std::nullopt;
-  const FieldRule rule = FieldRuleOf(node.op_name());
+  const FieldRule rule = FieldRuleOf(node.op());
   absl::StatusOr<Trace> trace =
       rule != nullptr ? rule(context)
                       : absl::UnimplementedError("the op's receptive field is not known");

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "frontend/analysis/receptive_field_shapes.h"
+#include "graph/op.h"
 
 namespace weft {
 namespace {
@@ -204,6 +205,7 @@ absl::StatusOr<Trace> Elementwise(const FieldContext& c) {
 // BatchNormalization, LRN, …: the other inputs are parameters.
 absl::StatusOr<Trace> LikeFirst(const FieldContext& c) { return OnlyOf(c); }
 
+// Of the ops whose traits do not say it.
 const std::map<std::string_view, FieldRule>& Rules() {
   static const auto& rules = *[] {
     auto* all = new std::map<std::string_view, FieldRule>{
@@ -229,81 +231,12 @@ const std::map<std::string_view, FieldRule>& Rules() {
     const auto add = [all](FieldRule rule, std::initializer_list<std::string_view> ops) {
       for (std::string_view op : ops) all->emplace(op, rule);
     };
-    add(Elementwise, {"Abs",
-                      "Acos",
-                      "Acosh",
-                      "Add",
-                      "And",
-                      "Asin",
-                      "Asinh",
-                      "BitShift",
-                      "Shrink",
-                      "Trilu",
-                      "Atan",
-                      "Atanh",
-                      "Cast",
-                      "Ceil",
-                      "Celu",
-                      "Clip",
-                      "Cos",
-                      "Cosh",
-                      "Div",
-                      "Dropout",
-                      "Elu",
-                      "Equal",
-                      "Erf",
-                      "Exp",
-                      "Expand",
-                      "Floor",
-                      "Gelu",
-                      "Greater",
-                      "GreaterOrEqual",
-                      "HardSigmoid",
-                      "HardSwish",
-                      "Identity",
-                      "IsInf",
-                      "IsNaN",
-                      "LeakyRelu",
-                      "Less",
-                      "LessOrEqual",
-                      "Log",
-                      "Max",
-                      "Mean",
-                      "Min",
-                      "Mish",
-                      "Mod",
-                      "Mul",
-                      "Neg",
-                      "Not",
-                      "Or",
-                      "PRelu",
-                      "Pow",
-                      "Reciprocal",
-                      "Relu",
-                      "Round",
-                      "Selu",
-                      "Sigmoid",
-                      "Sign",
-                      "Silu",
-                      "Sin",
-                      "Sinh",
-                      "Softplus",
-                      "Softsign",
-                      "Sqrt",
-                      "Sub",
-                      "Sum",
-                      "Tan",
-                      "Tanh",
-                      "ThresholdedRelu",
-                      "Where",
-                      "Xor"});
+    add(Elementwise, {"Expand", "Trilu"});
     add(LikeFirst, {"BatchNormalization", "LRN", "Bernoulli"});
     add(PoolFields,
         {"AveragePool", "LpPool", "MaxPool", "MedianPool", "StochasticPool", "TournamentPool"});
     add(Reshape, {"Flatten", "Reshape", "ReshapeLike", "Squeeze", "Unsqueeze"});
     add(Joined, {"Concat", "Split"});
-    add(Reduce, {"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax",
-                 "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"});
     add(AlongAxis, {"Hardmax", "LogSoftmax", "Softmax"});
     add(WholeImage, {"GroupNormalization", "InstanceNormalization", "NegativeLogLikelihoodLoss",
                      "SoftmaxCrossEntropyLoss"});
@@ -320,9 +253,11 @@ std::vector<std::string_view> OpsWithFieldRule() {
   return ops;
 }
 
-FieldRule FieldRuleOf(std::string_view op) {
-  const auto found = Rules().find(op);
-  return found == Rules().end() ? nullptr : found->second;
+FieldRule FieldRuleOf(const OpDef& op) {
+  const auto found = Rules().find(op.name);
+  if (found != Rules().end()) return found->second;
+  if (op.traits.elementwise) return Elementwise;
+  return op.traits.reduction ? Reduce : nullptr;
 }
 
 }  // namespace weft

@@ -13,6 +13,8 @@
 
 namespace weft {
 
+struct OpDef;
+
 using AxisSet = std::bitset<kMaxRank>;
 
 // The field along one axis of the input, and the axes of the value that it moves along: one where
@@ -35,8 +37,9 @@ struct FieldContext {
 using FieldRule = absl::StatusOr<Trace> (*)(const FieldContext&);
 
 // Null for an op that is not understood.
-FieldRule FieldRuleOf(std::string_view op);
-std::vector<std::string_view> OpsWithFieldRule();  // sorted
+FieldRule FieldRuleOf(const OpDef& op);
+// The ops that have a rule by name, sorted; others have one by their traits.
+std::vector<std::string_view> OpsWithFieldRule();
 
 }  // namespace weft
 

@@ -92,7 +92,7 @@ Value Builder::Fail(const Where& where, const absl::Status& status) {
 
 absl::StatusOr<Model> Builder::Build() {
   WEFT_RETURN_IF_ERROR(status_);
-  if (graph_.outputs().empty()) {
+  if (graph_.outputs().empty() && graph_.losses().empty()) {
     return absl::FailedPreconditionError(
         "builder: expected at least one Output before Build, there is none");
   }

@@ -29,7 +29,7 @@ Value Builder::Constant(Tensor value, NameOption o, Where where) {
 
 void Builder::Loss(std::string name, Value value, Where where) {
   if (!status_.ok()) return;
-  Fail(where, graph_.AddOutput(FullName(name), value, /*loss=*/true));
+  Fail(where, graph_.AddLoss(FullName(name), value));
 }
 
 void Builder::Output(std::string name, Value value, Where where) {

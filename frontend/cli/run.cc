@@ -39,7 +39,8 @@ absl::StatusOr<Tensor> ReadInput(const RunArguments& a, const std::string& file,
 }
 
 // NAME=FILE for each input, or a FILE alone for the only one.
-absl::StatusOr<TensorMap> ReadInputs(const RunArguments& a, const Model& model) {
+absl::StatusOr<TensorMap> ReadInputs(const RunArguments& a, const Model& model,
+                                     const Session& session) {
   TensorMap feeds;
   for (const std::string& given : a.inputs) {
     const size_t equals = given.find('=');
@@ -47,11 +48,11 @@ absl::StatusOr<TensorMap> ReadInputs(const RunArguments& a, const Model& model) 
     std::string file = given;
     std::error_code ignored;
     if (equals == std::string::npos || std::filesystem::exists(given, ignored)) {
-      WEFT_ASSIGN_OR_RETURN(input, OnlyInput(model.graph));
+      WEFT_ASSIGN_OR_RETURN(input, OnlyInput(session.graph()));
     } else {
       const std::string name = given.substr(0, equals);
       file = given.substr(equals + 1);
-      input = model.graph.Find(name);
+      input = session.graph().Find(name);
       if (input == nullptr || input->op_name() != kInput) {
         return absl::NotFoundError(absl::StrCat(a.file, ": has no input called '", name, "'"));
       }
@@ -71,8 +72,7 @@ std::string ClassName(const Model& model, int64_t label) {
   return i < model.class_names.size() ? model.class_names[i] : absl::StrCat("class ", label);
 }
 
-absl::Status PrintTop(const Model& model, const Tensor& scores, int64_t top) {
-  const bool normalized = model.graph.outputs()[0].value.node->op_name() == "Softmax";
+absl::Status PrintTop(const Model& model, bool normalized, const Tensor& scores, int64_t top) {
   for (int64_t row = 0; row < scores.dims()[0]; ++row) {
     if (scores.dims()[0] > 1) Print("example %lld\n", static_cast<long long>(row));
     WEFT_ASSIGN_OR_RETURN(const auto predictions, TopPredictions(scores, row, top, normalized));
@@ -93,22 +93,24 @@ absl::Status Run(const RunArguments& a) {
   if (!constants.empty()) {
     WEFT_ASSIGN_OR_RETURN(model.graph, Bind(model.graph, {}, constants));
   }
-  WEFT_ASSIGN_OR_RETURN(const TensorMap feeds, ReadInputs(a, model));
   auto session = Session::Create(model, {.threads = a.threads});
   if (!session.ok()) return Annotate(session.status(), a.file);
+  WEFT_ASSIGN_OR_RETURN(const TensorMap feeds, ReadInputs(a, model, **session));
   const auto outputs = (*session)->Run(feeds);
   if (!outputs.ok()) {
     return Annotate(outputs.status(), absl::StrCat(a.file, a.inputs.empty() ? "" : " on ",
                                                    absl::StrJoin(a.inputs, ", ")));
   }
-  const Tensor* y = &outputs->at(model.graph.outputs()[0].name);
+  const NamedValue& first = (*session)->outputs()[0];
+  const Tensor* y = &outputs->at(first.name);
   const bool print = a.output.empty() || a.top;
   if (print && (y->rank() != 2 || !kFloatTypes.contains(y->dtype()))) {
     return absl::InvalidArgumentError(absl::StrCat(a.file, ": its output is ", ToString(y->type()),
                                                    ", no scores; write it with --output alone"));
   }
   if (!a.output.empty()) WEFT_RETURN_IF_ERROR(WriteNpy(a.output, *y));
-  return print ? PrintTop(model, *y, a.top.value_or(3)) : absl::OkStatus();
+  const bool normalized = first.value.node->op_name() == "Softmax";
+  return print ? PrintTop(model, normalized, *y, a.top.value_or(3)) : absl::OkStatus();
 }
 
 }  // namespace

@@ -168,9 +168,7 @@ int64_t ClassesOf(const Graph& graph, Labels labels) {
   constexpr int64_t kDefault = 10;
   for (const NamedValue& output : graph.outputs()) {
     const Shape& shape = output.value.type().shape;
-    if (output.loss || shape.size() < 2 || !kFloatTypes.contains(output.value.type().dtype)) {
-      continue;
-    }
+    if (shape.size() < 2 || !kFloatTypes.contains(output.value.type().dtype)) continue;
     const Dim& classes = labels == Labels::kNextToken ? shape.back() : shape[1];
     return classes.is_static() ? classes.coefficient() : kDefault;
   }
@@ -214,9 +212,7 @@ absl::StatusOr<SyntheticOptions> SyntheticFor(const Model& model) {
   } else if (labels != nullptr && labels->op_name() == kInput && labels->type().rank() > 1) {
     options.labels = Labels::kPositions;
   }
-  const bool unsupervised =
-      labels == nullptr && std::any_of(model.graph.outputs().begin(), model.graph.outputs().end(),
-                                       [](const NamedValue& output) { return output.loss; });
+  const bool unsupervised = labels == nullptr && !model.graph.losses().empty();
   if (!unsupervised) options.classes = ClassesOf(model.graph, options.labels);
   return options;
 }

@@ -63,7 +63,7 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(const Model& model,
 absl::StatusOr<TensorMap> Session::Run(const TensorMap& feeds) {
   WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, plans_.Run(feeds));
   TensorMap result;
-  for (size_t i = 0; i < outputs.size(); ++i) result[graph().outputs()[i].name] = outputs[i];
+  for (size_t i = 0; i < outputs.size(); ++i) result[this->outputs()[i].name] = outputs[i];
   return result;
 }
 

@@ -33,6 +33,10 @@ class Session {
                                                          const SessionOptions& options = {});
 
   const Graph& graph() const { return plans_.graph(); }
+  // What a run takes and gives. Of a model with losses these are fewer than the model's: labels and
+  // losses are not among them.
+  std::vector<Node*> inputs() const { return graph().inputs(); }
+  const std::vector<NamedValue>& outputs() const { return graph().outputs(); }
 
   // All outputs for all inputs, by name. Errors name the input that is missing or of another type.
   absl::StatusOr<TensorMap> Run(const TensorMap& feeds);

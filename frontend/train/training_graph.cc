@@ -11,8 +11,7 @@
 namespace weft {
 namespace {
 
-// The scores of a classifier: the first output that is no loss, which must be [N,classes] and no
-// probabilities.
+// The scores of a classifier: the first output, which must be [N,classes] and no probabilities.
 absl::StatusOr<Value> ScoresOf(const Graph& graph) {
   if (graph.outputs().empty()) {
     return absl::InvalidArgumentError("expected a model with scores as output, it has no output");
@@ -65,11 +64,6 @@ absl::StatusOr<TrainingForm> FormOf(const Graph& graph, bool stated) {
       unknown.empty() ? ", it has none" : ", it has also " + unknown));
 }
 
-bool StatesLosses(const Graph& graph) {
-  return std::any_of(graph.outputs().begin(), graph.outputs().end(),
-                     [](const NamedValue& output) { return output.loss; });
-}
-
 // Labels and cross-entropy for a classifier that states no loss.
 absl::Status AddCrossEntropy(Graph& graph, const LossOptions& options, TrainingForm& form) {
   WEFT_ASSIGN_OR_RETURN(const Value scores, ScoresOf(graph));
@@ -87,22 +81,20 @@ absl::Status AddCrossEntropy(Graph& graph, const LossOptions& options, TrainingF
        ++i) {
     name = absl::StrCat("loss_", i);
   }
-  return graph.AddOutput(name, loss->output(), /*loss=*/true);
+  return graph.AddLoss(name, loss->output());
 }
 
-// Leaves the losses and, where the labels are one class an example, the scores.
+// Makes the losses and, where the labels are one class an example, the scores what a run computes.
 absl::Status KeepLossesAndScores(Graph& graph, TrainingForm& form) {
-  const std::vector<NamedValue> outputs = graph.outputs();
+  const std::vector<NamedValue> outputs = graph.outputs(), losses = graph.losses();
   graph.ClearOutputs();
-  for (const NamedValue& output : outputs) {
-    if (!output.loss) continue;
-    form.losses.push_back(output.name);
-    WEFT_RETURN_IF_ERROR(graph.AddOutput(output.name, output.value, /*loss=*/true));
+  for (const NamedValue& loss : losses) {
+    form.losses.push_back(loss.name);
+    WEFT_RETURN_IF_ERROR(graph.AddOutput(loss.name, loss.value));
   }
   const Node* labels = graph.Find(form.labels);
   const auto scores = std::find_if(outputs.begin(), outputs.end(), [](const NamedValue& output) {
-    return !output.loss && output.value.type().rank() == 2 &&
-           kFloatTypes.contains(output.value.type().dtype);
+    return output.value.type().rank() == 2 && kFloatTypes.contains(output.value.type().dtype);
   });
   form.scores = labels != nullptr && labels->type().rank() == 1 && scores != outputs.end();
   if (!form.scores) return absl::OkStatus();
@@ -158,7 +150,7 @@ absl::Status AddTraining(Graph& graph, const TrainingForm& form,
 absl::StatusOr<FormedGraph> MakeTrainingGraph(const Graph& neutral, const LossOptions& loss,
                                               const OptimizerOptions& optimizer) {
   WEFT_ASSIGN_OR_RETURN(Graph graph, ForTraining(neutral));
-  const bool stated = StatesLosses(graph);
+  const bool stated = !graph.losses().empty();
   WEFT_ASSIGN_OR_RETURN(TrainingForm form, FormOf(graph, stated));
   if (!stated) {
     WEFT_RETURN_IF_ERROR(AddCrossEntropy(graph, loss, form));
@@ -175,7 +167,7 @@ absl::StatusOr<FormedGraph> MakeTrainingGraph(const Graph& neutral, const LossOp
 
 absl::StatusOr<FormedGraph> MakeEvaluationGraph(const Graph& neutral) {
   WEFT_ASSIGN_OR_RETURN(Graph graph, ForInference(neutral, {.freeze = false, .losses = true}));
-  const bool stated = StatesLosses(graph);
+  const bool stated = !graph.losses().empty();
   WEFT_ASSIGN_OR_RETURN(TrainingForm form, FormOf(graph, stated));
   if (stated) {
     WEFT_RETURN_IF_ERROR(KeepLossesAndScores(graph, form));

@@ -27,7 +27,7 @@ struct TrainingForm {
   std::string examples;               // the input for the examples
   std::string labels = {};            // the input for labels; "" where there is none
   std::string noise = {};             // likewise
-  std::vector<std::string> losses{};  // the outputs that are minimised
+  std::vector<std::string> losses{};  // what is minimised, the first outputs of a run
   bool scores = false;  // there is an output kScoresOutput, [N,classes] beside labels [N]
 };
 inline constexpr std::string_view kScoresOutput = "scores";
@@ -40,7 +40,7 @@ struct FormedGraph {
 // Forward pass, losses, gradients and optimizer in one graph: its outputs are the form's losses,
 // then the scores; its updates those of all variables.
 //
-// A model states its losses (NamedValue::loss); a loss SCOPE.loss is for the trainable variables
+// A model states its losses (Graph::losses); a loss SCOPE.loss is for the trainable variables
 // below that scope, any other one for all. A model that states none is a classifier: its first
 // output is scores [N,classes], trained by their cross-entropy with labels i64[N].
 //

@@ -227,7 +227,7 @@ class Decoder {
 
   absl::Status DecodeOutput(const proto::Output& o) {
     WEFT_ASSIGN_OR_RETURN(Value value, DecodeValue(o.value()));
-    return graph_.AddOutput(o.name(), value, o.loss());
+    return o.loss() ? graph_.AddLoss(o.name(), value) : graph_.AddOutput(o.name(), value);
   }
 
   absl::Status DecodeUpdate(const proto::Update& u) {

@@ -165,14 +165,20 @@ class Encoder {
     if (node.forward() != nullptr) out.set_forward(Text(node.forward()->name()));
   }
 
+  void EncodeOutput(const NamedValue& output, bool loss, proto::Output& out) {
+    context_ = "output " + output.name;
+    out.set_name(Text(output.name));
+    EncodeValue(output.value, *out.mutable_value());
+    out.set_loss(loss);
+  }
+
   void EncodeGraph(const Graph& graph, proto::Graph& out) {
     for (const Node& node : graph.nodes()) EncodeNode(node, *out.add_nodes());
     for (const NamedValue& output : graph.outputs()) {
-      context_ = "output " + output.name;
-      proto::Output& o = *out.add_outputs();
-      o.set_name(Text(output.name));
-      EncodeValue(output.value, *o.mutable_value());
-      o.set_loss(output.loss);
+      EncodeOutput(output, /*loss=*/false, *out.add_outputs());
+    }
+    for (const NamedValue& loss : graph.losses()) {
+      EncodeOutput(loss, /*loss=*/true, *out.add_outputs());
     }
     for (const Update& update : graph.updates()) {
       proto::Update& u = *out.add_updates();

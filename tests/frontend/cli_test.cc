@@ -166,6 +166,22 @@ TEST_F(Cli, RefusesToRankWhatAreNoScoresAndWritesNothing) {
   EXPECT_TRUE(std::filesystem::exists(Path("y.npy")));
 }
 
+// Labels and losses are training's.
+TEST_F(Cli, RunsAModelThatStatesItsLoss) {
+  Builder b;
+  const Value x = b.Input("x", {"N", 4});
+  const Value labels = b.Input("labels", {"N"}, {.dtype = DType::kI64});
+  const Value scores = b.Linear(x, {.features = 3, .name = "head"});
+  b.Loss("loss", b.CrossEntropy(scores, labels));
+  b.Output("scores", scores);
+  ASSERT_TRUE(SaveModel(*b.Build(), Path("a.weft")).ok());
+  ASSERT_TRUE(WriteNpy(Path("x.npy"), *Tensor::Zeros(DType::kF32, {2, 4})).ok());
+  const std::string top = Output("run a.weft --input x.npy --top 3 --output y.npy");
+  EXPECT_EQ(std::count(top.begin(), top.end(), '\n'), 8);  // two headings, three classes each
+  EXPECT_EQ(ReadNpy(Path("y.npy"))->dims(), (Dims{2, 3}));
+  EXPECT_THAT(Error("run a.weft --input labels=x.npy"), HasSubstr("has no input called 'labels'"));
+}
+
 TEST_F(Cli, FailsWhenStdoutCannotBeWritten) {
   for (const char* arguments : {"show lenet", "plan lenet --train"}) {
     const Outcome o = Finish(Start(arguments, "/dev/full"));

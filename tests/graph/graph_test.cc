@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <ctime>
+
 #include "graph/op.h"
 #include "tests/graph/testing_ops.h"
 
@@ -256,6 +259,109 @@ TEST_F(GraphTest, LeavesKeepTheirTensorsAndFlags) {
   EXPECT_FALSE(g.SetLeafValue(a.node, F32({2}, {3, 4})).ok());
   const Value c = g.AddConstant("c", F32({1}, {7})).value();
   EXPECT_EQ(ConstantValue(c)->At(0), 7);
+}
+
+TEST_F(GraphTest, LossesAreKeptApartFromOutputs) {
+  const Value s = g.AddInput("s", F32Type({})).value();
+  ASSERT_TRUE(g.AddLoss("loss", s).ok());
+  EXPECT_EQ(g.outputs().size(), 1u);
+  ASSERT_EQ(g.losses().size(), 1u);
+  EXPECT_EQ(g.losses()[0].value, s);
+  EXPECT_TRUE(g.IsOutput(s));
+  EXPECT_FALSE(g.AddLoss("vector", a).ok());
+  EXPECT_FALSE(g.AddLoss("y", s).ok());  // an output's name
+  EXPECT_FALSE(g.AddOutput("loss", s).ok());
+  const Value t = Add({.op = "Relu", .name = "t", .inputs = {s}});
+  EXPECT_FALSE(g.ReplaceUses(s, t).ok());  // t would read itself
+  EXPECT_EQ(g.losses()[0].value, s);
+  EXPECT_TRUE(g.Verify().ok());
+  g.ClearOutputs();
+  EXPECT_TRUE(g.losses().empty());
+  EXPECT_FALSE(g.IsOutput(s));
+}
+
+TEST_F(GraphTest, AConstantsAttributeIsAsCarefullyChangedAsItsValue) {
+  const auto ints = [](std::vector<int64_t> v) { return Tensor::FromInts(v); };
+  const Value shape = g.AddConstant("shape", ints({2, 3})).value();
+  Add({.op = "Reshape", .name = "r", .inputs = {x, shape}});
+  EXPECT_THAT(Message(g.SetAttribute(shape.node, "value", ints({3, 2}))), HasSubstr("r (Reshape)"));
+  EXPECT_EQ(LeafValue(*shape.node).At(0), 2);
+  EXPECT_TRUE(g.Verify().ok());
+}
+
+// The time that a graph of `n` nodes takes to build, to ask and to verify.
+double SecondsFor(int n, void (*build)(Graph&, int)) {
+  const std::clock_t start = std::clock();
+  Graph g(TestOps());
+  build(g, n);
+  int readers = 0;
+  for (const Node& node : g.nodes()) readers += g.CountReaders(node.output());
+  EXPECT_GE(readers, n);
+  EXPECT_EQ(g.Verify(), absl::OkStatus());
+  EXPECT_EQ(g.ReplaceUses(g.Find("x")->output(), g.Find("z")->output()), absl::OkStatus());
+  EXPECT_EQ(g.CountReaders(g.Find("x")->output()), 0);
+  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+}
+
+// Ten times the nodes take about ten times as long; a hundred times where each looks at all.
+void ExpectLinearTime(void (*build)(Graph&, int)) {
+  double small = 1e9, large = 1e9;
+  for (int i = 0; i < 2; ++i) {
+    small = std::min(small, SecondsFor(2000, build));
+    large = std::min(large, SecondsFor(20000, build));
+  }
+  EXPECT_LT(large, 35 * small) << small << " s and " << large << " s";
+}
+
+void AddTwoInputs(Graph& g) {
+  for (const char* name : {"x", "z"}) ASSERT_TRUE(g.AddInput(name, F32Type({4})).ok());
+}
+
+TEST(GraphSizeTest, ManyOutputsTakeLinearTime) {
+  ExpectLinearTime([](Graph& g, int n) {
+    AddTwoInputs(g);
+    for (int i = 0; i < n; ++i) {
+      const Value v =
+          g.AddNode({.op = "Relu", .inputs = {g.Find("x")->output()}}).value()->output();
+      ASSERT_TRUE(g.AddOutput("o" + std::to_string(i), v).ok());
+      ASSERT_TRUE(g.IsOutput(v));
+    }
+  });
+}
+
+TEST(GraphSizeTest, ManyOutputsOfOneValueTakeLinearTime) {
+  ExpectLinearTime([](Graph& g, int n) {
+    AddTwoInputs(g);
+    for (int i = 0; i < n; ++i) {
+      ASSERT_TRUE(g.AddOutput("o" + std::to_string(i), g.Find("x")->output()).ok());
+    }
+  });
+}
+
+TEST(GraphSizeTest, ManyUpdatesTakeLinearTime) {
+  ExpectLinearTime([](Graph& g, int n) {
+    AddTwoInputs(g);
+    for (int i = 0; i < n; ++i) {
+      const Value v = g.AddVariable("v", F32({4}, {1, 2, 3, 4})).value();
+      ASSERT_TRUE(g.AddUpdate(v.node, g.Find("x")->output()).ok());
+    }
+  });
+}
+
+TEST(GraphSizeTest, ManyReadersOfOneValueTakeLinearTime) {
+  ExpectLinearTime([](Graph& g, int n) {
+    AddTwoInputs(g);
+    for (int i = 0; i < n; ++i) {
+      ASSERT_TRUE(g.AddNode({.op = "Relu", .inputs = {g.Find("x")->output()}}).ok());
+    }
+    // Every other one goes again.
+    std::vector<Node*> nodes;
+    for (Node& node : g.nodes()) nodes.push_back(&node);
+    for (size_t i = 2; i < nodes.size(); i += 2) EXPECT_EQ(g.RemoveDeadNodes(nodes[i]), 1);
+    for (int i = 0; i < n; ++i) {
+      ASSERT_TRUE(g.AddOutput("o" + std::to_string(i), g.Find("x")->output()).ok());
+    }
+  });
 }
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "graph/text.h"
 #include "passes/rule.h"
 #include "tests/passes/testing_nets.h"
@@ -186,6 +188,113 @@ TEST(DriverTest, DeadReadersDoNotCountAsConsumers) {
   net.Output("y", net.Relu("relu1", conv));
   const PassReport report = ExpectSameResults(net.graph, TestOptions({"fuse_conv_activation"}));
   EXPECT_THAT(Rewrites(report), ElementsAre("fuse_conv_activation: conv1 + relu1 -> conv1"));
+}
+
+// Of a root with two outputs the first is replaced before the second turns out to be impossible:
+// the reshape would know its shape, and so another type.
+TEST(DriverTest, ARewriteThatFailsHalfWayIsTakenBackAsAWhole) {
+  Net net;
+  const Value v = net.graph.AddInput("v", {DType::kF64, {2}}).value();
+  const Value x = net.graph.AddInput("x", {DType::kF64, {4}}).value();
+  const Value k = net.graph.AddConstant("k", Tensor::FromInts(std::vector<int64_t>{2})).value();
+  const Value top = net.Add("TopK", "top", {x, k});
+  net.Output("values", net.Add("Neg", "neg", {top}));
+  net.Output("y", net.Add("Reshape", "reshape", {x, top.node->output(1)}));
+  const std::string before = ToText(net.graph);
+  Rule rule = SigmoidForRelu();
+  rule.pattern = Op("TopK", {Any(), Any()});
+  rule.rewrite = [&](const Match&, Rewriter& r) -> std::vector<Value> {
+    return {r.Op("Relu", {v}), r.Ints({2, 2})};
+  };
+  const auto report = RunAlone(rule, net.graph);
+  EXPECT_THAT(std::string(report.status().message()), HasSubstr("reshape (Reshape)"));
+  EXPECT_EQ(ToText(net.graph), before);
+  EXPECT_EQ(net.graph.Verify(), absl::OkStatus());
+}
+
+TEST(DriverTest, ARuleOfOnesOwnTakesPartInThePipeline) {
+  Net net;
+  const Value x = net.Image(2, 4);
+  const Value r = net.Add("Reciprocal", "r", {net.Random("c", {2, 1, 1}, 1, 2)});
+  net.Output("y", net.Add("Mul", "product", {x, net.Add("Reciprocal", "r2", {r})}));
+  net.Output("z", net.Add("Mul", "quotient", {x, net.Add("Reciprocal", "r3", {x})}));
+  PassOptions options = TestOptions();
+  options.own = {
+      ToPass({.name = "divide",
+              .doc = "divide instead of multiplying by a reciprocal",
+              .pattern = Op("Mul", {Any().As("x"), Op("Reciprocal", {Any().As("y")}).As("r")}),
+              .conditions = [](const Match& m) { return HasSingleReader(m, "r"); },
+              .rewrite = [](const Match& m, Rewriter& r) -> std::vector<Value> {
+                return {r.OpAs(m.root()->name(), "Div", {m["x"], m["y"]})};
+              }})};
+  const PassReport report = ExpectSameResults(net.graph, options);
+  EXPECT_THAT(Rewrites(report),
+              ElementsAre("fold_constants: r + r2 -> r2", "divide: r3 + quotient -> quotient"));
+  options.passes = {"divide", "nothing"};
+  EXPECT_THAT(std::string(Optimize(net.graph, options).status().message()),
+              HasSubstr("unknown pass 'nothing'; expected remove_dead"));
+}
+
+// The condition fails at first and holds once a merge has taken the second reader.
+TEST(DriverTest, ANodeIsLookedAtAgainWhereAReaderHasGone) {
+  Net net;
+  const Value conv = net.Conv("conv1", net.Image(2, 4), 2);
+  net.Output("a", net.Relu("relu1", conv));
+  net.Output("b", net.Relu("relu2", conv));
+  const std::vector<Stage> stages = {{"test", {FuseConvActivation(), MergeCommon()}}};
+  const auto report = RunStages(stages, net.graph, TestOptions());
+  ASSERT_EQ(report.status(), absl::OkStatus());
+  EXPECT_THAT(Rewrites(*report), ElementsAre("merge_common: relu1 + relu2 -> relu1",
+                                             "fuse_conv_activation: conv1 + relu1 -> conv1"));
+  EXPECT_THAT(report->near_misses, IsEmpty());
+}
+
+// A chain of n convolutions, batch normalizations and activations on a picture of one pixel.
+double SecondsForConvolutions(int n) {
+  Net net;
+  Value x = net.Image(2, 1);
+  for (int i = 0; i < n; ++i) {
+    const std::string number = std::to_string(i);
+    const Value conv = net.Conv("conv" + number, x, 2, {.kernel = 3, .bias = false});
+    x = net.Relu("relu" + number, net.BatchNorm("bn" + number, conv));
+  }
+  net.Output("y", x);
+  PassOptions options = TestOptions();
+  options.verify_each = false;
+  const double seconds = CpuSeconds([&] { MustOptimize(net.graph, options); });
+  EXPECT_EQ(CountOps(net.graph, "FusedConv"), n);
+  return seconds;
+}
+
+// Ten times the nodes take about ten times as long; a hundred times where each rewrite looks at
+// all. (1,200 and 12,000 nodes.)
+TEST(DriverTest, TheTimeOfThePipelineGrowsWithTheNodes) {
+  const double small = std::min(SecondsForConvolutions(400), SecondsForConvolutions(400));
+  const double large = SecondsForConvolutions(4000);
+  EXPECT_LT(large, 30 * small) << small << " s and " << large << " s";
+}
+
+// One weight for all.
+TEST(DriverTest, SharingAConstantTakesNoMoreTime) {
+  const auto seconds = [](int n) {
+    Net net;
+    Value x = net.Image(2, 1);
+    const Value w = net.Random("w", {2, 2, 3, 3});
+    for (int i = 0; i < n; ++i) {
+      const std::string number = std::to_string(i);
+      const AttributeMap pads = {{"pads", std::vector<int64_t>(4, 1)}};
+      x = net.Relu("relu" + number, net.Add("Conv", "conv" + number, {x, w}, pads));
+    }
+    net.Output("y", x);
+    PassOptions options = TestOptions();
+    options.verify_each = false;
+    const double result = CpuSeconds([&] { MustOptimize(net.graph, options); });
+    EXPECT_EQ(CountOps(net.graph, "FusedConv"), n);
+    return result;
+  };
+  const double small = std::min(seconds(400), seconds(400));
+  const double large = seconds(4000);
+  EXPECT_LT(large, 30 * small) << small << " s and " << large << " s";
 }
 
 }  // namespace

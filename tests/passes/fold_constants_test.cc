@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "graph/text.h"
 #include "tests/passes/testing_nets.h"
 
@@ -116,6 +118,92 @@ TEST(FoldConstantsTest, EveryOutputThatIsReadBecomesAConstant) {
   const PassReport report = ExpectSameResults(net.graph, TestOptions(kPasses));
   EXPECT_THAT(Rewrites(report), ElementsAre("fold_constants: pool -> pool + pool_1"));
   EXPECT_EQ(CountOps(net.graph, "MaxPool"), 0);
+}
+
+TEST(FoldConstantsTest, WhatOneRewriteHasTakenNoOtherNames) {
+  Net net;
+  const Value shared = net.Add("Neg", "shared", {net.Random("c", {3})});
+  net.Output("a", net.Add("Tanh", "a", {net.Add("Neg", "a1", {shared})}));
+  net.Output("b", net.Add("Tanh", "b", {shared}));
+  const PassReport report = ExpectSameResults(net.graph, TestOptions(kPasses));
+  EXPECT_THAT(Rewrites(report),
+              ElementsAre("fold_constants: shared + a1 + a -> a", "fold_constants: b -> b"));
+}
+
+// Each step may make 16 times as much, all of them together no more than that.
+TEST(FoldConstantsTest, SeveralStepsGrowNoFurtherThanOne) {
+  Net net;
+  net.Image(2, 3);
+  Value v = net.Random("c", {1, 8192});  // 64 KiB
+  const auto expand = [&](const std::string& name, std::vector<int64_t> dims) {
+    const Value shape = net.graph.AddConstant(name + ".shape", Tensor::FromInts(dims)).value();
+    v = net.Add("Expand", name, {v, shape});
+  };
+  expand("once", {16, 8192});
+  expand("twice", {16, 16, 8192});
+  expand("thrice", {16, 16, 16, 8192});
+  net.Output("y", v);
+  const PassReport report = MustOptimize(net.graph, TestOptions(kPasses));
+  EXPECT_THAT(Rewrites(report), ElementsAre("fold_constants: once -> once"));
+  EXPECT_THAT(NearMisses(report),
+              ElementsAre("fold_constants at twice: twice would make 16777216 bytes of 65608"));
+}
+
+// 40 results of half a MiB each from 64 KiB: as many become constants as make 2 MiB together.
+TEST(FoldConstantsTest, AllResultsTogetherGrowNoFurtherThanOne) {
+  Net net;
+  net.Image(2, 3);
+  Value v = net.Random("c", {1, 8192});
+  const Value shape =
+      net.graph.AddConstant("shape", Tensor::FromInts(std::vector<int64_t>{8, 8192})).value();
+  for (int i = 0; i < 40; ++i) {
+    const std::string number = std::to_string(i);
+    v = net.Add("Neg", "neg" + number, {v});
+    net.Output("y" + number, net.Add("Expand", "expand" + number, {v, shape}));
+  }
+  const PassReport report = MustOptimize(net.graph, TestOptions(kPasses));
+  size_t bytes = 0;
+  for (const Node& node : net.graph.nodes()) bytes += LeafValue(node).bytes();
+  EXPECT_GT(bytes, size_t{1} << 20);
+  EXPECT_LT(bytes, size_t{5} << 19);  // 2 MiB and what was there
+  EXPECT_EQ(report.rewrites.size() + report.near_misses.size(), 40u);
+  EXPECT_THAT(report.near_misses.back().condition,
+              testing::HasSubstr("expand39 would add 524288 bytes to the"));
+}
+
+// A shape that cannot be folded in place, for a Reshape would learn from it, is still known to what
+// else is computed from it, in a later turn too.
+TEST(FoldConstantsTest, WhatStaysIsKnownToLaterTurns) {
+  Net net;
+  const Value x = net.Image(2, 3);
+  const Value minus =
+      net.graph.AddConstant("minus", Tensor::FromInts(std::vector<int64_t>{1, -18})).value();
+  const Value shape = net.Add("Neg", "shape", {minus});
+  net.Output("y", net.Add("Reshape", "reshape1", {x, shape}));
+  const Value same = net.Add("Identity", "same", {net.Add("Neg", "back", {shape})});
+  net.Output("z", net.Add("Abs", "abs", {same}));
+  const std::vector<Stage> stages = {{"test", {FoldConstants(), RemoveIdentity()}}};
+  const auto report = RunStages(stages, net.graph, TestOptions());
+  ASSERT_EQ(report.status(), absl::OkStatus());
+  EXPECT_NE(ConstantValue(net.graph.outputs()[1].value), nullptr);
+  EXPECT_THAT(NearMisses(*report),
+              ElementsAre("fold_constants at shape: folding it would change the type of reshape1"));
+}
+
+TEST(FoldConstantsTest, TheTimeOfAChainGrowsWithItsLength) {
+  const auto seconds = [](int n) {
+    Net net;
+    Value v = net.Random("c", {2});
+    for (int i = 0; i < n; ++i) v = net.Add("Neg", "neg" + std::to_string(i), {v});
+    net.Output("y", net.Add("Mul", "product", {net.Image(2, 2), v}));
+    PassOptions options = TestOptions(kPasses);
+    options.verify_each = false;
+    const double result =
+        CpuSeconds([&] { EXPECT_EQ(MustOptimize(net.graph, options).rewrites.size(), 1u); });
+    return result;
+  };
+  const double small = std::min(seconds(1000), seconds(1000));
+  EXPECT_LT(seconds(10000), 40 * small);
 }
 
 }  // namespace

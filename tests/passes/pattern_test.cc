@@ -98,5 +98,27 @@ TEST(PatternTest, WhereIsPartOfTheShape) {
   EXPECT_EQ(FindMatches(pattern, net.graph, net.Relu("b", x).node).size(), 1u);
 }
 
+TEST(PatternTest, OtherOutputsThanTheFirstMatchWhereTheyAreAskedFor) {
+  Net net;
+  const AttributeMap window = {{"kernel_shape", std::vector<int64_t>{2, 2}}};
+  const Value pool = net.Add("MaxPool", "pool", {net.Image(2, 4)}, window, 2);
+  const Value first = net.Add("Neg", "first", {pool});
+  const Value second = net.Add("Neg", "second", {pool.node->output(1)});
+  const Pattern indices = Op("Neg", {Op("MaxPool").Output(1).As("indices")});
+  EXPECT_TRUE(FindMatches(indices, net.graph, first.node).empty());
+  const std::vector<Match> matches = FindMatches(indices, net.graph, second.node);
+  ASSERT_EQ(matches.size(), 1u);
+  EXPECT_EQ(matches[0]["indices"], pool.node->output(1));
+  EXPECT_TRUE(FindMatches(Op("Neg", {Op("MaxPool")}), net.graph, second.node).empty());
+  // The outermost node is found whichever of its outputs is named.
+  EXPECT_EQ(FindMatches(Op("MaxPool").Output(1), net.graph, pool.node).size(), 1u);
+  EXPECT_TRUE(FindMatches(Op("Neg").Output(1), net.graph, first.node).empty());
+}
+
+TEST(PatternTest, DepthIsThatOfTheInnermostInput) {
+  EXPECT_EQ(Op("Relu").depth(), 0);
+  EXPECT_EQ(Op("Add", {Any(), Op("Conv", {Any(), Op("Mul", {Any(), Any()})})}).depth(), 3);
+}
+
 }  // namespace
 }  // namespace weft

@@ -245,7 +245,7 @@ TEST(FusedConvCandidates, ActivationsKeepNaN) {
   CaseInput x{.dims = {1, 24, 5, 5}, .fill = CaseInput::Fill::kValues};
   for (int i = 0; i < 24 * 25; ++i) x.values.push_back(i % 17 / 8.0 - 1);
   x.values[7] = NAN;
-  for (const std::string_view op : kFusedActivations) {
+  for (const std::string& op : FusedActivations()) {
     const PostOp activation{.op = std::string(op)}, add{.op = "Add", .input = 3};
     for (const auto& posts : {std::vector{activation}, std::vector{add, activation},
                               std::vector{activation, add, activation}}) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <map>
 #include <set>
 
@@ -35,6 +36,21 @@ bool Draws(const Graph& graph) {
   });
 }
 
+// The first output of a.weft in `folder` for these inputs, by `weft run`.
+Tensor RunByCommand(const std::string& folder, const TensorMap& feeds) {
+  std::string line = "cd '" + folder + "' && '" WEFT_BINARY_DIR "/weft' run a.weft --threads 1";
+  for (const auto& [name, tensor] : feeds) {
+    const std::string file = "feed" + std::to_string(line.size()) + ".npy";
+    EXPECT_TRUE(WriteNpy(folder + "/" + file, tensor).ok()) << name;
+    line += " --input '" + name + "=" + file + "'";
+  }
+  EXPECT_EQ(std::system((line + " --output y.npy").c_str()), 0) << line;
+  const auto output = ReadNpy(folder + "/y.npy");
+  EXPECT_TRUE(output.ok()) << output.status();
+  return output.ok() ? *output : Tensor();
+}
+
+// Kept in files they give the same, and so does the command, which asks for what inference takes.
 TEST_P(Networks, IsKeptInFilesOfOursAndOfOnnx) {
   const Model model = SettledNetwork(entry());
   const std::string folder = TestFolder();
@@ -59,6 +75,9 @@ TEST_P(Networks, IsKeptInFilesOfOursAndOfOnnx) {
   ASSERT_TRUE(a.ok()) << a.status();
   ASSERT_TRUE(b.ok()) << b.status();
   const bool draws = Draws(plain->graph());
+  const Tensor run = RunByCommand(folder, feeds);
+  const std::string& first = optimized->outputs()[0].name;
+  EXPECT_LE(RelativeDistance(run, expected->at(first)), 1e-4) << first << " of the command";
   for (const auto& [name, tensor] : *expected) {
     EXPECT_LE(RelativeDistance(a->at(name), tensor), 1e-4) << name << " optimized";
     if (draws && name == "reconstruction") continue;

@@ -127,7 +127,7 @@ class GraphExport {
       call.input_types.push_back(input.null() ? TensorType() : input.type());
     }
     for (int i = 0; i < node.num_outputs(); ++i) {
-      const std::vector<Use> uses = node.uses(i);
+      const std::span<const Use> uses = node.uses(i);
       const bool is_output = is_output_.contains({&node, i});
       call.types.push_back(node.type(i));
       call.outputs.push_back(operands_[{const_cast<Node*>(&node), i}].name);

@@ -1,0 +1,103 @@
+#include "passes/pass_context.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "absl/strings/str_cat.h"
+#include "passes/worklist.h"
+
+namespace weft {
+namespace {
+
+bool VerifyEach(const PassOptions& options) {
+#ifdef NDEBUG
+  return options.verify_each;
+#else
+  (void)options;
+  return true;
+#endif
+}
+
+}  // namespace
+
+Provenance PassContext::From(std::string_view rule, std::span<Node* const> nodes) {
+  Provenance result{std::string(rule), {}};
+  std::unordered_set<std::string_view> seen;
+  const auto add = [&](const std::string& name) {
+    if (seen.insert(name).second) result.sources.push_back(name);
+  };
+  for (const Node* node : nodes) {
+    if (node->provenance().sources.empty()) {
+      add(node->name());
+      original_ops_.try_emplace(node->name(), node->op_name());
+    }
+    for (const std::string& source : node->provenance().sources) add(source);
+  }
+  return result;
+}
+
+absl::Status PassContext::Record(const Provenance& from, std::span<Node* const> results,
+                                 Graph::Transaction& change) {
+  if (VerifyEach(options_)) {
+    WEFT_RETURN_IF_ERROR(Annotate(graph_.Verify(), absl::StrCat("after ", from.rule)));
+  }
+  Rewrite rewrite;
+  rewrite.rule = from.rule;
+  rewrite.sources = from.sources;
+  for (const std::string& source : from.sources) {
+    auto it = original_ops_.find(source);
+    rewrite.source_ops.push_back(it == original_ops_.end() ? "" : it->second);
+  }
+  for (const Node* node : results) {
+    rewrite.results.push_back(node->name());
+    rewrite.result_ops.emplace_back(node->op_name());
+  }
+  report_.rewrites.push_back(std::move(rewrite));
+  Announce(change.changes());
+  change.Commit();
+  return absl::OkStatus();
+}
+
+void PassContext::AddNearMiss(std::string_view rule, const Node& node, std::string condition) {
+  std::vector<NearMiss>& all = report_.near_misses;
+  for (auto it = all.rbegin(); it != all.rend(); ++it) {
+    if (it->rule != rule || it->node != node.name()) break;
+    if (it->condition == condition) return;
+  }
+  all.push_back({std::string(rule), node.name(), std::move(condition)});
+}
+
+void PassContext::Offer(Node* node, int distance) {
+  for (Worklist* worklist : worklists_) {
+    if (distance <= worklist->reach()) worklist->Add(node);
+  }
+}
+
+void PassContext::Announce(const Changes& changes) {
+  int reach = 0;
+  for (Worklist* worklist : worklists_) {
+    reach = std::max(reach, worklist->reach());
+    for (const Node* node : changes.removed) worklist->Forget(node);
+  }
+  for (Node* node : changes.renamed) Offer(node, 0);
+  std::vector<Node*> near = changes.changed;
+  for (const Value& value : changes.unread) {
+    Offer(value.node, 0);
+    const auto uses = value.node->uses(value.index);
+    if (uses.size() == 1) near.push_back(uses[0].user);
+  }
+  std::unordered_set<const Node*> seen;
+  for (int distance = 0; distance <= reach && !near.empty(); ++distance) {
+    std::vector<Node*> readers;
+    for (Node* node : near) {
+      if (!seen.insert(node).second) continue;
+      Offer(node, distance);
+      for (int i = 0; i < node->num_outputs() && distance < reach; ++i) {
+        for (const Use& use : node->uses(i)) readers.push_back(use.user);
+      }
+    }
+    near = std::move(readers);
+  }
+}
+
+}  // namespace weft

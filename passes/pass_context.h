@@ -1,0 +1,57 @@
+#ifndef WEFT_PASSES_PASS_CONTEXT_H_
+#define WEFT_PASSES_PASS_CONTEXT_H_
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/transaction.h"
+#include "passes/passes.h"
+
+namespace weft {
+
+class Worklist;
+
+// What the passes of one Optimize share: the graph, the options, the report that they write, and
+// the news of what has changed.
+class PassContext {
+ public:
+  PassContext(Graph& graph, const PassOptions& options) : graph_(graph), options_(options) {}
+
+  Graph& graph() const { return graph_; }
+  const PassOptions& options() const { return options_; }
+  PassReport TakeReport() { return std::move(report_); }
+
+  int rewrites() const { return static_cast<int>(report_.rewrites.size()); }
+  // No further rewrite is allowed.
+  bool done() const { return options_.max_rewrites >= 0 && rewrites() >= options_.max_rewrites; }
+
+  // The provenance of what `rule` makes of `nodes`: their names, or for rewritten nodes those of
+  // the nodes that they came from.
+  Provenance From(std::string_view rule, std::span<Node* const> nodes);
+
+  // Ends a rewrite: verifies the graph where that is wanted, reports, commits `change` and tells
+  // the worklists. After an error, which names the rule, nothing of that has happened.
+  absl::Status Record(const Provenance& from, std::span<Node* const> results,
+                      Graph::Transaction& change);
+
+  // One node's near-misses follow one another, each once.
+  void AddNearMiss(std::string_view rule, const Node& node, std::string condition);
+
+ private:
+  friend class Worklist;
+  void Announce(const Changes& changes);
+  void Offer(Node* node, int distance);
+
+  Graph& graph_;
+  const PassOptions& options_;
+  PassReport report_;
+  std::map<std::string, std::string, std::less<>> original_ops_;
+  std::vector<Worklist*> worklists_;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_PASSES_PASS_CONTEXT_H_

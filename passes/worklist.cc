@@ -1,0 +1,48 @@
+#include "passes/worklist.h"
+
+#include <algorithm>
+
+#include "graph/op.h"
+
+namespace weft {
+
+Worklist::Worklist(PassContext& context, const Interest& interest)
+    : context_(context), reach_(interest.reach) {
+  for (const std::string& op : interest.ops) {
+    if (const OpDef* def = context.graph().registry().Find(op)) ops_.insert(def->name);
+  }
+  if (interest.ops.empty()) {
+    for (const OpDef* def : context.graph().registry().All()) ops_.insert(def->name);
+  }
+  for (Node& node : context.graph().nodes()) Add(&node);
+  context.worklists_.push_back(this);
+}
+
+Worklist::~Worklist() { std::erase(context_.worklists_, this); }
+
+Node* Worklist::Next() {
+  if (queue_.empty()) return nullptr;
+  auto it = next_ == nullptr ? queue_.begin() : queue_.lower_bound(next_);
+  if (it == queue_.end()) it = queue_.begin();
+  Node* node = *it;
+  queue_.erase(it);
+  entries_.erase(node);
+  next_ = context_.graph().After(node);
+  return node;
+}
+
+void Worklist::Add(Node* node) {
+  if (!ops_.contains(node->op_name())) return;
+  const auto [it, is_new] = queue_.insert(node);
+  if (is_new) entries_.emplace(node, it);
+}
+
+void Worklist::Forget(const Node* node) {
+  if (node == next_) next_ = nullptr;
+  const auto entry = entries_.find(node);
+  if (entry == entries_.end()) return;
+  queue_.erase(entry->second);
+  entries_.erase(entry);
+}
+
+}  // namespace weft
