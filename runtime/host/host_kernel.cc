@@ -30,7 +30,7 @@ class BoundHostKernel : public BoundKernel {
 
  private:
   const HostFunction& function_;
-  const HostFunction& check_;
+  const HostCheck& check_;
   const AttributeMap& attributes_;
   std::vector<TensorView> inputs_;
   std::vector<TensorView> outputs_;

@@ -96,7 +96,7 @@ void DrawNormal(const EvalContext& c) {
   });
 }
 
-void DrawBernoulli(const EvalContext& c) {
+absl::Status DrawBernoulli(const EvalContext& c) {
   const float* p = c.in(0).in<float>().data();
   if (c.out().dtype == DType::kF32) {
     float* y = c.out().out<float>().data();
@@ -118,8 +118,9 @@ void DrawBernoulli(const EvalContext& c) {
   });
 }
 
-Kernels Single(const KernelRequest& request, std::string implementation,
-               void (*function)(const EvalContext&), bool in_place = false) {
+template <typename F>
+Kernels Single(const KernelRequest& request, std::string implementation, F* function,
+               bool in_place = false) {
   Kernels kernels;
   kernels.push_back(MakeHostKernel(request, "weft", std::move(implementation), function, in_place));
   return kernels;
