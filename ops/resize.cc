@@ -1,8 +1,8 @@
 #include "ops/resize.h"
 
 #include <algorithm>
-#include <cstring>
 #include <cmath>
+#include <cstring>
 
 #include "ops/broadcast.h"
 #include "ops/common.h"

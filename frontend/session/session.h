@@ -40,8 +40,8 @@ class Session {
 
   // All outputs for all inputs, by name. Errors name the input that is missing or of another type.
   absl::StatusOr<TensorMap> Run(const TensorMap& feeds);
-  // The first output for the only input. Floating-point types are converted to what the input takes; without
-  // its first axis, `x` is a batch of one. Errors as above, and more than one input.
+  // The first output for the only input. Floating-point types are converted to what the input
+  // takes; without its first axis, `x` is a batch of one. Errors as above, and more than one input.
   absl::StatusOr<Tensor> Run(const Tensor& x);
   absl::StatusOr<Evaluation> Evaluate(const std::shared_ptr<const Dataset>& dataset,
                                       int64_t batch_size = 256);

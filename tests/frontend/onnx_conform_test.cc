@@ -23,8 +23,16 @@ std::vector<ConformResult> RunAll(const std::string& part) {
   return results;
 }
 
-// Cases whose expected values contradict their own model.
+constexpr const char* kBF16Data = "the model says bf16, the files of its values u16";
+
+// Cases whose values contradict their own model.
 const std::map<std::string, std::string> kWrongData = {
+    {"test_cast_BFLOAT16_to_FLOAT", kBF16Data},
+    {"test_cast_FLOAT_to_BFLOAT16", kBF16Data},
+    {"test_castlike_BFLOAT16_to_FLOAT", kBF16Data},
+    {"test_castlike_BFLOAT16_to_FLOAT_expanded", kBF16Data},
+    {"test_castlike_FLOAT_to_BFLOAT16", kBF16Data},
+    {"test_castlike_FLOAT_to_BFLOAT16_expanded", kBF16Data},
     {"test_adam_multiple",
      "the node has no epsilon, which ONNX then takes for 1e-6, but the data was made with 1e-2"}};
 
