@@ -170,8 +170,8 @@ TEST(TransactionTest, RevertingRandomChangesLeavesTheGraphAsItWas) {
     }
     nodes += static_cast<size_t>(changer.model().graph.size());
   }
-  EXPECT_GT(nodes, 10000u);  // the graphs do grow
-  EXPECT_GT(changed, 3900u);
+  EXPECT_GT(nodes, 4000u);  // more than the inputs, which stay
+  EXPECT_GT(changed, 2000u);
 }
 
 // x[4] -> a = Relu(x) -> b = Relu(a) -> output
