@@ -33,16 +33,23 @@ absl::Status PlanCache::CheckNames(const TensorMap& feeds) const {
 
 absl::StatusOr<PlanCache::Entry*> PlanCache::Find(const SymbolBindings& symbols) {
   // A training plan may have moved the variables since.
-  entries_.remove_if([](const Entry& entry) { return entry.context->IsStale(); });
+  entries_.remove_if([this](const Entry& entry) { return entry.moves != moves(); });
   for (auto it = entries_.begin(); it != entries_.end(); ++it) {
     if (it->symbols != symbols) continue;
     entries_.splice(entries_.begin(), entries_, it);
     return &entries_.front();
   }
-  Entry entry{.symbols = symbols, .executable = {}, .context = {}, .inputs = {}, .outputs = {}};
+  Entry entry;
+  entry.symbols = symbols;
   LowerOptions options = options_;
   if (state_ != nullptr) options.variables = state_->layouts();
   WEFT_ASSIGN_OR_RETURN(entry.executable, Executable::Create(graph_, symbols, options));
+  // At once, so that the plans made next, of evaluation too, follow.
+  const Plan& plan = entry.executable->plan();
+  if (state_ != nullptr && plan.chose_variable_layouts) {
+    WEFT_RETURN_IF_ERROR(state_->Move(plan.variable_layouts()));
+  }
+  entry.moves = moves();
   entry.inputs.resize(entry.executable->plan().inputs.size());
   entry.outputs.resize(entry.executable->plan().outputs.size());
   entries_.push_front(std::move(entry));

@@ -48,7 +48,9 @@ class PlanCache {
     std::shared_ptr<const Executable> executable;
     std::unique_ptr<Context> context;  // null until the first run
     std::vector<Tensor> inputs, outputs;
+    int64_t moves = 0;  // of the state, when the plan was made
   };
+  int64_t moves() const { return state_ == nullptr ? 0 : state_->moves(); }
   absl::StatusOr<Entry*> Find(const SymbolBindings& symbols);
   absl::Status CheckNames(const TensorMap& feeds) const;
 

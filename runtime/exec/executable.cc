@@ -140,7 +140,6 @@ bool Context::IsStale() const { return state_ != nullptr && state_->moves() != s
 absl::Status Context::FindVariables(State* state) {
   const Plan& plan = executable_->plan();
   if (plan.variables.empty()) return absl::OkStatus();
-  VariableLayouts layouts;
   for (const PlanVariable& variable : plan.variables) {
     if (state == nullptr) {
       return absl::InvalidArgumentError(
@@ -152,9 +151,8 @@ absl::Status Context::FindVariables(State* state) {
                                                      ToString(variable.type), ", the state has ",
                                                      ToString(type)));
     }
-    layouts.emplace(variable.name, variable.layout);
   }
-  if (plan.chose_variable_layouts) WEFT_RETURN_IF_ERROR(state->Move(layouts));
+  if (plan.chose_variable_layouts) WEFT_RETURN_IF_ERROR(state->Move(plan.variable_layouts()));
   for (const PlanVariable& variable : plan.variables) {
     WEFT_ASSIGN_OR_RETURN(const Layout layout, state->LayoutOf(variable.name));
     if (layout != variable.layout) {

@@ -89,7 +89,8 @@ class GemmFamily {
   std::unique_ptr<Kernel> Product(const MemoryDesc& b) const {
     const MemoryDesc a = Matrix({y_[0], inner_}, transposes_a_), y = RowMajor(y_);
     const MemoryDesc bias = addend_ == Addend::kBias ? RowMajor(c_) : MemoryDesc();
-    return Make(DescribeMatmul(a, b, bias, y, Attributes()), a);
+    return Make(DescribeMatmul(a, b, bias, y, Attributes()), a,
+                Matrix({inner_, y_[1]}, transposes_b_));
   }
 
   // Y = A B^T with B as the weights [N,K] of a fully-connected layer.
@@ -97,18 +98,20 @@ class GemmFamily {
     const MemoryDesc a = Matrix({y_[0], inner_}, transposes_a_), y = RowMajor(y_);
     const MemoryDesc b = AnyFormat({y_[1], inner_});
     const MemoryDesc bias = addend_ == Addend::kBias ? RowMajor({y_[1]}) : MemoryDesc();
-    return Make(DescribeInnerProduct(a, b, bias, y, Attributes()), a);
+    return Make(DescribeInnerProduct(a, b, bias, y, Attributes()), a, RowMajor({y_[1], inner_}));
   }
 
-  // `a`: row-major, or read as the transpose of the operand.
-  std::unique_ptr<Kernel> Make(const PrimitiveDesc& desc, const MemoryDesc& a) const {
+  // `a`: row-major, or read as the transpose of the operand. `plain_b`: B's operand as it lies in
+  // memory, of the primitive's dims; with K = N, its transpose has the same dims.
+  std::unique_ptr<Kernel> Make(const PrimitiveDesc& desc, const MemoryDesc& a,
+                               const MemoryDesc& plain_b) const {
     auto kernel = std::make_unique<PrimitiveKernel>(request_);
     size_t scaled = 0;
     if (addend_ == Addend::kPost && beta_ != 1) scaled = AddScaling(*kernel);
     kernel->AddPrimitive(desc);
     kernel->PlainInput(DNNL_ARG_SRC, kA, a);
     const MemoryDesc b = desc.weights_desc(0);
-    if (b == Matrix({inner_, y_[1]}, transposes_b_)) {
+    if (b == plain_b) {
       kernel->PlainInput(DNNL_ARG_WEIGHTS, kB, b);
     } else {
       kernel->Input(DNNL_ARG_WEIGHTS, kB, b);

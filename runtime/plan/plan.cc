@@ -48,6 +48,12 @@ std::string_view ToString(Place place) {
   return "unknown";
 }
 
+VariableLayouts Plan::variable_layouts() const {
+  VariableLayouts layouts;
+  for (const PlanVariable& variable : variables) layouts.emplace(variable.name, variable.layout);
+  return layouts;
+}
+
 std::string Plan::ToString() const {
   std::string text = absl::StrFormat("plan: %d steps, %d threads\n", steps.size(), threads);
   size_t reorders = 0;

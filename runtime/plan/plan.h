@@ -82,6 +82,9 @@ struct Plan {
   size_t variable_bytes = 0;
   int threads = 1;
 
+  // The layouts that it wants its variables in.
+  VariableLayouts variable_layouts() const;
+
   // One line a step: name, kernel, implementation, operands with layout and place; then totals.
   std::string ToString() const;
   // Checks that every value lies in its buffer; that every value (and workspace) is written before

@@ -7,7 +7,7 @@
 #include "gtest/gtest.h"
 #include "ops/ops.h"
 #include "ops/reference.h"
-#include "runtime/exec/executable.h"
+#include "runtime/exec/evaluator.h"
 #include "runtime/exec/parallel.h"
 #include "tests/cases/cases.h"
 
