@@ -76,7 +76,7 @@ ZooEntry Entry(std::string name, std::string description, const SqueezeNetConfig
       .paper = "Iandola et al.: SqueezeNet",
       .year = 2016,
       .layers = [c](Builder& b, Value x, const ZooOptions& o) { return SqueezeNet(b, x, o, c); },
-      .fit = ZooFit(0.01)};
+      .fit = ZooFit(c.bypass == Bypass::kComplex ? 0.003 : 0.01)};
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ ZooEntry Entry(std::string name, std::string description, const VggConfig& c) {
           .paper = "Simonyan and Zisserman: Very deep convolutional networks",
           .year = 2014,
           .layers = [c](Builder& b, Value x, const ZooOptions& o) { return Vgg(b, x, o, c); },
-          .fit = ZooFit(c.batch_norm ? 0.02 : 0.005)};
+          .fit = ZooFit(0.005)};
 }
 
 }  // namespace

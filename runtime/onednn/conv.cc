@@ -80,22 +80,38 @@ class ConvFamily {
       if (HasAddend() && FormatOf(conv.dst).kind == Format::Kind::kAny) {
         conv.dst = ConvResult(how, conv, UserScratchpad());
       }
-      ForEachConv(how, conv, Attributes(conv.dst), [&](const PrimitiveDesc& desc) {
-        if (AddsWrongly(desc)) return;
-        std::unique_ptr<Kernel> kernel = Make(desc);
-        if (!IsPadded(kernel->outputs()[0]) || KeepsZero()) {
-          candidates.push_back({std::move(kernel), formats.kind});
-        }
+      ForEachConv(how, conv, Attributes(conv.dst, addends_), [&](const PrimitiveDesc& desc) {
+        if (HasAddend() && IsMatrixProduct(desc)) return;
+        Offer(Make(desc, addends_, rest_), formats, candidates);
+      });
+      if (!HasAddend()) return absl::OkStatus();
+      // oneDNN 2.6.3's convolution by matrix product reads addends at wrong offsets, in every
+      // format: ours adds them.
+      ForEachConv(how, conv, Attributes(conv.dst, {}), [&](const PrimitiveDesc& desc) {
+        if (IsMatrixProduct(desc)) Offer(Make(desc, {}, AllSteps()), formats, candidates);
       });
       return absl::OkStatus();
     });
   }
 
-  // oneDNN 2.6.3's convolution by matrix product takes binary post-ops that it computes wrongly: it
-  // reads a channels-last addend at the wrong offsets.
-  bool AddsWrongly(const PrimitiveDesc& desc) const {
-    return HasAddend() && KindOf(desc.impl_info_str()) == ImplementationKind::kMatrixProduct &&
-           desc.dst_desc(0) != RowMajor(problem_.dst);
+  void Offer(std::unique_ptr<Kernel> kernel, const ConvFormats& formats,
+             std::vector<ConvCandidate>& candidates) const {
+    if (IsPadded(kernel->outputs()[0]) && !KeepsZero()) return;
+    candidates.push_back({std::move(kernel), formats.kind});
+  }
+
+  static bool IsMatrixProduct(const PrimitiveDesc& desc) {
+    return KindOf(desc.impl_info_str()) == ImplementationKind::kMatrixProduct;
+  }
+
+  // The post-ops where the convolution itself has none.
+  std::vector<PostStep> AllSteps() const {
+    std::vector<PostStep> steps;
+    for (const int addend : addends_) {
+      steps.push_back({.activation = {}, .addend = static_cast<size_t>(addend)});
+    }
+    steps.insert(steps.end(), rest_.begin(), rest_.end());
+    return steps;
   }
 
   bool HasAddend() const { return !addends_.empty(); }
@@ -108,15 +124,17 @@ class ConvFamily {
 
   // Add is a binary post-op rather than a sum: the addend keeps its memory, so that its other
   // readers still find it.
-  dnnl::primitive_attr Attributes(const MemoryDesc& dst) const {
+  static dnnl::primitive_attr Attributes(const MemoryDesc& dst, const std::vector<int>& addends) {
     dnnl::primitive_attr attributes = UserScratchpad();
     dnnl::post_ops posts;
-    for (size_t i = 0; i < addends_.size(); ++i) posts.append_binary(algorithm::binary_add, dst);
+    for (size_t i = 0; i < addends.size(); ++i) posts.append_binary(algorithm::binary_add, dst);
     attributes.set_post_ops(posts);
     return attributes;
   }
 
-  std::unique_ptr<Kernel> Make(const PrimitiveDesc& desc) const {
+  // `addends`: the inputs that the primitive adds; `rest`: what follows.
+  std::unique_ptr<Kernel> Make(const PrimitiveDesc& desc, const std::vector<int>& addends,
+                               const std::vector<PostStep>& rest) const {
     auto kernel = std::make_unique<PrimitiveKernel>(request_);
     kernel->AddPrimitive(desc);
     kernel->Input(DNNL_ARG_SRC, kX, desc.src_desc(0));
@@ -124,16 +142,16 @@ class ConvFamily {
     if (request_.has(kB)) kernel->Input(DNNL_ARG_BIAS, kB, RowMajor(problem_.bias));
     const MemoryDesc dst = desc.dst_desc(0);
     kernel->Output(DNNL_ARG_DST, 0, dst);
-    for (size_t i = 0; i < addends_.size(); ++i) {
+    for (size_t i = 0; i < addends.size(); ++i) {
       const int id = DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(i)) | DNNL_ARG_SRC_1;
-      kernel->Input(id, addends_[i], dst);
+      kernel->Input(id, addends[i], dst);
     }
-    if (rest_.empty()) return kernel;
-    for (const PostStep& step : rest_) {
+    if (rest.empty()) return kernel;
+    for (const PostStep& step : rest) {
       if (!step.activation) kernel->HostInput(static_cast<int>(step.addend), dst);
     }
     const auto n = static_cast<int64_t>(dst.get_size() / sizeof(float));
-    kernel->SetHostStep([rest = rest_, n](const Bindings& operands) {
+    kernel->SetHostStep([rest, n](const Bindings& operands) {
       for (const PostStep& step : rest) step.Run(n, operands);
     });
     return kernel;
@@ -141,7 +159,7 @@ class ConvFamily {
 
   const KernelRequest& request_;
   ConvProblem problem_;
-  std::vector<int> addends_;    // the inputs that the convolution itself adds
+  std::vector<int> addends_;    // the inputs that are added before any activation
   std::vector<PostStep> rest_;  // what follows
 };
 

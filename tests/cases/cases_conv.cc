@@ -210,6 +210,13 @@ std::vector<OpCase> FusedConvCases() {
   using Ops = std::vector<PostOp>;
   const Attribute same(Ints{1, 1, 1, 1});
   std::vector<OpCase> rows = {
+      // Few positions, many channels: the convolution by matrix product adds at wrong offsets.
+      {.name = "add_at_few_positions",
+       .attributes = {{"strides", std::vector<int64_t>{4}},
+                      {"pads", std::vector<int64_t>{6, 6}},
+                      {"post_ops", std::vector<PostOp>{{.op = "Add", .input = 3}}}},
+       .inputs = {Uniform({2, 64, 16}), Uniform({80, 64, 16}), Absent(), Uniform({2, 80, 4})},
+       .outputs = {{2, 80, 4}}},
       {.name = "no_post_ops",
        .attributes = {{"post_ops", Ops{}}},
        .inputs = {Uniform({2, 3, 5, 5}), Uniform({4, 3, 3, 3}), Uniform({4})},
