@@ -99,7 +99,8 @@ absl::Status Executable::Run(Context& context, std::span<const Tensor> inputs,
   RunScope scope(plan_.threads);
   if (options.step_seconds != nullptr) options.step_seconds->resize(context.steps_.size());
   for (const int s : plan_.checks) {
-    WEFT_RETURN_IF_ERROR(AtStep(s, context.steps_[static_cast<size_t>(s)]->Check()));
+    const absl::Status status = context.steps_[static_cast<size_t>(s)]->Check();
+    if (!status.ok()) return AtStep(s, status);
   }
   for (size_t s = 0; s < context.steps_.size(); ++s) {
     const StepTimer timer(options.step_seconds == nullptr ? nullptr : &(*options.step_seconds)[s]);
