@@ -40,8 +40,7 @@ class BoundHostKernel : public BoundKernel {
 }  // namespace
 
 HostKernel::HostKernel(const KernelRequest& request, std::string name, std::string implementation,
-                       HostFunction function, bool in_place, bool may_fail,
-                       size_t scratch_bytes)
+                       HostFunction function, bool in_place, bool may_fail, size_t scratch_bytes)
     : name_(std::move(name)),
       implementation_(std::move(implementation)),
       function_(std::move(function)),

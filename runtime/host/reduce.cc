@@ -87,7 +87,7 @@ void FindShifts(const HostContext& c, const FoldPlan& plan, const float* x, floa
 }
 
 void ComputeReduction(const HostContext& c, const FoldPlan& plan, const Recipe& recipe,
-                              double divisor) {
+                      double divisor) {
   const float* x = c.in(0).in<float>().data();
   float* y = c.out().out<float>().data();
   const bool shifted = recipe.fold == Fold::kExp;
@@ -114,7 +114,7 @@ struct Products {
 
 // dx = dy times the product of the other elements (ops/reduce_extreme.cc).
 void ComputeProdGrad(const HostContext& c, const FoldPlan& plan, const Loops& loops,
-                             const Products& memory) {
+                     const Products& memory) {
   const float* dy = c.in(0).in<float>().data();
   const float* x = c.in(1).in<float>().data();
   float* dx = c.out().out<float>().data();

@@ -327,9 +327,7 @@ absl::StatusOr<Kernels> MakeKernels(const KernelRequest& request, int x,
     memory.row = scratch.PerThread<double>(pool->regions.input.back());
     memory.plane = scratch.PerThread<double>(x == 0 ? 0 : pool->inputs);
   }
-  const auto compute = [pool, memory, run](const HostContext& c) {
-    run({*pool, memory, c});
-  };
+  const auto compute = [pool, memory, run](const HostContext& c) { run({*pool, memory, c}); };
   return Single(MakeHostKernel(request, "weft", "rows", compute, /*in_place=*/false, scratch));
 }
 
