@@ -231,11 +231,12 @@ class FoldRun : public PassRun {
     for (const Use& use : ReadersOf(*node)) {
       const Node& user = *use.user;
       std::vector<Value> inputs(user.inputs().begin(), user.inputs().end());
-      Value& input = inputs[static_cast<size_t>(use.input)];
-      const Tensor& tensor = known_.at(node).values[static_cast<size_t>(input.index)];
+      const Value read = user.input(use.input);
+      const Tensor& tensor = known_.at(node).values[static_cast<size_t>(read.index)];
       absl::StatusOr<Value> constant = scratch.AddConstant("c", tensor);
       if (!constant.ok()) return false;
-      input = *constant;
+      // All readings of the value at once, as it will be: some types follow from two inputs only.
+      std::replace(inputs.begin(), inputs.end(), read, *constant);
       const auto types =
           user.op().infer(InferContext(user.name(), inputs, user.attributes(), user.num_outputs()));
       for (int i = 0; i < user.num_outputs(); ++i) {

@@ -88,7 +88,8 @@ absl::Status Executable::Run(Context& context, std::span<const Tensor> inputs,
   for (size_t i = 0; i < outputs.size(); ++i) {
     const Layout& layout = plan_.output_layouts[i];
     const bool is_input = std::any_of(inputs.begin(), inputs.end(), [&](const Tensor& input) {
-      return input.data() == outputs[i].data();
+      return input.data() < outputs[i].data() + outputs[i].bytes() &&
+             outputs[i].data() < input.data() + input.bytes();
     });
     if (is_input) held.push_back(std::move(outputs[i]));
     if (!Fits(outputs[i], layout) || outputs[i].is_shared()) {

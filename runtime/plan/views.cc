@@ -13,6 +13,7 @@ class Sharing {
 
   void Run() {
     FindLastReads();
+    FindWriters();
     for (size_t s = 0; s < plan_.steps.size(); ++s) {
       if (plan_.MayFail(plan_.steps[s])) first_sure_step_ = static_cast<int>(s) + 1;
     }
@@ -42,6 +43,15 @@ class Sharing {
     }
     for (const auto& [value, variable] : l_.updates) {
       last_read_[Index(BufferIndex(value))] = static_cast<int>(plan_.steps.size());
+    }
+  }
+
+  void FindWriters() {
+    writers_.assign(plan_.values.size(), -1);
+    for (size_t s = 0; s < plan_.steps.size(); ++s) {
+      for (int v : plan_.steps[s].outputs) {
+        if (v >= 0) writers_[Index(v)] = static_cast<int>(s);
+      }
     }
   }
 
@@ -92,17 +102,17 @@ class Sharing {
   // Only where no step from that one on can fail: no variable has changed when a run does.
   bool UpdateInPlace(int value, int variable) {
     if (l_.BufferOf(value).place != Place::kArena) return false;
-    for (int s = first_sure_step_; s < static_cast<int>(plan_.steps.size()); ++s) {
-      const PlanStep& step = plan_.steps[Index(s)];
-      for (const Alias& alias : AliasesOf(step)) {
-        if (step.outputs[Index(alias.output)] != value ||
-            step.inputs[Index(alias.input)] != variable || !SameBytes(value, variable) ||
-            !DiesHere(s, alias.input) || plan_.values[Index(value)].alias_of >= 0) {
-          continue;
-        }
-        Share(variable, value);
-        return true;
+    const int s = writers_[Index(value)];
+    if (s < first_sure_step_) return false;
+    const PlanStep& step = plan_.steps[Index(s)];
+    for (const Alias& alias : AliasesOf(step)) {
+      if (step.outputs[Index(alias.output)] != value ||
+          step.inputs[Index(alias.input)] != variable || !SameBytes(value, variable) ||
+          !DiesHere(s, alias.input) || plan_.values[Index(value)].alias_of >= 0) {
+        continue;
       }
+      Share(variable, value);
+      return true;
     }
     return false;
   }
@@ -110,6 +120,7 @@ class Sharing {
   Lowering& l_;
   Plan& plan_;
   std::vector<int> last_read_;  // by buffer; the number of steps where an update reads it
+  std::vector<int> writers_;    // by value: the step that writes it, -1 for none
   int first_sure_step_ = 0;     // no step from here on can fail
 };
 
