@@ -18,7 +18,7 @@ std::string FloatText(double value) {
   return buffer;
 }
 
-std::string Quoted(const std::string& text) { return absl::StrCat("\"", text, "\""); }
+std::string InQuotes(const std::string& text) { return absl::StrCat("\"", text, "\""); }
 
 template <typename T, typename F>
 std::string List(const std::vector<T>& items, F&& text) {
@@ -49,10 +49,10 @@ std::string TensorText(const Tensor& tensor) {
 struct ToText {
   std::string operator()(int64_t v) const { return std::to_string(v); }
   std::string operator()(double v) const { return FloatText(v); }
-  std::string operator()(const std::string& v) const { return Quoted(v); }
+  std::string operator()(const std::string& v) const { return InQuotes(v); }
   std::string operator()(const std::vector<int64_t>& v) const { return weft::ToString(v); }
   std::string operator()(const std::vector<double>& v) const { return List(v, FloatText); }
-  std::string operator()(const std::vector<std::string>& v) const { return List(v, Quoted); }
+  std::string operator()(const std::vector<std::string>& v) const { return List(v, InQuotes); }
   std::string operator()(DType v) const { return std::string(weft::ToString(v)); }
   std::string operator()(const TensorType& v) const { return weft::ToString(v); }
   std::string operator()(const Tensor& v) const { return TensorText(v); }

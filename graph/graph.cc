@@ -9,8 +9,6 @@
 namespace weft {
 namespace {
 
-absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
-
 int RequiredOutputs(const OpDef& op) {
   return static_cast<int>(std::count_if(op.outputs.begin(), op.outputs.end(),
                                         [](const OutputSpec& o) { return !o.optional; }));

@@ -9,8 +9,6 @@
 namespace weft {
 namespace {
 
-absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
-
 absl::StatusOr<std::vector<TensorType>> InferInput(const InferContext& context) {
   return std::vector{std::get<TensorType>(context.attributes().at("type").value)};
 }

@@ -10,12 +10,14 @@
 
 namespace weft {
 
+// For StrCat and its kin: Abseil's string_view is a type of its own on Debian 12.
+inline absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
+
 // Puts `context` ("conv1 (Conv)", a file's name) in front of a failure's message and keeps its
 // code; an OK status stays OK.
 inline absl::Status Annotate(const absl::Status& status, std::string_view context) {
   if (status.ok()) return status;
-  return absl::Status(status.code(), absl::StrCat(absl::string_view(context.data(), context.size()),
-                                                  ": ", status.message()));
+  return absl::Status(status.code(), absl::StrCat(Absl(context), ": ", status.message()));
 }
 
 }  // namespace weft

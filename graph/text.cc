@@ -10,8 +10,6 @@
 namespace weft {
 namespace {
 
-absl::string_view Absl(std::string_view s) { return {s.data(), s.size()}; }
-
 // A name on its line: what would break the line or steer a terminal is shown as \xNN.
 std::string Plain(std::string_view name) {
   std::string text;

@@ -159,7 +159,7 @@ Cost LayerNormGradCost(const CostContext& c) {
   return {.flops = 16 * static_cast<double>(c.OutputSize())};
 }
 
-std::vector<AttributeSpec> Attributes() {
+std::vector<AttributeSpec> LayerNormAttributes() {
   return {{.name = "axis", .fallback = -1}, {"epsilon", Attribute::Kind::kFloat, 1e-5}};
 }
 
@@ -174,7 +174,7 @@ std::vector<OpDef> LayerNormOps() {
               "axes normalized.",
        .inputs = {{"X"}, {"Scale"}, {"B", kFloatTypes, Arity::kOptional}},
        .outputs = {{"Y"}, {"Mean", /*optional=*/true}, {"InvStdDev", /*optional=*/true}},
-       .attributes = Attributes(),
+       .attributes = LayerNormAttributes(),
        .infer = InferLayerNorm,
        .gradient = LayerNormGradient,
        .evaluate = EvaluateLayerNorm,
@@ -185,7 +185,7 @@ std::vector<OpDef> LayerNormOps() {
               "also those of InstanceNormalization and GroupNormalization, on X by groups.",
        .inputs = {{"dY"}, {"X"}, {"Scale"}},
        .outputs = {{"dX"}, {"dScale"}, {"dB"}},
-       .attributes = Attributes(),
+       .attributes = LayerNormAttributes(),
        .infer = InferLayerNormGrad,
        .gradient = LayerNormGradGradient,
        .evaluate = EvaluateLayerNormGrad,

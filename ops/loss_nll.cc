@@ -9,7 +9,7 @@ namespace weft {
 namespace {
 
 // Checks input [N,C,d..], target [N,d..], weight [C], which start at input `first`.
-absl::Status CheckOperands(const InferContext& c, int first) {
+absl::Status CheckNllOperands(const InferContext& c, int first) {
   WEFT_RETURN_IF_ERROR(CheckOneOf(c.attributes(), "reduction", {"mean", "sum", "none"}));
   return CheckLabels(c, first, {"input", "target", "weight"});
 }
@@ -18,13 +18,13 @@ bool IsNone(const AttributeMap& attributes) { return GetString(attributes, "redu
 bool IsMean(const AttributeMap& attributes) { return GetString(attributes, "reduction") == "mean"; }
 
 absl::StatusOr<std::vector<TensorType>> InferNll(const InferContext& c) {
-  WEFT_RETURN_IF_ERROR(CheckOperands(c, 0));
+  WEFT_RETURN_IF_ERROR(CheckNllOperands(c, 0));
   return std::vector<TensorType>{
       {c.type(0).dtype, IsNone(c.attributes()) ? c.type(1).shape : Shape()}};
 }
 
 absl::StatusOr<std::vector<TensorType>> InferNllGrad(const InferContext& c) {
-  WEFT_RETURN_IF_ERROR(CheckOperands(c, 1));
+  WEFT_RETURN_IF_ERROR(CheckNllOperands(c, 1));
   const Shape expected = IsNone(c.attributes()) ? c.type(2).shape : Shape();
   if (c.type(0).shape != expected) {
     return absl::InvalidArgumentError(absl::StrCat("expected dY of shape ", ToString(expected),
@@ -127,7 +127,7 @@ Cost NllGradCost(const CostContext& c) {
 InputSpec Target() { return {"target", kIndexTypes, Arity::kRequired, ' '}; }
 InputSpec Weight() { return {"weight", kFloatTypes, Arity::kOptional}; }
 
-std::vector<AttributeSpec> Attributes() {
+std::vector<AttributeSpec> NllAttributes() {
   return {{.name = "reduction", .kind = Attribute::Kind::kString, .fallback = "mean"},
           {.name = "ignore_index"}};
 }
@@ -142,7 +142,7 @@ std::vector<OpDef> NllLossOps() {
               "by the targets' weights, as ONNX's.",
        .inputs = {{"input"}, Target(), Weight()},
        .outputs = {{"loss"}},
-       .attributes = Attributes(),
+       .attributes = NllAttributes(),
        .infer = InferNll,
        .gradient = NllGradient,
        .non_differentiable_inputs = {2},
@@ -153,7 +153,7 @@ std::vector<OpDef> NllLossOps() {
               "output: -weight dY at each target, 0 elsewhere.",
        .inputs = {{"dY"}, {.name = "input", .shape_only = true}, Target(), Weight()},
        .outputs = {{"dinput"}},
-       .attributes = Attributes(),
+       .attributes = NllAttributes(),
        .infer = InferNllGrad,
        .gradient = NllGradGradient,
        .non_differentiable_inputs = {1, 3},

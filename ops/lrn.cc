@@ -128,7 +128,7 @@ Cost LrnCost(const CostContext& c) {
 
 Cost LrnGradCost(const CostContext& c) { return {.flops = 2 * LrnCost(c).flops}; }
 
-std::vector<AttributeSpec> Attributes() {
+std::vector<AttributeSpec> LrnAttributes() {
   return {{.name = "size", .required = true},
           {"alpha", Attribute::Kind::kFloat, 1e-4},
           {"beta", Attribute::Kind::kFloat, 0.75},
@@ -144,7 +144,7 @@ std::vector<OpDef> LrnOps() {
               "over channels c - floor((size-1)/2) to c + ceil((size-1)/2), as ONNX's (Krizhevsky, "
               "Sutskever, Hinton 2012, section 3.3).",
        .inputs = {{"X"}},
-       .attributes = Attributes(),
+       .attributes = LrnAttributes(),
        .infer = InferLrn,
        .gradient = LrnGradient,
        .evaluate = EvaluateLrn,
@@ -153,7 +153,7 @@ std::vector<OpDef> LrnOps() {
        .doc = "The gradient of LRN in X for the cotangent dY of Y.",
        .inputs = {{"dY"}, {"X"}},
        .outputs = {{"dX"}},
-       .attributes = Attributes(),
+       .attributes = LrnAttributes(),
        .infer = InferLrnGrad,
        .no_gradient = "second derivatives of local response normalization have no rule",
        .evaluate = EvaluateLrnGrad,

@@ -107,7 +107,7 @@ InputGradients PlacementGradGradient(GradientContext& c) {
   return {c.Op("RandomPlacement", {c.dy()}, c.attributes())};
 }
 
-std::vector<AttributeSpec> Attributes() {
+std::vector<AttributeSpec> PlacementAttributes() {
   return {{.name = "mode", .kind = Attribute::Kind::kString, .fallback = "auto"},
           {.name = "pads", .kind = Attribute::Kind::kInts, .required = true},
           {.name = "stream", .fallback = 0}};
@@ -136,7 +136,7 @@ std::vector<OpDef> RandomPlacementOps() {
               "for each spatial axis: at a random place in mode training (uniform, drawn for each "
               "example), in the middle otherwise.",
        .inputs = {{"X", kAllTypes}},
-       .attributes = Attributes(),
+       .attributes = PlacementAttributes(),
        .infer = InferPlacement,
        .gradient = PlacementGradient,
        .evaluate = EvaluatePlacement,
@@ -148,7 +148,7 @@ std::vector<OpDef> RandomPlacementOps() {
        .inputs = {{"dY"},
                   {.name = "like", .dtypes = kAllTypes, .type_variable = ' ', .shape_only = true}},
        .outputs = {{"dX"}},
-       .attributes = Attributes(),
+       .attributes = PlacementAttributes(),
        .infer = InferPlacementGrad,
        .gradient = PlacementGradGradient,
        .evaluate = EvaluatePlacementGrad,

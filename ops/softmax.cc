@@ -156,7 +156,7 @@ Cost SoftmaxCost(const CostContext& c) {
   return {.flops = 4 * static_cast<double>(c.OutputSize())};
 }
 
-std::vector<AttributeSpec> Attributes() { return {{.name = "axis", .fallback = -1}}; }
+std::vector<AttributeSpec> SoftmaxAttributes() { return {{.name = "axis", .fallback = -1}}; }
 
 OpDef Forward(std::string_view name, std::string_view doc, GradientFn gradient,
               EvaluateFn evaluate) {
@@ -164,7 +164,7 @@ OpDef Forward(std::string_view name, std::string_view doc, GradientFn gradient,
           .doc = doc,
           .inputs = {{"input"}},
           .outputs = {{"output"}},
-          .attributes = Attributes(),
+          .attributes = SoftmaxAttributes(),
           .infer = InferSoftmax,
           .gradient = gradient,
           .evaluate = evaluate,
@@ -178,7 +178,7 @@ OpDef Backward(std::string_view name, std::string_view doc, GradientFn gradient,
           .doc = doc,
           .inputs = {{"dY"}, {"Y"}},
           .outputs = {{"dX"}},
-          .attributes = Attributes(),
+          .attributes = SoftmaxAttributes(),
           .infer = InferSoftmaxGrad,
           .gradient = gradient,
           .evaluate = evaluate,

@@ -7,8 +7,6 @@
 namespace weft {
 namespace {
 
-absl::string_view Absl(std::string_view text) { return {text.data(), text.size()}; }
-
 class RuleRun : public PassRun {
  public:
   RuleRun(std::shared_ptr<const Rule> rule, PassContext& context)

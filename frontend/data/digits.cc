@@ -15,8 +15,8 @@
 namespace weft {
 namespace {
 
-constexpr int kSide = static_cast<int>(kDigitSide);
-constexpr size_t kPixels = static_cast<size_t>(kSide) * kSide;
+constexpr int kCanvas = static_cast<int>(kDigitSide);
+constexpr size_t kPixels = static_cast<size_t>(kCanvas) * kCanvas;
 constexpr int kPiecesPerCurve = 4;  // straight pieces between two control points
 
 // What makes two images of one glyph differ, besides the jitter of its points. Lengths in pixels.
@@ -32,8 +32,8 @@ struct Hand {
     xy = -c * slant - s;
     yx = s * aspect;
     yy = c - s * slant;
-    x0 = kSide / 2.0f + random.Uniform(-2.0f, 2.0f);
-    y0 = kSide / 2.0f + random.Uniform(-2.0f, 2.0f);
+    x0 = kCanvas / 2.0f + random.Uniform(-2.0f, 2.0f);
+    y0 = kCanvas / 2.0f + random.Uniform(-2.0f, 2.0f);
     bend = random.Bell() * 0.07f;
     bend_phase = random.Uniform(0.0f, 6.2832f);
     jitter = random.Uniform(0.015f, 0.06f);
@@ -76,10 +76,10 @@ class Canvas {
   // A straight piece of a pen of this radius; `reach` is how far from it anything can be seen.
   void Line(Point a, Point b, float radius, float reach) {
     const auto low = [reach](float u, float v) {
-      return std::clamp(static_cast<int>(std::floor(std::min(u, v) - reach)), 0, kSide);
+      return std::clamp(static_cast<int>(std::floor(std::min(u, v) - reach)), 0, kCanvas);
     };
     const auto high = [reach](float u, float v) {
-      return std::clamp(static_cast<int>(std::ceil(std::max(u, v) + reach)) + 1, 0, kSide);
+      return std::clamp(static_cast<int>(std::ceil(std::max(u, v) + reach)) + 1, 0, kCanvas);
     };
     const int left = low(a.x, b.x), right = high(a.x, b.x);
     const int top = low(a.y, b.y), bottom = high(a.y, b.y);
@@ -89,7 +89,7 @@ class Canvas {
     const float inverse_radius = 1.0f / (radius * radius);
     for (int y = top; y < bottom; ++y) {
       const float py = static_cast<float>(y) + 0.5f - a.y;
-      float* row = &distance_[static_cast<size_t>(y) * kSide];
+      float* row = &distance_[static_cast<size_t>(y) * kCanvas];
       for (int x = left; x < right; ++x) {
         const float px = static_cast<float>(x) + 0.5f - a.x;
         const float t = std::min(std::max((px * dx + py * dy) * inverse_length, 0.0f), 1.0f);

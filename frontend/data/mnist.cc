@@ -11,7 +11,7 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kSide = 28;
+constexpr int64_t kMnistSide = 28;
 
 // The mean and standard deviation of the pixels of MNIST's training images.
 constexpr float kMnistMean = 0.1307f;
@@ -40,7 +40,7 @@ absl::Status CheckDims(const std::string& images_path, const Tensor& images,
     return absl::InvalidArgumentError(
         absl::StrCat(labels_path, ": expected labels [N], the file is ", ToString(labels.dims())));
   }
-  if (images.dims()[1] != kSide || images.dims()[2] != kSide) {
+  if (images.dims()[1] != kMnistSide || images.dims()[2] != kMnistSide) {
     return absl::InvalidArgumentError(absl::StrCat(images_path, ": expected 28x28, images are ",
                                                    images.dims()[1], "x", images.dims()[2]));
   }
@@ -68,8 +68,8 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenMnist(const std::string& fold
   info.name = absl::StrCat("mnist:", folder, split == Split::kTrain ? " (train)" : " (test)");
   for (int digit = 0; digit < 10; ++digit) info.class_names.push_back(absl::StrCat(digit));
   info.preprocessing = {.channels = 1,
-                        .height = kSide,
-                        .width = kSide,
+                        .height = kMnistSide,
+                        .width = kMnistSide,
                         .channel_order = "gray",
                         .mean = {kMnistMean},
                         .std = {kMnistStd}};

@@ -154,7 +154,7 @@ absl::StatusOr<NamedTensors> ParseLegacy(const SharedBytes& file) {
   return ReadStateDict(*pickle.root, find, kMaxCopies * file.bytes.size() + kCopySlack);
 }
 
-absl::StatusOr<NamedTensors> Parse(const SharedBytes& file) {
+absl::StatusOr<NamedTensors> TensorsOfPth(const SharedBytes& file) {
   const std::string_view text = AsText(file.bytes);
   if (text.starts_with(kZipMagic)) return ParseZip(file);
   if (text.starts_with(kPickleMagic)) return ParseLegacy(file);
@@ -169,7 +169,7 @@ bool LooksLikePth(std::span<const std::byte> bytes) {
 
 absl::StatusOr<NamedTensors> ParsePth(std::span<const std::byte> bytes, const std::string& name,
                                       std::shared_ptr<const void> owner) {
-  absl::StatusOr<NamedTensors> result = Parse({bytes, std::move(owner)});
+  absl::StatusOr<NamedTensors> result = TensorsOfPth({bytes, std::move(owner)});
   if (!result.ok()) return Annotate(result.status(), name);
   result->source = name;
   return result;

@@ -211,7 +211,7 @@ struct Placed {
   uint64_t end = 0;
 };
 
-absl::StatusOr<Placed> Place(const std::string& name, const Entry& entry) {
+absl::StatusOr<Placed> PlaceEntry(const std::string& name, const Entry& entry) {
   if (entry.dtype.empty() || !entry.shape || !entry.offsets || entry.offsets->size() != 2) {
     return absl::InvalidArgumentError("expected dtype, shape and the two data_offsets");
   }
@@ -235,7 +235,7 @@ absl::StatusOr<Placed> Place(const std::string& name, const Entry& entry) {
 absl::StatusOr<std::vector<Placed>> PlaceAll(const Header& header, size_t size) {
   std::vector<Placed> all;
   for (const auto& [name, entry] : header.entries) {
-    absl::StatusOr<Placed> placed = Place(name, entry);
+    absl::StatusOr<Placed> placed = PlaceEntry(name, entry);
     if (!placed.ok()) return Annotate(placed.status(), Printable(name));
     all.push_back(*std::move(placed));
   }
@@ -258,7 +258,7 @@ absl::StatusOr<std::vector<Placed>> PlaceAll(const Header& header, size_t size) 
   return all;
 }
 
-absl::StatusOr<NamedTensors> Parse(const SharedBytes& file) {
+absl::StatusOr<NamedTensors> TensorsOfSafetensors(const SharedBytes& file) {
   WEFT_ASSIGN_OR_RETURN(const std::string_view text, FindHeader(file.bytes));
   WEFT_ASSIGN_OR_RETURN(Header header, ParseHeader(text));
   const std::span<const std::byte> data = file.bytes.subspan(kLengthBytes + text.size());
@@ -341,7 +341,7 @@ bool LooksLikeSafetensors(std::span<const std::byte> bytes) {
 absl::StatusOr<NamedTensors> ParseSafetensors(std::span<const std::byte> bytes,
                                               const std::string& name,
                                               std::shared_ptr<const void> owner) {
-  absl::StatusOr<NamedTensors> result = Parse({bytes, std::move(owner)});
+  absl::StatusOr<NamedTensors> result = TensorsOfSafetensors({bytes, std::move(owner)});
   if (!result.ok()) return Annotate(result.status(), name);
   result->source = name;
   return result;

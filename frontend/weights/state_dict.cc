@@ -17,13 +17,13 @@
 namespace weft {
 namespace {
 
-struct ElementType {
+struct StorageType {
   std::string_view storage;
   std::string_view name;
   size_t size;
   std::optional<DType> dtype;  // none: Weft has no such type
 };
-constexpr ElementType kElementTypes[] = {
+constexpr StorageType kStorageTypes[] = {
     {"torch.FloatStorage", "f32", 4, DType::kF32},
     {"torch.DoubleStorage", "f64", 8, DType::kF64},
     {"torch.HalfStorage", "f16", 2, DType::kF16},
@@ -51,10 +51,10 @@ bool Contains(const Names& names, std::string_view name) {
   return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
-const ElementType* FindElementType(std::string_view storage) {
-  const auto it = std::find_if(std::begin(kElementTypes), std::end(kElementTypes),
-                               [&](const ElementType& type) { return type.storage == storage; });
-  return it == std::end(kElementTypes) ? nullptr : &*it;
+const StorageType* FindStorageType(std::string_view storage) {
+  const auto it = std::find_if(std::begin(kStorageTypes), std::end(kStorageTypes),
+                               [&](const StorageType& type) { return type.storage == storage; });
+  return it == std::end(kStorageTypes) ? nullptr : &*it;
 }
 
 absl::Status Malformed(std::string_view what) {
@@ -214,7 +214,7 @@ absl::StatusOr<const PickleObject*> FindStateDict(const PickleObject& root) {
 }
 
 // The place of what later PyTorch adds to a tensor's call: signs that its elements lack.
-constexpr size_t kMetadata = 6;
+constexpr size_t kMetadataArgument = 6;
 
 bool IsNothing(const PickleObject& object) {
   return object.kind == PickleKind::kNone ||
@@ -254,14 +254,14 @@ class Reader {
       return Malformed("expected a call with storage, offset, dims and strides");
     }
     const auto& arguments = tensor->items[1]->items;
-    if (arguments.size() > kMetadata && !IsNothing(*arguments[kMetadata])) {
+    if (arguments.size() > kMetadataArgument && !IsNothing(*arguments[kMetadataArgument])) {
       return absl::UnimplementedError(
           "its values are negated or conjugated lazily; save tensor.resolve_neg().resolve_conj()");
     }
     WEFT_ASSIGN_OR_RETURN(const StorageId id, ReadStorageId(*arguments[0]));
     WEFT_ASSIGN_OR_RETURN(View view,
                           ReadView(*arguments[1], *arguments[2], *arguments[3], id.part_elements));
-    const ElementType& type = *FindElementType(id.type);
+    const StorageType& type = *FindStorageType(id.type);
     if (!type.dtype) {
       result_.unsupported[name] = absl::StrCat(std::string(type.name), ToString(view.dims));
       return absl::OkStatus();
@@ -339,7 +339,7 @@ class Reader {
 std::span<const std::string_view> TensorGlobals() {
   static const std::vector<std::string_view> globals = [] {
     std::vector<std::string_view> names;
-    for (const ElementType& type : kElementTypes) names.push_back(type.storage);
+    for (const StorageType& type : kStorageTypes) names.push_back(type.storage);
     names.insert(names.end(), std::begin(kRebuildTensors), std::end(kRebuildTensors));
     names.insert(names.end(), std::begin(kRebuildParameters), std::end(kRebuildParameters));
     return names;
@@ -357,7 +357,7 @@ absl::StatusOr<StorageId> ReadStorageId(const PickleObject& persistent) {
       items[1]->kind != PickleKind::kGlobal || items[2]->kind != PickleKind::kText) {
     return Malformed("expected a storage's class, key, device and size");
   }
-  const ElementType* type = FindElementType(items[1]->text);
+  const StorageType* type = FindStorageType(items[1]->text);
   if (type == nullptr) {
     return Malformed(absl::StrCat(std::string(items[1]->text), " is no storage's class"));
   }

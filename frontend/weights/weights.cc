@@ -9,8 +9,8 @@
 namespace weft {
 namespace {
 
-absl::StatusOr<NamedTensors> Parse(std::span<const std::byte> bytes, const std::string& name,
-                                   std::shared_ptr<const void> owner) {
+absl::StatusOr<NamedTensors> ParseAny(std::span<const std::byte> bytes, const std::string& name,
+                                      std::shared_ptr<const void> owner) {
   if (LooksLikeSafetensors(bytes)) return ParseSafetensors(bytes, name, std::move(owner));
   if (LooksLikePth(bytes)) return ParsePth(bytes, name, std::move(owner));
   return absl::InvalidArgumentError(absl::StrCat(
@@ -22,12 +22,12 @@ absl::StatusOr<NamedTensors> Parse(std::span<const std::byte> bytes, const std::
 
 absl::StatusOr<NamedTensors> OpenWeights(const std::string& path) {
   WEFT_ASSIGN_OR_RETURN(const MappedFile file, MapFile(path));
-  return Parse(file.bytes, path, file.owner);
+  return ParseAny(file.bytes, path, file.owner);
 }
 
 absl::StatusOr<NamedTensors> ParseWeights(std::span<const std::byte> bytes,
                                           const std::string& name) {
-  return Parse(bytes, name, nullptr);
+  return ParseAny(bytes, name, nullptr);
 }
 
 bool IsWeight(const Node& variable) {

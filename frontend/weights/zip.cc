@@ -47,7 +47,7 @@ struct Directory {
 };
 
 // What the two headers of an entry have in common.
-struct Header {
+struct ZipHeader {
   uint16_t flags = 0;
   uint16_t method = 0;
   uint32_t crc = 0;
@@ -57,7 +57,7 @@ struct Header {
 };
 
 struct DirectoryEntry {
-  Header header;
+  ZipHeader header;
   uint64_t offset = 0;  // of the local header
 };
 
@@ -162,7 +162,7 @@ absl::Status ReadExtra64(std::span<const std::byte> extra, std::span<uint64_t* c
   return Damaged("a zip64 field is missing");
 }
 
-absl::Status CheckSupported(const Header& h) {
+absl::Status CheckSupported(const ZipHeader& h) {
   const auto refuse = [&](const std::string& what) {
     return absl::UnimplementedError(absl::StrCat(Printable(h.name), " in the zip archive ", what));
   };
@@ -184,7 +184,7 @@ absl::StatusOr<DirectoryEntry> ReadDirectoryEntry(ByteReader& reader) {
     return Damaged("a directory entry has no signature");
   r.Take(4);  // versions
   DirectoryEntry entry;
-  Header& h = entry.header;
+  ZipHeader& h = entry.header;
   h.flags = *r.Read<uint16_t>();
   h.method = *r.Read<uint16_t>();
   r.Take(4);  // time and date
@@ -220,7 +220,7 @@ absl::StatusOr<DirectoryEntry> ReadDirectoryEntry(ByteReader& reader) {
 // Where the entry's data begin, after a local header that agrees with the directory's.
 absl::StatusOr<uint64_t> ReadLocalHeader(std::span<const std::byte> before_directory,
                                          const DirectoryEntry& entry) {
-  const Header& h = entry.header;
+  const ZipHeader& h = entry.header;
   const auto contradicts = [&] {
     return Damaged(
         absl::StrCat("the local header of ", Printable(h.name), " contradicts the directory"));
@@ -329,7 +329,7 @@ absl::StatusOr<ZipArchive> ZipArchive::Open(SharedBytes archive) {
   std::vector<Extent> extents;
   while (reader.remaining() > 0) {
     WEFT_ASSIGN_OR_RETURN(const DirectoryEntry entry, ReadDirectoryEntry(reader));
-    const Header& h = entry.header;
+    const ZipHeader& h = entry.header;
     WEFT_ASSIGN_OR_RETURN(const uint64_t start, ReadLocalHeader(before, entry));
     extents.push_back({entry.offset, start + h.compressed_size});
     zip.entries_.push_back({std::string(h.name), h.method == kDeflated, h.crc, h.size,

@@ -99,8 +99,8 @@ class CifarResNet {
   const CifarConfig& c_;
 };
 
-ZooEntry Entry(std::string name, std::string description, std::string paper, int year,
-               const CifarConfig& c) {
+ZooEntry CifarResNetEntry(std::string name, std::string description, std::string paper, int year,
+                          const CifarConfig& c) {
   return {.name = std::move(name),
           .description = std::move(description),
           .paper = std::move(paper),
@@ -118,8 +118,8 @@ std::vector<ZooEntry> CifarResNets() {
   std::vector<ZooEntry> entries;
   const std::string deep = "He et al.: Deep residual learning for image recognition";
   for (const int n : {3, 5, 7, 9, 18, 200}) {
-    entries.push_back(
-        Entry(absl::StrCat("resnet", 6 * n + 2, "_cifar"), "for 32x32", deep, 2015, {n}));
+    entries.push_back(CifarResNetEntry(absl::StrCat("resnet", 6 * n + 2, "_cifar"), "for 32x32",
+                                       deep, 2015, {n}));
   }
   const std::string identity = "He et al.: Identity mappings in deep residual networks";
   const std::pair<const char*, Order> kOrders[] = {
@@ -128,15 +128,15 @@ std::vector<ZooEntry> CifarResNets() {
       {"relu_only_preact", Order::kReluOnlyPreAct},
       {"full_preact", Order::kFullPreAct}};
   for (const auto& [order, value] : kOrders) {
-    entries.push_back(Entry(absl::StrCat("resnet110_cifar_", order), "a variant of figure 4",
-                            identity, 2016, {18, value}));
+    entries.push_back(CifarResNetEntry(absl::StrCat("resnet110_cifar_", order),
+                                       "a variant of figure 4", identity, 2016, {18, value}));
   }
   const std::string wide = "Zagoruyko and Komodakis: Wide residual networks";
   const std::pair<int, int64_t> kWide[] = {{2, 8}, {6, 4}, {4, 10}};
   for (const auto& [n, widen] : kWide) {
-    entries.push_back(Entry(absl::StrCat("wide_resnet", 6 * n + 4, "_", widen, "_cifar"),
-                            "wider instead of deeper", wide, 2016,
-                            {n, Order::kFullPreAct, widen, 0.3}));
+    entries.push_back(CifarResNetEntry(absl::StrCat("wide_resnet", 6 * n + 4, "_", widen, "_cifar"),
+                                       "wider instead of deeper", wide, 2016,
+                                       {n, Order::kFullPreAct, widen, 0.3}));
   }
   return entries;
 }

@@ -29,7 +29,7 @@ Value PixelNorm(Builder& b, Value x, std::string name) {
 }
 
 // x + scale * branch: depthwise 7x7, normalization, and a perceptron at each pixel.
-Value Block(Builder& b, Value x, double drop) {
+Value ConvNeXtBlock(Builder& b, Value x, double drop) {
   const int64_t channels = ChannelsOf(x);
   Value h;
   {
@@ -67,7 +67,7 @@ Value ConvNext(Builder& b, Value x, const ZooOptions& o, const ConvNextConfig& c
     }
     for (int i = 0; i < c.blocks[stage]; ++i) {
       const auto scope = b.Scope(absl::StrCat("features.", 2 * stage + 1, ".", i));
-      h = Block(b, h, c.stochastic_depth * block++ / (blocks - 1));
+      h = ConvNeXtBlock(b, h, c.stochastic_depth * block++ / (blocks - 1));
     }
   }
   h = b.LayerNorm(b.GlobalAvgPool(h), {.axes = 1, .epsilon = kEpsilon, .name = "classifier.0"});

@@ -64,7 +64,7 @@ Value DenseNet(Builder& b, Value x, const ZooOptions& o, const DenseNetConfig& c
   return b.Linear(b.GlobalAvgPool(h), {.features = o.classes, .name = "classifier"});
 }
 
-ZooEntry Entry(std::string name, const DenseNetConfig& c) {
+ZooEntry DenseNetEntry(std::string name, const DenseNetConfig& c) {
   return {.name = std::move(name),
           .description = absl::StrCat("each layer reads all before it, growth ", c.growth),
           .paper = "Huang et al.: Densely connected convolutional networks",
@@ -75,8 +75,10 @@ ZooEntry Entry(std::string name, const DenseNetConfig& c) {
 }  // namespace
 
 std::vector<ZooEntry> DenseNets() {
-  return {Entry("densenet121", {{6, 12, 24, 16}}), Entry("densenet161", {{6, 12, 36, 24}, 48, 96}),
-          Entry("densenet169", {{6, 12, 32, 32}}), Entry("densenet201", {{6, 12, 48, 32}})};
+  return {DenseNetEntry("densenet121", {{6, 12, 24, 16}}),
+          DenseNetEntry("densenet161", {{6, 12, 36, 24}, 48, 96}),
+          DenseNetEntry("densenet169", {{6, 12, 32, 32}}),
+          DenseNetEntry("densenet201", {{6, 12, 48, 32}})};
 }
 
 }  // namespace weft

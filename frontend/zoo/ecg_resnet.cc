@@ -7,7 +7,7 @@ namespace weft {
 namespace {
 
 constexpr int64_t kKernel = 16;  // the authors' model; 17 is only their block's default
-constexpr double kDropout = 0.2;
+constexpr double kBlockDropout = 0.2;
 
 Conv1dOptions Conv(int64_t channels, int64_t kernel, int64_t stride, std::string name) {
   return {.channels = channels,
@@ -20,7 +20,7 @@ Conv1dOptions Conv(int64_t channels, int64_t kernel, int64_t stride, std::string
 }
 
 Value BnReluDropout(Builder& b, Value x, std::string name) {
-  return b.Dropout(b.Relu(b.BatchNorm1d(x, {.name = std::move(name)})), {.ratio = kDropout});
+  return b.Dropout(b.Relu(b.BatchNorm1d(x, {.name = std::move(name)})), {.ratio = kBlockDropout});
 }
 
 // Ribeiro et al. 2020, "Automatic diagnosis of the 12-lead ECG", figure 3: x is [N,leads,samples];

@@ -111,7 +111,7 @@ class EfficientNet {
   int block_ = 0;
 };
 
-ZooEntry Entry(std::string name, int64_t size, const EfficientNetConfig& c) {
+ZooEntry EfficientNetEntry(std::string name, int64_t size, const EfficientNetConfig& c) {
   const bool second = c.last != 0;
   return {.name = std::move(name),
           .description = second ? "fused blocks first, trained faster"
@@ -141,16 +141,16 @@ std::vector<ZooEntry> EfficientNets() {
                               .epsilon = large ? 1e-3 : 1e-5,
                               .momentum = large ? 0.01 : 0.1};
   };
-  return {
-      Entry("efficientnet_b0", 224, scaled(1, 1, 0.2)),
-      Entry("efficientnet_b1", 240, scaled(1, 1.1, 0.2)),
-      Entry("efficientnet_b2", 288, scaled(1.1, 1.2, 0.3)),
-      Entry("efficientnet_b3", 300, scaled(1.2, 1.4, 0.3)),
-      Entry("efficientnet_b4", 380, scaled(1.4, 1.8, 0.4)),
-      Entry("efficientnet_b5", 456, scaled(1.6, 2.2, 0.4, true)),
-      Entry("efficientnet_b6", 528, scaled(1.8, 2.6, 0.5, true)),
-      Entry("efficientnet_b7", 600, scaled(2, 3.1, 0.5, true)),
-      Entry("efficientnet_v2_s", 384, {.stages = v2_s, .stem = 24, .last = 1280, .epsilon = 1e-3})};
+  return {EfficientNetEntry("efficientnet_b0", 224, scaled(1, 1, 0.2)),
+          EfficientNetEntry("efficientnet_b1", 240, scaled(1, 1.1, 0.2)),
+          EfficientNetEntry("efficientnet_b2", 288, scaled(1.1, 1.2, 0.3)),
+          EfficientNetEntry("efficientnet_b3", 300, scaled(1.2, 1.4, 0.3)),
+          EfficientNetEntry("efficientnet_b4", 380, scaled(1.4, 1.8, 0.4)),
+          EfficientNetEntry("efficientnet_b5", 456, scaled(1.6, 2.2, 0.4, true)),
+          EfficientNetEntry("efficientnet_b6", 528, scaled(1.8, 2.6, 0.5, true)),
+          EfficientNetEntry("efficientnet_b7", 600, scaled(2, 3.1, 0.5, true)),
+          EfficientNetEntry("efficientnet_v2_s", 384,
+                            {.stages = v2_s, .stem = 24, .last = 1280, .epsilon = 1e-3})};
 }
 
 }  // namespace weft

@@ -113,7 +113,7 @@ class GoogLeNet {
   Value first_, second_;  // what the auxiliary classifiers read
 };
 
-ZooEntry Entry(std::string name, std::string description, const GoogLeNetConfig& c) {
+ZooEntry GoogLeNetEntry(std::string name, std::string description, const GoogLeNetConfig& c) {
   return {.name = std::move(name),
           .description = std::move(description),
           .paper = "Szegedy et al.: Going deeper with convolutions",
@@ -126,11 +126,12 @@ ZooEntry Entry(std::string name, std::string description, const GoogLeNetConfig&
 }  // namespace
 
 std::vector<ZooEntry> GoogLeNets() {
-  return {Entry("googlenet_original", "LRN, 5x5 branches, auxiliary classifiers in training",
-                {.batch_norm = false, .auxiliary = true}),
-          Entry("googlenet", "torchvision's, with batch normalization", {}),
-          Entry("googlenet_aux", "the same with auxiliary classifiers in training",
-                {.auxiliary = true})};
+  return {
+      GoogLeNetEntry("googlenet_original", "LRN, 5x5 branches, auxiliary classifiers in training",
+                     {.batch_norm = false, .auxiliary = true}),
+      GoogLeNetEntry("googlenet", "torchvision's, with batch normalization", {}),
+      GoogLeNetEntry("googlenet_aux", "the same with auxiliary classifiers in training",
+                     {.auxiliary = true})};
 }
 
 }  // namespace weft

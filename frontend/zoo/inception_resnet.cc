@@ -96,7 +96,7 @@ Value InceptionResNet(Builder& b, Value x, const ZooOptions& o, const Config& c)
   return i.Head(h, 0.2);
 }
 
-ZooEntry Entry(std::string name, std::string description, const Config& c) {
+ZooEntry InceptionResNetEntry(std::string name, std::string description, const Config& c) {
   return {.name = std::move(name),
           .description = std::move(description),
           .paper = "Szegedy et al.: Inception-v4, Inception-ResNet",
@@ -110,10 +110,10 @@ ZooEntry Entry(std::string name, std::string description, const Config& c) {
 }  // namespace
 
 std::vector<ZooEntry> InceptionResNets() {
-  return {Entry("inception_resnet_v1", "residual modules, scaled",
-                {false, {5, 10, 5}, {0.17, 0.10, 0.20}}),
-          Entry("inception_resnet_v2", "the same, wider and deeper",
-                {true, {10, 20, 10}, {0.17, 0.10, 0.20}})};
+  return {InceptionResNetEntry("inception_resnet_v1", "residual modules, scaled",
+                               {false, {5, 10, 5}, {0.17, 0.10, 0.20}}),
+          InceptionResNetEntry("inception_resnet_v2", "the same, wider and deeper",
+                               {true, {10, 20, 10}, {0.17, 0.10, 0.20}})};
 }
 
 }  // namespace weft

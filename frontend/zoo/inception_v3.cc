@@ -114,7 +114,7 @@ class InceptionV3 {
   const ZooOptions& o_;
 };
 
-ZooEntry Entry(std::string name, std::string description, bool auxiliary) {
+ZooEntry InceptionV3Entry(std::string name, std::string description, bool auxiliary) {
   return {
       .name = std::move(name),
       .description = std::move(description),
@@ -129,8 +129,9 @@ ZooEntry Entry(std::string name, std::string description, bool auxiliary) {
 }  // namespace
 
 std::vector<ZooEntry> InceptionV3s() {
-  return {Entry("inception_v3", "factorized convolutions", false),
-          Entry("inception_v3_aux", "the same with an auxiliary classifier in training", true)};
+  return {InceptionV3Entry("inception_v3", "factorized convolutions", false),
+          InceptionV3Entry("inception_v3_aux", "the same with an auxiliary classifier in training",
+                           true)};
 }
 
 }  // namespace weft

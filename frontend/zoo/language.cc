@@ -27,7 +27,7 @@ Value CharacterModel(Builder& b, Value x, const ZooOptions& o, bool lstm) {
   return scores;
 }
 
-ZooEntry Entry(std::string name, std::string description, bool lstm) {
+ZooEntry CharModelEntry(std::string name, std::string description, bool lstm) {
   return {.name = std::move(name),
           .description = std::move(description),
           .paper = "Karpathy et al.: Visualizing and understanding recurrent networks",
@@ -44,8 +44,8 @@ ZooEntry Entry(std::string name, std::string description, bool lstm) {
 }  // namespace
 
 std::vector<ZooEntry> LanguageModels() {
-  return {Entry("char_lstm", "character-level language model, 2 LSTM layers", true),
-          Entry("char_gru", "character-level language model, 2 GRU layers", false)};
+  return {CharModelEntry("char_lstm", "character-level language model, 2 LSTM layers", true),
+          CharModelEntry("char_gru", "character-level language model, 2 GRU layers", false)};
 }
 
 }  // namespace weft

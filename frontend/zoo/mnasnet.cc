@@ -17,7 +17,7 @@ constexpr Stack kStacks[] = {{24, 3, 2, 3, 3}, {40, 5, 2, 3, 3},  {80, 5, 2, 6, 
                              {96, 3, 1, 6, 2}, {192, 5, 2, 6, 4}, {320, 3, 1, 6, 1}};
 
 // 1x1, depthwise, 1x1 without an activation.
-Value Block(Builder& b, Value x, const Stack& s, int64_t channels, int64_t stride) {
+Value MnasBlock(Builder& b, Value x, const Stack& s, int64_t channels, int64_t stride) {
   const auto scope = b.Scope("layers");
   const int64_t wide = ChannelsOf(x) * s.expansion;
   Value h = ConvBnRelu(b, x, {.channels = wide, .momentum = kMomentum, .conv = "0", .bn = "1"});
@@ -56,7 +56,7 @@ Value MnasNet(Builder& b, Value x, const ZooOptions& o) {
     for (const Stack& stack : kStacks) {
       for (int i = 0; i < stack.repeats; ++i) {
         const auto block = b.Scope(absl::StrCat(index, ".", i));
-        h = Block(b, h, stack, o.Wide(stack.channels), i == 0 ? stack.stride : 1);
+        h = MnasBlock(b, h, stack, o.Wide(stack.channels), i == 0 ? stack.stride : 1);
       }
       ++index;
     }

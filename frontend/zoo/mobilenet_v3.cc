@@ -70,7 +70,7 @@ Value Layer(Builder& b, Value x, const std::string& name, ConvBnOptions options,
   return activation(b, ConvBnModule(b, x, name, options));
 }
 
-Value Block(Builder& b, Value x, const Row& row, const ZooOptions& o) {
+Value MobileNetV3Block(Builder& b, Value x, const Row& row, const ZooOptions& o) {
   const auto scope = b.Scope("block");
   const Activation activation = row.hard_swish ? HardSwish : Relu;
   const int64_t expanded = o.Wide(row.expanded), channels = o.Wide(row.channels);
@@ -97,7 +97,7 @@ Value MobileNetV3(Builder& b, Value x, const ZooOptions& o, const MobileNetV3Con
   int index = 1;
   for (const Row& row : c.rows) {
     const auto scope = b.Scope(absl::StrCat("features.", index++));
-    h = Block(b, h, row, o);
+    h = MobileNetV3Block(b, h, row, o);
   }
   h = Layer(b, h, absl::StrCat("features.", index), {.channels = 6 * ChannelsOf(h)}, HardSwish);
   h = b.HardSwish(
@@ -105,7 +105,7 @@ Value MobileNetV3(Builder& b, Value x, const ZooOptions& o, const MobileNetV3Con
   return b.Linear(b.Dropout(h, {.ratio = 0.2}), {.features = o.classes, .name = "classifier.3"});
 }
 
-ZooEntry Entry(std::string name, std::string description, const MobileNetV3Config& c) {
+ZooEntry MobileNetV3Entry(std::string name, std::string description, const MobileNetV3Config& c) {
   return {
       .name = std::move(name),
       .description = std::move(description),
@@ -117,8 +117,9 @@ ZooEntry Entry(std::string name, std::string description, const MobileNetV3Confi
 }  // namespace
 
 std::vector<ZooEntry> MobileNetV3s() {
-  return {Entry("mobilenet_v3_small", "searched, squeeze and excitation, hard swish", Small()),
-          Entry("mobilenet_v3_large", "the same, larger", Large())};
+  return {MobileNetV3Entry("mobilenet_v3_small", "searched, squeeze and excitation, hard swish",
+                           Small()),
+          MobileNetV3Entry("mobilenet_v3_large", "the same, larger", Large())};
 }
 
 }  // namespace weft

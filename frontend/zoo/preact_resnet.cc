@@ -23,7 +23,7 @@ Value BnReluConv(Builder& b, Value x, int number, Conv2dOptions conv) {
   return b.Conv2d(b.Relu(b.BatchNorm2d(x, {.name = absl::StrCat("bn", number)})), conv);
 }
 
-Value Block(Builder& b, Value x, int64_t planes, int64_t stride, bool bottleneck) {
+Value PreActBlock(Builder& b, Value x, int64_t planes, int64_t stride, bool bottleneck) {
   const int64_t channels = bottleneck ? 4 * planes : planes;
   const bool projected = stride != 1 || ChannelsOf(x) != channels;
   // Where the shortcut is projected, the first activation is before both.
@@ -56,14 +56,15 @@ Value PreActResNet(Builder& b, Value x, const ZooOptions& o, const PreActConfig&
   for (size_t stage = 0; stage < c.blocks.size(); ++stage) {
     for (int i = 0; i < c.blocks[stage]; ++i) {
       const auto scope = b.Scope(absl::StrCat("layer", stage + 1, ".", i));
-      h = Block(b, h, o.Wide(int64_t{64} << stage), stage > 0 && i == 0 ? 2 : 1, c.bottleneck);
+      h = PreActBlock(b, h, o.Wide(int64_t{64} << stage), stage > 0 && i == 0 ? 2 : 1,
+                      c.bottleneck);
     }
   }
   h = b.Relu(b.BatchNorm2d(h, {.name = "bn2"}));
   return b.Linear(b.GlobalAvgPool(h), {.features = o.classes, .name = "fc"});
 }
 
-ZooEntry Entry(std::string name, const PreActConfig& c) {
+ZooEntry PreActResNetEntry(std::string name, const PreActConfig& c) {
   return {
       .name = std::move(name),
       .description =
@@ -76,12 +77,12 @@ ZooEntry Entry(std::string name, const PreActConfig& c) {
 }  // namespace
 
 std::vector<ZooEntry> PreActResNets() {
-  return {Entry("preact_resnet18", {{2, 2, 2, 2}, false}),
-          Entry("preact_resnet34", {{3, 4, 6, 3}, false}),
-          Entry("preact_resnet50", {{3, 4, 6, 3}}),
-          Entry("preact_resnet101", {{3, 4, 23, 3}}),
-          Entry("preact_resnet152", {{3, 8, 36, 3}}),
-          Entry("preact_resnet200", {{3, 24, 36, 3}})};
+  return {PreActResNetEntry("preact_resnet18", {{2, 2, 2, 2}, false}),
+          PreActResNetEntry("preact_resnet34", {{3, 4, 6, 3}, false}),
+          PreActResNetEntry("preact_resnet50", {{3, 4, 6, 3}}),
+          PreActResNetEntry("preact_resnet101", {{3, 4, 23, 3}}),
+          PreActResNetEntry("preact_resnet152", {{3, 8, 36, 3}}),
+          PreActResNetEntry("preact_resnet200", {{3, 24, 36, 3}})};
 }
 
 }  // namespace weft

@@ -30,7 +30,7 @@ Value Branch(Builder& b, Value x, int64_t channels, int64_t stride, int64_t grou
   return ConvBnModule(b, h, "c", {.channels = channels});
 }
 
-Value Block(Builder& b, Value x, int64_t channels, int64_t stride, int64_t group_width) {
+Value RegNetBlock(Builder& b, Value x, int64_t channels, int64_t stride, int64_t group_width) {
   Value shortcut = x;
   if (stride != 1 || ChannelsOf(x) != channels) {
     shortcut = ConvBnModule(b, x, "proj", {.channels = channels, .stride = stride});
@@ -44,7 +44,8 @@ Value RegNet(Builder& b, Value x, const ZooOptions& o, const RegNetConfig& c) {
     for (int i = 0; i < c.blocks[stage]; ++i) {
       const auto scope =
           b.Scope(absl::StrCat("trunk_output.block", stage + 1, ".block", stage + 1, "-", i));
-      h = Block(b, h, o.Wide(c.channels[stage], c.group_width), i == 0 ? 2 : 1, c.group_width);
+      h = RegNetBlock(b, h, o.Wide(c.channels[stage], c.group_width), i == 0 ? 2 : 1,
+                      c.group_width);
     }
   }
   return b.Linear(b.GlobalAvgPool(h), {.features = o.classes, .name = "fc"});

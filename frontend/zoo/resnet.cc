@@ -86,8 +86,8 @@ Value ResNet(Builder& b, Value x, const ZooOptions& o, const ResNetConfig& c) {
   return b.Linear(b.GlobalAvgPool(h), {.features = o.classes, .name = "fc"});
 }
 
-ZooEntry Entry(std::string name, std::string description, std::string paper, int year,
-               const ResNetConfig& c) {
+ZooEntry ResNetEntry(std::string name, std::string description, std::string paper, int year,
+                     const ResNetConfig& c) {
   return {.name = std::move(name),
           .description = std::move(description),
           .paper = std::move(paper),
@@ -103,26 +103,28 @@ std::vector<ZooEntry> ResNets() {
   const std::string next = "Xie et al.: Aggregated residual transformations";
   const std::string excite = "Hu et al.: Squeeze-and-excitation networks";
   return {
-      Entry("resnet18", "basic blocks", he, 2015, {.blocks = {2, 2, 2, 2}, .bottleneck = false}),
-      Entry("resnet34", "basic blocks", he, 2015, {.blocks = {3, 4, 6, 3}, .bottleneck = false}),
-      Entry("resnet50", "bottlenecks, stride on the 3x3 (v1.5)", he, 2015,
-            {.blocks = {3, 4, 6, 3}}),
-      Entry("resnet50_v1", "bottlenecks, stride on the first 1x1", he, 2015,
-            {.blocks = {3, 4, 6, 3}, .stride_in_3x3 = false}),
-      Entry("resnet101", "bottlenecks (v1.5)", he, 2015, {.blocks = {3, 4, 23, 3}}),
-      Entry("resnet152", "bottlenecks (v1.5)", he, 2015, {.blocks = {3, 8, 36, 3}}),
-      Entry("wide_resnet50_2", "bottlenecks of twice the width", wide, 2016,
-            {.blocks = {3, 4, 6, 3}, .width_per_group = 128}),
-      Entry("wide_resnet101_2", "bottlenecks of twice the width", wide, 2016,
-            {.blocks = {3, 4, 23, 3}, .width_per_group = 128}),
-      Entry("resnext50_32x4d", "bottlenecks of 32 groups, 4 channels each", next, 2017,
-            {.blocks = {3, 4, 6, 3}, .groups = 32, .width_per_group = 4}),
-      Entry("resnext101_32x8d", "bottlenecks of 32 groups, 8 channels each", next, 2017,
-            {.blocks = {3, 4, 23, 3}, .groups = 32, .width_per_group = 8}),
-      Entry("se_resnet50", "bottlenecks with squeeze and excitation", excite, 2018,
-            {.blocks = {3, 4, 6, 3}, .stride_in_3x3 = false, .excite = true}),
-      Entry("se_resnext50_32x4d", "the same of 32 groups, 4 channels each", excite, 2018,
-            {.blocks = {3, 4, 6, 3}, .groups = 32, .width_per_group = 4, .excite = true}),
+      ResNetEntry("resnet18", "basic blocks", he, 2015,
+                  {.blocks = {2, 2, 2, 2}, .bottleneck = false}),
+      ResNetEntry("resnet34", "basic blocks", he, 2015,
+                  {.blocks = {3, 4, 6, 3}, .bottleneck = false}),
+      ResNetEntry("resnet50", "bottlenecks, stride on the 3x3 (v1.5)", he, 2015,
+                  {.blocks = {3, 4, 6, 3}}),
+      ResNetEntry("resnet50_v1", "bottlenecks, stride on the first 1x1", he, 2015,
+                  {.blocks = {3, 4, 6, 3}, .stride_in_3x3 = false}),
+      ResNetEntry("resnet101", "bottlenecks (v1.5)", he, 2015, {.blocks = {3, 4, 23, 3}}),
+      ResNetEntry("resnet152", "bottlenecks (v1.5)", he, 2015, {.blocks = {3, 8, 36, 3}}),
+      ResNetEntry("wide_resnet50_2", "bottlenecks of twice the width", wide, 2016,
+                  {.blocks = {3, 4, 6, 3}, .width_per_group = 128}),
+      ResNetEntry("wide_resnet101_2", "bottlenecks of twice the width", wide, 2016,
+                  {.blocks = {3, 4, 23, 3}, .width_per_group = 128}),
+      ResNetEntry("resnext50_32x4d", "bottlenecks of 32 groups, 4 channels each", next, 2017,
+                  {.blocks = {3, 4, 6, 3}, .groups = 32, .width_per_group = 4}),
+      ResNetEntry("resnext101_32x8d", "bottlenecks of 32 groups, 8 channels each", next, 2017,
+                  {.blocks = {3, 4, 23, 3}, .groups = 32, .width_per_group = 8}),
+      ResNetEntry("se_resnet50", "bottlenecks with squeeze and excitation", excite, 2018,
+                  {.blocks = {3, 4, 6, 3}, .stride_in_3x3 = false, .excite = true}),
+      ResNetEntry("se_resnext50_32x4d", "the same of 32 groups, 4 channels each", excite, 2018,
+                  {.blocks = {3, 4, 6, 3}, .groups = 32, .width_per_group = 4, .excite = true}),
   };
 }
 

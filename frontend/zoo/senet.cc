@@ -14,7 +14,7 @@ constexpr int64_t kReduction = 16;
 
 // 1x1, 3x3 in 64 groups, 1x1, and squeeze and excitation, the first 1x1 half as wide as a
 // ResNeXt's.
-Value Block(Builder& b, Value x, int64_t planes, int64_t stride, int64_t shortcut_kernel) {
+Value SeBlock(Builder& b, Value x, int64_t planes, int64_t stride, int64_t shortcut_kernel) {
   Value h = ConvBnRelu(b, x, {.channels = 2 * planes, .conv = "conv1", .bn = "bn1"});
   h = ConvBnRelu(b, h,
                  {.channels = 4 * planes,
@@ -52,8 +52,8 @@ Value SeNet154(Builder& b, Value x, const ZooOptions& o) {
   for (size_t stage = 0; stage < kBlocks.size(); ++stage) {
     for (int i = 0; i < kBlocks[stage]; ++i) {
       const auto scope = b.Scope(absl::StrCat("layer", stage + 1, ".", i));
-      h = Block(b, h, o.Wide(int64_t{64} << stage, kGroups / 2), stage > 0 && i == 0 ? 2 : 1,
-                stage == 0 ? 1 : 3);
+      h = SeBlock(b, h, o.Wide(int64_t{64} << stage, kGroups / 2), stage > 0 && i == 0 ? 2 : 1,
+                  stage == 0 ? 1 : 3);
     }
   }
   h = b.Dropout(b.GlobalAvgPool(h), {.ratio = 0.2});

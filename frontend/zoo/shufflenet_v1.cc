@@ -5,7 +5,7 @@
 namespace weft {
 namespace {
 
-constexpr int kRepeats[] = {4, 8, 4};
+constexpr int kUnitsOfV1[] = {4, 8, 4};
 
 // Figure 2 of Zhang et al. 2018: grouped 1x1, shuffle, depthwise 3x3, grouped 1x1. With stride 2
 // the input's mean joins the result instead of being added.
@@ -36,7 +36,7 @@ Value ShuffleNetV1(Builder& b, Value x, const ZooOptions& o, int64_t groups, int
   h = b.MaxPool2d(h, {.kernel = 3, .stride = 2, .padding = 1});
   for (int stage = 0; stage < 3; ++stage) {
     const int64_t wide = o.Wide(channels << stage, 4 * groups);
-    for (int i = 0; i < kRepeats[stage]; ++i) {
+    for (int i = 0; i < kUnitsOfV1[stage]; ++i) {
       const auto scope = b.Scope(absl::StrCat("stage", stage + 2, ".", i));
       h = Unit(b, h, wide, groups, stage == 0 && i == 0 ? 1 : groups, i == 0 ? 2 : 1);
     }

@@ -10,7 +10,7 @@ namespace {
 
 // A column of table 5 of Ma et al. 2018: channels of the stages, then of the last convolution.
 using StageChannels = std::array<int64_t, 4>;
-constexpr int kRepeats[] = {4, 8, 4};
+constexpr int kUnitsOfV2[] = {4, 8, 4};
 
 Value Depthwise(Builder& b, Value x, int64_t stride, std::string conv, std::string bn) {
   return ConvBn(b, x,
@@ -52,7 +52,7 @@ Value ShuffleNetV2(Builder& b, Value x, const ZooOptions& o, const StageChannels
       b, x, {.channels = o.Wide(24), .kernel = 3, .stride = 2, .conv = "conv1.0", .bn = "conv1.1"});
   h = b.MaxPool2d(h, {.kernel = 3, .stride = 2, .padding = 1});
   for (size_t stage = 0; stage < 3; ++stage) {
-    for (int i = 0; i < kRepeats[stage]; ++i) {
+    for (int i = 0; i < kUnitsOfV2[stage]; ++i) {
       const auto scope = b.Scope(absl::StrCat("stage", stage + 2, ".", i));
       h = Unit(b, h, o.Wide(channels[stage]), i == 0 ? 2 : 1);
     }
@@ -61,7 +61,7 @@ Value ShuffleNetV2(Builder& b, Value x, const ZooOptions& o, const StageChannels
   return b.Linear(b.GlobalAvgPool(h), {.features = o.classes, .name = "fc"});
 }
 
-ZooEntry Entry(std::string name, std::string description, const StageChannels& c) {
+ZooEntry ShuffleNetV2Entry(std::string name, std::string description, const StageChannels& c) {
   return {
       .name = std::move(name),
       .description = std::move(description),
@@ -73,11 +73,12 @@ ZooEntry Entry(std::string name, std::string description, const StageChannels& c
 }  // namespace
 
 std::vector<ZooEntry> ShuffleNetV2s() {
-  return {Entry("shufflenet_v2_x0_5", "half the channels pass by, then all are shuffled",
-                {48, 96, 192, 1024}),
-          Entry("shufflenet_v2_x1_0", "the same, wider", {116, 232, 464, 1024}),
-          Entry("shufflenet_v2_x1_5", "the same, wider", {176, 352, 704, 1024}),
-          Entry("shufflenet_v2_x2_0", "the same, wider", {244, 488, 976, 2048})};
+  return {
+      ShuffleNetV2Entry("shufflenet_v2_x0_5", "half the channels pass by, then all are shuffled",
+                        {48, 96, 192, 1024}),
+      ShuffleNetV2Entry("shufflenet_v2_x1_0", "the same, wider", {116, 232, 464, 1024}),
+      ShuffleNetV2Entry("shufflenet_v2_x1_5", "the same, wider", {176, 352, 704, 1024}),
+      ShuffleNetV2Entry("shufflenet_v2_x2_0", "the same, wider", {244, 488, 976, 2048})};
 }
 
 }  // namespace weft

@@ -69,7 +69,7 @@ Value SqueezeNet(Builder& b, Value x, const ZooOptions& o, const SqueezeNetConfi
   return b.GlobalAvgPool(b.Relu(h));
 }
 
-ZooEntry Entry(std::string name, std::string description, const SqueezeNetConfig& c) {
+ZooEntry SqueezeNetEntry(std::string name, std::string description, const SqueezeNetConfig& c) {
   return {
       .name = std::move(name),
       .description = std::move(description),
@@ -87,10 +87,12 @@ std::vector<ZooEntry> SqueezeNets() {
   SqueezeNetConfig simple = v1_0, complex = v1_0;
   simple.bypass = Bypass::kSimple;
   complex.bypass = Bypass::kComplex;
-  return {Entry("squeezenet1_0", "fire modules", v1_0),
-          Entry("squeezenet1_0_simple_bypass", "the input added around every other module", simple),
-          Entry("squeezenet1_0_complex_bypass", "1x1 convolutions around the others", complex),
-          Entry("squeezenet1_1", "pooling earlier, 2.4 times less to compute", v1_1)};
+  return {SqueezeNetEntry("squeezenet1_0", "fire modules", v1_0),
+          SqueezeNetEntry("squeezenet1_0_simple_bypass",
+                          "the input added around every other module", simple),
+          SqueezeNetEntry("squeezenet1_0_complex_bypass", "1x1 convolutions around the others",
+                          complex),
+          SqueezeNetEntry("squeezenet1_1", "pooling earlier, 2.4 times less to compute", v1_1)};
 }
 
 }  // namespace weft

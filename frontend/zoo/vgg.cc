@@ -53,7 +53,7 @@ Value Vgg(Builder& b, Value x, const ZooOptions& o, const VggConfig& c) {
   return Classifier(b, h, o);
 }
 
-ZooEntry Entry(std::string name, std::string description, const VggConfig& c) {
+ZooEntry VggEntry(std::string name, std::string description, const VggConfig& c) {
   return {.name = std::move(name),
           .description = std::move(description),
           .paper = "Simonyan and Zisserman: Very deep convolutional networks",
@@ -67,15 +67,15 @@ ZooEntry Entry(std::string name, std::string description, const VggConfig& c) {
 std::vector<ZooEntry> Vggs() {
   const std::array<int, 5> a = {1, 1, 2, 2, 2}, b = {2, 2, 2, 2, 2}, d = {2, 2, 3, 3, 3},
                            e = {2, 2, 4, 4, 4};
-  return {Entry("vgg11", "configuration A", {a}),
-          Entry("vgg11_lrn", "configuration A-LRN", {.convolutions = a, .lrn = true}),
-          Entry("vgg13", "configuration B", {b}),
-          Entry("vgg16", "configuration D", {d}),
-          Entry("vgg19", "configuration E", {e}),
-          Entry("vgg11_bn", "configuration A, batch normalization", {a, true}),
-          Entry("vgg13_bn", "configuration B, batch normalization", {b, true}),
-          Entry("vgg16_bn", "configuration D, batch normalization", {d, true}),
-          Entry("vgg19_bn", "configuration E, batch normalization", {e, true})};
+  return {VggEntry("vgg11", "configuration A", {a}),
+          VggEntry("vgg11_lrn", "configuration A-LRN", {.convolutions = a, .lrn = true}),
+          VggEntry("vgg13", "configuration B", {b}),
+          VggEntry("vgg16", "configuration D", {d}),
+          VggEntry("vgg19", "configuration E", {e}),
+          VggEntry("vgg11_bn", "configuration A, batch normalization", {a, true}),
+          VggEntry("vgg13_bn", "configuration B, batch normalization", {b, true}),
+          VggEntry("vgg16_bn", "configuration D, batch normalization", {d, true}),
+          VggEntry("vgg19_bn", "configuration E, batch normalization", {e, true})};
 }
 
 }  // namespace weft

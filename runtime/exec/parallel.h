@@ -42,6 +42,10 @@ void ParallelFor(int64_t count, int64_t grain, absl::FunctionRef<void(int64_t, i
 // `thread` in [0, RunThreads()) is the part's number.
 void ParallelFor(int64_t count, int64_t grain, absl::FunctionRef<void(int, int64_t, int64_t)> body);
 
+// Grains in elements: of a copy, and where each element takes some arithmetic.
+inline constexpr int64_t kGrain = int64_t{1} << 14;
+inline constexpr int64_t kMathGrain = int64_t{1} << 13;
+
 // For tests of kernels: while on, ParallelFor takes every grain as 1, so that small tensors are
 // split among threads too. Of the whole process.
 void SplitFinely(bool on);

@@ -45,8 +45,7 @@ namespace weft::HWY_NAMESPACE {
 namespace {
 
 constexpr int64_t kFewChannels = 8;
-constexpr int64_t kColumns = 64;              // columns that are summed together
-constexpr int64_t kGrain = int64_t{1} << 13;  // elements that are worth a thread
+constexpr int64_t kColumns = 64;  // columns that are summed together
 
 struct Planes {
   explicit Planes(std::span<const int64_t> dims) : batch(dims[0]), channels(dims[1]) {
@@ -61,7 +60,7 @@ struct Planes {
 };
 
 int64_t Grain(int64_t elements) {
-  return std::max<int64_t>(1, kGrain / std::max<int64_t>(elements, 1));
+  return std::max<int64_t>(1, kMathGrain / std::max<int64_t>(elements, 1));
 }
 
 // f(n, c) for all planes, in the order of memory.

@@ -15,7 +15,7 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kGrain = 1 << 12;  // complex numbers that are worth a thread
+constexpr int64_t kComplexGrain = 1 << 12;  // complex numbers that are worth a thread
 
 // Transforms are made with exp(-..); where exp(+..) is asked for, of conjugates. Where one side is
 // real, two lines share a transform.
@@ -127,7 +127,7 @@ absl::Status Transform(const HostContext& c, const DftProblem& p, const Fft& fft
   const Lines lines(c, p, fft);
   const int64_t together = lines.together();
   const int64_t groups = (lines.lines() + together - 1) / together;
-  ParallelFor(groups, std::max<int64_t>(1, kGrain / p.length),
+  ParallelFor(groups, std::max<int64_t>(1, kComplexGrain / p.length),
               [&](int thread, int64_t begin, int64_t end) {
                 for (int64_t group = begin; group < end; ++group) {
                   lines.Transform(group * together, memory.In(c.scratch, thread));

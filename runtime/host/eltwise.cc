@@ -15,8 +15,6 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kGrain = 1 << 13;  // elements that are worth a thread
-
 EltwiseNumbers ReadNumbers(const OpDef& op, const AttributeMap& attributes) {
   std::vector<float> numbers;
   for (const AttributeSpec& spec : op.attributes) {
@@ -105,7 +103,7 @@ absl::StatusOr<Kernels> HostIsSpecial(const KernelRequest& request) {
     const auto* x = c.in(0).in<float>().data();
     auto* y = c.out().out<uint8_t>().data();
     const float below = negative ? -HUGE_VALF : NAN, above = positive ? HUGE_VALF : NAN;
-    ParallelFor(c.out().size(), kGrain, [=](int64_t begin, int64_t end) {
+    ParallelFor(c.out().size(), kMathGrain, [=](int64_t begin, int64_t end) {
       if (nan) {
         for (int64_t i = begin; i < end; ++i) y[i] = x[i] != x[i];
       } else {

@@ -18,8 +18,6 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kGrain = 1 << 14;  // elements that are worth a thread
-
 int64_t GrainOf(const IndexMap& map) { return std::max<int64_t>(1, kGrain / (map.width + 1)); }
 
 // Fills in the slots of the rows; false if an index is out of range.

@@ -12,8 +12,6 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kGrain = 1 << 14;  // elements that are worth a thread
-
 int64_t RowGrain(int64_t columns) {
   return std::max<int64_t>(kGrain / std::max<int64_t>(columns, 1), 1);
 }

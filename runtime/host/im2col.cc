@@ -11,8 +11,6 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kGrain = 1 << 14;  // elements that are worth a thread
-
 // One tap's positions along an axis: output o reads input o*stride + offset where o is in
 // [low, high); the others read padding.
 struct TapAxis {

@@ -7,8 +7,6 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kGrain = 1 << 14;  // elements that are worth a thread
-
 // Elements [begin, end) as a vector whose dim is in `size`.
 TensorView Slice(const TensorView& view, int64_t begin, const int64_t& size) {
   const size_t offset = static_cast<size_t>(begin) * SizeOf(view.dtype);

@@ -8,8 +8,7 @@
 namespace weft {
 namespace {
 
-constexpr int kScalars = 2;          // R and T come first
-constexpr int64_t kGrain = 1 << 14;  // elements that are worth a thread
+constexpr int kScalars = 2;  // R and T come first
 
 struct MomentumFactors {
   float rate, alpha, beta, decay;

@@ -11,8 +11,6 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kGrain = 1 << 14;  // elements that are worth a thread
-
 // f(small, large) for the rows of a channel: their first elements. The channel's element 0 lies at
 // `start` of the large one.
 template <typename F>
@@ -31,7 +29,7 @@ void ForEachRow(const TensorView& small, const TensorView& large, int64_t start,
   }
 }
 
-absl::Status Place(const EvalContext& c, bool gradient) {
+absl::Status PlaceValues(const EvalContext& c, bool gradient) {
   const TensorView& small = gradient ? c.out() : c.in(0);
   const TensorView& large = gradient ? c.in(0) : c.out();
   if (c.out().size() == 0) return absl::OkStatus();
@@ -69,7 +67,7 @@ absl::StatusOr<Kernels> HostPlacement(const KernelRequest& request) {
   const bool gradient = request.node.op_name() == "RandomPlacementGrad";
   Kernels kernels;
   kernels.push_back(MakeHostKernel(request, "weft", "row copies", [gradient](const EvalContext& c) {
-    return Place(c, gradient);
+    return PlaceValues(c, gradient);
   }));
   return kernels;
 }

@@ -83,7 +83,6 @@ HWY_EXPORT(PReluRowGrad);
 
 namespace {
 
-constexpr int64_t kGrain = 1 << 13;  // elements that are worth a thread
 constexpr int64_t kChunk = 1 << 12;  // the most elements of a row that is summed in floats
 
 // X as [outer, slopes, inner], each slope for one row of `inner`; `merged` is false where the
@@ -130,17 +129,18 @@ void RunElements(const Problem& p, const Operands& o, double* sums) {
 
 // inner is 1: slopes lie beside each other, as elements do.
 void RunSlopes(const Problem& p, const Operands& o) {
-  ParallelFor(p.outer, std::max<int64_t>(1, kGrain / p.slopes), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t at = i * p.slopes;
-      if (o.dy == nullptr) {
-        HWY_DYNAMIC_DISPATCH(PReluSlopes)(p.slopes, o.x + at, o.slope, o.y + at);
-      } else {
-        HWY_DYNAMIC_DISPATCH(PReluSlopesGrad)
-        (p.slopes, o.dy + at, o.x + at, o.slope, o.y + at);
-      }
-    }
-  });
+  ParallelFor(p.outer, std::max<int64_t>(1, kMathGrain / p.slopes),
+              [&](int64_t begin, int64_t end) {
+                for (int64_t i = begin; i < end; ++i) {
+                  const int64_t at = i * p.slopes;
+                  if (o.dy == nullptr) {
+                    HWY_DYNAMIC_DISPATCH(PReluSlopes)(p.slopes, o.x + at, o.slope, o.y + at);
+                  } else {
+                    HWY_DYNAMIC_DISPATCH(PReluSlopesGrad)
+                    (p.slopes, o.dy + at, o.x + at, o.slope, o.y + at);
+                  }
+                }
+              });
 }
 
 // Before dX takes the memory of dY or X.
@@ -160,7 +160,7 @@ void SumSlopes(const Problem& p, const Operands& o, double* sums) {
 // the sum of each.
 void RunRows(const Problem& p, const Operands& o, double* part, double* sums) {
   const int64_t chunks = p.chunks(), rows = p.outer * p.slopes;
-  const int64_t grain = std::max<int64_t>(1, kGrain / std::min(p.inner, kChunk));
+  const int64_t grain = std::max<int64_t>(1, kMathGrain / std::min(p.inner, kChunk));
   ParallelFor(rows * chunks, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t row = i / chunks, first = i % chunks * kChunk;

@@ -17,8 +17,6 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kGrain = 1 << 13;  // elements that are worth a thread
-
 // One axis of a plane: [outer, axis.input, inner] to [outer, axis.output, inner].
 struct Pass {
   ResizeAxis axis;
@@ -138,7 +136,7 @@ void RunPlanes(const HostContext& c, const ResizePlan& plan, ScratchArray<std::b
                PassFn run) {
   const auto* x = static_cast<const Word*>(c.in(0).data);
   auto* y = static_cast<Word*>(c.out().data);
-  const int64_t grain = std::max<int64_t>(1, kGrain / std::max(plan.output, plan.input));
+  const int64_t grain = std::max<int64_t>(1, kMathGrain / std::max(plan.output, plan.input));
   ParallelFor(plan.planes, grain, [&](int thread, int64_t begin, int64_t end) {
     auto* const first = reinterpret_cast<Word*>(between.In(c.scratch, thread));
     Word* const buffers[2] = {first, first + plan.between};

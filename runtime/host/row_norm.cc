@@ -21,14 +21,13 @@ namespace weft::HWY_NAMESPACE {
 namespace {
 
 constexpr int64_t kFewRows = 8;
-constexpr int64_t kGrain = int64_t{1} << 13;  // elements that are worth a thread
 
 struct RowStatistics {
   double mean, rstd;
 };
 
 int64_t Grain(int64_t elements) {
-  return std::max<int64_t>(1, kGrain / std::max<int64_t>(elements, 1));
+  return std::max<int64_t>(1, kMathGrain / std::max<int64_t>(elements, 1));
 }
 
 // sum(row, segment) for all segments, whose results stay in `sums` (segments() a row); finish(row)

@@ -8,15 +8,13 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kGrain = 8192;  // elements that are worth a thread
-
 // X and Y (or dX and dY) as planes, of one channel of one example each.
 struct Planes {
   Planes(const TensorView& small, const TensorView& large)
       : count(small.dim(0) * small.dim(1)),
         small_size(count == 0 ? 0 : small.size() / count),
         large_size(count == 0 ? 0 : large.size() / count),
-        grain(std::max<int64_t>(kGrain / std::max<int64_t>(large_size, 1), 1)) {}
+        grain(std::max<int64_t>(kMathGrain / std::max<int64_t>(large_size, 1), 1)) {}
   int64_t count, small_size, large_size, grain;
 };
 

@@ -11,7 +11,7 @@ namespace weft {
 namespace {
 
 constexpr int64_t kSmallProduct = 2048;  // multiplications that a call of the library outweighs
-constexpr int64_t kGrain = 1 << 16;      // multiplications that are worth a thread
+constexpr int64_t kMacGrain = 1 << 16;   // multiplications that are worth a thread
 
 void ZeroRows(int64_t m, int64_t n, float* y, int64_t y_step) {
   for (int64_t i = 0; i < m; ++i) std::fill_n(y + i * y_step, n, 0.0f);
@@ -112,7 +112,7 @@ void RunDots(const BatchedGemm& g, int64_t count, const float* a, const float* b
                             g.a_strides.back() <= 1 && g.b_strides.back() <= 1;
   const int64_t block = side_by_side ? std::min(row, kBlock) : 1;
   const int64_t blocks = (row + block - 1) / block;  // of a row
-  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, block * g.k));
+  const int64_t grain = std::max<int64_t>(1, kMacGrain / std::max<int64_t>(1, block * g.k));
   ParallelFor(count / row * blocks, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = i % blocks * block;
@@ -179,7 +179,7 @@ absl::Status RunBatchedGemm(const BatchedGemm& g, const float* a, const float* b
     return absl::OkStatus();
   }
   std::atomic<bool> failed = false;
-  ParallelFor(count, std::max<int64_t>(1, kGrain / work), [&](int64_t begin, int64_t end) {
+  ParallelFor(count, std::max<int64_t>(1, kMacGrain / work), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const Offsets at = OffsetsOf(g, i);
       if (small) {

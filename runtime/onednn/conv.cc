@@ -13,9 +13,7 @@ namespace {
 
 using dnnl::algorithm;
 
-constexpr int kX = 0, kW = 1, kB = 2;
-
-constexpr int64_t kGrain = 1 << 14;  // elements that are worth a thread
+constexpr int kX = 0, kW = 1, kBias = 2;
 
 // A FusedConv's post-ops from the first activation on, in place. Ours, while the result is still in
 // the cache: of the library's activations some turn NaN into a number, and all compute 16 channels
@@ -75,7 +73,7 @@ class ConvFamily {
   absl::Status Collect(algorithm how, const ConvFormats& formats,
                        std::vector<ConvCandidate>& candidates) {
     return TryCandidate([&]() -> absl::Status {
-      ConvDescs conv = DescribeConv(problem_, formats, request_.has(kB));
+      ConvDescs conv = DescribeConv(problem_, formats, request_.has(kBias));
       // An addend must have the result's format, which has to be known first.
       if (HasAddend() && FormatOf(conv.dst).kind == Format::Kind::kAny) {
         conv.dst = ConvResult(how, conv, UserScratchpad());
@@ -139,7 +137,7 @@ class ConvFamily {
     kernel->AddPrimitive(desc);
     kernel->Input(DNNL_ARG_SRC, kX, desc.src_desc(0));
     kernel->Input(DNNL_ARG_WEIGHTS, kW, desc.weights_desc(0));
-    if (request_.has(kB)) kernel->Input(DNNL_ARG_BIAS, kB, RowMajor(problem_.bias));
+    if (request_.has(kBias)) kernel->Input(DNNL_ARG_BIAS, kBias, RowMajor(problem_.bias));
     const MemoryDesc dst = desc.dst_desc(0);
     kernel->Output(DNNL_ARG_DST, 0, dst);
     for (size_t i = 0; i < addends.size(); ++i) {

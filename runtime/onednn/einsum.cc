@@ -23,7 +23,7 @@ namespace {
 constexpr int64_t kWorthwhileProduct = 4096;
 
 // Where a step's operand lies: an input, the output, or scratch memory.
-struct Place {
+struct LabelPlace {
   enum class Kind { kInput, kOutput, kScratch } kind = Kind::kScratch;
   int index = 0;  // of the input
   ScratchArray<float> scratch = {};
@@ -31,12 +31,12 @@ struct Place {
 
 struct Operand {
   EinsumView view;
-  Place place;
+  LabelPlace place;
 };
 
 struct Step {
   std::variant<Gather, BatchedGemm> what;  // a copy of `a`, or the product of `a` and `b`
-  Place a = {}, b = {}, y = {};
+  LabelPlace a = {}, b = {}, y = {};
 };
 
 using Program = std::vector<Step>;
@@ -99,7 +99,7 @@ class Planner {
   absl::StatusOr<Program> Plan(const EinsumViews& views) {
     std::optional<Operand> product;
     for (size_t i = 0; i < views.operands.size(); ++i) {
-      Operand operand{views.operands[i], {Place::Kind::kInput, static_cast<int>(i)}};
+      Operand operand{views.operands[i], {LabelPlace::Kind::kInput, static_cast<int>(i)}};
       const bool last = i + 1 == views.operands.size();
       Labels kept = operand.view.labels;
       for (Label lone : LoneLabels(views, i)) std::erase(kept, lone);
@@ -110,8 +110,8 @@ class Planner {
         product = Multiply(*product, operand, views, i + 1);
       }
     }
-    if (product->place.kind != Place::Kind::kOutput) {
-      Copy(*product, {views.result, {Place::Kind::kOutput, 0}});
+    if (product->place.kind != LabelPlace::Kind::kOutput) {
+      Copy(*product, {views.result, {LabelPlace::Kind::kOutput, 0}});
     }
     WEFT_RETURN_IF_ERROR(status_);
     return std::move(program_);
@@ -122,7 +122,7 @@ class Planner {
     const auto size = CountElements(view);
     status_.Update(size.status());
     const auto elements = scratch_.Shared<float>(size.value_or(0));
-    return {std::move(view), {.kind = Place::Kind::kScratch, .scratch = elements}};
+    return {std::move(view), {.kind = LabelPlace::Kind::kScratch, .scratch = elements}};
   }
 
   // A dense copy of `from` with the labels, summed over its others.
@@ -168,7 +168,7 @@ class Planner {
       if (!is_read(label)) roles.inner.push_back(label);
     }
     if (!last) return Compute(a, b, roles, nullptr);
-    const Operand result{views.result, {Place::Kind::kOutput, 0}};
+    const Operand result{views.result, {LabelPlace::Kind::kOutput, 0}};
     // The result's last label belongs to the columns, whichever operand it comes from.
     const bool swap = !roles.rows.empty() &&
                       (roles.columns.empty() || views.result.labels.back() == roles.rows.back());
@@ -263,13 +263,13 @@ class Planner {
 };
 
 absl::Status RunProgram(const Program& program, const HostContext& c) {
-  const auto address = [&c](const Place& place) -> float* {
+  const auto address = [&c](const LabelPlace& place) -> float* {
     switch (place.kind) {
-      case Place::Kind::kInput:
+      case LabelPlace::Kind::kInput:
         return static_cast<float*>(c.in(place.index).data);
-      case Place::Kind::kOutput:
+      case LabelPlace::Kind::kOutput:
         return static_cast<float*>(c.out().data);
-      case Place::Kind::kScratch:
+      case LabelPlace::Kind::kScratch:
         return place.scratch.In(c.scratch);
     }
     return nullptr;

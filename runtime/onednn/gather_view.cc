@@ -9,8 +9,6 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kGrain = 1 << 14;  // elements read that are worth a thread
-
 int64_t Count(const Dims& dims, size_t axes) {
   int64_t count = 1;
   for (size_t axis = 0; axis < axes; ++axis) count *= dims[axis];

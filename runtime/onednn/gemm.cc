@@ -19,8 +19,6 @@ enum class Addend {
   kPost     // scaled, or of another shape
 };
 
-constexpr int64_t kGrain = 1 << 14;  // elements that are worth a thread
-
 // y[i,j] += beta * c[i]
 void AddColumn(const Dims& dims, float beta, const float* c, float* y) {
   const int64_t n = dims[1];

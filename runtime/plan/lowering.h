@@ -16,6 +16,9 @@ namespace weft {
 
 using Candidates = std::vector<std::shared_ptr<const Kernel>>;
 
+// Steps, values and buffers of a plan are numbered by int.
+inline size_t Index(int i) { return static_cast<size_t>(i); }
+
 // What is decided about a node that is no leaf.
 struct Choice {
   const Node* node = nullptr;

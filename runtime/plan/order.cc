@@ -5,8 +5,6 @@
 namespace weft {
 namespace {
 
-size_t Index(int i) { return static_cast<size_t>(i); }
-
 // By buffer: whether a step reads it.
 std::vector<bool> FindReads(const Plan& plan) {
   std::vector<bool> read(plan.buffers.size());

@@ -7,8 +7,6 @@
 namespace weft {
 namespace {
 
-size_t Index(int i) { return static_cast<size_t>(i); }
-
 // Which value each byte of a buffer holds.
 class Contents {
  public:

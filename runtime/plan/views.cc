@@ -31,7 +31,6 @@ class Sharing {
   }
 
  private:
-  static size_t Index(int i) { return static_cast<size_t>(i); }
   int BufferIndex(int value) const { return plan_.values[Index(value)].buffer; }
 
   void FindLastReads() {

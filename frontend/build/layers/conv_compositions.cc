@@ -11,7 +11,7 @@ namespace weft {
 namespace {
 
 template <typename Options>
-ConvSpec SpecOf(const Options& o) {
+ConvSpec WindowSpecOf(const Options& o) {
   return {.channels = o.channels,
           .kernel = ListOf(o.kernel),
           .stride = ListOf(o.stride),
@@ -68,7 +68,7 @@ Extent2 AlongAxis(const Extent2& e, size_t axis) {
 
 // o.padding in numbers for the whole kernel.
 std::optional<Dims> SeparablePads(Layer& layer, Value x, const SeparableConv2dOptions& o) {
-  ConvSpec spec = SpecOf(o);
+  ConvSpec spec = WindowSpecOf(o);
   spec.dilation = ListOf(o.dilation);
   if (!CheckConv(layer, x, spec)) return std::nullopt;
   return ResolvePads(layer, x, spec);
@@ -113,7 +113,7 @@ std::optional<Dims> ConvolvePads(Layer& layer, const std::string& mode, const Di
 
 Value ConvLayers::LocallyConnected2d(Value x, const LocallyConnected2dOptions& o, Where where) {
   Layer layer(builder(), "LocallyConnected", o.name, where);
-  ConvSpec spec = SpecOf(o);
+  ConvSpec spec = WindowSpecOf(o);
   spec.dilation = ListOf(o.dilation);
   if (!CheckConv(layer, x, spec)) return {};
   const int64_t channels = layer.KnownExtent(x, 1, "channels");
@@ -146,7 +146,7 @@ Value ConvLayers::LocallyConnected2d(Value x, const LocallyConnected2dOptions& o
 // input that begins at the first of them. DepthToSpace puts the phases together.
 Value ConvLayers::TiledConv2d(Value x, const TiledConv2dOptions& o, Where where) {
   Layer layer(builder(), "TiledConv", o.name, where);
-  ConvSpec spec = SpecOf(o);
+  ConvSpec spec = WindowSpecOf(o);
   if (!CheckConv(layer, x, spec) || !layer.ExpectAtLeast("a tile", o.tile, 1)) return {};
   const std::optional<Dims> pads = ResolvePads(layer, x, spec);
   if (!pads) return {};

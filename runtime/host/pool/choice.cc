@@ -18,7 +18,7 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kGrain = 2048;  // elements that are worth a thread
+constexpr int64_t kChoiceGrain = 2048;  // elements that are worth a thread
 
 struct ChoiceOp {
   ReadChoiceFn read;
@@ -194,7 +194,7 @@ absl::StatusOr<Kernels> HostChoicePool(const KernelRequest& request) {
                         MakePlan(request.node, request.in(gradient ? 1 : 0).dims()));
   const auto plan = std::make_shared<const ChoicePlan>(std::move(made));
   const int64_t grain =
-      std::max<int64_t>(kGrain / std::max<int64_t>(plan->inputs + plan->outputs, 1), 1);
+      std::max<int64_t>(kChoiceGrain / std::max<int64_t>(plan->inputs + plan->outputs, 1), 1);
   Kernels kernels;
   kernels.push_back(MakeHostKernel(request, "weft", "planes", [plan, grain](const EvalContext& c) {
     const float* in = c.in(0).in<float>().data();

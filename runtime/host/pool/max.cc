@@ -15,8 +15,8 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kByteTaps = 256;  // of a window whose tap numbers are bytes
-constexpr int64_t kFewTaps = 32;    // of a window: comparing all is faster than scattering
+constexpr int64_t kByteTaps = 256;      // of a window whose tap numbers are bytes
+constexpr int64_t kTapsToCompare = 32;  // of a window: comparing all is faster than scattering
 
 struct MaxPlan : WindowPlan {
   std::vector<int64_t> tap_offsets;  // in the plane, from the window's first tap
@@ -112,7 +112,7 @@ void Scatter(const MaxPlan& p, const float* dy, const Number* numbers, float* dx
 
 // Whether windows are small enough for SpreadMaxima.
 bool Spreads(const MaxPlan& p) {
-  return static_cast<int64_t>(p.tap_offsets.size()) <= kFewTaps && p.last.stride <= 2;
+  return static_cast<int64_t>(p.tap_offsets.size()) <= kTapsToCompare && p.last.stride <= 2;
 }
 
 void GradientByBytes(const MaxPlan& p, std::byte* scratch, const float* dy, const uint8_t* bytes,

@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/exec/parallel.h"
 #include "runtime/host/pool/plane.h"
 
 namespace weft {
 namespace {
 
-constexpr int64_t kGrain = 8192;                  // elements that are worth a thread
 constexpr int64_t kMostLinks = int64_t{1} << 20;  // of rows
 
 int64_t Rows(const Dims& extents) {
@@ -100,7 +100,7 @@ std::optional<WindowPlan> MakeWindowPlan(PoolWindow window) {
   const auto whole = [&](const TapRange& taps) { return taps.count == p.last.kernel; };
   p.begin = std::find_if(p.taps.begin(), p.taps.end(), whole) - p.taps.begin();
   p.end = std::find_if_not(p.taps.begin() + p.begin, p.taps.end(), whole) - p.taps.begin();
-  p.grain = std::max<int64_t>(kGrain / (p.inputs + p.outputs), 1);
+  p.grain = std::max<int64_t>(kMathGrain / (p.inputs + p.outputs), 1);
   FillRows(regions, p);
   return p;
 }

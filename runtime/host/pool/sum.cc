@@ -19,8 +19,7 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kGrain = 8192;      // elements that are worth a thread
-constexpr int64_t kFewTaps = 64;      // sums of so many floats keep their accuracy
+constexpr int64_t kTapsToAdd = 64;    // sums of so many floats keep their accuracy
 constexpr int64_t kLargestPower = 8;  // of a float that a double holds
 
 // |a|^n by squaring.
@@ -46,7 +45,7 @@ struct SumPool {
     planes = x[0] * x[1];
     inputs = regions.input_size();
     outputs = regions.output_size();
-    grain = std::max<int64_t>(kGrain / std::max<int64_t>(inputs + outputs, 1), 1);
+    grain = std::max<int64_t>(kMathGrain / std::max<int64_t>(inputs + outputs, 1), 1);
   }
   // The weight of a row of outputs with these outer indices, and of one output in it.
   double RowWeight(const std::vector<int64_t>& index) const {
@@ -72,7 +71,7 @@ absl::StatusOr<SumPool> ReadSumPool(const Node& node, const Dims& x) {
     pool.p = GetInt(node.attributes(), "p", 1);
     if (op == "AveragePool" || op == "AveragePoolGrad") {
       pool.weights = AverageWeights(window);
-      const bool by_vectors = window.strides.back() <= 2 && window.kernel_size() <= kFewTaps;
+      const bool by_vectors = window.strides.back() <= 2 && window.kernel_size() <= kTapsToAdd;
       if (by_vectors) pool.plan = MakeWindowPlan(window);
     }
   }
@@ -220,7 +219,7 @@ void AverageBack(const SumRun& run) {
 void AverageForward(const SumRun& run) {
   const SumPool& pool = run.pool;
   if (!pool.plan.has_value()) {
-    const bool few = pool.regions.most_taps() <= kFewTaps;
+    const bool few = pool.regions.most_taps() <= kTapsToAdd;
     return (few ? Average<float> : Average<double>)(run);
   }
   ParallelFor(pool.planes, pool.grain, [&](int thread, int64_t begin, int64_t end) {
@@ -235,7 +234,7 @@ void AverageForward(const SumRun& run) {
 void AverageBackward(const SumRun& run) {
   const SumPool& pool = run.pool;
   if (!pool.plan.has_value()) {
-    const bool few = pool.regions.most_taps() <= kFewTaps;
+    const bool few = pool.regions.most_taps() <= kTapsToAdd;
     return (few ? AverageBack<float> : AverageBack<double>)(run);
   }
   ParallelFor(pool.planes, pool.grain, [&](int thread, int64_t begin, int64_t end) {
