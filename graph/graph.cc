@@ -147,7 +147,7 @@ Node* Graph::After(const Node* node) const {
 }
 
 Node* Graph::Find(std::string_view name) const {
-  auto it = by_name_.find(name);
+  auto it = by_name_.find(Absl(name));
   return it == by_name_.end() ? nullptr : it->second;
 }
 

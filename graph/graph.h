@@ -8,10 +8,10 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "graph/attribute.h"
 #include "graph/type.h"
 
@@ -234,9 +234,6 @@ class Graph {
 
  private:
   struct Log;
-  struct StringHash : std::hash<std::string_view> {
-    using is_transparent = void;
-  };
   using Keeper = Node::Keeper;
 
   absl::StatusOr<std::vector<TensorType>> Infer(const OpDef& op, std::string_view name,
@@ -296,7 +293,7 @@ class Graph {
   const OpRegistry* registry_;
   std::list<Node> nodes_;
   std::list<Node> removed_;  // while a transaction may bring them back
-  std::unordered_map<std::string, Node*, StringHash, std::equal_to<>> by_name_;
+  absl::flat_hash_map<std::string, Node*> by_name_;
   std::vector<NamedValue> outputs_;
   std::vector<NamedValue> losses_;
   std::unordered_set<std::string> output_names_;  // of both

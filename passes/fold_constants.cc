@@ -10,6 +10,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "graph/op.h"
 #include "passes/pass.h"
@@ -270,7 +271,8 @@ class FoldRun : public PassRun {
   absl::Status Materialize(Node* node) {
     Graph::Transaction change(graph_);
     const std::vector<Tensor> values = known_.at(node).values;
-    const Provenance from = context_.From(kName, Take(node));
+    const std::vector<Node*> taken = Take(node);
+    const Provenance from = context_.From(kName, taken);
     const std::string name = node->name();
     graph_.SetInsertionPoint(node);
     WEFT_RETURN_IF_ERROR(graph_.Rename(node, graph_.UniqueName(name + "/folded")));
@@ -295,6 +297,7 @@ class FoldRun : public PassRun {
     if (growth > 0 && growth_ + growth > most) {
       misses_[name] = absl::StrCat(name, " would add ", growth, " bytes to the ", growth_,
                                    " that folding has added, of ", most, " that it may");
+      for (const Node* source : taken) known_.at(source).is_taken = false;
       return absl::OkStatus();  // which takes the change back
     }
     growth_ += growth;
@@ -306,7 +309,7 @@ class FoldRun : public PassRun {
   Worklist worklist_;
   int64_t growth_ = 0;         // bytes of constants made, less those that went for it
   size_t constant_bytes_ = 0;  // of the graph as it was
-  std::unordered_map<const Node*, Known> known_;         // of this turn
+  absl::flat_hash_map<const Node*, Known> known_;        // of this turn
   std::unordered_map<std::string, std::string> misses_;  // by node
   std::vector<std::string> left_;  // computed nodes that stay: what reads them may still fold
 };

@@ -53,9 +53,13 @@ absl::Status PassContext::Record(const Provenance& from, std::span<Node* const> 
     rewrite.result_ops.emplace_back(node->op_name());
   }
   report_.rewrites.push_back(std::move(rewrite));
+  Commit(change);
+  return absl::OkStatus();
+}
+
+void PassContext::Commit(Graph::Transaction& change) {
   Announce(change.changes());
   change.Commit();
-  return absl::OkStatus();
 }
 
 void PassContext::AddNearMiss(std::string_view rule, const Node& node, std::string condition) {

@@ -36,6 +36,8 @@ class PassContext {
   // the worklists. After an error, which names the rule, nothing of that has happened.
   absl::Status Record(const Provenance& from, std::span<Node* const> results,
                       Graph::Transaction& change);
+  // Ends a change that is no rewrite: commits it and tells the worklists.
+  void Commit(Graph::Transaction& change);
 
   // One node's near-misses follow one another, each once.
   void AddNearMiss(std::string_view rule, const Node& node, std::string condition);

@@ -44,7 +44,7 @@ class RemoveDeadRun : public PassRun {
     const Provenance from = context_.From("remove_dead", DeadOps(context_.graph()));
     context_.graph().RemoveDeadNodes();  // leaves too, which go unmentioned
     if (!from.sources.empty()) return context_.Record(from, {}, change);
-    change.Commit();
+    context_.Commit(change);
     return absl::OkStatus();
   }
 

@@ -7,12 +7,9 @@
 namespace weft {
 
 Worklist::Worklist(PassContext& context, const Interest& interest)
-    : context_(context), reach_(interest.reach) {
+    : context_(context), reach_(interest.reach), takes_all_(interest.ops.empty()) {
   for (const std::string& op : interest.ops) {
-    if (const OpDef* def = context.graph().registry().Find(op)) ops_.insert(def->name);
-  }
-  if (interest.ops.empty()) {
-    for (const OpDef* def : context.graph().registry().All()) ops_.insert(def->name);
+    if (const OpDef* def = context.graph().registry().Find(op)) ops_.push_back(def);
   }
   for (Node& node : context.graph().nodes()) Add(&node);
   context.worklists_.push_back(this);
@@ -32,7 +29,7 @@ Node* Worklist::Next() {
 }
 
 void Worklist::Add(Node* node) {
-  if (!ops_.contains(node->op_name())) return;
+  if (!takes_all_ && std::find(ops_.begin(), ops_.end(), &node->op()) == ops_.end()) return;
   const auto [it, is_new] = queue_.insert(node);
   if (is_new) entries_.emplace(node, it);
 }

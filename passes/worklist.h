@@ -3,11 +3,9 @@
 
 #include <set>
 #include <string>
-#include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "passes/pass_context.h"
 
 namespace weft {
@@ -43,11 +41,12 @@ class Worklist {
   using Queue = std::set<Node*, IsEarlier>;
 
   PassContext& context_;
-  std::unordered_set<std::string_view> ops_;  // names of OpDefs
+  std::vector<const OpDef*> ops_;
   int reach_;
+  bool takes_all_;
   Queue queue_;
   // A removed node has no place in the order any more: it is taken out by its iterator.
-  std::unordered_map<const Node*, Queue::iterator> entries_;
+  absl::flat_hash_map<const Node*, Queue::iterator> entries_;
   Node* next_ = nullptr;  // where to go on; null: at the start
 };
 

@@ -65,7 +65,8 @@ absl::StatusOr<std::span<const Tensor>> PlanCache::Run(const TensorMap& feeds,
   if (entry->context == nullptr) {
     WEFT_ASSIGN_OR_RETURN(entry->context, Context::Create(*entry->executable, state_, arena_));
   }
-  const Plan& plan = entry->executable->plan();
+  last_ = entry->executable;
+  const Plan& plan = last_->plan();
   for (size_t i = 0; i < plan.inputs.size(); ++i) {
     entry->inputs[i] = feeds.find(plan.inputs[i])->second;
   }

@@ -40,7 +40,7 @@ class PlanCache {
   // The arena that they need.
   size_t arena_bytes() const;
   // The plan of the last run, which there has to have been.
-  const Plan& last_plan() const { return entries_.front().executable->plan(); }
+  const Plan& last_plan() const { return last_->plan(); }
 
  private:
   struct Entry {
@@ -58,7 +58,8 @@ class PlanCache {
   State* state_;
   LowerOptions options_;
   std::shared_ptr<Arena> arena_;
-  std::list<Entry> entries_;  // the last one used first
+  std::list<Entry> entries_;                // the last one used first
+  std::shared_ptr<const Executable> last_;  // that ran
 };
 
 }  // namespace weft

@@ -76,6 +76,7 @@ absl::Status State::Allocate() {
 }
 
 absl::Status State::Move(const VariableLayouts& layouts) {
+  if (layouts == layouts_) return absl::OkStatus();
   State moved;
   moved.entries_ = entries_;
   bool same = true;

@@ -235,6 +235,15 @@ TEST(DriverTest, ARuleOfOnesOwnTakesPartInThePipeline) {
               HasSubstr("unknown pass 'nothing'; expected remove_dead"));
 }
 
+TEST(DriverTest, ARuleOfOnesOwnHasANameOfItsOwn) {
+  Net net;
+  net.Output("y", net.Relu("relu1", net.Image(2, 4)));
+  PassOptions options = TestOptions();
+  options.own = {FuseConvAdd()};
+  EXPECT_THAT(std::string(Optimize(net.graph, options).status().message()),
+              HasSubstr("a pass of your own is called 'fuse_conv_add': expected another name"));
+}
+
 // The condition fails at first and holds once a merge has taken the second reader.
 TEST(DriverTest, ANodeIsLookedAtAgainWhereAReaderHasGone) {
   Net net;

@@ -1,11 +1,11 @@
 #ifndef WEFT_FRONTEND_ONNX_IMPORT_CONTEXT_H_
 #define WEFT_FRONTEND_ONNX_IMPORT_CONTEXT_H_
 
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "frontend/onnx/import/shape_value.h"
@@ -25,7 +25,7 @@ struct OnnxValue {
   bool parameter = false;
   bool failed = false;  // its node could not be imported, which was reported
 };
-using OnnxValues = std::map<std::string, OnnxValue, std::less<>>;
+using OnnxValues = std::unordered_map<std::string, OnnxValue>;
 
 // What importing one model may take beyond reading it. A small file can ask for any amount.
 struct OnnxBudget {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <map>
+#include <unordered_set>
 
 #include "frontend/onnx/import/importer.h"
 #include "frontend/onnx/metadata.h"
@@ -360,8 +362,8 @@ class Importer {
   const OnnxImportOptions& options_;
   Model result_;
   OnnxValues values_;
-  std::set<std::string, std::less<>> leaves_;  // the names of inputs and initializers
-  std::map<std::string, int> opsets_;          // by domain
+  std::unordered_set<std::string> leaves_;  // the names of inputs and initializers
+  std::map<std::string, int> opsets_;       // by domain
   OnnxBudget budget_;
   std::vector<OnnxProblem> problems_;
 };

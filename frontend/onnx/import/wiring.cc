@@ -1,8 +1,8 @@
 #include "frontend/onnx/import/wiring.h"
 
 #include <algorithm>
-#include <set>
 #include <string_view>
+#include <unordered_set>
 
 #include "frontend/onnx/import/context.h"
 
@@ -21,12 +21,12 @@ class Wiring {
     }
     // An input may have an initializer as its default, as all had before IR version 4.
     for (const onnx::ValueInfoProto& input : graph_.input()) Make("input", input.name());
-    std::set<std::string_view> inputs = made_;
+    std::unordered_set<std::string_view> inputs = made_;
     for (const onnx::TensorProto& tensor : graph_.initializer()) {
       if (!inputs.erase(tensor.name())) Make("initializer", tensor.name());
     }
     for (const onnx::NodeProto& node : graph_.node()) CheckNode(node);
-    std::set<std::string_view> outputs;
+    std::unordered_set<std::string_view> outputs;
     for (const onnx::ValueInfoProto& output : graph_.output()) {
       if (!made_.contains(output.name()) || output.name().empty()) {
         Add("output " + output.name(), "nothing makes it");
@@ -50,24 +50,24 @@ class Wiring {
   }
 
   void CheckNode(const onnx::NodeProto& node) {
-    const std::string where = absl::StrCat(OnnxNodeName(node), " (", node.op_type(), ")");
+    const auto where = [&] { return absl::StrCat(OnnxNodeName(node), " (", node.op_type(), ")"); };
     for (const std::string& input : node.input()) {
       if (input.empty() || made_.contains(input)) continue;
-      Add(where, made_later_.contains(input)
-                     ? absl::StrCat("reads ", input,
-                                    ", which is made only later: a cycle, or nodes "
-                                    "out of order")
-                     : absl::StrCat("reads ", input, ", which nothing makes"));
+      Add(where(), made_later_.contains(input)
+                       ? absl::StrCat("reads ", input,
+                                      ", which is made only later: a cycle, or nodes "
+                                      "out of order")
+                       : absl::StrCat("reads ", input, ", which nothing makes"));
     }
     for (const std::string& output : node.output()) {
       if (!output.empty() && !made_.insert(output).second) {
-        Add(where, absl::StrCat("makes ", output, ", which another one makes already"));
+        Add(where(), absl::StrCat("makes ", output, ", which another one makes already"));
       }
     }
   }
 
   const onnx::GraphProto& graph_;
-  std::set<std::string_view> made_, made_later_;
+  std::unordered_set<std::string_view> made_, made_later_;
   std::vector<OnnxProblem> problems_;
 };
 
@@ -117,7 +117,7 @@ absl::Status CheckOnnxNode(const onnx::NodeProto& node, const onnx::OpSchema& sc
           absl::StrCat("its input ", formal.GetName(), " is required, but absent"));
     }
   }
-  std::set<std::string_view> names;
+  std::unordered_set<std::string_view> names;
   for (const onnx::AttributeProto& given : node.attribute()) {
     WEFT_RETURN_IF_ERROR(CheckAttribute(given, schema));
     if (!names.insert(given.name()).second) {
