@@ -67,6 +67,7 @@ class Chooser {
     const bool same = choice.offered == request.inputs && choice.forward == request.forward;
     if (!choice.view && (!same || choice.candidates.empty())) {
       WEFT_ASSIGN_OR_RETURN(choice.candidates, CandidatesFor(request, l_.options.reference_only));
+      if (!l_.keeps_candidates) choice.candidates.resize(1);
     }
     choice.offered = std::move(request.inputs);
     choice.forward = request.forward;

@@ -160,6 +160,7 @@ absl::StatusOr<std::string> DumpStage(const Graph& graph, std::string_view stage
   for (const Stage& last : kStages) {
     if (last.name != stage) continue;
     Lowering lowering(graph, options);
+    lowering.keeps_candidates = true;
     WEFT_RETURN_IF_ERROR(RunStages(lowering, last));
     return last.dump(lowering);
   }

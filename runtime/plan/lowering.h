@@ -25,7 +25,7 @@ struct Choice {
   std::optional<Alias> view{};    // no kernel: the result has the bytes of that input, row-major
   std::vector<Layout> offered{};  // the layouts that the inputs came in
   const Kernel* forward = nullptr;
-  Candidates candidates{};  // the chosen one first
+  Candidates candidates{};  // the chosen one first; without keeps_candidates, it alone
 };
 
 // A plan in the making. The stages of Lower run in this order, each on the result of the one
@@ -41,6 +41,9 @@ struct Lowering {
 
   const Graph& graph;
   LowerOptions options;
+  // Kernels that were not taken stay in the choices, to be printed. Those of a network may take as
+  // much memory as its weights.
+  bool keeps_candidates = false;
   Plan plan;
 
   // Decided before anything is emitted.

@@ -122,19 +122,23 @@ struct Inference {
 
 class ResidentInference : public ::testing::TestWithParam<Inference> {};
 
-// Writes a .npy of ones for each input of the model; the options that give them to `weft run`.
+// Writes a .npy for each input of the model, of ones or of tokens 0; the options that give them to
+// `weft run`.
 std::string WriteInputs(const std::string& folder, int batch) {
   const Model model = LoadModel(folder + "/a.weft", StandardOps()).value();
   std::string options;
-  for (const Node* input : ForInference(model.graph).value().inputs()) {
+  const Graph inference = ForInference(model.graph).value();
+  for (const Node* input : inference.inputs()) {
     Dims dims;
     for (const Dim& dim : input->type().shape) {
       dims.push_back(dim.is_static() ? dim.coefficient() : batch);
     }
-    Tensor ones = Tensor::Zeros(DType::kF32, dims).value();
-    for (float& v : ones.mutable_values<float>()) v = 1;
+    Tensor x = Tensor::Zeros(input->type().dtype, dims).value();
+    if (x.dtype() == DType::kF32) {
+      for (float& v : x.mutable_values<float>()) v = 1;
+    }
     const std::string file = input->name() + ".npy";
-    EXPECT_EQ(WriteNpy(folder + "/" + file, ones), absl::OkStatus());
+    EXPECT_EQ(WriteNpy(folder + "/" + file, x), absl::OkStatus());
     options += " --input " + input->name() + "=" + file;
   }
   return options;
