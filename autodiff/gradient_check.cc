@@ -188,8 +188,8 @@ absl::Status Checker::Compare(size_t i, const Vector& direction, std::string_vie
   if (error <= result_.error) return absl::OkStatus();  // false for NaN, which is kept
   if (!std::isnan(result_.error)) {
     result_.error = error;
-    result_.where = absl::StrCat(xs_[i]->name(), absl::string_view(where.data(), where.size()),
-                                 ": by rule ", ruled, ", numerically ", numerical);
+    result_.where =
+        absl::StrCat(xs_[i]->name(), Absl(where), ": by rule ", ruled, ", numerically ", numerical);
   }
   return absl::OkStatus();
 }

@@ -97,8 +97,7 @@ absl::Status Sweep::Differentiate(Node* node) {
   const OpDef& op = node->op();
   if (op.gradient == nullptr) {
     std::string_view why = op.no_gradient.empty() ? "it has no rule" : op.no_gradient;
-    return absl::UnimplementedError(absl::StrCat(
-        node->Describe(), ": no gradient: ", absl::string_view(why.data(), why.size())));
+    return absl::UnimplementedError(absl::StrCat(node->Describe(), ": no gradient: ", Absl(why)));
   }
   std::vector<bool> needs(static_cast<size_t>(node->num_inputs()));
   for (int i = 0; i < node->num_inputs(); ++i) {

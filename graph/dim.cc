@@ -32,11 +32,10 @@ std::string Dim::ToString() const {
 
 absl::StatusOr<Dim> Dim::Parse(std::string_view text) {
   Dim result(1);
-  for (absl::string_view factor :
-       absl::StrSplit(absl::string_view(text.data(), text.size()), '*')) {
+  for (absl::string_view factor : absl::StrSplit(Absl(text), '*')) {
     if (factor.empty()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("expected a dim such as 28, N or 64*N, got '", std::string(text), "'"));
+          absl::StrCat("expected a dim such as 28, N or 64*N, got '", Absl(text), "'"));
     }
     Dim part = Symbol(std::string(factor));
     if (factor[0] == '-' || (factor[0] >= '0' && factor[0] <= '9')) {
@@ -49,7 +48,7 @@ absl::StatusOr<Dim> Dim::Parse(std::string_view text) {
       part = Dim(number);
     }
     std::optional<Dim> product = Multiply(result, part);
-    if (!product) return absl::InvalidArgumentError(absl::StrCat(std::string(text), " overflows"));
+    if (!product) return absl::InvalidArgumentError(absl::StrCat(Absl(text), " overflows"));
     result = *product;
   }
   return result;

@@ -76,7 +76,7 @@ class DotWriter {
 
   void DrawNode(const Node& node) {
     std::string label = OneLine(node.name());
-    if (node.op_name() != kInput) absl::StrAppend(&label, "\n", std::string(node.op_name()));
+    if (node.op_name() != kInput) absl::StrAppend(&label, "\n", Absl(node.op_name()));
     for (int i = 0; i < node.num_outputs(); ++i) {
       absl::StrAppend(&label, "\n", OneLine(ToString(node.type(i))));
     }

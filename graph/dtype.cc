@@ -67,8 +67,8 @@ std::string DTypeSet::ToString() const {
 }
 
 absl::Status RefusedDType(DType dtype, DTypeSet expected) {
-  return absl::InvalidArgumentError(absl::StrCat("expected elements of ", expected.ToString(),
-                                                 ", got ", std::string(ToString(dtype))));
+  return absl::InvalidArgumentError(
+      absl::StrCat("expected elements of ", expected.ToString(), ", got ", Absl(ToString(dtype))));
 }
 
 }  // namespace weft

@@ -10,8 +10,7 @@ Value Emitter::Op(std::string_view op, std::vector<Value> inputs, AttributeMap a
 Node* Emitter::OpNode(std::string_view op, std::vector<Value> inputs, AttributeMap attributes,
                       int num_outputs, Node* forward) {
   if (!ok()) return nullptr;
-  std::string name =
-      prefix_.empty() ? std::string(op) : absl::StrCat(prefix_, "/", std::string(op));
+  std::string name = prefix_.empty() ? std::string(op) : absl::StrCat(prefix_, "/", Absl(op));
   absl::StatusOr<Node*> node = graph_->AddNode({.op = std::string(op),
                                                 .name = std::move(name),
                                                 .inputs = std::move(inputs),

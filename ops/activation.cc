@@ -23,14 +23,14 @@ std::vector<AttributeSpec> AttributesOf() {
 // The strings of definitions live as long as the program.
 template <typename A>
 const std::string& GradName() {
-  static const std::string& name = *new std::string(absl::StrCat(std::string(A::kName), "Grad"));
+  static const std::string& name = *new std::string(absl::StrCat(Absl(A::kName), "Grad"));
   return name;
 }
 
 template <typename A>
 const std::string& GradDoc() {
   static const std::string& doc =
-      *new std::string(absl::StrCat("dY times the derivative of ", std::string(A::kName),
+      *new std::string(absl::StrCat("dY times the derivative of ", Absl(A::kName),
                                     FromResult<A>() ? ", from its result Y." : " at X."));
   return doc;
 }

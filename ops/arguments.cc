@@ -29,7 +29,7 @@ absl::StatusOr<int64_t> ListLength(const InferContext& c, int i, std::string_vie
   if (type.rank() == 1 && type.dim(0).is_static() && type.dim(0).coefficient() <= most) {
     return type.dim(0).coefficient();
   }
-  return absl::InvalidArgumentError(absl::StrCat("expected ", std::string(name),
+  return absl::InvalidArgumentError(absl::StrCat("expected ", Absl(name),
                                                  " with one axis of known extent, at most ", most,
                                                  ", got ", ToString(type)));
 }

@@ -13,7 +13,7 @@ namespace {
 absl::Status CheckBound(const InferContext& c, int i, std::string_view name) {
   if (!c.has(i) || c.type(i).rank() == 0) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("expected ", std::string(name), " to be a scalar, got ", ToString(c.type(i))));
+      absl::StrCat("expected ", Absl(name), " to be a scalar, got ", ToString(c.type(i))));
 }
 
 // The bounds are the inputs from `first` on.

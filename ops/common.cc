@@ -32,18 +32,18 @@ absl::Status CheckOneOf(const AttributeMap& attributes, std::string_view name,
   std::string choices;
   for (std::string_view choice : allowed) {
     if (text == choice) return absl::OkStatus();
-    absl::StrAppend(&choices, choices.empty() ? "" : ", ", "\"", std::string(choice), "\"");
+    absl::StrAppend(&choices, choices.empty() ? "" : ", ", "\"", Absl(choice), "\"");
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "attribute ", std::string(name), ": expected one of ", choices, ", got \"", text, "\""));
+  return absl::InvalidArgumentError(absl::StrCat("attribute ", Absl(name), ": expected one of ",
+                                                 choices, ", got \"", text, "\""));
 }
 
 absl::Status CheckFinite(const AttributeMap& attributes, std::string_view name, double least) {
   const double value = GetFloat(attributes, name);
   if (std::isfinite(value) && value >= least) return absl::OkStatus();
   const std::string bound = std::isfinite(least) ? absl::StrCat(" of at least ", least) : "";
-  return absl::InvalidArgumentError(absl::StrCat(
-      "attribute ", std::string(name), ": expected a finite number", bound, ", got ", value));
+  return absl::InvalidArgumentError(
+      absl::StrCat("attribute ", Absl(name), ": expected a finite number", bound, ", got ", value));
 }
 
 Value SumToLike(GradientContext& c, Value value, Value like) {

@@ -31,7 +31,7 @@ absl::StatusOr<Dim> Over(const Dim& dim, int64_t n, std::string_view what) {
   if (const auto quotient = Dim::DivideExactly(dim, n)) return *quotient;
   if (!dim.is_static()) return InferContext::DerivedDim(absl::StrCat(dim.ToString(), "/", n));
   return absl::InvalidArgumentError(
-      absl::StrCat("expected ", std::string(what), " that ", n, " divides, got ", dim.ToString()));
+      absl::StrCat("expected ", Absl(what), " that ", n, " divides, got ", dim.ToString()));
 }
 
 absl::StatusOr<std::vector<TensorType>> InferDepthToSpace(const InferContext& c) {

@@ -68,9 +68,9 @@ class Parser {
   }
 
   absl::Status Refused(std::string_view expected) const {
-    return absl::InvalidArgumentError(
-        absl::StrCat("equation \"", std::string(text_), "\": expected ", std::string(expected),
-                     " at position ", at_, ", got \"", std::string(text_.substr(at_, 8)), "\""));
+    return absl::InvalidArgumentError(absl::StrCat("equation \"", Absl(text_), "\": expected ",
+                                                   Absl(expected), " at position ", at_, ", got \"",
+                                                   Absl(text_.substr(at_, 8)), "\""));
   }
 
   std::string_view text_;
@@ -133,9 +133,9 @@ absl::StatusOr<EinsumEquation> ParseEinsum(std::string_view equation, std::span<
   WEFT_ASSIGN_OR_RETURN(const std::vector<Term> operands, parser.Operands());
   WEFT_ASSIGN_OR_RETURN(const std::optional<Term> explicit_result, parser.Result());
   if (operands.size() != ranks.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("equation \"", std::string(equation),
-                                                   "\": expected ", operands.size(),
-                                                   " operands, got ", ranks.size()));
+    return absl::InvalidArgumentError(absl::StrCat("equation \"", Absl(equation), "\": expected ",
+                                                   operands.size(), " operands, got ",
+                                                   ranks.size()));
   }
   std::vector<int> covered;  // axes that each ellipsis stands for
   for (size_t i = 0; i < operands.size(); ++i) {
@@ -143,7 +143,7 @@ absl::StatusOr<EinsumEquation> ParseEinsum(std::string_view equation, std::span<
     covered.push_back(ranks[i] - letters);
     if (operands[i].ellipsis ? covered[i] >= 0 : covered[i] == 0) continue;
     return absl::InvalidArgumentError(
-        absl::StrCat("equation \"", std::string(equation), "\": expected operand ", i, " of ",
+        absl::StrCat("equation \"", Absl(equation), "\": expected operand ", i, " of ",
                      operands[i].ellipsis ? "at least " : "", letters, " axes, got ", ranks[i]));
   }
   const int longest = *std::max_element(covered.begin(), covered.end());

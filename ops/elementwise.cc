@@ -165,7 +165,7 @@ absl::StatusOr<std::vector<TensorType>> InferMod(const InferContext& c) {
   if (kFloatTypes.contains(c.type(0).dtype) && GetInt(c.attributes(), "fmod") == 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("attribute fmod: expected 1 for floating point, got 0 with ",
-                     std::string(ToString(c.type(0).dtype))));
+                     Absl(ToString(c.type(0).dtype))));
   }
   return InferBroadcast(c);
 }

@@ -8,17 +8,16 @@ absl::Status CheckLabels(const InferContext& c, int first,
                          const std::array<std::string_view, 3>& names) {
   const Shape& scores = c.type(first).shape;
   if (scores.size() < 2) {
-    return absl::InvalidArgumentError(absl::StrCat("expected ", std::string(names[0]),
-                                                   " of shape [N,C,...], got ", ToString(scores)));
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected ", Absl(names[0]), " of shape [N,C,...], got ", ToString(scores)));
   }
   Shape labels = scores;
   labels.erase(labels.begin() + 1);
   for (const auto& [i, expected] : {std::pair{1, labels}, {2, Shape{scores[1]}}}) {
     if (!c.has(first + i) || c.type(first + i).shape == expected) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat("expected ", std::string(names[static_cast<size_t>(i)]), " of shape ",
-                     ToString(expected), " for ", std::string(names[0]), " ", ToString(scores),
-                     ", got ", ToString(c.type(first + i).shape)));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "expected ", Absl(names[static_cast<size_t>(i)]), " of shape ", ToString(expected), " for ",
+        Absl(names[0]), " ", ToString(scores), ", got ", ToString(c.type(first + i).shape)));
   }
   return absl::OkStatus();
 }
@@ -40,8 +39,8 @@ absl::StatusOr<std::vector<int64_t>> ReadLabels(const TensorView& view, std::str
         position.insert(position.begin(), static_cast<int64_t>(rest % extent));
         rest /= extent;
       }
-      return absl::InvalidArgumentError(absl::StrCat("expected ", std::string(name), " in [0,",
-                                                     classes, "), got ", label, " at position ",
+      return absl::InvalidArgumentError(absl::StrCat("expected ", Absl(name), " in [0,", classes,
+                                                     "), got ", label, " at position ",
                                                      ToString(position)));
     }
     labels[i] = label;

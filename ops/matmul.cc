@@ -21,8 +21,8 @@ absl::StatusOr<std::vector<TensorType>> InferMatMul(const InferContext& c) {
   const Shape& a = c.type(0).shape;
   const Shape& b = c.type(1).shape;
   const auto refused = [&](std::string_view expected) {
-    return absl::InvalidArgumentError(absl::StrCat("expected ", std::string(expected), ", got A ",
-                                                   ToString(a), " and B ", ToString(b)));
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected ", Absl(expected), ", got A ", ToString(a), " and B ", ToString(b)));
   };
   if (a.empty() || b.empty()) return refused("A and B of at least 1 axis");
   const Dim& a_inner = a.back();

@@ -32,7 +32,7 @@ std::string ModeOf(const AttributeMap& attributes) {
   return GetString(attributes, "mode", "constant");
 }
 
-absl::Status CheckMode(const AttributeMap& attributes) {
+absl::Status CheckPadMode(const AttributeMap& attributes) {
   return CheckOneOf(attributes, "mode", {"constant", "edge", "reflect", "symmetric", "wrap"});
 }
 
@@ -142,7 +142,7 @@ std::vector<BoxCopy> PadBoxes(const std::string& mode, const std::vector<AxisPad
 // Where they are no constants, only the rank is known.
 absl::StatusOr<Shape> PaddedShape(const InferContext& c, Shape data, int pads, int axes) {
   const int rank = static_cast<int>(data.size());
-  WEFT_RETURN_IF_ERROR(CheckMode(c.attributes()));
+  WEFT_RETURN_IF_ERROR(CheckPadMode(c.attributes()));
   WEFT_RETURN_IF_ERROR(ListLength(c, pads, "pads", 2 * kMaxRank).status());
   if (c.has(axes)) WEFT_RETURN_IF_ERROR(ListLength(c, axes, "axes").status());
   const auto amounts = ConstantInts(c, pads), chosen = ConstantInts(c, axes);

@@ -16,8 +16,8 @@ absl::StatusOr<DType> DTypeOfAttribute(const AttributeMap& attributes, DType fal
   const auto found = attributes.find("dtype");
   const DType dtype = found == attributes.end() ? fallback : std::get<DType>(found->second.value);
   if (allowed.contains(dtype)) return dtype;
-  return absl::InvalidArgumentError(absl::StrCat("expected a dtype in ", allowed.ToString(),
-                                                 ", got ", std::string(ToString(dtype))));
+  return absl::InvalidArgumentError(
+      absl::StrCat("expected a dtype in ", allowed.ToString(), ", got ", Absl(ToString(dtype))));
 }
 
 // In numbers of the dtype, in which the width of a range must be finite too.
@@ -29,12 +29,12 @@ absl::Status CheckRange(const AttributeMap& attributes, DType dtype) {
     const bool finite = low >= -most && high <= most && high - low <= most;
     if (low <= high && finite) return absl::OkStatus();
     return absl::InvalidArgumentError(absl::StrCat("expected low <= high in a range that ",
-                                                   std::string(ToString(dtype)), " holds, got low ",
-                                                   low, " and high ", high));
+                                                   Absl(ToString(dtype)), " holds, got low ", low,
+                                                   " and high ", high));
   }
   const double mean = GetFloat(attributes, "mean"), scale = GetFloat(attributes, "scale");
   if (scale >= 0 && scale <= most && std::abs(mean) <= most) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("expected a finite ", std::string(ToString(dtype)),
+  return absl::InvalidArgumentError(absl::StrCat("expected a finite ", Absl(ToString(dtype)),
                                                  " mean and a scale of at least 0, got mean ", mean,
                                                  " and scale ", scale));
 }

@@ -36,18 +36,18 @@ absl::StatusOr<Shape> PlacedShape(const AttributeMap& attributes, Shape shape) {
   return shape;
 }
 
-absl::Status CheckMode(const AttributeMap& attributes) {
+absl::Status CheckPlacementMode(const AttributeMap& attributes) {
   return CheckOneOf(attributes, "mode", {"auto", "inference", "training"});
 }
 
 absl::StatusOr<std::vector<TensorType>> InferPlacement(const InferContext& c) {
-  WEFT_RETURN_IF_ERROR(CheckMode(c.attributes()));
+  WEFT_RETURN_IF_ERROR(CheckPlacementMode(c.attributes()));
   WEFT_ASSIGN_OR_RETURN(Shape shape, PlacedShape(c.attributes(), c.type(0).shape));
   return std::vector<TensorType>{{c.type(0).dtype, std::move(shape)}};
 }
 
 absl::StatusOr<std::vector<TensorType>> InferPlacementGrad(const InferContext& c) {
-  WEFT_RETURN_IF_ERROR(CheckMode(c.attributes()));
+  WEFT_RETURN_IF_ERROR(CheckPlacementMode(c.attributes()));
   WEFT_ASSIGN_OR_RETURN(const Shape shape, PlacedShape(c.attributes(), c.type(1).shape));
   if (DimsDiffer(shape, c.type(0).shape)) {
     return absl::InvalidArgumentError(

@@ -21,8 +21,8 @@ absl::Status ExpectShape(const InferContext& c, int i, std::string_view name, co
     fits = got[axis] == want[axis] || !got[axis].is_static() || !want[axis].is_static();
   }
   if (fits) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("expected ", std::string(name), " of shape ",
-                                                 ToString(want), ", got ", ToString(got)));
+  return absl::InvalidArgumentError(
+      absl::StrCat("expected ", Absl(name), " of shape ", ToString(want), ", got ", ToString(got)));
 }
 
 struct Shapes {
@@ -123,8 +123,8 @@ InputGradients Gradient(GradientContext& c) {
     inputs.push_back(i < c.node()->num_outputs() ? c.dy(i) : Value());
   }
   for (int i = 0; i < c.node()->num_inputs(); ++i) inputs.push_back(c.x(i));
-  Node* grad = c.OpNode(absl::StrCat(std::string(cell.name), "Grad"), std::move(inputs),
-                        c.attributes(), cell.has_cell_state ? 7 : 5, c.node());
+  Node* grad = c.OpNode(absl::StrCat(Absl(cell.name), "Grad"), std::move(inputs), c.attributes(),
+                        cell.has_cell_state ? 7 : 5, c.node());
   InputGradients gradients(static_cast<size_t>(c.node()->num_inputs()));
   if (grad == nullptr) return gradients;
   int output = 0;

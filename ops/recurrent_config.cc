@@ -45,17 +45,17 @@ absl::StatusOr<const ActivationInfo*> FindActivation(std::string_view name) {
   std::string names;
   for (const ActivationInfo& info : kActivations) {
     if (info.name == name) return &info;
-    absl::StrAppend(&names, names.empty() ? "" : ", ", std::string(info.name));
+    absl::StrAppend(&names, names.empty() ? "" : ", ", Absl(info.name));
   }
   return absl::InvalidArgumentError(absl::StrCat("attribute activations: expected names among ",
-                                                 names, "; got \"", std::string(name), "\""));
+                                                 names, "; got \"", Absl(name), "\""));
 }
 
 // The values of activation_alpha or activation_beta go, in order, to the activations that take one.
 absl::Status CheckArgumentCount(std::string_view name, size_t got, size_t takers) {
   if (got <= takers) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("attribute ", std::string(name), ": expected at most ", takers,
+      absl::StrCat("attribute ", Absl(name), ": expected at most ", takers,
                    " values, one for each activation that takes it, got ", got));
 }
 

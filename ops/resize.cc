@@ -31,7 +31,7 @@ absl::Status CheckModes(const AttributeMap& attributes, DType dtype) {
   }
   return absl::InvalidArgumentError(absl::StrCat("expected floating-point X for mode ",
                                                  GetString(attributes, "mode"), ", got ",
-                                                 std::string(ToString(dtype))));
+                                                 Absl(ToString(dtype))));
 }
 
 // The axes that scales, sizes and roi are about, in their order.
@@ -53,7 +53,7 @@ absl::Status CheckVector(const InferContext& c, int i, std::string_view name, si
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("expected ", count, " ", std::string(name), ", got ", ToString(type)));
+      absl::StrCat("expected ", count, " ", Absl(name), ", got ", ToString(type)));
 }
 
 bool IsGiven(const InferContext& c, int i) {

@@ -15,10 +15,9 @@ namespace {
 absl::Status CheckScatter(const InferContext& c, const Shape& updates) {
   WEFT_ASSIGN_OR_RETURN(const Reduction reduction, ReductionOf(c.attributes()));
   if (reduction != Reduction::kNone && !kNumericTypes.contains(c.type(0).dtype)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("expected numbers (", kNumericTypes.ToString(), ") for reduction \"",
-                     GetString(c.attributes(), "reduction"), "\", got ",
-                     std::string(ToString(c.type(0).dtype))));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "expected numbers (", kNumericTypes.ToString(), ") for reduction \"",
+        GetString(c.attributes(), "reduction"), "\", got ", Absl(ToString(c.type(0).dtype))));
   }
   if (DimsDiffer(c.type(2).shape, updates)) {
     return absl::InvalidArgumentError(absl::StrCat(

@@ -66,7 +66,7 @@ absl::StatusOr<Dim> LeftOf(const Dim& dim, const Cut& cut) {
 
 absl::Status CheckLength(std::string_view name, int64_t length, int64_t expected) {
   if (length == expected) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("expected ", std::string(name), " of ", expected,
+  return absl::InvalidArgumentError(absl::StrCat("expected ", Absl(name), " of ", expected,
                                                  " elements as starts has, got ", length));
 }
 

@@ -40,7 +40,7 @@ Condition IsInMode(const Match& match, std::string_view name, std::string_view m
   const Node& node = *match.node(name);
   const std::string actual = GetString(node.attributes(), "mode");
   return Unless(actual != mode,
-                absl::StrCat(node.name(), " is in mode ", actual, ", not ", std::string(mode)));
+                absl::StrCat(node.name(), " is in mode ", actual, ", not ", Absl(mode)));
 }
 
 Condition HasOneGroup(const Match& match, std::string_view name) {

@@ -55,7 +55,7 @@ struct PassOptions {
   int max_rewrites = -1;             // stop after so many (bisection); -1: no limit
   bool verify_each = false;          // Graph::Verify after every rewrite; on in debug builds
   // Passes of the caller's own, a stage between "clean" and "linear" of the pipeline; most are
-  // rules, as passes/rule.h shows.
+  // rules, as passes/rule.h shows. Each has a name of its own.
   std::vector<Pass> own = {};
 };
 
@@ -64,8 +64,9 @@ std::vector<std::string> PassNames();
 
 // Optimizes `graph` in place by the pipeline of passes/pipeline.cc. It takes time for the nodes and
 // for the rewrites: after one, passes look again at no more than what it may have changed for them.
-// Errors: an unknown pass name, a rule that built an ill-typed replacement or whose result does not
-// verify (a bug, named; the graph is then as before that rewrite).
+// Errors: an unknown pass name, a name that two passes have, a rule that built an ill-typed
+// replacement or whose result does not verify (a bug, named; the graph is then as before that
+// rewrite).
 absl::StatusOr<PassReport> Optimize(Graph& graph, const PassOptions& options);
 
 struct InferenceOptions {

@@ -121,13 +121,14 @@ std::vector<std::string> PassNames() { return NamesOf(Pipeline()); }
 
 absl::StatusOr<PassReport> Optimize(Graph& graph, const PassOptions& options) {
   std::vector<Stage> stages = Pipeline();
-  const std::vector<std::string> built_in = NamesOf(stages);
+  std::vector<std::string> names = NamesOf(stages);
   for (const Pass& pass : options.own) {
-    if (std::find(built_in.begin(), built_in.end(), pass.name) != built_in.end()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("a pass of your own is called '", Absl(pass.name),
-                       "': expected another name than those of the built-in passes"));
+    if (std::find(names.begin(), names.end(), pass.name) != names.end()) {
+      return absl::InvalidArgumentError(absl::StrCat("a pass of your own is called '",
+                                                     Absl(pass.name),
+                                                     "': expected a name that no other pass has"));
     }
+    names.emplace_back(pass.name);
   }
   if (!options.own.empty()) stages.insert(stages.begin() + 1, {"own", options.own});
   return RunStages(stages, graph, options);

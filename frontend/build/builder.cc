@@ -38,7 +38,7 @@ std::string Site(const Builder::Where& where) {
     const size_t before = path.rfind('/', slash - 1);
     if (before != std::string_view::npos) path.remove_prefix(before + 1);
   }
-  return absl::StrCat(std::string(path), ":", where.line());
+  return absl::StrCat(Absl(path), ":", where.line());
 }
 
 }  // namespace
@@ -50,8 +50,8 @@ BuilderScope::~BuilderScope() {
 
 Builder::Builder(BuilderOptions options) : options_(std::move(options)), graph_(StandardOps()) {
   if (!kFloatTypes.contains(options_.dtype)) {
-    status_ = absl::InvalidArgumentError(absl::StrCat("builder: expected dtype f32 or f64, got ",
-                                                      std::string(ToString(options_.dtype))));
+    status_ = absl::InvalidArgumentError(
+        absl::StrCat("builder: expected dtype f32 or f64, got ", Absl(ToString(options_.dtype))));
   }
 }
 
@@ -120,7 +120,7 @@ bool Layer::ExpectRank(Value x, int rank, std::string_view form) {
   if (!ok()) return false;
   if (x.null() || x.type().rank() != rank) {
     Fail(absl::InvalidArgumentError(
-        absl::StrCat("expected an input ", std::string(form), ", got ",
+        absl::StrCat("expected an input ", Absl(form), ", got ",
                      x.null() ? std::string("none") : ToString(x.type()))));
   }
   return ok();
@@ -130,7 +130,7 @@ int64_t Layer::KnownExtent(Value x, int axis, std::string_view what) {
   if (!ok()) return 0;
   const Dim& dim = x.type().dim(axis);
   if (dim.is_static() && dim.coefficient() > 0) return dim.coefficient();
-  Fail(absl::InvalidArgumentError(absl::StrCat("expected a known number of ", std::string(what),
+  Fail(absl::InvalidArgumentError(absl::StrCat("expected a known number of ", Absl(what),
                                                ", the input is ", ToString(x.type()))));
   return 0;
 }
@@ -138,7 +138,7 @@ int64_t Layer::KnownExtent(Value x, int axis, std::string_view what) {
 bool Layer::ExpectAtLeast(std::string_view what, int64_t got, int64_t least) {
   if (ok() && got < least) {
     Fail(absl::InvalidArgumentError(
-        absl::StrCat("expected ", std::string(what), " of at least ", least, ", got ", got)));
+        absl::StrCat("expected ", Absl(what), " of at least ", least, ", got ", got)));
   }
   return ok();
 }
@@ -150,7 +150,7 @@ bool Layer::ExpectAtLeast(std::string_view what, const Extent2& got, int64_t lea
 Value Layer::Parameter(std::string_view suffix, const Dims& dims, const Initializer& init,
                        const Fans& fans, std::string_view role) {
   if (!ok()) return {};
-  const std::string name = absl::StrCat(name_, suffix.empty() ? "" : ".", std::string(suffix));
+  const std::string name = absl::StrCat(name_, suffix.empty() ? "" : ".", Absl(suffix));
   const BuilderOptions& options = builder_.options_;
   if (weft::Node* present = builder_.graph_.Find(name)) {
     const TensorType type{options.dtype, ToShape(dims)};
@@ -247,7 +247,7 @@ int64_t Layer::Stream() const { return static_cast<int64_t>(HashName(name_) >> 1
 Value Layer::Constant(std::string_view suffix, Tensor value) {
   if (!ok()) return {};
   auto constant =
-      builder_.graph_.AddConstant(absl::StrCat(name_, ".", std::string(suffix)), std::move(value));
+      builder_.graph_.AddConstant(absl::StrCat(name_, ".", Absl(suffix)), std::move(value));
   return constant.ok() ? *constant : Fail(constant.status());
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "frontend/build/builder.h"
 #include "graph/emitter.h"
 
@@ -65,6 +66,11 @@ class Layer {
   // The floating-point type of the builder's inputs and parameters.
   DType dtype() const { return builder_.options_.dtype; }
   Value Fail(const absl::Status& status);
+  // The same for an argument that is not as it should be: "expected ..., got ...".
+  template <typename... Args>
+  Value Invalid(const Args&... message) {
+    return Fail(absl::InvalidArgumentError(absl::StrCat(message...)));
+  }
   bool ok() const { return builder_.status_.ok(); }
   const std::string& name() const { return name_; }
   // The random stream of a layer that draws numbers. It follows from the name, so that other

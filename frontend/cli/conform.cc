@@ -57,7 +57,7 @@ absl::Status Run(const ConformArguments& a) {
   }
   if (a.json) PrintJson(results, counts);
   if (!a.json) {
-    Print("%zu cases:", results.size());
+    Print("%zu case%s:", results.size(), results.size() == 1 ? "" : "s");
     for (const auto outcome : kOutcomes) {
       Print(" %d %s%s", counts[outcome], std::string(ToString(outcome)).c_str(),
             outcome == kOutcomes.back() ? "\n" : ",");

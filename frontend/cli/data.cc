@@ -34,7 +34,7 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenDataFor(const Model& model,
     WEFT_ASSIGN_OR_RETURN(SyntheticOptions options, SyntheticFor(model));
     if (!size->empty() && !absl::SimpleAtoi(std::string(*size), &options.size)) {
       return absl::InvalidArgumentError(
-          absl::StrCat("data synthetic:N: expected a number, got \"", std::string(*size), "\""));
+          absl::StrCat("data synthetic:N: expected a number, got \"", Absl(*size), "\""));
     }
     if (split == Split::kTest) options.size = (options.size + 4) / 5;
     WEFT_ASSIGN_OR_RETURN(dataset, MakeSynthetic(split, options));

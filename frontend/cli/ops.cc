@@ -15,7 +15,7 @@ namespace weft {
 namespace {
 
 std::string InputText(const InputSpec& input) {
-  std::string text = absl::StrCat(std::string(input.name), ": ", input.dtypes.ToString());
+  std::string text = absl::StrCat(Absl(input.name), ": ", input.dtypes.ToString());
   if (input.arity == Arity::kOptional) text += ", may be absent";
   if (input.arity == Arity::kVariadic) text += ", any number";
   if (input.shape_only) text += ", only its shape counts";
@@ -23,15 +23,14 @@ std::string InputText(const InputSpec& input) {
 }
 
 std::string AttributeText(const AttributeSpec& attribute) {
-  std::string text =
-      absl::StrCat(std::string(attribute.name), ": ", std::string(ToString(attribute.kind)));
+  std::string text = absl::StrCat(Absl(attribute.name), ": ", Absl(ToString(attribute.kind)));
   if (attribute.required) return text + ", required";
   return attribute.fallback ? absl::StrCat(text, ", ", attribute.fallback->ToString())
                             : text + ", may be absent";
 }
 
 std::string GradientText(const OpDef& op) {
-  return op.gradient != nullptr ? "yes" : absl::StrCat("none: ", std::string(op.no_gradient));
+  return op.gradient != nullptr ? "yes" : absl::StrCat("none: ", Absl(op.no_gradient));
 }
 
 void PrintOp(const OpDef& op) {

@@ -16,7 +16,7 @@ namespace weft {
 namespace {
 
 // The most bytes that one compressed byte can become (zlib's technical notes).
-constexpr int64_t kMaxDeflateRatio = 1032;
+constexpr int64_t kMostInflation = 1032;
 constexpr size_t kMaxStep = size_t{1} << 30;  // zlib counts in 32 bits
 
 // The decompressed bytes of a file, front to back.
@@ -72,7 +72,7 @@ class GzipSource final : public Source {
     }
     return done;
   }
-  int64_t upper_bound() const override { return static_cast<int64_t>(size_) * kMaxDeflateRatio; }
+  int64_t upper_bound() const override { return static_cast<int64_t>(size_) * kMostInflation; }
 
  private:
   absl::StatusOr<size_t> Inflate(std::span<std::byte> out) {

@@ -15,7 +15,7 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenDigits(std::string_view size,
   const auto [stop, error] = std::from_chars(size.data(), end, n);
   if (error != std::errc() || stop != end || n < 1 || n > kMaxDigits) {
     return absl::InvalidArgumentError(absl::StrCat("data digits:N: expected N in [1,", kMaxDigits,
-                                                   "], got \"", std::string(size), "\""));
+                                                   "], got \"", Absl(size), "\""));
   }
   return MakeDigits(split, split == Split::kTrain ? n : (n + 4) / 5);
 }
@@ -32,8 +32,8 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenDataset(std::string_view spec
     return MakeDigits(split, split == Split::kTrain ? kTrainDigits : kTestDigits);
   }
   if (kind == "mnist" && !argument.empty()) return OpenMnist(std::string(argument), split);
-  return absl::InvalidArgumentError(absl::StrCat(
-      "data: expected digits, digits:N or mnist:DIR, got \"", std::string(spec), "\""));
+  return absl::InvalidArgumentError(
+      absl::StrCat("data: expected digits, digits:N or mnist:DIR, got \"", Absl(spec), "\""));
 }
 
 }  // namespace weft

@@ -38,9 +38,8 @@ struct Header {
 
 absl::Status Malformed(std::string_view expected, std::string_view rest) {
   const std::string_view there = rest.substr(0, 20);
-  return absl::InvalidArgumentError(absl::StrCat("malformed .npy header: expected ",
-                                                 std::string(expected), ", got \"",
-                                                 std::string(there), "\""));
+  return absl::InvalidArgumentError(absl::StrCat("malformed .npy header: expected ", Absl(expected),
+                                                 ", got \"", Absl(there), "\""));
 }
 
 // Reads the header: a Python dict literal such as
@@ -172,7 +171,7 @@ absl::StatusOr<DType> ParseDescr(std::string_view descr) {
   std::string known;
   for (const Descr& d : kDescrs) absl::StrAppend(&known, known.empty() ? "" : ", ", d.text.data());
   return absl::InvalidArgumentError(
-      absl::StrCat("expected elements of ", known, ", the file has \"", std::string(descr), "\""));
+      absl::StrCat("expected elements of ", known, ", the file has \"", Absl(descr), "\""));
 }
 
 absl::StatusOr<Tensor> Parse(std::span<const std::byte> bytes) {
@@ -188,7 +187,7 @@ absl::StatusOr<Tensor> Parse(std::span<const std::byte> bytes) {
   const std::span<const std::byte> data = bytes.subspan(prefix.bytes);
   if (data.size() != expected) {
     return absl::DataLossError(absl::StrCat("expected ", expected, " bytes of ",
-                                            std::string(ToString(dtype)), ToString(header.shape),
+                                            Absl(ToString(dtype)), ToString(header.shape),
                                             ", the file has ", data.size()));
   }
   WEFT_ASSIGN_OR_RETURN(Tensor tensor, Tensor::FromBytes(dtype, header.shape, data));
@@ -201,7 +200,7 @@ std::string MakePrefix(std::string_view descr, const Dims& dims) {
   std::string shape;
   for (int64_t dim : dims) absl::StrAppend(&shape, shape.empty() ? "" : " ", dim, ",");
   if (dims.size() > 1) shape.pop_back();
-  std::string header = absl::StrCat("{'descr': '", std::string(descr),
+  std::string header = absl::StrCat("{'descr': '", Absl(descr),
                                     "', 'fortran_order': False, 'shape': (", shape, "), }");
   const size_t start = kMagic.size() + 4;
   const size_t unpadded = start + header.size() + 1;
@@ -239,7 +238,7 @@ absl::Status WriteNpy(const std::string& path, const Tensor& tensor) {
     });
   }
   return absl::InvalidArgumentError(
-      absl::StrCat(path, ": .npy has no element type ", std::string(ToString(tensor.dtype()))));
+      absl::StrCat(path, ": .npy has no element type ", Absl(ToString(tensor.dtype()))));
 }
 
 }  // namespace weft

@@ -25,7 +25,7 @@ std::string Dump(const Json& json) {
 
 absl::Status NotOurs(const std::string& key, std::string_view expected) {
   return absl::InvalidArgumentError(
-      absl::StrCat("metadata ", key, ": expected ", std::string(expected), " as JSON"));
+      absl::StrCat("metadata ", key, ": expected ", Absl(expected), " as JSON"));
 }
 
 absl::Status ReadClasses(const Json& json, Model& model) {

@@ -41,9 +41,8 @@ void ConfigReader::ReadNumber(std::string_view key, std::string_view what, T& va
   const char* end = text->data() + text->size();
   const auto [stop, error] = std::from_chars(text->data(), end, number);
   if (error != std::errc() || stop != end) {
-    status_ = absl::InvalidArgumentError(absl::StrCat("training configuration: ", std::string(key),
-                                                      ": expected ", std::string(what), ", got \"",
-                                                      *text, "\""));
+    status_ = absl::InvalidArgumentError(absl::StrCat(
+        "training configuration: ", Absl(key), ": expected ", Absl(what), ", got \"", *text, "\""));
     return;
   }
   value = number;

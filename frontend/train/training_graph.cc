@@ -57,11 +57,11 @@ absl::StatusOr<TrainingForm> FormOf(const Graph& graph, bool stated) {
     }
   }
   if (!form.examples.empty() && unknown.empty()) return form;
-  return absl::InvalidArgumentError(absl::StrCat(
-      "expected a model with one input for examples",
-      stated ? absl::StrCat(", and ", std::string(kLabelsInput), " and ", std::string(kNoiseInput))
-             : std::string(),
-      unknown.empty() ? ", it has none" : ", it has also " + unknown));
+  return absl::InvalidArgumentError(
+      absl::StrCat("expected a model with one input for examples",
+                   stated ? absl::StrCat(", and ", Absl(kLabelsInput), " and ", Absl(kNoiseInput))
+                          : std::string(),
+                   unknown.empty() ? ", it has none" : ", it has also " + unknown));
 }
 
 // Labels and cross-entropy for a classifier that states no loss.
@@ -118,8 +118,8 @@ absl::StatusOr<std::vector<Node*>> ParametersOf(const Graph& graph, std::string_
   if (!parameters.empty()) return parameters;
   return absl::InvalidArgumentError(absl::StrCat(
       "nothing to train", ScopeOf(loss).empty() ? "" : " for the loss ",
-      ScopeOf(loss).empty() ? "" : std::string(loss), ": the model has no trainable variables",
-      ScopeOf(loss).empty() ? "" : " called ", std::string(ScopeOf(loss)),
+      ScopeOf(loss).empty() ? "" : Absl(loss), ": the model has no trainable variables",
+      ScopeOf(loss).empty() ? "" : " called ", Absl(ScopeOf(loss)),
       ScopeOf(loss).empty() ? " (was it optimized for inference?)" : "*"));
 }
 

@@ -30,7 +30,7 @@ class Problems {
     absl::StrAppend(&text_, text_.empty() ? "" : "; ", problem);
   }
   void AddNames(std::string_view what, const std::vector<std::string>& names) {
-    if (!names.empty()) Add(absl::StrCat(std::string(what), ": ", List(names)));
+    if (!names.empty()) Add(absl::StrCat(Absl(what), ": ", List(names)));
   }
   absl::Status ToStatus(const std::string& source) const {
     if (text_.empty()) return absl::OkStatus();
@@ -95,7 +95,7 @@ Sources MappedSources(const Model& model, const NamedTensors& weights,
 absl::StatusOr<Tensor> Fit(const Node& variable, const Source& source, Problems& problems) {
   const TensorType& type = variable.type();
   const auto problem = [&](std::string_view what, const std::string& got) {
-    problems.Add(absl::StrCat(std::string(what), " of ", Printable(variable.name()), ": expected ",
+    problems.Add(absl::StrCat(Absl(what), " of ", Printable(variable.name()), ": expected ",
                               ToString(type), ", the file has ", got));
     return Tensor();
   };
@@ -111,7 +111,7 @@ absl::StatusOr<Tensor> Fit(const Node& variable, const Source& source, Problems&
 }
 
 std::string ConversionText(DType from, DType to) {
-  return absl::StrCat(std::string(ToString(from)), " to ", std::string(ToString(to)));
+  return absl::StrCat(Absl(ToString(from)), " to ", Absl(ToString(to)));
 }
 
 struct NewValue {

@@ -48,7 +48,7 @@ absl::StatusOr<NamePattern> ParseNamePattern(std::string_view text) {
   const size_t equals = text.find('=');
   const auto fail = [&](const std::string& expected) {
     return absl::InvalidArgumentError(
-        absl::StrCat("expected ", expected, ", got \"", std::string(text), "\""));
+        absl::StrCat("expected ", expected, ", got \"", Absl(text), "\""));
   };
   if (equals == std::string_view::npos || equals == 0 || equals + 1 == text.size() ||
       text.find('=', equals + 1) != std::string_view::npos) {

@@ -21,7 +21,7 @@ absl::StatusOr<SharedBytes> Owned(SharedBytes data, size_t alignment) {
 std::string Printable(std::string_view name) {
   constexpr size_t kLongest = 200;
   const std::string_view start = name.substr(0, kLongest);
-  return absl::StrCat(absl::Utf8SafeCHexEscape(absl::string_view(start.data(), start.size())),
+  return absl::StrCat(absl::Utf8SafeCHexEscape(Absl(start)),
                       start.size() < name.size() ? "..." : "");
 }
 

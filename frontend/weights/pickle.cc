@@ -176,7 +176,7 @@ absl::Status Machine::Long() {
 }
 
 absl::Status Machine::PushGlobal(std::string_view module, std::string_view name) {
-  const std::string whole = absl::StrCat(std::string(module), ".", std::string(name));
+  const std::string whole = absl::StrCat(Absl(module), ".", Absl(name));
   if (whole == kOrderedDict) return Push({.kind = PickleKind::kGlobal, .text = kOrderedDict});
   const auto it = std::find(allowed_.begin(), allowed_.end(), whole);
   if (it != allowed_.end()) return Push({.kind = PickleKind::kGlobal, .text = *it});

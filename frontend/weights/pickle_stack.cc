@@ -15,7 +15,7 @@ absl::Status TooManyObjects() {
 }  // namespace
 
 absl::Status MalformedPickle(std::string_view what) {
-  return absl::DataLossError(absl::StrCat("malformed pickle: ", std::string(what)));
+  return absl::DataLossError(absl::StrCat("malformed pickle: ", Absl(what)));
 }
 
 absl::Status PickleStack::Push(PickleObject object) {
@@ -56,8 +56,7 @@ absl::StatusOr<std::vector<const PickleObject*>> PickleStack::TakeMarked() {
 
 absl::StatusOr<PickleObject*> PickleStack::Container(PickleKind kind) {
   if (available() > 0 && stack_.back()->kind == kind) return stack_.back();
-  return MalformedPickle(
-      absl::StrCat("an opcode expects ", std::string(Describe(kind)), " on the stack"));
+  return MalformedPickle(absl::StrCat("an opcode expects ", Absl(Describe(kind)), " on the stack"));
 }
 
 absl::Status PickleStack::FromMark(PickleKind kind) {

@@ -60,7 +60,7 @@ absl::StatusOr<NamedTensors> ParseZip(const SharedBytes& file) {
   WEFT_ASSIGN_OR_RETURN(const ZipArchive zip, ZipArchive::Open(file));
   WEFT_ASSIGN_OR_RETURN(const std::string folder, FindFolder(zip));
   WEFT_RETURN_IF_ERROR(CheckByteOrder(zip, folder));
-  const ZipEntry* entry = zip.Find(absl::StrCat(folder, std::string(kPickleFile)));
+  const ZipEntry* entry = zip.Find(absl::StrCat(folder, Absl(kPickleFile)));
   WEFT_ASSIGN_OR_RETURN(const SharedBytes data, zip.Read(*entry));
   ByteReader reader(data.bytes);
   WEFT_ASSIGN_OR_RETURN(const Pickle pickle, ParsePickle(reader, TensorGlobals()));
@@ -68,7 +68,7 @@ absl::StatusOr<NamedTensors> ParseZip(const SharedBytes& file) {
   uint64_t bytes = 0;
   for (const ZipEntry& e : zip.entries()) bytes += e.size;
   const FindStorage find = [&](std::string_view key) -> absl::StatusOr<SharedBytes> {
-    const ZipEntry* storage = zip.Find(absl::StrCat(folder, "/data/", std::string(key)));
+    const ZipEntry* storage = zip.Find(absl::StrCat(folder, "/data/", Absl(key)));
     if (storage != nullptr) return zip.Read(*storage);
     return absl::DataLossError(absl::StrCat("the archive has no storage ", Printable(key)));
   };

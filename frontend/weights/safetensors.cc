@@ -158,8 +158,8 @@ class HeaderReader {
   enum class Place { kStart, kHeader, kMetadata, kEntry, kShape, kOffsets };
 
   bool Fail(std::string_view what) {
-    error_ = absl::StrCat(Printable(name_), name_.empty() ? "" : ": ",
-                          "unexpected here: ", std::string(what));
+    error_ =
+        absl::StrCat(Printable(name_), name_.empty() ? "" : ": ", "unexpected here: ", Absl(what));
     if (place_ == Place::kEntry) absl::StrAppend(&error_, " at ", Printable(key_));
     return false;
   }
@@ -268,8 +268,7 @@ absl::StatusOr<NamedTensors> TensorsOfSafetensors(const SharedBytes& file) {
   for (const Placed& placed : all) {
     std::string name(placed.name);
     if (!placed.type->dtype) {
-      result.unsupported[name] =
-          absl::StrCat(std::string(placed.type->name), ToString(placed.shape));
+      result.unsupported[name] = absl::StrCat(Absl(placed.type->name), ToString(placed.shape));
       continue;
     }
     const SharedBytes view = {data.subspan(placed.begin, placed.end - placed.begin), file.owner};
@@ -314,7 +313,7 @@ absl::StatusOr<std::string> MakeHead(
     WEFT_ASSIGN_OR_RETURN(const std::string name_text, Quoted(name));
     const size_t end = at + tensor.bytes();
     absl::StrAppend(&text, text == "{" ? "" : ",", name_text, ":{\"dtype\":\"",
-                    std::string(CodeOf(tensor.dtype())), "\",\"shape\":", ToString(tensor.dims()),
+                    Absl(CodeOf(tensor.dtype())), "\",\"shape\":", ToString(tensor.dims()),
                     ",\"data_offsets\":[", at, ",", end, "]}");
     at = end;
   }

@@ -58,7 +58,7 @@ const StorageType* FindStorageType(std::string_view storage) {
 }
 
 absl::Status Malformed(std::string_view what) {
-  return absl::DataLossError(absl::StrCat("malformed tensor: ", std::string(what)));
+  return absl::DataLossError(absl::StrCat("malformed tensor: ", Absl(what)));
 }
 
 // The call's function where `object` is one that makes a tensor or a parameter; else empty.
@@ -82,13 +82,13 @@ bool HasTensors(const PickleObject& object) {
 
 absl::StatusOr<int64_t> ReadInt(const PickleObject& object, std::string_view what) {
   if (object.kind == PickleKind::kInt && object.integer >= 0) return object.integer;
-  return Malformed(absl::StrCat("expected a natural number for ", std::string(what)));
+  return Malformed(absl::StrCat("expected a natural number for ", Absl(what)));
 }
 
 absl::StatusOr<Dims> ReadInts(const PickleObject& object, std::string_view what) {
   if (object.kind != PickleKind::kTuple) {
-    return Malformed(absl::StrCat("expected a tuple for ", std::string(what), ", got ",
-                                  std::string(Describe(object.kind))));
+    return Malformed(
+        absl::StrCat("expected a tuple for ", Absl(what), ", got ", Absl(Describe(object.kind))));
   }
   Dims ints;
   for (const PickleObject* item : object.items) {
@@ -175,7 +175,7 @@ std::string KeyList(const PickleObject& dict) {
     absl::StrAppend(&list, list.empty() ? "" : ", ",
                     key.kind == PickleKind::kText  ? Printable(key.text)
                     : key.kind == PickleKind::kInt ? absl::StrCat(key.integer)
-                                                   : std::string(Describe(key.kind)));
+                                                   : Absl(Describe(key.kind)));
   }
   if (dict.items.size() > 2 * kMost) absl::StrAppend(&list, ", ...");
   return list.empty() ? "none" : list;
@@ -185,7 +185,7 @@ std::string KeyList(const PickleObject& dict) {
 absl::StatusOr<const PickleObject*> FindStateDict(const PickleObject& root) {
   if (root.kind != PickleKind::kDict) {
     return absl::InvalidArgumentError(
-        absl::StrCat("expected a state dict, the file holds ", std::string(Describe(root.kind))));
+        absl::StrCat("expected a state dict, the file holds ", Absl(Describe(root.kind))));
   }
   // Looked at once each: a file may name one large dict under every key of another.
   std::unordered_map<const PickleObject*, bool> known;
@@ -231,7 +231,7 @@ class Reader {
       if (!IsTensor(*dict.items[i + 1])) continue;
       if (dict.items[i]->kind != PickleKind::kText) {
         return Malformed(
-            absl::StrCat("expected a name, it has ", std::string(Describe(dict.items[i]->kind))));
+            absl::StrCat("expected a name, it has ", Absl(Describe(dict.items[i]->kind))));
       }
       const std::string name(dict.items[i]->text);
       const absl::Status status = ReadEntry(name, dict.items[i + 1]);
@@ -263,7 +263,7 @@ class Reader {
                           ReadView(*arguments[1], *arguments[2], *arguments[3], id.part_elements));
     const StorageType& type = *FindStorageType(id.type);
     if (!type.dtype) {
-      result_.unsupported[name] = absl::StrCat(std::string(type.name), ToString(view.dims));
+      result_.unsupported[name] = absl::StrCat(Absl(type.name), ToString(view.dims));
       return absl::OkStatus();
     }
     WEFT_ASSIGN_OR_RETURN(const SharedBytes storage, Storage(id));
@@ -359,7 +359,7 @@ absl::StatusOr<StorageId> ReadStorageId(const PickleObject& persistent) {
   }
   const StorageType* type = FindStorageType(items[1]->text);
   if (type == nullptr) {
-    return Malformed(absl::StrCat(std::string(items[1]->text), " is no storage's class"));
+    return Malformed(absl::StrCat(Absl(items[1]->text), " is no storage's class"));
   }
   StorageId id = {type->storage, type->size, items[2]->text, 0, 0, 0};
   WEFT_ASSIGN_OR_RETURN(id.elements, ReadInt(*items[4], "its storage's size"));

@@ -37,7 +37,7 @@ constexpr uint16_t kPatched = 1 << 5;
 constexpr uint64_t kMaxDeflateRatio = 1032;
 
 absl::Status Damaged(std::string_view what) {
-  return absl::DataLossError(absl::StrCat("damaged zip archive: ", std::string(what)));
+  return absl::DataLossError(absl::StrCat("damaged zip archive: ", Absl(what)));
 }
 
 struct Directory {

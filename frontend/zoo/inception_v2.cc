@@ -10,20 +10,20 @@ namespace {
 // A row of the table in the appendix of Ioffe and Szegedy 2015: channels of the 1x1 branch (0:
 // there is none, and the module halves the extent), of the 3x3 and of the double 3x3 branch after
 // their reductions, and of the pooling branch (0: the pooling itself).
-struct Row {
+struct ModuleRow {
   const char* name;
   int64_t c1, reduce3, c3, reduce_double, c_double, pool;
   bool max_pool = false;
 };
 
-constexpr Row kRows[] = {
+constexpr ModuleRow kRows[] = {
     {"3a", 64, 64, 64, 64, 96, 32},       {"3b", 64, 64, 96, 64, 96, 64},
     {"3c", 0, 128, 160, 64, 96, 0},       {"4a", 224, 64, 96, 96, 128, 128},
     {"4b", 192, 96, 128, 96, 128, 128},   {"4c", 160, 128, 160, 128, 160, 128},
     {"4d", 96, 128, 192, 160, 192, 128},  {"4e", 0, 128, 192, 192, 256, 0},
     {"5a", 352, 192, 320, 160, 224, 128}, {"5b", 352, 192, 320, 192, 224, 128, true}};
 
-Value Module(const InceptionBuilder& i, Value x, const Row& row) {
+Value Module(const InceptionBuilder& i, Value x, const ModuleRow& row) {
   const auto scope = i.b().Scope(absl::StrCat("inception", row.name));
   const int64_t stride = row.c1 == 0 ? 2 : 1;
   std::vector<Value> branches;
@@ -49,7 +49,7 @@ Value InceptionV2(Builder& b, Value x, const ZooOptions& o, bool excite) {
   };
   Value h = pool(i.Branch(x, "conv1", {{64, 7, 2}}));
   h = pool(i.Branch(h, "conv2", {{64}, {192, 3}}));
-  for (const Row& row : kRows) {
+  for (const ModuleRow& row : kRows) {
     h = Module(i, h, row);
     if (!excite) continue;
     const auto scope = b.Scope(absl::StrCat("inception", row.name, ".se"));

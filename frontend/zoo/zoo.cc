@@ -155,7 +155,7 @@ absl::StatusOr<const ZooEntry*> FindNetwork(std::string_view name) {
   }
   const std::string nearest(NearestName(name, names));
   return absl::NotFoundError(
-      absl::StrCat("unknown model ", std::string(name),
+      absl::StrCat("unknown model ", Absl(name),
                    nearest.empty() ? std::string() : absl::StrCat(", did you mean ", nearest, "?"),
                    " (`weft zoo` lists all ", names.size(), ")"));
 }

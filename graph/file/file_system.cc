@@ -15,7 +15,7 @@ namespace weft {
 namespace {
 
 absl::Status Failure(int error, std::string_view what) {
-  return absl::ErrnoToStatus(error, absl::string_view(what.data(), what.size()));
+  return absl::ErrnoToStatus(error, Absl(what));
 }
 
 // Calls `f` again for as long as a signal interrupts it.

@@ -42,7 +42,7 @@ void ParallelFor(int64_t count, int64_t grain, absl::FunctionRef<void(int64_t, i
 // `thread` in [0, RunThreads()) is the part's number.
 void ParallelFor(int64_t count, int64_t grain, absl::FunctionRef<void(int, int64_t, int64_t)> body);
 
-// Grains in elements: of a copy, and where each element takes some arithmetic.
+// Elements that are worth a thread, and where each takes much arithmetic.
 inline constexpr int64_t kGrain = int64_t{1} << 14;
 inline constexpr int64_t kMathGrain = int64_t{1} << 13;
 

@@ -13,13 +13,12 @@ size_t Aligned(size_t bytes) {
 }
 
 absl::Status Unknown(std::string_view name) {
-  return absl::NotFoundError(
-      absl::StrCat("the state has no variable called '", std::string(name), "'"));
+  return absl::NotFoundError(absl::StrCat("the state has no variable called '", Absl(name), "'"));
 }
 
 absl::Status Expected(std::string_view name, const TensorType& type, const std::string& what) {
   return absl::InvalidArgumentError(
-      absl::StrCat("variable ", std::string(name), ": expected ", ToString(type), ", got ", what));
+      absl::StrCat("variable ", Absl(name), ": expected ", ToString(type), ", got ", what));
 }
 
 // Copies a value from one layout into another.

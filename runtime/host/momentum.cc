@@ -28,7 +28,7 @@ void Update(const MomentumFactors& f, const float* x, const float* g, const floa
 }
 
 // ends[i]: the elements of weights 0 to i, with the padding of their layouts.
-void Compute(const EvalContext& c, const std::vector<int64_t>& ends) {
+void ComputeMomentum(const EvalContext& c, const std::vector<int64_t>& ends) {
   const float rate = static_cast<float>(c.in(0).At(0));
   const bool first = c.in(1).in<int64_t>()[0] == 0;
   const MomentumFactors factors{rate, static_cast<float>(GetFloat(c.attributes, "alpha")),
@@ -70,7 +70,7 @@ absl::StatusOr<Kernels> HostMomentum(const KernelRequest& request) {
   }
   auto kernel = MakeHostKernel(
       request, "weft", "fused momentum",
-      [ends = std::move(ends)](const EvalContext& c) { Compute(c, ends); },
+      [ends = std::move(ends)](const EvalContext& c) { ComputeMomentum(c, ends); },
       /*in_place=*/true);
   std::vector<Layout> inputs = {kernel->inputs()[0], kernel->inputs()[1]}, outputs;
   for (int k = 0; k < 3; ++k) inputs.insert(inputs.end(), weights.begin(), weights.end());

@@ -111,13 +111,13 @@ Problem MakeProblem(const Dims& x, const Dims& slope) {
   return p;
 }
 
-struct Operands {
+struct PReluOperands {
   const float *dy, *x, *slope;
   float *y, *dslope;  // y is dX in the gradient; dslope may be null
 };
 
 // Each element by itself, on the calling thread.
-void RunElements(const Problem& p, const Operands& o, double* sums) {
+void RunElements(const Problem& p, const PReluOperands& o, double* sums) {
   ForEachOffset<1>(p.dims, {p.strides}, [&](int64_t i, const std::array<int64_t, 1>& at) {
     const float x = o.x[i], from = o.dy == nullptr ? x : o.dy[i];
     if (o.dslope != nullptr && x < 0) {
@@ -128,7 +128,7 @@ void RunElements(const Problem& p, const Operands& o, double* sums) {
 }
 
 // inner is 1: slopes lie beside each other, as elements do.
-void RunSlopes(const Problem& p, const Operands& o) {
+void RunSlopes(const Problem& p, const PReluOperands& o) {
   ParallelFor(p.outer, std::max<int64_t>(1, kMathGrain / p.slopes),
               [&](int64_t begin, int64_t end) {
                 for (int64_t i = begin; i < end; ++i) {
@@ -144,7 +144,7 @@ void RunSlopes(const Problem& p, const Operands& o) {
 }
 
 // Before dX takes the memory of dY or X.
-void SumSlopes(const Problem& p, const Operands& o, double* sums) {
+void SumSlopes(const Problem& p, const PReluOperands& o, double* sums) {
   ParallelFor(p.slopes, 64, [&](int64_t begin, int64_t end) {
     for (int64_t i = 0; i < p.outer; ++i) {
       for (int64_t k = begin; k < end; ++k) {
@@ -158,7 +158,7 @@ void SumSlopes(const Problem& p, const Operands& o, double* sums) {
 
 // Rows in chunks, so that one slope for everything is shared by the threads too. `part`: memory for
 // the sum of each.
-void RunRows(const Problem& p, const Operands& o, double* part, double* sums) {
+void RunRows(const Problem& p, const PReluOperands& o, double* part, double* sums) {
   const int64_t chunks = p.chunks(), rows = p.outer * p.slopes;
   const int64_t grain = std::max<int64_t>(1, kMathGrain / std::min(p.inner, kChunk));
   ParallelFor(rows * chunks, grain, [&](int64_t begin, int64_t end) {
@@ -184,7 +184,7 @@ struct Sums {
   ScratchArray<double> slopes, chunks;
 };
 
-void Run(const Problem& p, int64_t slopes, const Operands& o, const Sums& memory,
+void Run(const Problem& p, int64_t slopes, const PReluOperands& o, const Sums& memory,
          std::byte* scratch) {
   double* const sums = memory.slopes.In(scratch);
   if (o.dslope == nullptr) slopes = 0;

@@ -158,7 +158,7 @@ void RunPlanes(const HostContext& c, const ResizePlan& plan, ScratchArray<std::b
 }
 
 // Where the operands are: Resize and ResizeGrad.
-struct Operands {
+struct ResizeOperands {
   bool gradient;
   int roi() const { return gradient ? 2 : 1; }
   int scales() const { return gradient ? 3 : 2; }
@@ -217,7 +217,7 @@ absl::StatusOr<Kernels> Make(const KernelRequest& request, bool gradient) {
   if (copies) {
     VisitWidth(dtype, [&compute](auto word) { compute = Copy<decltype(word)>; });
   }
-  const Operands operands{gradient};
+  const ResizeOperands operands{gradient};
   TensorView roi, scales;
   std::shared_ptr<const ResizePlan> known;
   if (KnownView(request, operands.roi(), roi) && KnownView(request, operands.scales(), scales)) {

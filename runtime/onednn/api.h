@@ -65,6 +65,8 @@ PrimitiveDesc DescribePoolGrad(dnnl::algorithm how, const PoolDescs& pool,
 PrimitiveDesc DescribeBatchNorm(dnnl::prop_kind kind, const MemoryDesc& data, float epsilon,
                                 dnnl::normalization_flags flags,
                                 const dnnl::primitive_attr& attributes);
+// Whether the gradient's operands include the shift.
+extern const bool kBatchNormGradTakesShift;
 PrimitiveDesc DescribeBatchNormGrad(const MemoryDesc& data, float epsilon,
                                     dnnl::normalization_flags flags,
                                     const dnnl::primitive_attr& attributes);

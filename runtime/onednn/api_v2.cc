@@ -157,6 +157,8 @@ PrimitiveDesc DescribeBatchNorm(prop_kind kind, const MemoryDesc& data, float ep
   return BatchNormForward(kind, data, epsilon, flags, attributes);
 }
 
+const bool kBatchNormGradTakesShift = true;
+
 PrimitiveDesc DescribeBatchNormGrad(const MemoryDesc& data, float epsilon,
                                     dnnl::normalization_flags flags,
                                     const dnnl::primitive_attr& attributes) {

@@ -98,8 +98,8 @@ std::unique_ptr<Kernel> Gradient(const KernelRequest& request, const MemoryDesc&
   kernel->Input(DNNL_ARG_DIFF_DST, 0, desc.diff_dst_desc(0));
   kernel->Input(DNNL_ARG_SRC, 1, desc.src_desc(0));
   kernel->Input(DNNL_ARG_SCALE, 2, per_channel);
-  // The library wants a shift as well, and does not look at it.
-  kernel->Input(DNNL_ARG_SHIFT, 2, per_channel);
+  // The library may want a shift as well, and does not look at it.
+  if (kBatchNormGradTakesShift) kernel->Input(DNNL_ARG_SHIFT, 2, per_channel);
   kernel->Input(DNNL_ARG_MEAN, 3, per_channel);
   kernel->Input(DNNL_ARG_VARIANCE, 4, per_channel);
   kernel->Output(DNNL_ARG_DIFF_SRC, 0, desc.diff_src_desc(0));

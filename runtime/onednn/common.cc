@@ -39,7 +39,7 @@ const dnnl::engine& DnnlEngine() {
 }
 
 absl::Status DnnlStatus(dnnl_status_t code, std::string_view what) {
-  const std::string message = absl::StrCat("oneDNN: ", std::string(what));
+  const std::string message = absl::StrCat("oneDNN: ", Absl(what));
   switch (code) {
     case dnnl_success:
       return absl::OkStatus();

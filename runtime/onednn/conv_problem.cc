@@ -71,7 +71,7 @@ absl::StatusOr<ConvProblem> ReadConvProblem(const AttributeMap& attributes, cons
     problem.dilations[a] = window.kernel[a] == 1 ? 0 : window.dilations[a] - 1;
     const int64_t padded = window.input[a] + window.pads_begin[a] + window.pads_end[a];
     const int64_t one_output = padded - window.span(axis) + 1;  // the smallest stride for that
-    problem.strides[a] = std::min(window.strides[a], std::max(one_output, kMostStep));
+    problem.strides[a] = std::min(window.strides[a], std::max<int64_t>(one_output, 1));
   }
   problem.pads_begin = window.pads_begin;
   problem.pads_end = window.pads_end;

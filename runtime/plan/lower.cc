@@ -164,9 +164,8 @@ absl::StatusOr<std::string> DumpStage(const Graph& graph, std::string_view stage
     WEFT_RETURN_IF_ERROR(RunStages(lowering, last));
     return last.dump(lowering);
   }
-  return absl::InvalidArgumentError(absl::StrCat("expected a stage of ",
-                                                 absl::StrJoin(PlanStages(), ", "), ", got \"",
-                                                 std::string(stage), "\""));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "expected a stage of ", absl::StrJoin(PlanStages(), ", "), ", got \"", Absl(stage), "\""));
 }
 
 }  // namespace weft

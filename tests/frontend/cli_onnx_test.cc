@@ -101,11 +101,18 @@ TEST_F(CliOnnx, NoFormatIsWrittenOverTheInput) {
 }
 
 TEST_F(CliOnnx, ConformPrintsALineACaseAndCounts) {
-  const std::string out =
-      Output("conform " + kCases + "test_abs " + kCases + "test_bernoulli " + kCases + "test_if");
-  EXPECT_THAT(out, StartsWith("pass test_abs\nrandom test_bernoulli: "));
-  EXPECT_THAT(out, HasSubstr("\nunsupported test_if: "));
-  EXPECT_THAT(out, HasSubstr("\n3 cases: 1 pass, 1 random, 1 unsupported, 0 FAIL\n"));
+  const std::string out = Output("conform " + kCases + "test_abs " + kCases + "test_if");
+  EXPECT_THAT(out, StartsWith("pass test_abs\nunsupported test_if: "));
+  EXPECT_THAT(out, HasSubstr("\n2 cases: 1 pass, 0 random, 1 unsupported, 0 FAIL\n"));
+}
+
+TEST_F(CliOnnx, ConformCountsRandomCasesApart) {
+  const std::string out = Output("conform " + kCases + "test_bernoulli");
+  if (out.find("the newest is 17") != std::string::npos) {
+    GTEST_SKIP() << "this ONNX has no random case of an opset up to 17";
+  }
+  EXPECT_THAT(out, StartsWith("random test_bernoulli: "));
+  EXPECT_THAT(out, HasSubstr("\n1 case: 0 pass, 1 random, 0 unsupported, 0 FAIL\n"));
 }
 
 TEST_F(CliOnnx, ConformWritesJson) {

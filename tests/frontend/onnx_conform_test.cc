@@ -36,9 +36,13 @@ const std::map<std::string, std::string> kWrongData = {
     {"test_adam_multiple",
      "the node has no epsilon, which ONNX then takes for 1e-6, but the data was made with 1e-2"}};
 
+// Most cases of ONNX 1.17 are written in opset 22.
+constexpr const char* kTooNew = "is not supported, the newest is 17";
+
 // What the text of an unsupported case says: element types and kinds of values that we lack, and
 // ops without a counterpart.
 const std::vector<std::string> kReasons = {
+    kTooNew,
     // Element types.
     "STRING is not", "INT16 is not", "of f16 is not", "of bf16 is not", "of i8 is not",
     "of u16 is not", "of u32 is not", "of u64 is not",
@@ -49,7 +53,13 @@ const std::vector<std::string> kReasons = {
     // Results whose shape the data decides.
     "(NonMaxSuppression,", "(NonZero,", "(Unique,",
     // Others.
-    "(Det,", "(GridSample,", "(MelWeightMatrix,", "(RoiAlign,", "(TfIdfVectorizer,"};
+    "(Det,", "(GridSample,", "(MelWeightMatrix,", "(RoiAlign,", "(TfIdfVectorizer,",
+    ", ai.onnx.ml "};
+
+bool IsTooNew(const ConformResult& r) { return r.detail.find(kTooNew) != std::string::npos; }
+
+// By the number of cases, those of ONNX 1.12 and of 1.17: how many pass or draw random numbers.
+const std::map<size_t, int> kPassing = {{932, 819}, {1288, 484}};
 
 TEST(OnnxConform, EveryCaseThatPyTorchExportedPasses) {
   for (const char* part : {"pytorch-converted", "pytorch-operator"}) {
@@ -63,10 +73,10 @@ TEST(OnnxConform, EveryCaseThatPyTorchExportedPasses) {
 
 TEST(OnnxConform, NodeCasesPassOrSayWhatIsNotSupported) {
   const std::vector<ConformResult> results = RunAll("node");
-  EXPECT_EQ(results.size(), 932u);
+  ASSERT_TRUE(kPassing.contains(results.size())) << results.size();
   int passed = 0;
   for (const ConformResult& r : results) {
-    if (kWrongData.contains(r.name)) {
+    if (kWrongData.contains(r.name) && !IsTooNew(r)) {
       EXPECT_EQ(r.outcome, ConformOutcome::kFail) << r.name << " passes; take it off the list";
       continue;
     }
@@ -80,7 +90,7 @@ TEST(OnnxConform, NodeCasesPassOrSayWhatIsNotSupported) {
         [&](const std::string& reason) { return r.detail.find(reason) != std::string::npos; }))
         << r.name << ": " << r.detail;
   }
-  EXPECT_GE(passed, 819);
+  EXPECT_GE(passed, kPassing.at(results.size()));
 }
 
 TEST(OnnxConform, FamiliesPassWithoutException) {
@@ -134,6 +144,7 @@ TEST(OnnxConform, FamiliesPassWithoutException) {
     for (const std::string& family : families) {
       if (!r.name.starts_with(family)) continue;
       ++seen[family];
+      if (IsTooNew(r)) continue;
       const bool excused = kWrongData.contains(r.name) || r.name.find("int8") != std::string::npos;
       if (!excused || r.name.find("uint8") != std::string::npos) {
         EXPECT_EQ(r.outcome, ConformOutcome::kPass) << r.name << ": " << r.detail;

@@ -53,6 +53,12 @@ TEST_F(Cache, PlansLiveAsLongAsSomebodyHoldsThem) {
   EXPECT_EQ(plan->ToString(), text);
 }
 
+TEST_F(Cache, TheLastPlanIsTheOneThatRan) {
+  Run(2);
+  for (int64_t batch = 4; batch < 12; ++batch) ASSERT_TRUE(cache_.PlanFor(Of(batch)).ok());
+  EXPECT_EQ(cache_.last_plan().input_layouts[0].dims()[0], 2);
+}
+
 TEST_F(Cache, PlanningTakesNoArena) {
   ASSERT_TRUE(cache_.PlanFor(Of(4096)).ok());
   EXPECT_EQ(arena_->bytes(), 0U);

@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "graph/text.h"
+#include "passes/pass.h"
 #include "passes/rule.h"
 #include "tests/passes/testing_nets.h"
 
@@ -240,8 +243,49 @@ TEST(DriverTest, ARuleOfOnesOwnHasANameOfItsOwn) {
   net.Output("y", net.Relu("relu1", net.Image(2, 4)));
   PassOptions options = TestOptions();
   options.own = {FuseConvAdd()};
-  EXPECT_THAT(std::string(Optimize(net.graph, options).status().message()),
-              HasSubstr("a pass of your own is called 'fuse_conv_add': expected another name"));
+  EXPECT_EQ(Optimize(net.graph, options).status().message(),
+            "a pass of your own is called 'fuse_conv_add': expected a name that no other pass has");
+  const Pass mine =
+      ToPass({.name = "mine",
+              .doc = "",
+              .pattern = Op("Relu"),
+              .conditions = nullptr,
+              .rewrite = [](const Match&, Rewriter&) -> std::vector<Value> { return {}; }});
+  options.own = {mine, mine};
+  EXPECT_EQ(Optimize(net.graph, options).status().message(),
+            "a pass of your own is called 'mine': expected a name that no other pass has");
+}
+
+// Adds a constant that nothing reads, once.
+class AddLeaf : public PassRun {
+ public:
+  explicit AddLeaf(PassContext& context) : context_(context) {}
+  absl::Status Run() override {
+    if (std::exchange(is_done_, true)) return absl::OkStatus();
+    Graph::Transaction change(context_.graph());
+    WEFT_ASSIGN_OR_RETURN(const Value leaf,
+                          context_.graph().AddConstant("leaf", Tensor::Scalar(1, DType::kF32)));
+    Node* const results[] = {leaf.node};
+    return context_.Record({"add_leaf", {}}, results, change);
+  }
+
+ private:
+  PassContext& context_;
+  bool is_done_ = false;
+};
+
+// remove_dead takes a leaf that waits in the worklist of merge_common. (It frees the leaf, so it is
+// AddressSanitizer that would see it looked at again.)
+TEST(DriverTest, LeavesThatGoAreForgotten) {
+  Net net;
+  net.Output("y", net.Relu("relu1", net.Image(2, 4)));
+  const Pass add_leaf = {"add_leaf", "",
+                         [](PassContext& context) { return std::make_unique<AddLeaf>(context); }};
+  const std::vector<Stage> stages = {{"test", {MergeCommon(), add_leaf, RemoveDead()}}};
+  const auto report = RunStages(stages, net.graph, TestOptions());
+  ASSERT_EQ(report.status(), absl::OkStatus());
+  EXPECT_THAT(Rewrites(*report), ElementsAre("add_leaf:  -> leaf"));
+  EXPECT_EQ(net.graph.Find("leaf"), nullptr);
 }
 
 // The condition fails at first and holds once a merge has taken the second reader.

@@ -11,11 +11,6 @@ constexpr std::pair<std::string_view, std::string_view> kPadModes[] = {{"replica
                                                                        {"symmetric", "symmetric"},
                                                                        {"circular", "wrap"}};
 
-template <typename... Args>
-Value Fail(Layer& layer, const Args&... args) {
-  return layer.Fail(absl::InvalidArgumentError(absl::StrCat(args...)));
-}
-
 bool AllZero(const Dims& values) {
   return std::all_of(values.begin(), values.end(), [](int64_t v) { return v == 0; });
 }
@@ -34,7 +29,7 @@ bool CheckAxes(Layer& layer, std::string_view what, const Dims& values, int64_t 
     if (!layer.ExpectAtLeast(what, value, least)) return false;
     // Products of a few of them then fit 64 bits.
     if (value > (int64_t{1} << 31)) {
-      Fail(layer, "expected ", std::string(what), " of at most 2^31, got ", value);
+      layer.Invalid("expected ", std::string(what), " of at most 2^31, got ", value);
       return false;
     }
   }
@@ -49,15 +44,15 @@ std::optional<std::pair<int64_t, int64_t>> NamedPads(Layer& layer, Value x, cons
   if (mode == "valid") return std::pair<int64_t, int64_t>(0, 0);
   if (mode == "full") return std::pair(reach, reach);
   if (mode != "same") {
-    Fail(layer, "expected padding \"valid\", \"same\", \"full\" or numbers, got \"", mode, "\"");
+    layer.Invalid("expected padding \"valid\", \"same\", \"full\" or numbers, got \"", mode, "\"");
     return std::nullopt;
   }
   int64_t total = reach;
   if (const int64_t stride = spec.stride[axis]; stride > 1) {
     const Dim& extent = x.type().dim(static_cast<int>(axis) + 2);
     if (!extent.is_static()) {
-      Fail(layer, "expected a known extent for padding \"same\" with a stride, the input is ",
-           ToString(x.type()));
+      layer.Invalid("expected a known extent for padding \"same\" with a stride, the input is ",
+                    ToString(x.type()));
       return std::nullopt;
     }
     const int64_t last = (extent.coefficient() + stride - 1) / stride - 1;
@@ -169,8 +164,8 @@ std::optional<Dims> ResolvePads(Layer& layer, Value x, const ConvSpec& spec) {
     begins = {given.begin(), given.begin() + static_cast<std::ptrdiff_t>(rank)};
     ends = {given.end() - static_cast<std::ptrdiff_t>(rank), given.end()};
   } else {
-    Fail(layer, "expected a padding of 1, ", rank, " or ", 2 * rank, " numbers, got ",
-         ToString(given));
+    layer.Invalid("expected a padding of 1, ", rank, " or ", 2 * rank, " numbers, got ",
+                  ToString(given));
     return std::nullopt;
   }
   begins.insert(begins.end(), ends.begin(), ends.end());
@@ -206,15 +201,15 @@ Value AddConv(Layer& layer, Value x, const ConvSpec& spec) {
   if (!CheckConv(layer, x, spec)) return {};
   const std::optional<std::string_view> mode = PadMode(spec.padding_mode);
   if (!mode) {
-    return Fail(layer,
-                "expected padding_mode zeros, replicate, reflect, symmetric, circular or "
-                "crop, got \"",
-                spec.padding_mode, "\"");
+    return layer.Invalid(
+        "expected padding_mode zeros, replicate, reflect, symmetric, circular or "
+        "crop, got \"",
+        spec.padding_mode, "\"");
   }
   const int64_t channels = layer.KnownExtent(x, 1, "channels");
   if (channels % spec.groups != 0 || spec.channels % spec.groups != 0) {
-    return Fail(layer, "expected channels that ", spec.groups, " groups divide, got ", channels,
-                " input and ", spec.channels, " output channels");
+    return layer.Invalid("expected channels that ", spec.groups, " groups divide, got ", channels,
+                         " input and ", spec.channels, " output channels");
   }
   std::optional<Dims> pads = ResolvePads(layer, x, spec);
   if (!pads) return {};

@@ -30,8 +30,7 @@ class Loss {
   }
   bool Expect(bool holds, std::string_view what, double got) {
     if (layer_.ok() && !holds) {
-      layer_.Fail(
-          absl::InvalidArgumentError(absl::StrCat("expected ", std::string(what), ", got ", got)));
+      layer_.Fail(absl::InvalidArgumentError(absl::StrCat("expected ", Absl(what), ", got ", got)));
     }
     return layer_.ok();
   }

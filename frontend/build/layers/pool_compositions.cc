@@ -11,11 +11,6 @@
 namespace weft {
 namespace {
 
-template <typename... Args>
-Value Fail(Layer& layer, const Args&... args) {
-  return layer.Fail(absl::InvalidArgumentError(absl::StrCat(args...)));
-}
-
 // Max and average of the same windows, of what lies in the image.
 struct MaxAndAverage {
   Value max, average;
@@ -62,12 +57,12 @@ Value FixedWeights(Layer& layer, const std::vector<double>& given, const Dims& d
   const size_t taps = static_cast<size_t>(dims[2] * dims[3]);
   const double sum = std::accumulate(given.begin(), given.end(), 0.0);
   if (given.size() != taps) {
-    return Fail(layer, "expected ", taps, " weights, got ", given.size());
+    return layer.Invalid("expected ", taps, " weights, got ", given.size());
   }
   for (const double weight : given) {
     if (weight >= 0 && sum > 0 && std::isfinite(sum)) continue;
-    return Fail(layer, "expected weights of at least 0 with a positive sum, got one of ", weight,
-                " and a sum of ", sum);
+    return layer.Invalid("expected weights of at least 0 with a positive sum, got one of ", weight,
+                         " and a sum of ", sum);
   }
   auto tensor = Tensor::Zeros(DType::kF64, dims);
   if (!tensor.ok()) return layer.Fail(tensor.status());
@@ -89,8 +84,8 @@ Value LearnedWeights(Layer& layer, const Dims& dims) {
 std::vector<int64_t> SpatialAxes(Layer& layer, Value x) {
   if (!layer.ok()) return {};
   if (!x || x.type().rank() < 3) {
-    Fail(layer, "expected an input [N,C,spatial axes...], got ",
-         x ? ToString(x.type()) : std::string("none"));
+    layer.Invalid("expected an input [N,C,spatial axes...], got ",
+                  x ? ToString(x.type()) : std::string("none"));
     return {};
   }
   std::vector<int64_t> axes(static_cast<size_t>(x.type().rank()) - 2);
@@ -155,11 +150,11 @@ Value PoolLayers::MixedPool2d(Value x, const MixedPool2dOptions& o, Where where)
   const AttributeMap window = PoolAttributesOf(layer, x, PoolSpecOf(o));
   if (!layer.ok()) return {};
   if (!(o.lambda >= 0 && o.lambda <= 1)) {
-    return Fail(layer, "expected lambda in [0,1], got ", o.lambda);
+    return layer.Invalid("expected lambda in [0,1], got ", o.lambda);
   }
   if (o.mixing != "fixed" && o.mixing != "learned" && o.mixing != "random") {
-    return Fail(layer, "expected mixing \"fixed\", \"learned\" or \"random\", got \"", o.mixing,
-                "\"");
+    return layer.Invalid("expected mixing \"fixed\", \"learned\" or \"random\", got \"", o.mixing,
+                         "\"");
   }
   const Value share = ShareOfMax(layer, o, x.type().dtype);
   return Mix(layer, PoolBoth(layer, x, window), share);
@@ -181,7 +176,7 @@ Value PoolLayers::GatedPool2d(Value x, const GatedPool2dOptions& o, Where where)
 Value PoolLayers::SpatialPyramidPool(Value x, const SpatialPyramidPoolOptions& o, Where where) {
   Layer layer(builder(), "SpatialPyramidPool", o.name, where);
   if (!layer.ExpectRank(x, 4, ImageForm(2))) return {};
-  if (o.levels.empty()) return Fail(layer, "expected at least one level, got none");
+  if (o.levels.empty()) return layer.Invalid("expected at least one level, got none");
   std::vector<Value> parts;
   for (const int64_t level : o.levels) {
     if (!layer.ExpectAtLeast("a level", level, 1)) return {};

@@ -31,8 +31,8 @@ Value ShapeLayers::Range(double start, double limit, double delta, DType dtype, 
   Layer layer(builder(), "Range", o.name, where);
   if (!layer.ok()) return {};
   if (!kSignedNumbers.contains(dtype)) {
-    return layer.Fail(absl::InvalidArgumentError(absl::StrCat(
-        "expected ", kSignedNumbers.ToString(), ", got ", std::string(ToString(dtype)))));
+    return layer.Fail(absl::InvalidArgumentError(
+        absl::StrCat("expected ", kSignedNumbers.ToString(), ", got ", Absl(ToString(dtype)))));
   }
   const auto number = [&](std::string_view suffix, double value) {
     return layer.Constant(suffix, Tensor::Scalar(value, dtype));

@@ -44,8 +44,8 @@ absl::Status CheckFileCount(const std::string& folder, std::string_view kind, in
     files += name.starts_with(kind) && name.ends_with(".pb");
   }
   if (!error && files == count) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(folder, ": the model has ", count, " ",
-                                                 std::string(kind), "s, the folder ", files));
+  return absl::InvalidArgumentError(
+      absl::StrCat(folder, ": the model has ", count, " ", Absl(kind), "s, the folder ", files));
 }
 
 absl::StatusOr<ConformData> ReadDataSet(const std::string& set, const onnx::GraphProto& graph) {

@@ -173,7 +173,7 @@ OnnxOperand OpExport::Ints(const std::vector<int64_t>& values) const {
 
 OnnxOperand OpExport::Argument(std::string_view what, Tensor value) const {
   OnnxOperand operand = Constant(std::move(value));
-  operand.leaf->name = absl::StrCat(call_.name, ".", std::string(what));
+  operand.leaf->name = absl::StrCat(call_.name, ".", Absl(what));
   operand.leaf->initializer = true;
   return operand;
 }

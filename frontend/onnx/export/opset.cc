@@ -154,7 +154,7 @@ absl::StatusOr<AttributeProto> AttributeToProto(std::string_view name, const Att
       break;
   }
   return absl::UnimplementedError(
-      absl::StrCat("ONNX has no attributes like ", std::string(name), ", ", attribute.ToString()));
+      absl::StrCat("ONNX has no attributes like ", Absl(name), ", ", attribute.ToString()));
 }
 
 }  // namespace weft

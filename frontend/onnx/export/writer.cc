@@ -24,7 +24,7 @@ std::string OnnxWriter::Unique(std::string_view hint, std::initializer_list<Name
   std::string name(hint);
   const auto is_taken = [&name](const Names* names) { return names->contains(name); };
   for (int i = 1; std::any_of(taken.begin(), taken.end(), is_taken); ++i) {
-    name = absl::StrCat(std::string(hint), "_", i);
+    name = absl::StrCat(Absl(hint), "_", i);
   }
   for (Names* names : taken) names->insert(name);
   return name;

@@ -135,13 +135,13 @@ std::optional<std::vector<int64_t>> ImportContext::KnownInts(int i, std::string_
   if (!has(i) || !ok()) return std::nullopt;
   const Tensor* tensor = constant(i);
   if (tensor == nullptr) {
-    Unsupported(absl::StrCat("its ", std::string(what), ", ", input_name(i),
+    Unsupported(absl::StrCat("its ", Absl(what), ", ", input_name(i),
                              ", must be known before the run: bind the inputs that decide it"));
     return std::nullopt;
   }
   if (tensor->rank() > 1 || (tensor->dtype() != DType::kI64 && tensor->dtype() != DType::kI32)) {
-    Fail(absl::InvalidArgumentError(absl::StrCat(
-        "expected a list of integers as ", std::string(what), ", got ", ToString(tensor->type()))));
+    Fail(absl::InvalidArgumentError(absl::StrCat("expected a list of integers as ", Absl(what),
+                                                 ", got ", ToString(tensor->type()))));
     return std::nullopt;
   }
   std::vector<int64_t> ints;
@@ -157,7 +157,7 @@ std::optional<int64_t> ImportContext::KnownInt(int i, std::string_view what) {
   const auto ints = KnownInts(i, what);
   if (!ints || ints->size() == 1) return ints ? std::optional((*ints)[0]) : std::nullopt;
   Fail(absl::InvalidArgumentError(
-      absl::StrCat("expected one integer as ", std::string(what), ", got ", ints->size())));
+      absl::StrCat("expected one integer as ", Absl(what), ", got ", ints->size())));
   return std::nullopt;
 }
 
@@ -166,11 +166,11 @@ std::optional<double> ImportContext::KnownNumber(int i, std::string_view what) {
   const Tensor* tensor = constant(i);
   if (tensor != nullptr && tensor->size() == 1) return tensor->At(0);
   if (tensor == nullptr) {
-    Unsupported(absl::StrCat("its ", std::string(what), ", ", input_name(i),
+    Unsupported(absl::StrCat("its ", Absl(what), ", ", input_name(i),
                              ", must be known before the run: bind the inputs that decide it"));
   } else {
     Fail(absl::InvalidArgumentError(
-        absl::StrCat("expected a scalar ", std::string(what), ", got ", ToString(tensor->type()))));
+        absl::StrCat("expected a scalar ", Absl(what), ", got ", ToString(tensor->type()))));
   }
   return std::nullopt;
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <unordered_set>
 
 #include "frontend/onnx/import/importer.h"

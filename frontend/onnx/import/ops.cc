@@ -53,9 +53,9 @@ void CheckTypes(ImportContext& c, const OpDef& op, const std::vector<Value>& inp
   for (size_t i = 0; i < inputs.size() && !op.inputs.empty(); ++i) {
     const InputSpec& spec = op.inputs[std::min(i, op.inputs.size() - 1)];
     if (inputs[i].null() || spec.dtypes.contains(inputs[i].type().dtype)) continue;
-    c.Unsupported(absl::StrCat("its operand ", std::string(spec.name), " of ",
-                               std::string(ToString(inputs[i].type().dtype)),
-                               " is not supported, only ", spec.dtypes.ToString()));
+    c.Unsupported(absl::StrCat("its operand ", Absl(spec.name), " of ",
+                               Absl(ToString(inputs[i].type().dtype)), " is not supported, only ",
+                               spec.dtypes.ToString()));
   }
 }
 

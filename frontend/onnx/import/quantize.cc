@@ -36,8 +36,8 @@ Value AlongRows(ImportContext& c, Value x, Value factor) {
 Value Quantized(ImportContext& c, Value x, Value scale, Value zero_point) {
   const DType dtype = zero_point ? c.TypeOf(zero_point).dtype : DType::kU8;
   if (dtype != DType::kU8 && dtype != DType::kI8) {
-    return c.Unsupported(absl::StrCat("a zero point of ", std::string(ToString(dtype)),
-                                      " is not supported, only u8|i8"));
+    return c.Unsupported(
+        absl::StrCat("a zero point of ", Absl(ToString(dtype)), " is not supported, only u8|i8"));
   }
   Value y = c.Op("Round", {c.Op("Div", {To(c, x, DType::kF32), scale})});
   if (zero_point) y = c.Op("Add", {y, To(c, zero_point, DType::kF32)});

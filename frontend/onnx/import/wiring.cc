@@ -45,7 +45,7 @@ class Wiring {
   void Make(std::string_view kind, const std::string& name) {
     if (name.empty()) Add(std::string(kind), "it has no name");
     if (!made_.insert(name).second) {
-      Add(absl::StrCat(std::string(kind), " ", name), "another value has that name");
+      Add(absl::StrCat(Absl(kind), " ", name), "another value has that name");
     }
   }
 
@@ -95,7 +95,7 @@ absl::Status CheckCount(std::string_view what, int count, int least, int most) {
   if (count >= least && count <= most) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("expected ", least,
                                                  least == most ? "" : absl::StrCat(" to ", most),
-                                                 " ", std::string(what), ", got ", count));
+                                                 " ", Absl(what), ", got ", count));
 }
 
 }  // namespace

@@ -244,7 +244,7 @@ void AverageBackward(const SumRun& run) {
 }
 
 // The root of a sum of powers.
-struct Root {
+struct RootOfSum {
   int64_t p;
   void StartRow(const std::vector<int64_t>&) {}
   double operator()(double sum, int64_t) const {
@@ -263,7 +263,7 @@ void Norms(const SumRun& run) {
     float* out = y + plane * pool.outputs;
     if (pool.p > kLargestPower) return NormsOfPlane(pool.regions, pool.p, in, out, memory.scratch);
     const auto sum = [&](auto each) {
-      SumPlane<double>(pool, in, out, memory, each, Root{pool.p});
+      SumPlane<double>(pool, in, out, memory, each, RootOfSum{pool.p});
     };
     if (pool.p == 1) sum([](float v) { return static_cast<double>(std::abs(v)); });
     if (pool.p == 2) sum([](float v) { return static_cast<double>(v) * v; });
