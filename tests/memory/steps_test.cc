@@ -53,13 +53,18 @@ void ExpectNoAllocations(const Graph& graph, State* state, int threads) {
   }
   EXPECT_EQ(arena->bytes(),
             std::max(small.executable->plan().arena_bytes, large.executable->plan().arena_bytes));
-  StartCounting();
-  for (int step = 0; step < 2; ++step) {
-    small.Run();
-    large.Run();
+  // A thread that the library wakes for the first time keeps some memory; a leak does every time.
+  AllocationCount count;
+  for (int round = 0; round < 3; ++round) {
+    StartCounting();
+    for (int step = 0; step < 2; ++step) {
+      small.Run();
+      large.Run();
+    }
+    count = StopCounting();
+    EXPECT_EQ(count.ours, 0) << count.ours_bytes << " bytes";
+    if (count.library_kept_bytes == 0) break;
   }
-  const AllocationCount count = StopCounting();
-  EXPECT_EQ(count.ours, 0) << count.ours_bytes << " bytes";
   EXPECT_EQ(count.library_kept_bytes, 0);
   ::testing::Test::RecordProperty("library_peak_bytes", static_cast<int>(count.library_peak_bytes));
 }
