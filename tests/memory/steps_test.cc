@@ -29,15 +29,16 @@ Tensor Filled(const Layout& layout) {
 struct Planned {
   Planned(const Graph& graph, State* state, std::shared_ptr<Arena> arena, int64_t batch,
           int threads) {
-    executable =
-        Executable::Create(graph, BindAllSymbols(graph, batch), {.threads = threads}).value();
+    LowerOptions options = {.threads = threads};
+    if (state != nullptr) options.variables = state->layouts();  // those of the plan before
+    executable = Executable::Create(graph, BindAllSymbols(graph, batch), options).value();
     context = Context::Create(*executable, state, std::move(arena)).value();
     for (const Layout& layout : executable->plan().input_layouts) {
       inputs.push_back(Filled(layout));
     }
     outputs.resize(executable->plan().outputs.size());
   }
-  void Run() { ASSERT_TRUE(executable->Run(*context, inputs, outputs).ok()); }
+  void Run() { ASSERT_EQ(executable->Run(*context, inputs, outputs), absl::OkStatus()); }
 
   std::unique_ptr<Executable> executable;
   std::unique_ptr<Context> context;
