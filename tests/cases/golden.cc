@@ -6,11 +6,13 @@
 #include <fstream>
 #include <sstream>
 
+#include "absl/strings/str_cat.h"
+#include "graph/status.h"
+
 namespace weft {
 
 void ExpectGolden(std::string_view name, const std::string& text) {
-  const std::string path =
-      std::string(WEFT_SOURCE_DIR) + "/tests/golden/" + std::string(name) + ".txt";
+  const std::string path = absl::StrCat(WEFT_SOURCE_DIR "/tests/golden/", Absl(name), ".txt");
   if (std::getenv("WEFT_UPDATE_GOLDEN") != nullptr) {
     std::ofstream(path) << text;
     return;
