@@ -75,7 +75,8 @@ class RuleRun : public PassRun {
 Pass ToPass(Rule rule) {
   auto shared = std::make_shared<const Rule>(std::move(rule));
   return {shared->name, shared->doc,
-          [shared](PassContext& context) { return std::make_unique<RuleRun>(shared, context); }};
+          [shared](PassContext& context) { return std::make_unique<RuleRun>(shared, context); },
+          shared->lossy};
 }
 
 }  // namespace weft

@@ -32,18 +32,6 @@ absl::StatusOr<PassReport> RunStages(std::span<const Stage> stages, Graph& graph
                                      const PassOptions& options);
 const std::vector<Stage>& Pipeline();
 
-// The passes, one file each.
-Pass RemoveDead();
-Pass RemoveIdentity();
-Pass RemoveOnes();
-Pass FoldConstants();
-Pass MergeCommon();
-Pass FoldConvBn();
-Pass FuseConvBias();
-Pass Fold1x1();
-Pass FuseConvActivation();
-Pass FuseConvAdd();
-
 }  // namespace weft
 
 #endif  // WEFT_PASSES_PASS_H_

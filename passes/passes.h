@@ -2,6 +2,7 @@
 #define WEFT_PASSES_PASSES_H_
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -46,14 +47,19 @@ struct Pass {
   std::string_view name;
   std::string_view doc;  // one line
   std::function<std::unique_ptr<PassRun>(PassContext&)> start;
+  bool lossy = false;  // changes values: runs only if PassOptions::lossy names it
 };
 
 struct PassOptions {
   Evaluator* evaluator = nullptr;    // for constant folding; not owned; required
   const CostModel* costs = nullptr;  // for rules that decide by price; not owned; required
   std::vector<std::string> passes;   // names to run, in pipeline order; empty: all
-  int max_rewrites = -1;             // stop after so many (bisection); -1: no limit
-  bool verify_each = false;          // Graph::Verify after every rewrite; on in debug builds
+  std::vector<std::string> disable;  // names not to run
+  // Passes that change values run only if they are named here, each with the error that it may
+  // make: {"split_low_rank", 0.01}. What the error is relative to, the pass says.
+  std::map<std::string, double, std::less<>> lossy;
+  int max_rewrites = -1;     // stop after so many (bisection); -1: no limit
+  bool verify_each = false;  // Graph::Verify after every rewrite; on in debug builds
   // Passes of the caller's own, a stage between "clean" and "linear" of the pipeline; most are
   // rules, as passes/rule.h shows. Each has a name of its own.
   std::vector<Pass> own = {};

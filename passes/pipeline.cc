@@ -4,6 +4,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "passes/clean/clean.h"
+#include "passes/combine/combine.h"
+#include "passes/fuse/fuse.h"
+#include "passes/linear/linear.h"
 #include "passes/pass.h"
 
 namespace weft {
@@ -25,8 +29,12 @@ const std::vector<Stage>& Pipeline() {
 namespace {
 
 bool IsChosen(const Pass& pass, const PassOptions& options) {
-  return options.passes.empty() ||
-         std::find(options.passes.begin(), options.passes.end(), pass.name) != options.passes.end();
+  const auto names = [&](const std::vector<std::string>& list) {
+    return std::find(list.begin(), list.end(), pass.name) != list.end();
+  };
+  if (names(options.disable)) return false;
+  if (pass.lossy) return options.lossy.contains(pass.name);
+  return options.passes.empty() || names(options.passes);
 }
 
 // The passes of one Optimize, each of which begins at its first turn.
@@ -90,6 +98,38 @@ std::vector<std::string> NamesOf(std::span<const Stage> stages) {
   return names;
 }
 
+absl::Status CheckNames(std::span<const std::string> asked, const std::vector<std::string>& names) {
+  for (const std::string& name : asked) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("unknown pass '", name, "'; expected ", absl::StrJoin(names, ", ")));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckLossy(std::span<const Stage> stages,
+                        const std::map<std::string, double, std::less<>>& asked) {
+  std::vector<std::string> names;
+  for (const Stage& stage : stages) {
+    for (const Pass& pass : stage.passes) {
+      if (pass.lossy) names.emplace_back(pass.name);
+    }
+  }
+  for (const auto& [name, error] : asked) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      return absl::InvalidArgumentError(absl::StrCat("'", name, "' is no pass that changes values",
+                                                     names.empty() ? "" : "; expected ",
+                                                     absl::StrJoin(names, ", ")));
+    }
+    if (!(error > 0)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(name, ": expected an error above 0, got ", error));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<PassReport> RunStages(std::span<const Stage> stages, Graph& graph,
@@ -98,12 +138,9 @@ absl::StatusOr<PassReport> RunStages(std::span<const Stage> stages, Graph& graph
     return absl::InvalidArgumentError("optimizing: expected an evaluator and a cost model");
   }
   const std::vector<std::string> names = NamesOf(stages);
-  for (const std::string& name : options.passes) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("unknown pass '", name, "'; expected ", absl::StrJoin(names, ", ")));
-    }
-  }
+  WEFT_RETURN_IF_ERROR(CheckNames(options.passes, names));
+  WEFT_RETURN_IF_ERROR(CheckNames(options.disable, names));
+  WEFT_RETURN_IF_ERROR(CheckLossy(stages, options.lossy));
   // A dead reader must not count as a consumer.
   if (!BeginsWithRemoveDead(stages, options)) graph.RemoveDeadNodes();
   PassContext context(graph, options);

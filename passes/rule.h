@@ -61,6 +61,7 @@ struct Rule {
   Pattern pattern;
   std::function<Condition(const Match&)> conditions;  // may be empty
   std::function<std::vector<Value>(const Match&, Rewriter&)> rewrite;
+  bool lossy = false;  // as Pass::lossy
 };
 
 // The pass that applies `rule` at every node, in order, and again near what has changed since,

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "graph/text.h"
+#include "passes/clean/clean.h"
+#include "passes/fuse/fuse.h"
 #include "passes/pass.h"
 #include "passes/rule.h"
 #include "tests/passes/testing_nets.h"

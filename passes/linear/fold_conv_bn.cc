@@ -5,6 +5,7 @@
 //
 // The right side is written as graph arithmetic on constants; fold_constants computes it.
 
+#include "passes/linear/linear.h"
 #include "passes/rule.h"
 
 namespace weft {

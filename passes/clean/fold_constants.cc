@@ -14,6 +14,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "graph/op.h"
+#include "passes/clean/clean.h"
 #include "passes/pass.h"
 #include "passes/worklist.h"
 

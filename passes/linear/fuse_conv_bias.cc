@@ -2,6 +2,7 @@
 //
 //   conv(x, w, b) + c  =>  conv(x, w, b + c)   with c of [C,1,1], or one number for all channels
 
+#include "passes/linear/linear.h"
 #include "passes/rule.h"
 
 namespace weft {

@@ -3,6 +3,7 @@
 //
 //   mul(x, expand_like(1, s))    =>    x
 
+#include "passes/clean/clean.h"
 #include "passes/rule.h"
 
 namespace weft {

@@ -5,6 +5,7 @@
 //
 // A Relu after it follows by fuse_conv_activation.
 
+#include "passes/fuse/fuse.h"
 #include "passes/rule.h"
 
 namespace weft {

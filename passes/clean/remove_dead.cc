@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "passes/clean/clean.h"
 #include "passes/pass.h"
 
 namespace weft {

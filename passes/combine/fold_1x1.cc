@@ -5,6 +5,7 @@
 // It pays unless the channels between are a bottleneck: 64 -> 8 -> 64 is cheaper in two steps.
 
 #include "absl/strings/str_cat.h"
+#include "passes/combine/combine.h"
 #include "passes/rule.h"
 
 namespace weft {

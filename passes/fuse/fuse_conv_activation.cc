@@ -4,6 +4,7 @@
 //   relu(fused(x, w, b, z){post_ops=[Add]}) =>  fused(x, w, b, z) {post_ops=[Add, Relu]}
 
 #include "ops/fused_conv.h"
+#include "passes/fuse/fuse.h"
 #include "passes/rule.h"
 
 namespace weft {

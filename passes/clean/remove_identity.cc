@@ -4,6 +4,7 @@
 //
 // The same for Identity, and for Reshape, Flatten, Transpose and Cast that change nothing.
 
+#include "passes/clean/clean.h"
 #include "passes/rule.h"
 
 namespace weft {

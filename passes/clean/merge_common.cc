@@ -13,6 +13,7 @@
 
 #include "absl/hash/hash.h"
 #include "graph/op.h"
+#include "passes/clean/clean.h"
 #include "passes/pass.h"
 #include "passes/worklist.h"
 
