@@ -51,13 +51,13 @@ struct Pass {
 };
 
 struct PassOptions {
-  Evaluator* evaluator = nullptr;    // for constant folding; not owned; required
-  const CostModel* costs = nullptr;  // for rules that decide by price; not owned; required
-  std::vector<std::string> passes;   // names to run, in pipeline order; empty: all
-  std::vector<std::string> disable;  // names not to run
+  Evaluator* evaluator = nullptr;         // for constant folding; not owned; required
+  const CostModel* costs = nullptr;       // for rules that decide by price; not owned; required
+  std::vector<std::string> passes = {};   // names to run, in pipeline order; empty: all
+  std::vector<std::string> disable = {};  // names not to run
   // Passes that change values run only if they are named here, each with the error that it may
   // make: {"split_low_rank", 0.01}. What the error is relative to, the pass says.
-  std::map<std::string, double, std::less<>> lossy;
+  std::map<std::string, double, std::less<>> lossy = {};
   int max_rewrites = -1;     // stop after so many (bisection); -1: no limit
   bool verify_each = false;  // Graph::Verify after every rewrite; on in debug builds
   // Passes of the caller's own, a stage between "clean" and "linear" of the pipeline; most are
