@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "graph/text.h"
+#include "passes/clean/clean.h"
 #include "tests/passes/testing_nets.h"
 
 namespace weft {
