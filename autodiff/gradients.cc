@@ -15,10 +15,6 @@ namespace {
 
 bool IsFloat(Value value) { return kRealTypes.contains(value.type().dtype); }
 
-const InputSpec& SpecOf(const OpDef& op, int i) {
-  return op.inputs[std::min(static_cast<size_t>(i), op.inputs.size() - 1)];
-}
-
 Emitter EmitterFor(Graph& graph, const Node& forward) {
   return Emitter(graph, absl::StrCat("grad/", forward.name()));
 }
@@ -189,7 +185,7 @@ absl::StatusOr<Value> Seed(Graph& graph, Value y) {
 
 bool IsDifferentiable(const Node& node, int i) {
   const Value x = node.input(i);
-  if (x.null() || !IsFloat(x) || SpecOf(node.op(), i).shape_only) return false;
+  if (x.null() || !IsFloat(x) || node.op().input(static_cast<size_t>(i)).shape_only) return false;
   const std::vector<int>& excluded = node.op().non_differentiable_inputs;
   return std::find(excluded.begin(), excluded.end(), i) == excluded.end();
 }

@@ -50,11 +50,11 @@ enum class Fold { kNothing, kNewlyKnown, kKnown };
 // The value of the copy of `node` that `spec` describes, where it depends on nothing but constants
 // and known shapes.
 std::optional<Tensor> ValueOfCopy(const Node& node, NodeSpec spec, Fold fold,
-                                  const OpRegistry& registry) {
+                                  const OpRegistry& registry, KnownBudget& budget) {
   // An Identity is how a constant gets a second name.
   if (fold == Fold::kNothing || node.op_name() == "Identity") return std::nullopt;
-  if (!AreKnown(node.op(), spec.inputs)) return std::nullopt;
-  if (fold == Fold::kNewlyKnown && AreKnown(node.op(), node.inputs())) return std::nullopt;
+  if (!IsKnown(node.op(), spec.inputs)) return std::nullopt;
+  if (fold == Fold::kNewlyKnown && IsKnown(node.op(), node.inputs())) return std::nullopt;
   Graph scratch(registry);
   for (Value& v : spec.inputs) {
     if (v.null()) continue;
@@ -66,11 +66,12 @@ std::optional<Tensor> ValueOfCopy(const Node& node, NodeSpec spec, Fold fold,
   }
   spec.forward = nullptr;
   const absl::StatusOr<Node*> copy = scratch.AddNode(std::move(spec));
-  return copy.ok() ? KnownOutput(**copy) : std::nullopt;
+  return copy.ok() ? KnownOutput(**copy, budget) : std::nullopt;
 }
 
 absl::StatusOr<Node*> CopyNode(const Node& node, Graph& target, const SymbolBindings& symbols,
-                               const TensorMap& constants, Fold fold, const NodeMap& map) {
+                               const TensorMap& constants, Fold fold, KnownBudget& budget,
+                               const NodeMap& map) {
   if (node.op_name() == kInput) {
     WEFT_ASSIGN_OR_RETURN(Shape shape, Substitute(node.type().shape, symbols));
     TensorType type{node.type().dtype, std::move(shape)};
@@ -100,7 +101,7 @@ absl::StatusOr<Node*> CopyNode(const Node& node, Graph& target, const SymbolBind
   if (node.forward() != nullptr && &map.at(node.forward())->op() == &node.forward()->op()) {
     spec.forward = map.at(node.forward());
   }
-  if (std::optional<Tensor> value = ValueOfCopy(node, spec, fold, target.registry())) {
+  if (std::optional<Tensor> value = ValueOfCopy(node, spec, fold, target.registry(), budget)) {
     WEFT_ASSIGN_OR_RETURN(Value constant, target.AddConstant(node.name(), *std::move(value)));
     return constant.node;
   }
@@ -132,9 +133,11 @@ absl::StatusOr<Graph> Copy(const Graph& graph, const SymbolBindings& symbols,
                            const NodeSet* nodes_of_losses = nullptr) {
   Graph result(graph.registry());
   NodeMap copies;
+  KnownBudget budget;
   for (const Node& node : graph.nodes()) {
     if (nodes_of_losses != nullptr && nodes_of_losses->contains(&node)) continue;
-    WEFT_ASSIGN_OR_RETURN(Node * copy, CopyNode(node, result, symbols, constants, fold, copies));
+    WEFT_ASSIGN_OR_RETURN(Node * copy,
+                          CopyNode(node, result, symbols, constants, fold, budget, copies));
     copies.emplace(&node, copy);
   }
   const auto copied = [&](Value v) { return copies.at(v.node)->output(v.index); };

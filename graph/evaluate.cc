@@ -5,6 +5,8 @@
 namespace weft {
 namespace {
 
+constexpr double kMostNodeFlops = 1e8;
+
 absl::StatusOr<std::vector<Tensor>> AllocateOutputs(const Node& node) {
   std::vector<Tensor> outputs;
   for (int i = 0; i < node.num_outputs(); ++i) {
@@ -44,28 +46,46 @@ absl::StatusOr<std::vector<Tensor>> EvaluateNode(const Node& node,
   return outputs;
 }
 
-bool AreKnown(const OpDef& op, std::span<const Value> inputs) {
+bool IsKnown(const OpDef& op, std::span<const Value> inputs, KnownTensors tensors) {
+  if (op.evaluate == nullptr || op.draws_random) return false;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Value v = inputs[i];
     const bool known =
-        v.null() || ConstantValue(v) != nullptr ||
-        (op.inputs[std::min(i, op.inputs.size() - 1)].shape_only && v.type().is_static());
+        v.null() || tensors(v) != nullptr || (op.input(i).shape_only && v.type().is_static());
     if (!known) return false;
   }
   return !inputs.empty();
 }
 
-std::optional<Tensor> KnownOutput(const Node& node) {
-  if (node.num_outputs() != 1 || node.op().draws_random || !AreKnown(node.op(), node.inputs())) {
-    return std::nullopt;
-  }
-  const auto size = CountElements(node.type().shape);
-  if (!size.ok() || !size->is_static() || size->coefficient() > kMostKnownElements) {
-    return std::nullopt;
+bool KnownBudget::Spend(double more_flops, double more_bytes) {
+  if (more_flops > flops || more_bytes > bytes) return false;
+  flops -= more_flops;
+  bytes -= more_bytes;
+  return true;
+}
+
+bool KnownBudget::SpendOn(const Node& node) {
+  double node_bytes = 0, longest = 1;
+  for (int i = 0; i < node.num_outputs(); ++i) {
+    const auto size = CountElements(node.type(i).shape);
+    if (!size.ok() || !size->is_static() || size->coefficient() > kMostKnownElements) return false;
+    node_bytes +=
+        static_cast<double>(size->coefficient()) * static_cast<double>(SizeOf(node.type(i).dtype));
+    for (const Dim& dim : node.type(i).shape) {
+      longest = std::max(longest, static_cast<double>(dim.coefficient()));
+    }
   }
   // Constants may be large, and the reference kernels are slow.
   const absl::StatusOr<Cost> cost = CostOf(node);
-  if (!cost.ok() || cost->flops > kMostKnownFlops) return std::nullopt;
+  if (!cost.ok() || cost->flops > kMostNodeFlops) return false;
+  // Theirs of a DFT takes n operations a number, not log n.
+  return Spend(node.op_name() == "DFT" ? cost->flops * longest : cost->flops, node_bytes);
+}
+
+std::optional<Tensor> KnownOutput(const Node& node, KnownBudget& budget) {
+  if (node.num_outputs() != 1 || !IsKnown(node.op(), node.inputs()) || !budget.SpendOn(node)) {
+    return std::nullopt;
+  }
   std::vector<Dims> dims(
       static_cast<size_t>(node.num_inputs()));  // what views of no bytes refer to
   std::vector<TensorView> views;

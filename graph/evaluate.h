@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "graph/op.h"
 
 namespace weft {
@@ -19,16 +20,33 @@ absl::StatusOr<std::vector<Tensor>> EvaluateNode(const Node& node,
                                                  std::span<const TensorView> inputs,
                                                  const RandomKey& key);
 
-// What is computed before a run has at most so many elements: shapes, scales, tables of indices.
-inline constexpr int64_t kMostKnownElements = 4096;
-inline constexpr double kMostKnownFlops = 1e8;
+// What is known before a run is one question, which the importer, Bind and constant folding ask.
 
-// The only output of `node` where it can be told before a run: every input is a Constant, or read
-// for a shape that is static, and the result is small (a shape, a scale). nullopt otherwise, and
-// where it would be random or the kernel fails.
-std::optional<Tensor> KnownOutput(const Node& node);
-// Whether every input of an op is as KnownOutput wants it.
-bool AreKnown(const OpDef& op, std::span<const Value> inputs);
+// Where tensors come from: null for a value that is not known.
+using KnownTensors = absl::FunctionRef<const Tensor*(Value)>;
+
+// Whether a node of `op` can be computed from what is known: it has a reference kernel and draws no
+// numbers; every input is absent, known, or read for a shape that is static; there is one.
+bool IsKnown(const OpDef& op, std::span<const Value> inputs, KnownTensors tensors = ConstantValue);
+
+// What is computed before a run, other than weights, has at most so many elements an output:
+// shapes, scales, tables of indices.
+inline constexpr int64_t kMostKnownElements = 4096;
+
+// What may be computed before a run: a small file can ask for any amount.
+struct KnownBudget {
+  double flops = 4e9;                // of the reference kernels
+  double bytes = 256.0 * (1 << 20);  // of tensors that the file does not hold
+
+  // Takes from both, or from neither where either is short.
+  bool Spend(double more_flops, double more_bytes);
+  // Whether `node` is small in outputs and work and fits into what is left, from which it takes.
+  bool SpendOn(const Node& node);
+};
+
+// The only output of a node that IsKnown from constants, where the budget allows. nullopt otherwise
+// and where the kernel fails.
+std::optional<Tensor> KnownOutput(const Node& node, KnownBudget& budget);
 
 }  // namespace weft
 

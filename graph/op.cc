@@ -167,7 +167,7 @@ absl::Status CheckInputs(const OpDef& op, std::span<const Value> inputs) {
   }
   std::map<char, DType> bound;
   for (size_t i = 0; i < std::max(inputs.size(), op.inputs.size()); ++i) {
-    const InputSpec& spec = op.inputs[std::min(i, op.inputs.size() - 1)];
+    const InputSpec& spec = op.input(i);
     const int index = static_cast<int>(i);
     if (i >= inputs.size() || inputs[i].null()) {
       const bool hole = spec.arity == Arity::kVariadic && i < inputs.size();
@@ -205,7 +205,7 @@ absl::StatusOr<Cost> CostOf(const Node& node, const SymbolBindings& bindings) {
   }
   cost.bytes = 0;
   for (int i = 0; i < node.num_inputs(); ++i) {
-    const InputSpec& spec = op.inputs[std::min(static_cast<size_t>(i), op.inputs.size() - 1)];
+    const InputSpec& spec = op.input(static_cast<size_t>(i));
     if (!node.input(i) || spec.shape_only) continue;
     cost.bytes += Bytes(context->InputSize(i), node.input(i).type().dtype);
   }

@@ -1,6 +1,7 @@
 #ifndef WEFT_GRAPH_OP_H_
 #define WEFT_GRAPH_OP_H_
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -214,6 +215,10 @@ struct OpDef {
   bool variadic_outputs = false;  // as many outputs as `infer` returns types
   bool draws_random = false;      // has the attribute `stream`: its persistent random stream
   OpTraits traits = {};
+
+  // The schema of input number `i` of an op that has inputs; the last one's of a variadic op
+  // repeats.
+  const InputSpec& input(size_t i) const { return inputs[std::min(i, inputs.size() - 1)]; }
 };
 
 // Ops by name. Filled once, by explicit lists; read from any thread after that.

@@ -13,7 +13,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "graph/op.h"
+#include "graph/evaluate.h"
 #include "passes/clean/clean.h"
 #include "passes/pass.h"
 #include "passes/worklist.h"
@@ -29,11 +29,6 @@ constexpr size_t kFreeBytes = size_t{64} << 10;
 constexpr size_t kMostGrowth = 16;
 // Zeros that may stand for an operand of which only the shape is read.
 constexpr size_t kMostShapeBytes = size_t{64} << 20;
-
-bool IsShapeOnly(const Node& node, int input) {
-  const std::vector<InputSpec>& specs = node.op().inputs;
-  return specs[std::min(static_cast<size_t>(input), specs.size() - 1)].shape_only;
-}
 
 absl::StatusOr<size_t> BytesOf(const TensorType& type) {
   WEFT_ASSIGN_OR_RETURN(const Dims dims, StaticDims(type.shape));
@@ -124,7 +119,9 @@ class FoldRun : public PassRun {
     while (Node* node = worklist_.Next()) {
       if (node->op_name() == kConstant) continue;
       misses_.erase(node->name());
-      const bool is_known = IsFoldable(*node) && Compute(node);
+      const bool is_known =
+          IsKnown(node->op(), node->inputs(), [this](Value v) { return TensorOf(v); }) &&
+          Compute(node);
       if (is_known) {
         computed.push_back(node);
         Follow(node);
@@ -139,20 +136,6 @@ class FoldRun : public PassRun {
     if (const Tensor* constant = ConstantValue(v)) return constant;
     const auto known = known_.find(v.node);
     return known == known_.end() ? nullptr : &known->second.values[static_cast<size_t>(v.index)];
-  }
-
-  // Every input is known, or read for a shape that is.
-  bool IsFoldable(const Node& node) const {
-    if (node.op().evaluate == nullptr || node.op().draws_random || node.num_inputs() == 0) {
-      return false;
-    }
-    for (int i = 0; i < node.num_inputs(); ++i) {
-      const Value v = node.input(i);
-      const bool known =
-          v.null() || TensorOf(v) != nullptr || (IsShapeOnly(node, i) && v.type().is_static());
-      if (!known) return false;
-    }
-    return true;
   }
 
   // The operands; zeros stand for one of which only the shape is read.

@@ -29,8 +29,7 @@ std::optional<Layout> WantedLayout(const Choice& choice, int i) {
     const Layout& offered = choice.offered[static_cast<size_t>(i)];
     return Layout::Plain(offered.dtype(), offered.dims());
   }
-  const auto& specs = node.op().inputs;
-  if (specs[std::min(static_cast<size_t>(i), specs.size() - 1)].shape_only) return std::nullopt;
+  if (node.op().input(static_cast<size_t>(i)).shape_only) return std::nullopt;
   const Kernel& kernel = *choice.candidates.front();
   if (!kernel.Reads(i)) return std::nullopt;
   return kernel.inputs()[static_cast<size_t>(i)];

@@ -12,6 +12,7 @@
 #include "frontend/onnx/proto.h"
 #include "frontend/onnx/schema.h"
 #include "graph/emitter.h"
+#include "graph/evaluate.h"
 
 namespace weft {
 
@@ -27,20 +28,6 @@ struct OnnxValue {
 };
 using OnnxValues = std::unordered_map<std::string, OnnxValue>;
 
-// What importing one model may take beyond reading it. A small file can ask for any amount.
-struct OnnxBudget {
-  double flops = 4e9;                // of the reference kernels
-  double bytes = 256.0 * (1 << 20);  // of tensors that the file does not hold
-
-  // Takes from both, or from neither where either is short.
-  bool Spend(double more_flops, double more_bytes) {
-    if (more_flops > flops || more_bytes > bytes) return false;
-    flops -= more_flops;
-    bytes -= more_bytes;
-    return true;
-  }
-};
-
 // One ONNX node on its way into the graph, as a converter sees it: attributes (given, or ONNX's
 // default of that opset), operands, and an emitter for the nodes that it becomes. Errors stick to
 // the emitter, so that converters read as formulas.
@@ -49,7 +36,7 @@ class ImportContext : public Emitter {
   // The emitter's prefix is what the node is called; `schema` is the node's; `values` has what it
   // reads; `budget` is the model's.
   ImportContext(Emitter emitter, const onnx::NodeProto& node, const onnx::OpSchema& schema,
-                int opset, OnnxValues& values, OnnxBudget& budget)
+                int opset, OnnxValues& values, KnownBudget& budget)
       : Emitter(std::move(emitter)),
         node_(node),
         schema_(schema),
@@ -111,7 +98,7 @@ class ImportContext : public Emitter {
                              AttributeMap attributes, int num_outputs);
   // The persistent random stream of a node: it follows from its name.
   int64_t Stream() const;
-  OnnxBudget& budget() { return budget_; }
+  KnownBudget& budget() { return budget_; }
   // What is right ONNX but more than we can; keeps the first.
   Value Unsupported(const std::string& what) { return Fail(absl::UnimplementedError(what)); }
 
@@ -122,7 +109,7 @@ class ImportContext : public Emitter {
   const onnx::OpSchema& schema_;
   int opset_;
   OnnxValues& values_;
-  OnnxBudget& budget_;
+  KnownBudget& budget_;
 };
 
 // The node's name, or its first output's where it has none.

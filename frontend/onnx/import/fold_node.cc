@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "frontend/onnx/import/importer.h"
 #include "graph/evaluate.h"
 #include "ops/ops.h"
@@ -19,44 +21,19 @@ std::optional<OnnxValues> KnownOperands(const onnx::NodeProto& node, const OnnxV
   return known;
 }
 
-// What the reference kernel does where `flops` is what a fast one takes.
-double ReferenceFlops(const Node& node, double flops) {
-  if (node.op_name() != "DFT") return flops;
-  // n operations a number, not log n.
-  double longest = 1;
-  for (const Dim& dim : node.type().shape) {
-    longest = std::max(longest, static_cast<double>(dim.coefficient()));
-  }
-  return flops * longest;
-}
-
-// Whether the nodes of `graph` may be computed now, as KnownOutput has it, several outputs
-// included. It takes from the budget.
-bool IsCheap(const Graph& graph, OnnxBudget& budget) {
-  double flops = 0, bytes = 0;
-  for (const Node& node : graph.nodes()) {
-    if (node.op().draws_random) return false;
-    if (node.op().evaluate == nullptr) continue;
-    const absl::StatusOr<Cost> cost = CostOf(node);
-    if (!cost.ok()) return false;
-    flops += ReferenceFlops(node, cost->flops);
-    for (int i = 0; i < node.num_outputs(); ++i) {
-      const auto size = CountElements(node.type(i).shape);
-      if (!size.ok() || !size->is_static() || size->coefficient() > kMostKnownElements) {
-        return false;
-      }
-      bytes += static_cast<double>(size->coefficient()) *
-               static_cast<double>(SizeOf(node.type(i).dtype));
-    }
-  }
-  return flops <= kMostKnownFlops && budget.Spend(flops, bytes);
+// Whether the nodes of `graph` may be computed now. It takes from the budget.
+bool IsCheap(const Graph& graph, KnownBudget& budget) {
+  return std::all_of(graph.nodes().begin(), graph.nodes().end(), [&](const Node& node) {
+    if (node.op().evaluate == nullptr) return true;  // a leaf
+    return !node.op().draws_random && budget.SpendOn(node);
+  });
 }
 
 }  // namespace
 
 std::optional<std::vector<Tensor>> FoldOnnxNode(const onnx::NodeProto& node, const OnnxOp& op,
                                                 const onnx::OpSchema& schema, int opset,
-                                                const OnnxValues& values, OnnxBudget& budget) {
+                                                const OnnxValues& values, KnownBudget& budget) {
   std::optional<OnnxValues> known = KnownOperands(node, values);
   if (!known) return std::nullopt;
   Graph scratch(StandardOps());

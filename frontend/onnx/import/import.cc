@@ -365,7 +365,7 @@ class Importer {
   OnnxValues values_;
   std::unordered_set<std::string> leaves_;  // the names of inputs and initializers
   std::map<std::string, int> opsets_;       // by domain
-  OnnxBudget budget_;
+  KnownBudget budget_;
   std::vector<OnnxProblem> problems_;
 };
 

@@ -28,7 +28,7 @@ std::set<std::string> ShapeDecidingInputs(const onnx::GraphProto& graph);
 // or fails; the node then stays.
 std::optional<std::vector<Tensor>> FoldOnnxNode(const onnx::NodeProto& node, const OnnxOp& op,
                                                 const onnx::OpSchema& schema, int opset,
-                                                const OnnxValues& values, OnnxBudget& budget);
+                                                const OnnxValues& values, KnownBudget& budget);
 
 }  // namespace weft
 

@@ -51,7 +51,7 @@ std::optional<Attribute> Converted(ImportContext& c, const AttributeSpec& spec) 
 // Types that our op does not take are no mistake of the model's.
 void CheckTypes(ImportContext& c, const OpDef& op, const std::vector<Value>& inputs) {
   for (size_t i = 0; i < inputs.size() && !op.inputs.empty(); ++i) {
-    const InputSpec& spec = op.inputs[std::min(i, op.inputs.size() - 1)];
+    const InputSpec& spec = op.input(i);
     if (inputs[i].null() || spec.dtypes.contains(inputs[i].type().dtype)) continue;
     c.Unsupported(absl::StrCat("its operand ", Absl(spec.name), " of ",
                                Absl(ToString(inputs[i].type().dtype)), " is not supported, only ",
