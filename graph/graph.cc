@@ -51,7 +51,7 @@ absl::StatusOr<std::vector<TensorType>> Graph::Infer(const OpDef& op, std::strin
   }
   types.resize(count);
   for (const TensorType& type : types) {
-    WEFT_RETURN_IF_ERROR(CountElements(type.shape).status());
+    WEFT_RETURN_IF_ERROR(CheckSize(type.shape));
   }
   return types;
 }

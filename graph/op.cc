@@ -27,7 +27,7 @@ absl::Status InputError(const InputSpec& spec, int index, const std::string& wha
 // The dims with the symbols bound; small enough for their product to be computed.
 absl::StatusOr<Dims> BoundDims(const TensorType& type, const SymbolBindings& bindings) {
   WEFT_ASSIGN_OR_RETURN(Shape shape, Substitute(type.shape, bindings));
-  WEFT_RETURN_IF_ERROR(CountElements(shape).status());
+  WEFT_RETURN_IF_ERROR(CheckSize(shape));
   return StaticDims(shape);
 }
 

@@ -27,6 +27,35 @@ absl::Status CheckSymbols(const Shape& shape) {
                                                  kMaxSymbolText, " characters, got ", text));
 }
 
+int64_t FactorOf(const Dim& d) { return d.coefficient(); }
+int64_t FactorOf(int64_t d) { return d; }
+
+absl::Status CheckSymbols(std::span<const int64_t>) { return absl::OkStatus(); }
+
+// The product of the integer factors of dims, on which the limits are.
+template <typename Shaped>
+absl::StatusOr<int64_t> CountFactors(const Shaped& shape) {
+  WEFT_RETURN_IF_ERROR(CheckRank(shape.size()));
+  WEFT_RETURN_IF_ERROR(CheckSymbols(shape));
+  // A zero anywhere makes the product zero, but must not hide a dim that is negative or too large.
+  int64_t count = 1;
+  bool zero = false;
+  for (const auto& d : shape) {
+    const int64_t factor = FactorOf(d);
+    if (factor < 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("expected dims of at least 0, got ", ToString(shape)));
+    }
+    zero = zero || factor == 0;
+    if (factor == 0) continue;
+    if (__builtin_mul_overflow(count, factor, &count) || count > kMaxElements) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("expected at most ", kMaxElements, " elements, dims are ", ToString(shape)));
+    }
+  }
+  return zero ? 0 : count;
+}
+
 }  // namespace
 
 bool TensorType::is_static() const {
@@ -72,34 +101,17 @@ absl::StatusOr<Shape> Substitute(const Shape& shape, const SymbolBindings& bindi
   return result;
 }
 
-absl::StatusOr<int64_t> CountElements(std::span<const int64_t> dims) {
-  WEFT_ASSIGN_OR_RETURN(Dim count, CountElements(ToShape(dims)));
-  return count.coefficient();
-}
+absl::Status CheckSize(const Shape& shape) { return CountFactors(shape).status(); }
+
+absl::StatusOr<int64_t> CountElements(std::span<const int64_t> dims) { return CountFactors(dims); }
 
 absl::StatusOr<Dim> CountElements(const Shape& shape) {
-  WEFT_RETURN_IF_ERROR(CheckRank(shape.size()));
-  WEFT_RETURN_IF_ERROR(CheckSymbols(shape));
-  // A zero anywhere makes the product zero, but must not hide a dim that is negative or too large.
-  Dim count(1);
-  bool zero = false;
+  WEFT_ASSIGN_OR_RETURN(const int64_t factor, CountFactors(shape));
+  Dim count(factor == 0 ? 0 : 1);
   for (const Dim& d : shape) {
-    if (d.coefficient() < 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("expected dims of at least 0, got ", ToString(shape)));
-    }
-    if (d == Dim(0)) {
-      zero = true;
-      continue;
-    }
-    std::optional<Dim> product = Dim::Multiply(count, d);
-    if (!product || product->coefficient() > kMaxElements) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("expected at most ", kMaxElements, " elements, dims are ", ToString(shape)));
-    }
-    count = *std::move(product);
+    if (factor != 0) count = *Dim::Multiply(count, d);
   }
-  return zero ? Dim(0) : count;
+  return count;
 }
 
 absl::StatusOr<int> NormalizeAxis(int64_t axis, int rank) {

@@ -46,6 +46,8 @@ absl::StatusOr<Shape> Substitute(const Shape& shape, const SymbolBindings& bindi
 absl::StatusOr<int64_t> CountElements(std::span<const int64_t> dims);
 // The same with symbols: at most 4096 characters; other limits are on the integer factor.
 absl::StatusOr<Dim> CountElements(const Shape& shape);
+// The errors of CountElements alone.
+absl::Status CheckSize(const Shape& shape);
 
 // Turns an axis in [-rank, rank) into one in [0, rank), or says what is allowed.
 absl::StatusOr<int> NormalizeAxis(int64_t axis, int rank);

@@ -306,7 +306,7 @@ absl::StatusOr<TensorType> DecodeType(const proto::Type& message) {
     WEFT_ASSIGN_OR_RETURN(Dim dim, DecodeDim(d));
     type.shape.push_back(std::move(dim));
   }
-  WEFT_RETURN_IF_ERROR(CountElements(type.shape).status());
+  WEFT_RETURN_IF_ERROR(CheckSize(type.shape));
   return type;
 }
 
