@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "passes/rule.h"
@@ -19,6 +20,20 @@ Condition HasSingleReader(const Match& match, std::string_view name) {
   return Unless(readers != 1, absl::StrCat(value.ToString(), " has ", readers, " consumers"));
 }
 
+Condition AreReadInside(const Match& match, std::initializer_list<std::string_view> names) {
+  const std::vector<Node*> nodes = match.nodes();
+  for (const std::string_view name : names) {
+    const Value value = match[name];
+    if (value.null()) continue;
+    if (match.graph().IsOutput(value)) return Unless(true, value.ToString() + " is an output");
+    for (const Use& use : value.node->uses(value.index)) {
+      if (std::find(nodes.begin(), nodes.end(), use.user) != nodes.end()) continue;
+      return Unless(true, absl::StrCat(value.ToString(), " is read by ", use.user->name(), " too"));
+    }
+  }
+  return {};
+}
+
 Condition IsConstant(const Match& match, std::string_view name) {
   const Value value = match[name];
   if (value.null()) return {};
@@ -26,6 +41,16 @@ Condition IsConstant(const Match& match, std::string_view name) {
       ConstantValue(value) == nullptr,
       absl::StrCat(value.ToString(), value.node->op_name() == kVariable ? " is a variable," : " is",
                    " not a constant"));
+}
+
+Condition IsNumber(const Match& match, std::string_view name, double number) {
+  const Value value = match[name];
+  if (value.null()) return {};
+  const Tensor* constant = ConstantValue(value);
+  const bool is_one = constant != nullptr && constant->size() == 1;
+  return Unless(!is_one || std::abs(constant->At(0) - number) > 1e-6 * std::abs(number),
+                is_one ? absl::StrCat(value.ToString(), " is ", constant->At(0), ", not ", number)
+                       : absl::StrCat(value.ToString(), " is not the number ", number));
 }
 
 Condition HaveSameType(const Match& match, std::string_view a, std::string_view b) {

@@ -9,6 +9,9 @@
 namespace weft {
 namespace {
 
+// Rules may ask who reads a value only where so few do.
+constexpr size_t kFewReaders = 4;
+
 bool VerifyEach(const PassOptions& options) {
 #ifdef NDEBUG
   return options.verify_each;
@@ -88,7 +91,9 @@ void PassContext::Announce(const Changes& changes) {
   for (const Value& value : changes.unread) {
     Offer(value.node, 0);
     const auto uses = value.node->uses(value.index);
-    if (uses.size() == 1) near.push_back(uses[0].user);
+    for (size_t i = 0; i < uses.size() && uses.size() <= kFewReaders; ++i) {
+      near.push_back(uses[i].user);
+    }
   }
   std::unordered_set<const Node*> seen;
   for (int distance = 0; distance <= reach && !near.empty(); ++distance) {

@@ -28,9 +28,23 @@ Pattern Pattern::Output(int index) && {
   return std::move(*this);
 }
 
+Pattern Pattern::MakeEither(std::vector<Pattern> alternatives) {
+  Pattern result(Kind::kEither);
+  for (const Pattern& pattern : alternatives) {
+    for (const std::string& op : pattern.ops_) {
+      if (std::find(result.ops_.begin(), result.ops_.end(), op) == result.ops_.end()) {
+        result.ops_.push_back(op);
+      }
+    }
+  }
+  result.inputs_ = std::move(alternatives);
+  return result;
+}
+
 int Pattern::depth() const {
+  const int edge = kind_ == Kind::kEither ? 0 : 1;
   int depth = 0;
-  for (const Pattern& input : inputs_) depth = std::max(depth, 1 + input.depth());
+  for (const Pattern& input : inputs_) depth = std::max(depth, edge + input.depth());
   return depth;
 }
 
@@ -46,6 +60,10 @@ Pattern Op(std::string op, std::vector<Pattern> inputs) {
 Pattern OneOf(std::vector<std::string> ops) { return Pattern::MakeOp(std::move(ops)); }
 Pattern OneOf(std::vector<std::string> ops, std::vector<Pattern> inputs) {
   return Pattern::MakeOp(std::move(ops)).WithInputs(std::move(inputs));
+}
+
+Pattern InAnyOrder(const std::string& op, const Pattern& a, const Pattern& b) {
+  return Either({Op(op, {a, b}), Op(op, {b, a})});
 }
 
 Value Match::operator[](std::string_view name) const {
@@ -84,6 +102,11 @@ class Matcher {
     }
     if (pattern.kind_ == Pattern::Kind::kAny) {
       next();
+    } else if (pattern.kind_ == Pattern::Kind::kNumber) {
+      const Tensor* constant = ConstantValue(value);
+      if (constant != nullptr && constant->size() == 1) next();
+    } else if (pattern.kind_ == Pattern::Kind::kEither) {
+      for (const Pattern& alternative : pattern.inputs_) MatchValue(alternative, value, next);
     } else {
       MatchNode(pattern, value, next);
     }

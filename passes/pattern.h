@@ -18,6 +18,8 @@ class Pattern {
  public:
   // Any value that is there.
   static Pattern MakeAny() { return Pattern(Kind::kAny); }
+  // A constant of one element.
+  static Pattern MakeNumber() { return Pattern(Kind::kNumber); }
   // As the last input: any number of further inputs.
   static Pattern MakeRest() { return Pattern(Kind::kRest); }
   // The first output, unless told otherwise, of a node with one of these ops.
@@ -26,6 +28,8 @@ class Pattern {
     result.ops_ = std::move(ops);
     return result;
   }
+  // One of several patterns.
+  static Pattern MakeEither(std::vector<Pattern> alternatives);
   Pattern WithInputs(std::vector<Pattern> inputs) &&;
 
   // Names what matched, for Match. The same name twice must match the same value.
@@ -44,13 +48,13 @@ class Pattern {
 
  private:
   friend class Matcher;
-  enum class Kind { kAny, kRest, kOp };
+  enum class Kind { kAny, kNumber, kRest, kOp, kEither };
   explicit Pattern(Kind kind) : kind_(kind) {}
 
   Kind kind_;
   std::vector<std::string> ops_;
   bool any_inputs_ = true;
-  std::vector<Pattern> inputs_;
+  std::vector<Pattern> inputs_;  // of kEither: the alternatives
   std::string name_;
   bool optional_ = false;
   int output_ = 0;
@@ -62,7 +66,15 @@ Pattern Op(std::string op);
 Pattern Op(std::string op, std::vector<Pattern> inputs);
 Pattern OneOf(std::vector<std::string> ops);
 Pattern OneOf(std::vector<std::string> ops, std::vector<Pattern> inputs);
+// Fits where one of the alternatives does; all that do are tried, in this order.
+inline Pattern Either(std::vector<Pattern> alternatives) {
+  return Pattern::MakeEither(std::move(alternatives));
+}
+// An op of two inputs that match in any order: for those whose schema has any number of inputs
+// (Max, Min, Sum) and is therefore not commutative by its traits.
+Pattern InAnyOrder(const std::string& op, const Pattern& a, const Pattern& b);
 inline Pattern Any() { return Pattern::MakeAny(); }
+inline Pattern Number() { return Pattern::MakeNumber(); }
 inline Pattern Rest() { return Pattern::MakeRest(); }
 
 // One way in which a pattern fits. Pointers are into the graph and go stale when it changes.

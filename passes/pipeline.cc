@@ -9,17 +9,34 @@
 #include "passes/fuse/fuse.h"
 #include "passes/linear/linear.h"
 #include "passes/pass.h"
+#include "passes/recognize/recognize.h"
 
 namespace weft {
 
+namespace {
+
+std::vector<Pass> Joined(std::initializer_list<std::vector<Pass>> lists) {
+  std::vector<Pass> all;
+  for (const std::vector<Pass>& list : lists) all.insert(all.end(), list.begin(), list.end());
+  return all;
+}
+
+}  // namespace
+
 // The order of everything. A stage repeats until none of its passes finds anything to do.
 //
-// Batch normalizations become part of convolutions before activations do, or they would stand
-// behind a FusedConv; 1x1 convolutions are compared once nothing linear is left between them;
-// equal nodes merge first, so that a doubled reader does not count as a second consumer.
+// What exporters wrote out is recognized before its parts go elsewhere. Batch normalizations become
+// part of convolutions before activations do, or they would stand behind a FusedConv; 1x1
+// convolutions are compared once nothing linear is left between them; equal nodes merge first, so
+// that a doubled reader does not count as a second consumer.
 const std::vector<Stage>& Pipeline() {
   static const auto* stages = new std::vector<Stage>{
       {"clean", {RemoveDead(), RemoveIdentity(), RemoveOnes(), FoldConstants(), MergeCommon()}},
+      {"recognize", Joined({RecognizeActivations(),
+                            RecognizeGelu(),
+                            RecognizeSoftmax(),
+                            RecognizeNormalization(),
+                            {FoldConstants()}})},
       {"linear", {FoldConvBn(), FuseConvBias(), FoldConstants(), Fold1x1(), MergeCommon()}},
       {"fuse", {FuseConvActivation(), FuseConvAdd()}},
   };

@@ -40,7 +40,11 @@ Condition All(std::initializer_list<Condition> conditions);
 
 // Conditions on what a pattern named. An optional input that is absent fulfils every one.
 Condition HasSingleReader(const Match& match, std::string_view name);
+// Nothing but the nodes that matched reads these values, so that they go with them.
+Condition AreReadInside(const Match& match, std::initializer_list<std::string_view> names);
 Condition IsConstant(const Match& match, std::string_view name);
+// A constant of one element that is `number`, to within 1e-6 of it.
+Condition IsNumber(const Match& match, std::string_view name, double number);
 Condition HaveSameType(const Match& match, std::string_view a, std::string_view b);
 // The node has this mode: "inference".
 Condition IsInMode(const Match& match, std::string_view name, std::string_view mode);
@@ -53,8 +57,9 @@ Condition IsPerChannel(const Match& match, std::string_view name, std::string_vi
 // output of the outermost node (null for an output that nothing reads).
 //
 // What the pattern's Where, `conditions` and `rewrite` decide by may be the attributes, types and
-// constants of the nodes that matched, their operands, and whether a value has one reader or none:
-// where that changes, the driver looks at the node again. Anything else counts as it was before.
+// constants of the nodes that matched, their operands, and whether a value has none, one or a few
+// readers: where that changes, the driver looks at the node again. Anything else counts as it was
+// before.
 struct Rule {
   std::string_view name;
   std::string_view doc;  // one line

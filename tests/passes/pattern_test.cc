@@ -50,6 +50,35 @@ TEST(PatternTest, AdditionMatchesInBothOrders) {
   EXPECT_EQ(matches[1].node("conv"), b.node);
 }
 
+TEST(PatternTest, EitherTriesEveryAlternativeInItsOrder) {
+  Net net;
+  const Value x = net.Image(2, 4);
+  const Value a = net.Add("Relu", "a", {x}), b = net.Add("Tanh", "b", {a});
+  const Pattern pattern = Either({Op("Tanh", {Op("Relu", {Any().As("x")}).As("inner")}),
+                                  Op("Tanh", {Any().As("x")}), Op("Neg", {Any()})});
+  EXPECT_THAT(pattern.ops(), testing::ElementsAre("Tanh", "Neg"));
+  EXPECT_EQ(pattern.depth(), 2);
+  const std::vector<Match> matches = FindMatches(pattern, net.graph, b.node);
+  ASSERT_EQ(matches.size(), 2u);
+  EXPECT_EQ(matches[0]["x"], x);
+  EXPECT_EQ(matches[1]["x"], a);
+  EXPECT_TRUE(matches[1]["inner"].null());
+}
+
+TEST(PatternTest, NumberTakesConstantsOfOneElementAndOpsOfAnyArityMatchInAnyOrder) {
+  Net net;
+  const Value x = net.Image(2, 4);
+  const Value one = net.Random("one", {1, 1}), two = net.Random("two", {2, 1, 1});
+  const Pattern pattern = InAnyOrder("Max", Any().As("x"), Number().As("number"));
+  const std::vector<Match> left =
+      FindMatches(pattern, net.graph, net.Add("Max", "l", {one, x}).node);
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left[0]["x"], x);
+  EXPECT_EQ(left[0]["number"], one);
+  EXPECT_TRUE(FindMatches(pattern, net.graph, net.Add("Max", "m", {x, two}).node).empty());
+  EXPECT_TRUE(FindMatches(pattern, net.graph, net.Add("Max", "n", {x, one, x}).node).empty());
+}
+
 TEST(PatternTest, SubtractionMatchesInItsOwnOrderOnly) {
   Net net;
   const Value x = net.Image(2, 4);

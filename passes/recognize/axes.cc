@@ -1,0 +1,36 @@
+#include "passes/recognize/axes.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "absl/strings/str_cat.h"
+
+namespace weft {
+
+std::vector<int64_t> ReducedAxes(const Node& reduction) {
+  const int rank = reduction.input(0).type().rank();
+  std::vector<int64_t> axes = GetInts(reduction.attributes(), "axes");
+  if (!reduction.attributes().contains("axes")) {
+    axes.resize(static_cast<size_t>(rank));
+    std::iota(axes.begin(), axes.end(), 0);
+  }
+  for (int64_t& axis : axes) axis += axis < 0 ? rank : 0;
+  std::sort(axes.begin(), axes.end());
+  return axes;
+}
+
+Condition ReduceAlike(const Match& match, std::string_view a, std::string_view b) {
+  for (const std::string_view name : {a, b}) {
+    if (match[name].null()) return {};
+    const Node& node = *match.node(name);
+    if (GetInt(node.attributes(), "keepdims", 1) == 0) {
+      return Unless(true, absl::StrCat(node.name(), " does not keep its axes"));
+    }
+  }
+  const Node &x = *match.node(a), &y = *match.node(b);
+  const auto of_x = ReducedAxes(x), of_y = ReducedAxes(y);
+  return Unless(of_x != of_y, absl::StrCat(x.name(), " is over the axes ", ToString(of_x), ", ",
+                                           y.name(), " over ", ToString(of_y)));
+}
+
+}  // namespace weft
