@@ -37,7 +37,8 @@ const std::vector<Stage>& Pipeline() {
                             RecognizeSoftmax(),
                             RecognizeNormalization(),
                             {FoldConstants()}})},
-      {"linear", {FoldConvBn(), FuseConvBias(), FoldConstants(), Fold1x1(), MergeCommon()}},
+      {"linear",
+       {FoldConvBn(), FuseConvBias(), FoldConstants(), Fold1x1(), SplitLowRank(), MergeCommon()}},
       {"fuse", {FuseConvActivation(), FuseConvAdd()}},
   };
   return *stages;

@@ -8,6 +8,7 @@ namespace weft {
 // Several convolutions that become one, or one that becomes several cheaper ones.
 // One file each.
 Pass Fold1x1();
+Pass SplitLowRank();  // lossy
 
 }  // namespace weft
 
