@@ -77,19 +77,27 @@ Condition HasOneGroup(const Match& match, std::string_view name) {
 Condition HasNoPadding(const Match& match, std::string_view name) {
   const Node& node = *match.node(name);
   const std::vector<int64_t> pads = GetInts(node.attributes(), "pads");
-  return Unless(std::any_of(pads.begin(), pads.end(), [](int64_t p) { return p != 0; }),
-                absl::StrCat(node.name(), " has pads ", ToString(pads)));
+  const std::string auto_pad = GetString(node.attributes(), "auto_pad", "NOTSET");
+  const Shape& w = node.input(1).type().shape;
+  // A kernel of one tap fits without padding whatever the stride.
+  const bool pads_itself =
+      auto_pad.starts_with("SAME") &&
+      std::any_of(w.begin() + 2, w.end(), [](const Dim& taps) { return taps != Dim(1); });
+  return All({Unless(std::any_of(pads.begin(), pads.end(), [](int64_t p) { return p != 0; }),
+                     absl::StrCat(node.name(), " has pads ", ToString(pads))),
+              Unless(pads_itself, absl::StrCat(node.name(), " has auto_pad ", auto_pad))});
 }
 
-Condition IsPerChannel(const Match& match, std::string_view name, std::string_view image) {
+Condition IsPerChannel(const Match& match, std::string_view name, std::string_view image,
+                       int channel_axis) {
   const Value value = match[name];
   if (value.null()) return {};
   const TensorType& type = value.type();
   const TensorType& of = match[image].type();
   bool fits = type.rank() <= of.rank() && of.rank() >= 2;
   for (int axis = 0; fits && axis < type.rank(); ++axis) {
-    const bool channel = axis + of.rank() - type.rank() == 1;
-    fits = type.dim(axis) == Dim(1) || (channel && type.dim(axis) == of.dim(1));
+    const bool channel = axis + of.rank() - type.rank() == channel_axis;
+    fits = type.dim(axis) == Dim(1) || (channel && type.dim(axis) == of.dim(channel_axis));
   }
   return Unless(!fits, absl::StrCat(value.ToString(), " is ", ToString(type),
                                     ", not one number a channel of ", ToString(of)));

@@ -50,8 +50,10 @@ Condition HaveSameType(const Match& match, std::string_view a, std::string_view 
 Condition IsInMode(const Match& match, std::string_view name, std::string_view mode);
 Condition HasOneGroup(const Match& match, std::string_view name);
 Condition HasNoPadding(const Match& match, std::string_view name);
-// One number a channel of `image`, [N,C,…], or one for all: [C,1,1], [1,C,1,1], [1], [].
-Condition IsPerChannel(const Match& match, std::string_view name, std::string_view image);
+// One number a channel of `image`, whose channels are on `axis` ([N,C,…]), or one for all: [C,1,1],
+// [1,C,1,1], [1], [].
+Condition IsPerChannel(const Match& match, std::string_view name, std::string_view image,
+                       int axis = 1);
 
 // A rewrite rule: where `pattern` fits and `conditions` hold, `rewrite` builds one value for each
 // output of the outermost node (null for an output that nothing reads).

@@ -5,10 +5,14 @@
 
 namespace weft {
 
-// What becomes part of a linear op's weights and bias: scales and shifts before and after it.
-// One file each.
-Pass FoldConvBn();
-Pass FuseConvBias();
+// What becomes part of a linear op's weights, bias and attributes: scales and shifts before and
+// after it, padding, an order of channels.
+Pass FoldConvBn();        // fold_after.cc
+Pass FoldConvAffine();    // fold_after.cc
+Pass FoldBnConv();        // fold_before.cc
+Pass FoldAffineConv();    // fold_before.cc
+Pass FoldPad();           // fold_pad.cc
+Pass FoldChannelOrder();  // fold_channel_order.cc
 
 }  // namespace weft
 

@@ -1,4 +1,4 @@
-#include "tests/passes/testing_nets.h"
+#include "tests/passes/testing_linear.h"
 
 namespace weft {
 namespace {
@@ -77,6 +77,53 @@ TEST(FoldConvBnTest, DeclinesInAModeNeutralGraph) {
   Net net;
   net.Output("y", net.BatchNorm("bn1", net.Conv("conv1", net.Image(3, 6), 4), "auto"));
   ExpectDeclined(net.graph, kPasses, {"fold_conv_bn at bn1: bn1 is in mode auto, not inference"});
+}
+
+//   bn(linear(x, w, b))   =>   linear(x, w*s, b*s + t)
+TEST(FoldConvBnTest, FoldsIntoEveryLinearOp) {
+  ForEachLinearCase([](const LinearCase& c, const Precision& p, bool bias) {
+    Net net(p.dtype);
+    const Value linear = AddLinear(net, c, InputOf(net, c), bias);
+    net.Output("y", net.BatchNorm("bn1", linear));
+    ExpectSameResults(net.graph, TestOptions(kPasses), p.tolerance);
+    EXPECT_EQ(net.graph.size(), 4);  // x, w, b and the op
+    EXPECT_EQ(net.graph.outputs()[0].value.ToString(), "linear");
+    EXPECT_EQ(net.graph.outputs()[0].value.node->op_name(), c.op == "MatMul" ? "Gemm" : c.op);
+  });
+}
+
+TEST(FoldConvBnTest, PaddingOfTheConvolutionDoesNotMatter) {
+  for (const char* auto_pad : {"SAME_UPPER", "VALID"}) {
+    Net net;
+    const Value conv = net.Add("Conv", "conv1", {net.Image(3, 6), net.Random("w", {4, 3, 3, 3})},
+                               {{"auto_pad", auto_pad}});
+    net.Output("y", net.BatchNorm("bn1", conv));
+    ExpectSameResults(net.graph, TestOptions(kPasses));
+    EXPECT_EQ(CountOps(net.graph, "BatchNormalization"), 0);
+  }
+}
+
+TEST(FoldConvBnTest, DeclinesChannelsOnAnotherAxisThanThoseOfAMatMul) {
+  Net net;
+  const Value x = net.graph.AddInput("x", {DType::kF64, {Dim::Symbol("N"), 3, 5}}).value();
+  const Value mm = net.Add("MatMul", "mm", {x, net.Random("w", {5, 4})});
+  net.Output("y", net.BatchNorm("bn1", mm));
+  ExpectDeclined(net.graph, kPasses,
+                 {"fold_conv_bn at bn1: bn1 has its channels on axis 1 of mm, not on axis 2"});
+}
+
+TEST(FoldConvBnTest, DeclinesAMatMulWithAColumn) {
+  Net net;
+  const Value x = net.graph.AddInput("x", {DType::kF64, {Dim::Symbol("N"), 3, 5}}).value();
+  const Value mm = net.Add("MatMul", "mm", {x, net.Random("w", {5})});
+  net.Output("y", net.BatchNorm("bn1", mm));
+  ExpectDeclined(net.graph, kPasses, {"fold_conv_bn at bn1: w is f64[5], not a matrix"});
+}
+
+TEST(FoldConvBnTest, AnEmptyBatchStaysEmpty) {
+  Net net = ConvBn();
+  ExpectSameResults(net.graph, TestOptions(kPasses), 1e-12, /*first_batch=*/0);
+  EXPECT_EQ(CountOps(net.graph, "BatchNormalization"), 0);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// fuse_conv_bias, fuse_conv_activation and fuse_conv_add.
+// fuse_conv_activation and fuse_conv_add.
 
 #include "tests/passes/testing_nets.h"
 
@@ -6,67 +6,6 @@ namespace weft {
 namespace {
 
 using testing::ElementsAre;
-
-// x -> conv1 -> add1 (c) -> y
-Net ConvPlus(Dims c, bool bias) {
-  Net net;
-  const Value conv = net.Conv("conv1", net.Image(3, 6), 4, {.bias = bias});
-  net.Output("y", net.Add("Add", "add1", {conv, net.Random("c", std::move(c))}));
-  return net;
-}
-
-//   x -> conv1 -> add1 (c [4,1,1]) -> y   =>   x -> conv1 (with bias c) -> y
-TEST(FuseConvBiasTest, AConstantPerChannelBecomesTheBias) {
-  Net net = ConvPlus({4, 1, 1}, false);
-  ExpectGoldenRewrite("fuse_conv_bias", net.graph,
-                      TestOptions({"fuse_conv_bias", "fold_constants"}));
-  EXPECT_EQ(CountOps(net.graph, "Add"), 0);
-}
-
-TEST(FuseConvBiasTest, AddsToABiasAndSpreadsOneNumber) {
-  for (const Dims& dims : {Dims{1, 4, 1, 1}, Dims{4, 1, 1}, Dims{1}, Dims{}, Dims{1, 1, 1, 1}}) {
-    for (const bool bias : {false, true}) {
-      Net net = ConvPlus(dims, bias);
-      ExpectSameResults(net.graph, TestOptions({"fuse_conv_bias", "fold_constants"}));
-      EXPECT_EQ(CountOps(net.graph, "Add"), 0) << ToString(dims);
-      EXPECT_EQ(net.graph.Find("conv1")->input(2).ToString(), "conv1.bias");
-    }
-  }
-}
-
-TEST(FuseConvBiasTest, WorksWithTheConstantOnTheLeft) {
-  Net net;
-  const Value conv = net.Conv("conv1", net.Image(3, 6), 4);
-  net.Output("y", net.Add("Add", "add1", {net.Random("c", {4, 1, 1}), conv}));
-  ExpectSameResults(net.graph, TestOptions({"fuse_conv_bias", "fold_constants"}));
-  EXPECT_EQ(CountOps(net.graph, "Add"), 0);
-}
-
-TEST(FuseConvBiasTest, DeclinesAConstantThatVariesWithinAChannel) {
-  Net net = ConvPlus({1, 6}, true);
-  ExpectDeclined(net.graph, {"fuse_conv_bias"},
-                 {"fuse_conv_bias at add1: c is f64[1,6], not one number a channel of "
-                  "f64[N,4,6,6]"});
-}
-
-TEST(FuseConvBiasTest, DeclinesASecondConsumerAndAnOperandThatIsNotConstant) {
-  Net net = ConvPlus({4, 1, 1}, true);
-  net.Output("before", net.graph.Find("conv1")->output());
-  ExpectDeclined(net.graph, {"fuse_conv_bias"}, {"fuse_conv_bias at add1: conv1 has 2 consumers"});
-  Net other;
-  const Value x = other.Image(4, 6);
-  other.Output("y", other.Add("Add", "add1", {other.Conv("conv1", x, 4), x}));
-  ExpectDeclined(other.graph, {"fuse_conv_bias"}, {"fuse_conv_bias at add1: x is not a constant"});
-}
-
-TEST(FuseConvBiasTest, DeclinesABiasThatIsAVariable) {
-  Net net;
-  net.variables = true;
-  const Value conv = net.Conv("conv1", net.Image(3, 6), 4);
-  net.Output("y", net.Add("Add", "add1", {conv, net.Random("c", {4, 1, 1})}));
-  ExpectDeclined(net.graph, {"fuse_conv_bias"},
-                 {"fuse_conv_bias at add1: conv1.bias is a variable, not a constant"});
-}
 
 //   x -> conv1 -> relu1 -> y   =>   x -> conv1 (FusedConv, post_ops=[Relu]) -> y
 TEST(FuseConvActivationTest, TheActivationBecomesAPostOp) {

@@ -149,7 +149,7 @@ TEST(PipelineTest, DoubledReadersMergeBeforeTheyCountAsConsumers) {
 }
 
 TEST(PipelineTest, NearMissesOfWhatAnotherPassTookAreNotReported) {
-  // fuse_conv_bias cannot take the residual, fuse_conv_add can.
+  // fold_conv_affine cannot take the residual, fuse_conv_add can.
   Net net;
   const Value x = net.Image(4, 6);
   net.Output("y", net.Add("Add", "add1", {net.Conv("conv1", x, 4), x}));

@@ -37,6 +37,7 @@ class Net {
   Value BatchNorm(const std::string& name, Value x, const std::string& mode = "inference");
   Value Relu(const std::string& name, Value x) { return Add("Relu", name, {x}); }
   void Output(const std::string& name, Value value);
+  DType dtype() const { return dtype_; }
   // Turns the constants into variables: scale and bias trainable, statistics not.
   bool variables = false;
 

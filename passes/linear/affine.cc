@@ -1,0 +1,85 @@
+#include "passes/linear/affine.h"
+
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+
+namespace weft {
+namespace {
+
+bool IsBatchNorm(const Node& node) { return node.op_name() == "BatchNormalization"; }
+
+// Neither a factor nor 1 / a divisor is infinite or NaN: a sum of infinite terms is another value
+// than an infinite multiple of the sum.
+Condition IsFinite(const Match& match) {
+  const Tensor* c = ConstantValue(match["c"]);
+  const bool divides = match.node("affine")->op_name() == "Div";
+  bool finite = true;
+  for (int64_t i = 0; c != nullptr && i < c->size(); ++i) {
+    const double factor = divides ? 1 / c->At(i) : c->At(i);
+    const bool fits = c->dtype() != DType::kF32 || std::isfinite(static_cast<float>(factor));
+    finite = finite && fits && std::isfinite(factor);
+  }
+  return Unless(!finite,
+                absl::StrCat(match["c"].ToString(), " has elements that are infinite or NaN",
+                             divides ? ", or zero" : ""));
+}
+
+// (x - mean) / sqrt(var + epsilon) * scale + bias
+Affine ReadBatchNorm(const Match& match, Rewriter& r) {
+  const double epsilon = GetFloat(match.node("affine")->attributes(), "epsilon");
+  const Value var = match["var"];
+  const Value deviation = r.Op("Sqrt", {r.Op("Add", {var, r.Scalar(epsilon, var.type().dtype)})});
+  const Value scale = r.Op("Div", {match["scale"], deviation});
+  return {scale, r.Op("Sub", {match["bias"], r.Op("Mul", {match["mean"], scale})})};
+}
+
+}  // namespace
+
+Pattern BatchNormOf(Pattern x) {
+  return Op("BatchNormalization",
+            {std::move(x), Any().As("scale"), Any().As("bias"), Any().As("mean"), Any().As("var")})
+      .As("affine");
+}
+
+Pattern ArithmeticOf(Pattern x, Pattern constant) {
+  return OneOf({"Add", "Sub", "Mul", "Div"}, {std::move(x), std::move(constant).As("c")})
+      .As("affine");
+}
+
+bool Scales(const Match& match) {
+  const std::string_view op = match.node("affine")->op_name();
+  return op != "Add" && op != "Sub";
+}
+
+bool Shifts(const Match& match) {
+  const std::string_view op = match.node("affine")->op_name();
+  return op != "Mul" && op != "Div";
+}
+
+Condition IsAtInference(const Match& match) {
+  return IsBatchNorm(*match.node("affine")) ? IsInMode(match, "affine", "inference") : Condition{};
+}
+
+Condition IsAffine(const Match& match, std::string_view x, int axis) {
+  const Node& node = *match.node("affine");
+  if (!IsBatchNorm(node)) {
+    return All({IsConstant(match, "c"), HaveSameType(match, x, "affine"),
+                IsPerChannel(match, "c", x, axis), IsFinite(match)});
+  }
+  return All({IsConstant(match, "scale"), IsConstant(match, "bias"), IsConstant(match, "mean"),
+              IsConstant(match, "var"),
+              Unless(axis != 1, absl::StrCat(node.name(), " has its channels on axis 1 of ",
+                                             match[x].ToString(), ", not on axis ", axis))});
+}
+
+Affine ReadAffine(const Match& match, Rewriter& r) {
+  const Node& node = *match.node("affine");
+  if (IsBatchNorm(node)) return ReadBatchNorm(match, r);
+  const Value c = r.Op("Reshape", {match["c"], r.Ints({-1})});
+  if (node.op_name() == "Add") return {{}, c};
+  if (node.op_name() == "Sub") return {{}, r.Op("Neg", {c})};
+  return {node.op_name() == "Mul" ? c : r.Op("Reciprocal", {c}), {}};
+}
+
+}  // namespace weft

@@ -1,0 +1,32 @@
+#ifndef WEFT_PASSES_LINEAR_AFFINE_H_
+#define WEFT_PASSES_LINEAR_AFFINE_H_
+
+#include "passes/rule.h"
+
+namespace weft {
+
+// An op, "affine" in patterns, that scales and shifts by constants, one a channel or one for all:
+// a batch normalization at inference, or Add, Sub, Mul or Div with such a constant on the right.
+struct Affine {
+  Value scale;  // [C] or [1]; null: 1
+  Value shift;  // [C] or [1]; null: 0
+};
+
+// The op of `x` with any constants, named for what follows.
+Pattern BatchNormOf(Pattern x);
+Pattern ArithmeticOf(Pattern x, Pattern constant);
+
+// What can be said of "affine" by its op.
+bool Scales(const Match& match);
+bool Shifts(const Match& match);
+// It is a batch normalization only at inference.
+Condition IsAtInference(const Match& match);
+// It keeps the type of `x`, its operands are constants, finite, and go with the channels that `x`
+// has on `axis`.
+Condition IsAffine(const Match& match, std::string_view x, int axis);
+
+Affine ReadAffine(const Match& match, Rewriter& r);
+
+}  // namespace weft
+
+#endif  // WEFT_PASSES_LINEAR_AFFINE_H_
