@@ -9,6 +9,11 @@ namespace {
 
 bool IsBatchNorm(const Node& node) { return node.op_name() == "BatchNormalization"; }
 
+// c - x
+bool IsTakenFromConstant(const Match& match) {
+  return match.node("affine")->input(0) == match["c"] && match.node("affine")->op_name() == "Sub";
+}
+
 // Neither a factor nor 1 / a divisor is infinite or NaN: a sum of infinite terms is another value
 // than an infinite multiple of the sum.
 Condition IsFinite(const Match& match) {
@@ -43,13 +48,13 @@ Pattern BatchNormOf(Pattern x) {
 }
 
 Pattern ArithmeticOf(Pattern x, Pattern constant) {
-  return OneOf({"Add", "Sub", "Mul", "Div"}, {std::move(x), std::move(constant).As("c")})
-      .As("affine");
+  const Pattern c = std::move(constant).As("c");
+  return Either({OneOf({"Add", "Sub", "Mul", "Div"}, {x, c}), Op("Sub", {c, x})}).As("affine");
 }
 
 bool Scales(const Match& match) {
-  const std::string_view op = match.node("affine")->op_name();
-  return op != "Add" && op != "Sub";
+  const Node& node = *match.node("affine");
+  return node.op_name() != "Add" && (node.op_name() != "Sub" || IsTakenFromConstant(match));
 }
 
 bool Shifts(const Match& match) {
@@ -77,9 +82,12 @@ Affine ReadAffine(const Match& match, Rewriter& r) {
   const Node& node = *match.node("affine");
   if (IsBatchNorm(node)) return ReadBatchNorm(match, r);
   const Value c = r.Op("Reshape", {match["c"], r.Ints({-1})});
-  if (node.op_name() == "Add") return {{}, c};
-  if (node.op_name() == "Sub") return {{}, r.Op("Neg", {c})};
-  return {node.op_name() == "Mul" ? c : r.Op("Reciprocal", {c}), {}};
+  if (node.op_name() == "Mul") return {c, {}};
+  if (node.op_name() == "Div") return {r.Op("Reciprocal", {c}), {}};
+  if (IsTakenFromConstant(match)) {
+    return {r.Op("Reshape", {r.Scalar(-1, node.type().dtype), r.Ints({1})}), c};
+  }
+  return {{}, node.op_name() == "Add" ? c : r.Op("Neg", {c})};
 }
 
 }  // namespace weft

@@ -6,7 +6,8 @@
 namespace weft {
 
 // An op, "affine" in patterns, that scales and shifts by constants, one a channel or one for all:
-// a batch normalization at inference, or Add, Sub, Mul or Div with such a constant on the right.
+// a batch normalization at inference, or Add, Sub, Mul or Div with such a constant (x / c, not
+// c / x).
 struct Affine {
   Value scale;  // [C] or [1]; null: 1
   Value shift;  // [C] or [1]; null: 0

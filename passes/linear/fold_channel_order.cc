@@ -3,7 +3,8 @@
 //
 //   linear(gather(x, order), w, b)  =>  linear(x, gather(w, order^-1), b)
 //
-// The same for a Slice that reverses the channels.
+// The same for a Slice that reverses the channels, and for three channels that are cut out one by
+// one and joined.
 
 #include <algorithm>
 #include <optional>
@@ -15,41 +16,58 @@
 namespace weft {
 namespace {
 
-bool IsOneInt(Value v, int64_t expected, int64_t or_this) {
+bool IsAxis(int64_t attribute, int axis, int rank) {
+  return attribute == axis || attribute == axis - rank;
+}
+
+std::optional<int64_t> OneInt(Value v) {
   const Tensor* t = ConstantValue(v);
-  if (t == nullptr || t->size() != 1) return false;
-  const int64_t value = static_cast<int64_t>(t->At(0));
-  return value == expected || value == or_this;
+  if (t == nullptr || t->size() != 1) return std::nullopt;
+  return static_cast<int64_t>(t->At(0));
 }
 
-// Whether it goes through all of `axis`, and only that one, backwards.
-bool Reverses(const Node& slice, int axis) {
-  return IsOneInt(slice.input(4), -1, -1) &&
-         IsOneInt(slice.input(3), axis, axis - slice.type().rank());
+bool Cuts(const Node& slice, int axis) {
+  const std::optional<int64_t> cut = OneInt(slice.input(3));
+  return cut && IsAxis(*cut, axis, slice.type().rank());
 }
 
-// Which channel of x each channel of `node` is; nullopt where not each is one of its own.
-std::optional<Dims> OrderOf(const Node& node, int axis) {
-  const TensorType& x = node.input(0).type();
-  if (!x.dim(axis).is_static()) return std::nullopt;
-  const int64_t channels = x.dim(axis).coefficient();
-  Dims order(static_cast<size_t>(channels));
-  if (node.op_name() == "Slice") {
-    if (!Reverses(node, axis)) return std::nullopt;
-    for (size_t i = 0; i < order.size(); ++i) order[i] = channels - 1 - static_cast<int64_t>(i);
-    return order;
+// For each channel of what the linear op reads: which one of x it is. nullopt where that is
+// unknown.
+std::optional<Dims> SourcesOf(const Match& m, int axis) {
+  const Node& node = *m.node("order");
+  const int64_t channels = m["x"].type().dim(axis).coefficient();
+  Dims sources;
+  if (node.op_name() == "Concat") {
+    for (const char* name : {"first", "second", "third"}) {
+      const Node& slice = *m.node(name);
+      const std::optional<int64_t> channel = OneInt(slice.input(1));
+      if (!channel || !Cuts(slice, axis) || slice.type().dim(axis) != Dim(1)) return std::nullopt;
+      sources.push_back(*channel);
+    }
+  } else if (node.op_name() == "Slice") {
+    if (!Cuts(node, axis) || OneInt(node.input(4)) != -1) return std::nullopt;
+    for (int64_t i = 0; i < channels; ++i) sources.push_back(channels - 1 - i);
+  } else if (const Tensor* indices = ConstantValue(node.input(1)); indices != nullptr) {
+    for (int64_t i = 0; i < indices->size(); ++i) {
+      sources.push_back(static_cast<int64_t>(indices->At(i)));
+    }
   }
-  const Tensor* indices = ConstantValue(node.input(1));
-  const int64_t gathered = GetInt(node.attributes(), "axis");
-  if (indices == nullptr || indices->rank() != 1 ||
-      (gathered != axis && gathered != axis - x.rank())) {
-    return std::nullopt;
+  return sources;
+}
+
+// The sources where each channel of x is one of them and nothing else changes.
+std::optional<Dims> OrderOf(const Match& m, int axis) {
+  const Node& node = *m.node("order");
+  const TensorType& x = m["x"].type();
+  const bool along_axis =
+      node.op_name() == "Slice" || IsAxis(GetInt(node.attributes(), "axis"), axis, x.rank());
+  if (node.type() != x || !x.dim(axis).is_static() || !along_axis) return std::nullopt;
+  std::optional<Dims> order = SourcesOf(m, axis);
+  if (!order) return std::nullopt;
+  for (int64_t& channel : *order) {
+    if (channel < 0) channel += x.dim(axis).coefficient();
   }
-  for (size_t i = 0; i < order.size(); ++i) {
-    const int64_t index = static_cast<int64_t>(indices->At(static_cast<int64_t>(i)));
-    order[i] = index < 0 ? index + channels : index;
-  }
-  Dims sorted = order;
+  Dims sorted = *order;
   std::sort(sorted.begin(), sorted.end());
   for (size_t i = 0; i < sorted.size(); ++i) {
     if (sorted[i] != static_cast<int64_t>(i)) return std::nullopt;
@@ -64,13 +82,13 @@ Condition Holds(const Match& m) {
   const int axis = ReadLinearOp(m).x_axis;
   return All({HasSingleReader(m, "order"), HasChannels(m), HasOneGroup(m, "linear"),
               IsConstant(m, "w"),
-              Unless(!OrderOf(node, axis), absl::StrCat(node.name(), " does not just reorder axis ",
-                                                        axis, " of ", m["x"].ToString()))});
+              Unless(!OrderOf(m, axis), absl::StrCat(node.name(), " does not just reorder axis ",
+                                                     axis, " of ", m["x"].ToString()))});
 }
 
 std::vector<Value> Replace(const Match& m, Rewriter& r) {
   const LinearOp op = ReadLinearOp(m);
-  const Dims order = OrderOf(*m.node("order"), op.x_axis).value_or(Dims());
+  const Dims order = OrderOf(m, op.x_axis).value_or(Dims());
   Dims places(order.size());
   for (size_t i = 0; i < order.size(); ++i) {
     places[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
@@ -87,14 +105,17 @@ std::vector<Value> Replace(const Match& m, Rewriter& r) {
 }  // namespace
 
 Pass FoldChannelOrder() {
-  return ToPass(
-      {.name = "fold_channel_order",
-       .doc = "reorder the weights of a convolution or matrix product instead of the "
-              "channels that it reads",
-       .pattern = LinearPattern(
-           OneOf({"Gather", "Slice"}, {Any().As("x"), Rest()}).As("order").Where(KeepsType)),
-       .conditions = Holds,
-       .rewrite = Replace});
+  const auto channel = [](const char* name) {
+    return Op("Slice", {Any().As("x"), Rest()}).As(name);
+  };
+  const Pattern joined = Op("Concat", {channel("first"), channel("second"), channel("third")});
+  const Pattern order = OneOf({"Gather", "Slice"}, {Any().As("x"), Rest()}).Where(KeepsType);
+  return ToPass({.name = "fold_channel_order",
+                 .doc = "reorder the weights of a convolution or matrix product instead of the "
+                        "channels that it reads",
+                 .pattern = LinearPattern(Either({order, joined}).As("order")),
+                 .conditions = Holds,
+                 .rewrite = Replace});
 }
 
 }  // namespace weft

@@ -9,6 +9,7 @@ namespace weft {
 // after it, padding, an order of channels.
 Pass FoldConvBn();        // fold_after.cc
 Pass FoldConvAffine();    // fold_after.cc
+Pass FoldMatMulScale();   // fold_after.cc
 Pass FoldBnConv();        // fold_before.cc
 Pass FoldAffineConv();    // fold_before.cc
 Pass FoldPad();           // fold_pad.cc

@@ -138,6 +138,14 @@ TEST(FoldAffineConvTest, WithPaddingOnlyTheScaleGoes) {
                                    "shift of sub1 would not reach the border"));
 }
 
+TEST(FoldAffineConvTest, ANumberThatTheImageIsTakenFrom) {
+  Net net;
+  const Value sub = net.Add("Sub", "sub1", {net.Random("c", {3, 1, 1}), net.Image(3, 6)});
+  net.Output("y", net.Conv("conv1", sub, 4, {.padding = 0}));
+  ExpectSameResults(net.graph, TestOptions(kAffine));
+  EXPECT_EQ(net.graph.size(), 4);
+}
+
 TEST(FoldAffineConvTest, AMatMulOfMoreAxesIsScaledButGetsNoBias) {
   for (const char* op : {"Mul", "Add"}) {
     Net net;

@@ -62,6 +62,37 @@ TEST(FoldChannelOrderTest, ASliceThatGoesBackwards) {
   }
 }
 
+// x -> three slices of one channel each -> order (Concat) -> conv1 -> y
+Net JoinedThenConv(const Ints& channels, int64_t axis) {
+  Net net;
+  const Value x = net.Image(3, 3);
+  std::vector<Value> slices;
+  for (const int64_t channel : channels) {
+    std::vector<Value> inputs = {x};
+    for (const int64_t argument : {channel, channel + 1, axis}) {
+      inputs.push_back(net.graph.AddConstant("c", Tensor::FromInts(Ints{argument})).value());
+    }
+    slices.push_back(net.Add("Slice", "slice", std::move(inputs)));
+  }
+  const Value joined = net.Add("Concat", "order", std::move(slices), {{"axis", axis}});
+  net.Output("y", net.Conv("conv1", joined, 4));
+  return net;
+}
+
+TEST(FoldChannelOrderTest, ThreeChannelsThatAreCutOutAndJoined) {
+  for (const Ints& channels : {Ints{2, 1, 0}, Ints{2, 0, 1}}) {
+    Net net = JoinedThenConv(channels, 1);
+    ExpectSameResults(net.graph, TestOptions(kPasses));
+    EXPECT_EQ(net.graph.size(), 4);
+  }
+  Net rows = JoinedThenConv({2, 1, 0}, 2);
+  ExpectDeclined(rows.graph, kPasses,
+                 {"fold_channel_order at conv1: order does not just reorder axis 1 of x"});
+  Net twice = JoinedThenConv({2, 1, 1}, 1);
+  ExpectDeclined(twice.graph, kPasses,
+                 {"fold_channel_order at conv1: order does not just reorder axis 1 of x"});
+}
+
 TEST(FoldChannelOrderTest, DeclinesWhatIsNoOrder) {
   Net twice = OrderThenConv({0, 1, 1}, 1);
   ExpectDeclined(twice.graph, kPasses,

@@ -1,3 +1,5 @@
+// fold_conv_affine and fold_matmul_scale.
+
 #include <limits>
 
 #include "tests/passes/testing_linear.h"
@@ -126,6 +128,43 @@ TEST(FoldConvAffineTest, AMatMulOfMoreAxesIsScaledButGetsNoBias) {
                   "only"});
 }
 
+// x [N,3,5] -> mm -> sum (b) -> affine (c) -> y, as a layer scale after a Linear
+Net MatMulWithBias(const std::string& op, Dims c, DType dtype = DType::kF64) {
+  Net net(dtype);
+  const Value x = net.graph.AddInput("x", {dtype, {Dim::Symbol("N"), 3, 5}}).value();
+  const Value mm = net.Add("MatMul", "mm", {x, net.Random("w", {5, 4})});
+  const Value sum = net.Add("Add", "sum", {net.Random("b", {4}), mm});
+  net.Output("y", net.Add(op, "affine", {sum, net.Random("c", std::move(c), 0.5, 2)}));
+  return net;
+}
+
+//   (matmul(x, w) + b) * c   =>   matmul(x, w*c) + b*c
+TEST(FoldMatMulScaleTest, GoesIntoTheProductAndItsBias) {
+  const std::vector<std::string> passes = {"fold_matmul_scale", "fold_constants"};
+  for (const char* op : {"Mul", "Div"}) {
+    for (const Dims& c : {Dims{4}, Dims{1, 1, 4}, Dims{}}) {
+      for (const Precision& p : kPrecisions) {
+        Net net = MatMulWithBias(op, c, p.dtype);
+        ExpectSameResults(net.graph, TestOptions(passes), p.tolerance);
+        EXPECT_EQ(net.graph.size(), 5);  // x, w, b, mm and sum
+        EXPECT_EQ(net.graph.outputs()[0].value.ToString(), "sum");
+        EXPECT_EQ(net.graph.Find("sum")->input(1).ToString(), "b");
+      }
+    }
+  }
+}
+
+TEST(FoldMatMulScaleTest, DeclinesRowsAndASecondConsumer) {
+  Net rows = MatMulWithBias("Mul", {3, 1});
+  ExpectDeclined(rows.graph, {"fold_matmul_scale"},
+                 {"fold_matmul_scale at affine: c is f64[3,1], not one number a channel of "
+                  "f64[N,3,4]"});
+  Net read = MatMulWithBias("Mul", {4});
+  read.Output("z", read.graph.Find("sum")->output());
+  ExpectDeclined(read.graph, {"fold_matmul_scale"},
+                 {"fold_matmul_scale at affine: sum has 2 consumers"});
+}
+
 TEST(FoldConvAffineTest, ABiasThatVariesByRowStaysOne) {
   Net net;
   const Value x = net.graph.AddInput("x", {DType::kF64, {3, 5}}).value();
@@ -173,10 +212,22 @@ TEST(FoldConvAffineTest, DeclinesWhatIsNotFinite) {
                  {"fold_conv_affine at mul1: c has elements that are infinite or NaN"});
 }
 
-TEST(FoldConvAffineTest, DeclinesWhatTheResultIsTakenFrom) {
+TEST(FoldConvAffineTest, ANumberThatTheResultIsTakenFrom) {
+  for (const bool bias : {false, true}) {
+    for (const Dims& dims : {Dims{4, 1, 1}, Dims{}}) {
+      Net net;
+      const Value conv = net.Conv("conv1", net.Image(3, 6), 4, {.bias = bias});
+      net.Output("y", net.Add("Sub", "sub1", {net.Random("c", dims), conv}));
+      ExpectSameResults(net.graph, TestOptions(kPasses));
+      EXPECT_EQ(net.graph.size(), 4);
+    }
+  }
+}
+
+TEST(FoldConvAffineTest, DeclinesToDivideByTheResult) {
   Net net;
   const Value conv = net.Conv("conv1", net.Image(3, 6), 4);
-  net.Output("y", net.Add("Sub", "sub1", {net.Random("c", {4, 1, 1}), conv}));
+  net.Output("y", net.Add("Div", "div1", {net.Random("c", {4, 1, 1}), conv}));
   ExpectDeclined(net.graph, {"fold_conv_affine"}, {});
 }
 

@@ -32,6 +32,25 @@ TEST(PatternTest, TakesOneOfSeveralOps) {
   EXPECT_EQ(FindMatches(pattern, net.graph, neg.node).size(), 0u);
 }
 
+TEST(PatternTest, MatchesEitherOfSeveralPatterns) {
+  Net net;
+  const Value x = net.Image(2, 4);
+  const Value conv = net.Conv("a", x, 2);
+  const Value sub = net.Add("Sub", "sub", {x, conv});
+  const Value tanh = net.Add("Tanh", "tanh", {sub});
+  const Pattern difference = Either({Op("Sub", {Op("Conv").As("conv"), Any()}),
+                                     Op("Sub", {Any(), Op("Conv").As("conv")}), Op("Neg")})
+                                 .As("difference");
+  EXPECT_EQ(difference.depth(), 1);
+  EXPECT_EQ(Op("Tanh", {difference}).depth(), 2);
+  const std::vector<Match> matches = FindMatches(Op("Tanh", {difference}), net.graph, tanh.node);
+  ASSERT_EQ(matches.size(), 1u);
+  EXPECT_EQ(matches[0].node("conv"), conv.node);
+  EXPECT_EQ(matches[0]["difference"], sub);
+  EXPECT_EQ(FindMatches(difference, net.graph, sub.node).size(), 1u);
+  EXPECT_TRUE(FindMatches(difference, net.graph, tanh.node).empty());
+}
+
 TEST(PatternTest, AdditionMatchesInBothOrders) {
   Net net;
   const Value x = net.Image(2, 4);

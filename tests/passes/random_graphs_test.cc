@@ -56,8 +56,7 @@ class RandomNet {
       case 6:
         return AddResidual(i, x);
       case 7:
-        return net_.Add("Add", "shift" + i,
-                        {x, net_.Random("c" + i, {x.type().dim(1).coefficient(), 1, 1})});
+        return AddPerChannel(i, x);
       case 8:
         if (size < 2) return net_.Add("Identity", "id" + i, {x});
         return net_.Add(Pick(0, 1) == 0 ? "MaxPool" : "AveragePool", "pool" + i, {x},
@@ -65,6 +64,13 @@ class RandomNet {
       default:
         return net_.Add("Dropout", "drop" + i, {x}, {{"mode", mode_}, {"stream", Pick(0, 1)}});
     }
+  }
+
+  Value AddPerChannel(const std::string& i, Value x) {
+    static constexpr const char* kOps[] = {"Add", "Sub", "Mul", "Div"};
+    const char* op = kOps[Pick(0, 3)];
+    return net_.Add(op, "affine" + i,
+                    {x, net_.Random("c" + i, {x.type().dim(1).coefficient(), 1, 1}, 0.5, 2)});
   }
 
   // The sum with another value of the same type, on either side; a conv's result where none is.
