@@ -49,7 +49,8 @@ Pattern BatchNormOf(Pattern x) {
 
 Pattern ArithmeticOf(Pattern x, Pattern constant) {
   const Pattern c = std::move(constant).As("c");
-  return Either({OneOf({"Add", "Sub", "Mul", "Div"}, {x, c}), Op("Sub", {c, x})}).As("affine");
+  return Either({OneOf({"Add", "Sub", "Mul", "Div"}, {x, c}), Op("Sub", {c, std::move(x)})})
+      .As("affine");
 }
 
 bool Scales(const Match& match) {

@@ -28,7 +28,7 @@ Condition Holds(const Match& m) {
 std::vector<Value> Replace(const Match& m, Rewriter& r) {
   const LinearOp op = ReadLinearOp(m);
   const Affine affine = ReadAffine(m, r);
-  const Value w = affine.scale ? ScaledWeights(r, op, affine.scale, op.w_out) : op.w();
+  const Value w = affine.scale ? ScaledWeights(r, op, affine.scale, op.w_out) : op.w;
   return {WithOperands(r, op, m["x"], w, NewBias(r, op, affine.scale, affine.shift))};
 }
 

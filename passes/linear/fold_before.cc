@@ -5,6 +5,8 @@
 // fold_bn_conv does it for a batch normalization at inference, fold_affine_conv for Add, Sub, Mul
 // and Div with one constant a channel or one for all, as images are normalized. Padding is zero
 // before and after, so a shift is declined where there is any: the border has none of it.
+// Where x varies far less than its mean is large, the sums that centring kept small are large
+// again, and lose as many digits.
 
 #include "absl/strings/str_cat.h"
 #include "passes/linear/affine.h"
@@ -41,7 +43,7 @@ std::vector<Value> Replace(const Match& m, Rewriter& r) {
   const Affine affine = ReadAffine(m, r);
   const Value effect = affine.shift ? EffectOfShift(r, op, affine.shift) : Value();
   const Value bias = NewBias(r, op, {}, effect);
-  const Value w = affine.scale ? ScaledWeights(r, op, affine.scale, op.w_in) : op.w();
+  const Value w = affine.scale ? ScaledWeights(r, op, affine.scale, op.w_in) : op.w;
   return {WithOperands(r, op, m["x"], w, bias)};
 }
 

@@ -35,7 +35,6 @@ bool Cuts(const Node& slice, int axis) {
 // unknown.
 std::optional<Dims> SourcesOf(const Match& m, int axis) {
   const Node& node = *m.node("order");
-  const int64_t channels = m["x"].type().dim(axis).coefficient();
   Dims sources;
   if (node.op_name() == "Concat") {
     for (const char* name : {"first", "second", "third"}) {
@@ -46,8 +45,10 @@ std::optional<Dims> SourcesOf(const Match& m, int axis) {
     }
   } else if (node.op_name() == "Slice") {
     if (!Cuts(node, axis) || OneInt(node.input(4)) != -1) return std::nullopt;
-    for (int64_t i = 0; i < channels; ++i) sources.push_back(channels - 1 - i);
-  } else if (const Tensor* indices = ConstantValue(node.input(1)); indices != nullptr) {
+    for (int64_t i = node.type().dim(axis).coefficient(); i > 0; --i) sources.push_back(i - 1);
+  } else {
+    const Tensor* indices = ConstantValue(node.input(1));
+    if (indices == nullptr) return std::nullopt;
     for (int64_t i = 0; i < indices->size(); ++i) {
       sources.push_back(static_cast<int64_t>(indices->At(i)));
     }
@@ -62,10 +63,11 @@ std::optional<Dims> OrderOf(const Match& m, int axis) {
   const bool along_axis =
       node.op_name() == "Slice" || IsAxis(GetInt(node.attributes(), "axis"), axis, x.rank());
   if (node.type() != x || !x.dim(axis).is_static() || !along_axis) return std::nullopt;
+  const int64_t channels = x.dim(axis).coefficient();
   std::optional<Dims> order = SourcesOf(m, axis);
-  if (!order) return std::nullopt;
+  if (!order || std::ssize(*order) != channels) return std::nullopt;
   for (int64_t& channel : *order) {
-    if (channel < 0) channel += x.dim(axis).coefficient();
+    if (channel < 0) channel += channels;
   }
   Dims sorted = *order;
   std::sort(sorted.begin(), sorted.end());
@@ -93,8 +95,7 @@ std::vector<Value> Replace(const Match& m, Rewriter& r) {
   for (size_t i = 0; i < order.size(); ++i) {
     places[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
   }
-  const Value w =
-      r.OpAs(op.w().node->name(), "Gather", {op.w(), r.Ints(places)}, {{"axis", op.w_in}});
+  const Value w = r.OpAs(op.w.node->name(), "Gather", {op.w, r.Ints(places)}, {{"axis", op.w_in}});
   std::vector<Value> inputs(m.root()->inputs().begin(), m.root()->inputs().end());
   inputs[0] = m["x"];
   inputs[1] = w;

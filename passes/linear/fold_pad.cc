@@ -82,7 +82,7 @@ Condition TakesPads(const Match& m) {
 
 Condition Holds(const Match& m) {
   const std::string mode = GetString(m.node("pad")->attributes(), "mode");
-  const Condition pad =
+  Condition pad =
       All({HasSingleReader(m, "pad"),
            Unless(mode != "constant", absl::StrCat(m.node("pad")->name(), " is in mode ", mode)),
            IsConstant(m, "pads"), IsConstant(m, "value"), IsConstant(m, "axes")});

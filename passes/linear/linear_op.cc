@@ -11,16 +11,16 @@ Dims ExtentsOf(Value constant) { return StaticDims(constant.type().shape).value_
 
 // w with an axis for the groups: [group, w0/group, w1, taps...].
 Value WithGroups(Rewriter& r, const LinearOp& op) {
-  Dims dims = ExtentsOf(op.w());
+  Dims dims = ExtentsOf(op.w);
   dims[0] /= op.group;
   dims.insert(dims.begin(), op.group);
-  return r.Op("Reshape", {op.w(), r.Ints(dims)});
+  return r.Op("Reshape", {op.w, r.Ints(dims)});
 }
 
 // `v`, one number a channel or one for all, laid along `axis` of such a w.
 Value AlongChannels(Rewriter& r, const LinearOp& op, Value v, int axis) {
   if (!r.ok()) return Value();
-  Dims dims(static_cast<size_t>(op.w().type().rank()) + 1, 1);
+  Dims dims(static_cast<size_t>(op.w.type().rank()) + 1, 1);
   const int64_t count = v.type().dim(0).coefficient();
   if (count != 1) {
     dims[0] = op.group;
@@ -42,6 +42,8 @@ LinearOp ReadLinearOp(const Match& match) {
   op.group = GetInt(node.attributes(), "group", 1);
   op.alpha = GetFloat(node.attributes(), "alpha", 1);
   op.beta = GetFloat(node.attributes(), "beta", 1);
+  op.w = match["w"];
+  if (op.beta != 0) op.bias = match["b"];
   if (node.op_name() == "Conv") return op;
   op.w_in = 0;
   op.w_out = 1;
@@ -75,28 +77,28 @@ Condition MayHaveBias(const Match& match) {
   const LinearOp op = ReadLinearOp(match);
   const TensorType& y = op.node->type();
   const std::string is = absl::StrCat(op.node->name(), " is ", ToString(y));
-  if (op.node->op_name() == "MatMul" && (y.rank() != 2 || op.w().type().rank() != 2)) {
+  if (op.node->op_name() == "MatMul" && (y.rank() != 2 || op.w.type().rank() != 2)) {
     return Unless(true, absl::StrCat(is, ", and Gemm adds a bias to matrices only"));
   }
-  return Unless(op.bias().null() && !y.dim(op.y_axis).is_static(),
+  return Unless(op.bias.null() && !y.dim(op.y_axis).is_static(),
                 absl::StrCat(is, ", of channels that are not known"));
 }
 
 Value ScaledWeights(Rewriter& r, const LinearOp& op, Value scale, int axis) {
   const Value scaled = r.Op("Mul", {WithGroups(r, op), AlongChannels(r, op, scale, axis)});
-  return r.OpAs(op.w().node->name(), "Reshape", {scaled, r.Ints(ExtentsOf(op.w()))});
+  return r.OpAs(op.w.node->name(), "Reshape", {scaled, r.Ints(ExtentsOf(op.w))});
 }
 
 Value EffectOfShift(Rewriter& r, const LinearOp& op, Value shift) {
   const Value products = r.Op("Mul", {WithGroups(r, op), AlongChannels(r, op, shift, op.w_in)});
   Dims axes = {op.w_in + 1};
-  for (int axis = 2; axis < op.w().type().rank(); ++axis) axes.push_back(axis + 1);
+  for (int axis = 2; axis < op.w.type().rank(); ++axis) axes.push_back(axis + 1);
   const Value sums = r.Op("ReduceSum", {products}, {{"axes", axes}, {"keepdims", 0}});
   return Times(r, r.Op("Reshape", {sums, r.Ints({-1})}), op.alpha);
 }
 
 Value NewBias(Rewriter& r, const LinearOp& op, Value scale, Value shift) {
-  Value b = op.bias();
+  Value b = op.bias;
   if (b.null() && shift.null()) return Value();
   const std::string name = b ? b.node->name() : op.node->name() + ".bias";
   if (b.null()) {  // zeros give one number for all channels its shape

@@ -22,10 +22,8 @@ struct LinearOp {
   int w_out = 0;   // of w: m
   double alpha = 1;
   double beta = 1;
-
-  Value w() const { return node->input(1); }
-  // Null where there is none, or one that beta = 0 leaves out.
-  Value bias() const { return beta == 0 ? Value() : node->input(2); }
+  Value w = {};
+  Value bias = {};  // null where there is none, or one that beta = 0 leaves out
 };
 
 // Of the node that a LinearPattern matched.

@@ -99,6 +99,13 @@ TEST(FoldChannelOrderTest, DeclinesWhatIsNoOrder) {
                  {"fold_channel_order at conv1: order does not just reorder axis 1 of x"});
   Net fewer = OrderThenConv({2, 0}, 1);
   ExpectDeclined(fewer.graph, kPasses, {});
+  Net unknown;
+  const Value indices = unknown.graph.AddInput("indices", {DType::kI64, {3}}).value();
+  const Value gathered =
+      unknown.Add("Gather", "order", {unknown.Image(3, 6), indices}, {{"axis", 1}});
+  unknown.Output("y", unknown.Conv("conv1", gathered, 4));
+  ExpectDeclined(unknown.graph, kPasses,
+                 {"fold_channel_order at conv1: order does not just reorder axis 1 of x"});
   Net rows = OrderThenConv({5, 4, 3, 2, 1, 0}, 2);
   ExpectDeclined(rows.graph, kPasses,
                  {"fold_channel_order at conv1: order does not just reorder axis 1 of x"});
