@@ -38,7 +38,8 @@ const std::vector<Stage>& Pipeline() {
                             RecognizeNormalization(),
                             {FoldConstants()}})},
       {"linear",
-       {FoldConvBn(), FuseConvBias(), FoldConstants(), Fold1x1(), SplitLowRank(), MergeCommon()}},
+       {FoldConvBn(), FoldConvAffine(), FoldMatMulScale(), FoldBnConv(), FoldAffineConv(),
+        FoldPad(), FoldChannelOrder(), FoldConstants(), Fold1x1(), SplitLowRank(), MergeCommon()}},
       {"fuse", {FuseConvActivation(), FuseConvAdd()}},
   };
   return *stages;
