@@ -163,6 +163,26 @@ TEST(PatternTest, OtherOutputsThanTheFirstMatchWhereTheyAreAskedFor) {
   EXPECT_TRUE(FindMatches(Op("Neg").Output(1), net.graph, first.node).empty());
 }
 
+TEST(PatternTest, EitherMatchesEachOfItsAlternatives) {
+  Net net;
+  const Value x = net.Image(2, 4);
+  const Value relu = net.Relu("relu", x);
+  const Value sum = net.Add("Add", "sum", {net.Add("Neg", "neg", {relu}), x});
+  const Pattern pattern = Op(
+      "Add", {Op("Neg", {Any()}), Either({Op("Relu", {Any().As("x")}).As("relu"), Any().As("x")})});
+  const std::vector<Match> one = FindMatches(pattern, net.graph, sum.node);
+  ASSERT_EQ(one.size(), 1u);
+  EXPECT_EQ(one[0]["x"], x);
+  EXPECT_TRUE(one[0]["relu"].null());
+  const Value other = net.Add("Add", "other", {relu, net.Add("Neg", "neg2", {relu})});
+  const std::vector<Match> two = FindMatches(pattern, net.graph, other.node);
+  ASSERT_EQ(two.size(), 2u);
+  EXPECT_EQ(two[0]["relu"], relu);
+  EXPECT_EQ(two[0]["x"], x);
+  EXPECT_EQ(two[1]["x"], relu);
+  EXPECT_EQ(pattern.depth(), 2);
+}
+
 TEST(PatternTest, DepthIsThatOfTheInnermostInput) {
   EXPECT_EQ(Op("Relu").depth(), 0);
   EXPECT_EQ(Op("Add", {Any(), Op("Conv", {Any(), Op("Mul", {Any(), Any()})})}).depth(), 3);
