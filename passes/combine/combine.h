@@ -5,10 +5,11 @@
 
 namespace weft {
 
-// Several convolutions that become one, or one that becomes several cheaper ones.
+// Several convolutions that become one, one that becomes several cheaper ones, or that computes no
+// more than is read.
 // One file each.
-Pass Fold1x1();
 Pass SplitLowRank();  // lossy
+Pass FoldConvConv();
 
 }  // namespace weft
 

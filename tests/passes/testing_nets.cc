@@ -69,6 +69,12 @@ Value Net::Conv(const std::string& name, Value x, int64_t channels, ConvShape sh
   return Add("Conv", name, std::move(inputs), std::move(attributes));
 }
 
+Value Net::ConvOf(const std::string& name, Value x, Dims w, AttributeMap attributes, bool bias) {
+  std::vector<Value> inputs = {x, Leaf(name + ".weight", w, -1, 1)};
+  if (bias) inputs.push_back(Leaf(name + ".bias", {w[0]}, -1, 1));
+  return Add("Conv", name, std::move(inputs), std::move(attributes));
+}
+
 Value Net::BatchNorm(const std::string& name, Value x, const std::string& mode) {
   const int64_t c = x.type().dim(1).coefficient();
   std::vector<Value> inputs = {x, Leaf(name + ".weight", {c}, 0.5, 1.5),
@@ -192,6 +198,16 @@ std::vector<std::string> Rewrites(const PassReport& report) {
                     absl::StrJoin(r.results, " + "));
   }
   return lines;
+}
+
+int64_t MacsOf(const Graph& graph) {
+  int64_t macs = 0;
+  for (const Node& node : graph.nodes()) {
+    const absl::StatusOr<Cost> cost = CostOf(node, {{"N", 1}});
+    EXPECT_EQ(cost.status(), absl::OkStatus());
+    if (cost.ok()) macs += cost->macs;
+  }
+  return macs;
 }
 
 int CountOps(const Graph& graph, std::string_view op) {

@@ -34,6 +34,9 @@ class Net {
   Value Add(const std::string& op, const std::string& name, std::vector<Value> inputs,
             AttributeMap attributes = {}, int num_outputs = -1);
   Value Conv(const std::string& name, Value x, int64_t channels, ConvShape shape = {});
+  // By the dims of its weights, [out, in / group, kernel...].
+  Value ConvOf(const std::string& name, Value x, Dims w, AttributeMap attributes = {},
+               bool bias = true);
   Value BatchNorm(const std::string& name, Value x, const std::string& mode = "inference");
   Value Relu(const std::string& name, Value x) { return Add("Relu", name, {x}); }
   void Output(const std::string& name, Value value);
@@ -82,6 +85,8 @@ double CpuSeconds(const std::function<void()>& work);
 std::vector<std::string> NearMisses(const PassReport& report);
 // "rule: a + b -> c" for each rewrite.
 std::vector<std::string> Rewrites(const PassReport& report);
+// The multiply-accumulates of one example (N = 1).
+int64_t MacsOf(const Graph& graph);
 int CountOps(const Graph& graph, std::string_view op);
 
 }  // namespace weft

@@ -1,0 +1,29 @@
+#ifndef WEFT_PASSES_COMBINE_CONV_FORM_H_
+#define WEFT_PASSES_COMBINE_CONV_FORM_H_
+
+#include "ops/window.h"
+#include "passes/rule.h"
+
+namespace weft {
+
+// How a Conv, or a pooling, goes over its image, with what its attributes leave out filled in.
+// auto_pad VALID is no pads.
+struct ConvForm : WindowAttributes {
+  int64_t group = 1;
+
+  size_t rank() const { return kernel.size(); }  // spatial axes
+  // Reads one element for one output: all kernels are 1, without pads.
+  bool IsPointwise() const;
+};
+
+// Of a Conv, AveragePool or MaxPool. Errors: none for a node of a graph.
+absl::StatusOr<ConvForm> FormOf(const Node& node);
+// Those of a Conv of this form, without what is the default.
+AttributeMap AttributesOf(const ConvForm& form);
+
+// Its pads do not depend on the image, as those of auto_pad SAME_UPPER do.
+Condition HasKnownPads(const Match& match, std::string_view name);
+
+}  // namespace weft
+
+#endif  // WEFT_PASSES_COMBINE_CONV_FORM_H_

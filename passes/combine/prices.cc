@@ -1,0 +1,25 @@
+#include "passes/combine/prices.h"
+
+#include <limits>
+
+namespace weft {
+
+absl::StatusOr<Value> Prices::AddImage(TensorType type) {
+  for (size_t axis = 0; axis < type.shape.size(); ++axis) {
+    if (axis == 0 || !type.shape[axis].is_static()) type.shape[axis] = Dim(axis == 0 ? 1 : 64);
+  }
+  return graph_.AddInput("x", std::move(type));
+}
+
+absl::StatusOr<Value> Prices::AddConv(Value x, const Dims& w, AttributeMap attributes) {
+  WEFT_ASSIGN_OR_RETURN(const Value weights, graph_.AddInput("w", {x.type().dtype, ToShape(w)}));
+  WEFT_ASSIGN_OR_RETURN(Node * conv, graph_.AddNode({.op = "Conv",
+                                                     .name = "conv",
+                                                     .inputs = {x, weights},
+                                                     .attributes = std::move(attributes)}));
+  WEFT_ASSIGN_OR_RETURN(const Cost cost, costs_.Price(*conv));
+  if (__builtin_add_overflow(macs_, cost.macs, &macs_)) macs_ = std::numeric_limits<int64_t>::max();
+  return conv->output();
+}
+
+}  // namespace weft

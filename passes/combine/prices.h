@@ -1,0 +1,35 @@
+#ifndef WEFT_PASSES_COMBINE_PRICES_H_
+#define WEFT_PASSES_COMBINE_PRICES_H_
+
+#include "graph/evaluator.h"
+#include "graph/graph.h"
+
+namespace weft {
+
+// Multiply-accumulates of convolutions and of the one that they may become.
+struct Macs {
+  int64_t apart = 0;
+  int64_t combined = 0;
+};
+
+// A graph beside the real one, to count what convolutions would take for an image of one example.
+class Prices {
+ public:
+  Prices(const OpRegistry& registry, const CostModel& costs) : graph_(registry), costs_(costs) {}
+
+  // An extent that is not known counts as 64: what is compared grows alike with it.
+  absl::StatusOr<Value> AddImage(TensorType type);
+  // The convolution's result. Errors: weights or attributes that do not fit.
+  absl::StatusOr<Value> AddConv(Value x, const Dims& w, AttributeMap attributes);
+  // Multiply-accumulates of all convolutions so far.
+  int64_t macs() const { return macs_; }
+
+ private:
+  Graph graph_;
+  const CostModel& costs_;
+  int64_t macs_ = 0;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_PASSES_COMBINE_PRICES_H_
