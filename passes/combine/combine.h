@@ -9,6 +9,7 @@ namespace weft {
 // more than is read.
 // One file each.
 Pass SplitLowRank();  // lossy
+Pass MergeBranches();
 Pass FoldConvConv();
 
 }  // namespace weft

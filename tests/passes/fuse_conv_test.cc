@@ -58,7 +58,8 @@ TEST(FuseConvAddTest, OneOfTwoConvolutionsTakesTheOther) {
   const Value a = net.Conv("a", x, 4);
   const Value b = net.Conv("b", x, 4, {.kernel = 1});
   net.Output("y", net.Relu("relu1", net.Add("Add", "add1", {a, b})));
-  const PassReport report = ExpectSameResults(net.graph, TestOptions());
+  const PassReport report =
+      ExpectSameResults(net.graph, TestOptions({"fuse_conv_activation", "fuse_conv_add"}));
   EXPECT_THAT(Rewrites(report), ElementsAre("fuse_conv_add: a + add1 -> a",
                                             "fuse_conv_activation: a + add1 + relu1 -> a"));
   EXPECT_EQ(net.graph.Find("b")->op_name(), "Conv");

@@ -151,8 +151,8 @@ TEST(PipelineTest, DoubledReadersMergeBeforeTheyCountAsConsumers) {
 TEST(PipelineTest, NearMissesOfWhatAnotherPassTookAreNotReported) {
   // fold_conv_affine cannot take the residual, fuse_conv_add can.
   Net net;
-  const Value x = net.Image(4, 6);
-  net.Output("y", net.Add("Add", "add1", {net.Conv("conv1", x, 4), x}));
+  const Value z = net.Image(4, 6, "z");
+  net.Output("y", net.Add("Add", "add1", {net.Conv("conv1", net.Image(4, 6), 4), z}));
   EXPECT_THAT(MustOptimize(net.graph).near_misses, IsEmpty());
 }
 

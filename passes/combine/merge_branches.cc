@@ -1,0 +1,239 @@
+// Linear branches of one image whose results are added are one convolution (RepVGG, ACNet,
+// MobileOne): each is a kernel within the largest one's.
+//
+//        x -> conv1 (3x3) -\                       0 0 0
+//         \-> conv2 (1x1) - + -> y    =>    w1  +  0 w2 0     x -> conv1 (w, b1 + b2) -> y
+//                                                  0 0 0
+//
+// A branch beside conv1 is a Conv; x itself, a kernel of one 1 a channel; a BatchNormalization at
+// inference, the same scaled; or an AveragePool, whose taps are equal. In a longer sum, (z + conv1)
+// + conv2, the two convolutions are added first. It pays unless the common kernel is much larger
+// than each, as that of 1x3 and 3x1 is.
+//
+// Zeros of a kernel meet elements that the branch did not read: where one is infinite, its
+// neighbours in y become NaN.
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "passes/combine/combine.h"
+#include "passes/combine/conv_form.h"
+#include "passes/combine/prices.h"
+#include "passes/rule.h"
+
+namespace weft {
+namespace {
+
+// The two kernels in the common one: how many zeros come before and after each.
+struct Common {
+  ConvForm form;
+  Dims before1, after1, before2, after2;
+};
+
+bool IsOp(const Match& m, std::string_view op) {
+  return m["other"] && m.node("other")->op_name() == op;
+}
+
+// The convolution's weights and bias; a normalization's scale, shift and statistics.
+Condition HasConstantWeights(const Match& m) {
+  if (m["other"].null()) return {};
+  for (const Value& v : m.node("other")->inputs().subspan(1)) {
+    if (v && ConstantValue(v) == nullptr) return Unless(true, v.ToString() + " is not a constant");
+  }
+  return {};
+}
+
+// The border counts as zeros, as a convolution takes it.
+Condition CountsPads(const Match& m) {
+  const AttributeMap& pool = m.node("other")->attributes();
+  const std::vector<int64_t> pads = GetInts(pool, "pads");
+  const bool is_padded = pads != std::vector<int64_t>(pads.size(), 0);
+  return Unless(GetInt(pool, "ceil_mode") != 0 || (is_padded && !GetInt(pool, "count_include_pad")),
+                m.node("other")->name() + " does not count what is beyond the border");
+}
+
+Condition Holds(const Match& m) {
+  return All({HasSingleReader(m, "conv"), HasSingleReader(m, "inner"),
+              IsOp(m, "Conv") ? HasSingleReader(m, "other") : Condition(), IsConstant(m, "w"),
+              IsConstant(m, "b"), HasConstantWeights(m), HasKnownPads(m, "conv"),
+              HasKnownPads(m, "other"),
+              IsOp(m, "BatchNormalization") ? IsInMode(m, "other", "inference") : Condition(),
+              IsOp(m, "AveragePool") ? CountsPads(m) : Condition(),
+              HaveSameType(m, "conv", m["other"] ? "other" : "x")});
+}
+
+absl::StatusOr<ConvForm> FormOfOther(const Match& m, const ConvForm& conv) {
+  if (IsOp(m, "Conv")) return FormOf(*m.node("other"));
+  ConvForm form{{.kernel = Dims(conv.rank(), 1),
+                 .strides = Dims(conv.rank(), 1),
+                 .dilations = Dims(conv.rank(), 1),
+                 .pads = Dims(2 * conv.rank(), 0)}};
+  if (IsOp(m, "AveragePool")) {
+    WEFT_ASSIGN_OR_RETURN(form, FormOf(*m.node("other")));
+  }
+  form.group = conv.group;  // it has as many as one likes
+  return form;
+}
+
+// The same error whichever branch comes first: a sum matches in both orders.
+absl::Status Differ(std::string_view what, const Dims& a, const Dims& b) {
+  return absl::InvalidArgumentError(absl::StrCat("the branches have ", Absl(what), " ",
+                                                 ToString(std::min(a, b)), " and ",
+                                                 ToString(std::max(a, b))));
+}
+
+// Lays both over each other, the first taps where they read the same element.
+absl::StatusOr<Common> Overlay(const ConvForm& a, const ConvForm& b) {
+  if (a.strides != b.strides) return Differ("strides", a.strides, b.strides);
+  if (a.group != b.group) return Differ("groups", {a.group}, {b.group});
+  Common c;
+  c.form = a;
+  for (size_t axis = 0, end = a.rank(); axis < a.rank(); ++axis, ++end) {
+    const bool a_decides = a.kernel[axis] > 1;  // one tap has any dilation
+    const int64_t dilation = a_decides ? a.dilations[axis] : b.dilations[axis];
+    if (b.kernel[axis] > 1 && b.dilations[axis] != dilation) {
+      return Differ("dilations", a.dilations, b.dilations);
+    }
+    const int64_t pad = std::max(a.pads[axis], b.pads[axis]);
+    const int64_t shift1 = pad - a.pads[axis], shift2 = pad - b.pads[axis];
+    if (shift1 % dilation != 0 || shift2 % dilation != 0) return Differ("pads", a.pads, b.pads);
+    c.before1.push_back(shift1 / dilation);
+    c.before2.push_back(shift2 / dilation);
+    const int64_t taps1 = c.before1[axis] + a.kernel[axis],
+                  taps2 = c.before2[axis] + b.kernel[axis];
+    const int64_t taps = std::max(taps1, taps2);
+    c.after1.push_back(taps - taps1);
+    c.after2.push_back(taps - taps2);
+    c.form.kernel[axis] = taps;
+    c.form.dilations[axis] = taps == 1 ? 1 : dilation;
+    c.form.pads[axis] = pad;
+    c.form.pads[end] += c.after1[axis] * dilation;
+  }
+  return c;
+}
+
+// Of weights of these channels, [out, in / group].
+Dims WeightDims(const Dims& channels, const Dims& kernel) {
+  Dims dims = {channels[0], channels[1]};
+  dims.insert(dims.end(), kernel.begin(), kernel.end());
+  return dims;
+}
+
+absl::StatusOr<Macs> CountMacs(const Match& m, const ConvForm& conv, const ConvForm& other,
+                               const ConvForm& common, const CostModel& costs) {
+  Prices apart(m.graph().registry(), costs), merged(m.graph().registry(), costs);
+  const Dims channels = ConstantValue(m["w"])->dims();
+  WEFT_ASSIGN_OR_RETURN(Value x, apart.AddImage(m["x"].type()));
+  WEFT_RETURN_IF_ERROR(apart.AddConv(x, channels, AttributesOf(conv)).status());
+  if (IsOp(m, "Conv")) {
+    const Dims w = WeightDims(channels, other.kernel);
+    WEFT_RETURN_IF_ERROR(apart.AddConv(x, w, AttributesOf(other)).status());
+  }
+  WEFT_ASSIGN_OR_RETURN(x, merged.AddImage(m["x"].type()));
+  const Dims w = WeightDims(channels, common.kernel);
+  WEFT_RETURN_IF_ERROR(merged.AddConv(x, w, AttributesOf(common)).status());
+  return Macs{apart.macs(), merged.macs()};
+}
+
+// Weights that take `value` of each tap of a channel to the same channel.
+Value Diagonal(Rewriter& r, DType dtype, const Dims& dims, double value) {
+  absl::StatusOr<Tensor> tensor = Tensor::Zeros(DType::kF64, dims);
+  if (!tensor.ok()) return r.Fail(tensor.status());
+  const int64_t channels = dims[0], inputs = dims[1];
+  const int64_t taps = inputs == 0 || channels == 0 ? 0 : tensor->size() / (channels * inputs);
+  double* const elements = tensor->mutable_values<double>().data();
+  for (int64_t c = 0; c < channels && inputs > 0; ++c) {
+    std::fill_n(elements + (c * inputs + c % inputs) * taps, taps, value);
+  }
+  tensor = tensor->Converted(dtype);
+  return tensor.ok() ? r.Constant(*std::move(tensor)) : r.Fail(tensor.status());
+}
+
+struct Weights {
+  Value w;
+  Value b;
+};
+
+// s = scale / sqrt(var + epsilon) on the diagonal, beta - mean*s
+Weights OfBatchNorm(Rewriter& r, const Node& bn, const Dims& dims) {
+  const Value scale = bn.input(1), beta = bn.input(2), mean = bn.input(3), var = bn.input(4);
+  const Value epsilon = r.Scalar(GetFloat(bn.attributes(), "epsilon"), var.type().dtype);
+  const Value s = r.Op("Div", {scale, r.Op("Sqrt", {r.Op("Add", {var, epsilon})})});
+  Dims one_a_filter(dims.size(), 1);
+  one_a_filter[0] = -1;
+  const Value ones = Diagonal(r, scale.type().dtype, dims, 1);
+  return {r.Op("Mul", {ones, r.Op("Reshape", {s, r.Ints(one_a_filter)})}),
+          r.Op("Sub", {beta, r.Op("Mul", {mean, s})})};
+}
+
+Weights OfOther(const Match& m, Rewriter& r, const ConvForm& form) {
+  if (IsOp(m, "Conv")) return {m.node("other")->input(1), m.node("other")->input(2)};
+  const Dims dims = WeightDims(ConstantValue(m["w"])->dims(), form.kernel);
+  if (IsOp(m, "BatchNormalization")) return OfBatchNorm(r, *m.node("other"), dims);
+  double taps = 1;
+  for (const int64_t extent : form.kernel) taps *= static_cast<double>(extent);
+  return {Diagonal(r, m["w"].type().dtype, dims, 1 / taps), Value()};
+}
+
+// With zeros around the kernel.
+Value Padded(Rewriter& r, Value w, const Dims& before, const Dims& after) {
+  Dims pads = {0, 0};
+  pads.insert(pads.end(), before.begin(), before.end());
+  pads.insert(pads.end(), {0, 0});
+  pads.insert(pads.end(), after.begin(), after.end());
+  if (pads == Dims(pads.size(), 0)) return w;
+  return r.Op("Pad", {w, r.Ints(pads)});
+}
+
+std::vector<Value> Build(const Match& m, Rewriter& r, const ConvForm& other_form, const Common& c) {
+  const Node& conv = *m.node("conv");
+  const Weights other = OfOther(m, r, other_form);
+  const Value w =
+      r.OpAs(m["w"].node->name(), "Add",
+             {Padded(r, m["w"], c.before1, c.after1), Padded(r, other.w, c.before2, c.after2)});
+  Value b = m["b"] ? m["b"] : other.b;
+  if (m["b"] && other.b) b = r.OpAs(m["b"].node->name(), "Add", {m["b"], other.b});
+  const Value sum = r.OpAs(conv.name(), "Conv", {m["x"], w, b}, AttributesOf(c.form));
+  if (r.ok() && sum.type() != conv.output().type()) {
+    return r.Decline(absl::StrCat("merged it would be ", ToString(sum.type()), ", not ",
+                                  ToString(conv.output().type())));
+  }
+  if (m["inner"].null()) return {sum};
+  return {r.OpAs(m.root()->name(), "Add", {m["rest"], sum})};
+}
+
+std::vector<Value> Replace(const Match& m, Rewriter& r) {
+  const auto decline = [&](const absl::Status& s) { return r.Decline(std::string(s.message())); };
+  const absl::StatusOr<ConvForm> conv = FormOf(*m.node("conv"));
+  if (!conv.ok()) return decline(conv.status());
+  const absl::StatusOr<ConvForm> other = FormOfOther(m, *conv);
+  if (!other.ok()) return decline(other.status());
+  const absl::StatusOr<Common> common = Overlay(*conv, *other);
+  if (!common.ok()) return decline(common.status());
+  const absl::StatusOr<Macs> macs = CountMacs(m, *conv, *other, common->form, *r.options().costs);
+  if (!macs.ok()) return decline(macs.status());
+  if (macs->combined > macs->apart) {
+    return r.Decline(absl::StrCat("merged they would take ", macs->combined,
+                                  " MACs an example, apart they take ", macs->apart));
+  }
+  return Build(m, r, *other, *common);
+}
+
+}  // namespace
+
+Pass MergeBranches() {
+  const Pattern conv =
+      Op("Conv", {Any().As("x"), Any().As("w"), Any().As("b").Optional()}).As("conv");
+  const Pattern other = Either(
+      {OneOf({"Conv", "BatchNormalization", "AveragePool"}, {Any().As("x"), Rest()}).As("other"),
+       Any().As("x")});
+  return ToPass(
+      {.name = "merge_branches",
+       .doc = "make one convolution of parallel linear branches whose results are added",
+       .pattern =
+           Op("Add", {Either({conv, Op("Add", {conv, Any().As("rest")}).As("inner")}), other}),
+       .conditions = Holds,
+       .rewrite = Replace});
+}
+
+}  // namespace weft
