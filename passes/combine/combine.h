@@ -11,6 +11,7 @@ namespace weft {
 Pass SplitLowRank();  // lossy
 Pass MergeBranches();
 Pass FoldConvConv();
+Pass MoveStrideUp();
 
 }  // namespace weft
 

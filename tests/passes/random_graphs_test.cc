@@ -135,6 +135,7 @@ TEST(RandomGraphsTest, OptimizedGraphsComputeTheSame) {
   EXPECT_GT(rewrites["fold_conv_bn"], 50);
   EXPECT_GT(rewrites["fold_conv_conv"], 50);
   EXPECT_GT(rewrites["merge_branches"], 40);
+  EXPECT_GT(rewrites["move_stride_up"], 3);
 }
 
 TEST(RandomGraphsTest, OptimizedTrainingStepsComputeTheSame) {
