@@ -7,13 +7,15 @@
 //
 // A branch beside conv1 is a Conv; x itself, a kernel of one 1 a channel; a BatchNormalization at
 // inference, the same scaled; or an AveragePool, whose taps are equal. In a longer sum, (z + conv1)
-// + conv2, the two convolutions are added first. It pays unless the common kernel is much larger
-// than each, as that of 1x3 and 3x1 is.
+// + conv2, the two convolutions are added first. The taps of a dilated kernel have zeros between
+// them (UniRepLKNet). It pays unless the common kernel is much larger than each, as that of 1x3 and
+// 3x1 is.
 //
 // Zeros of a kernel meet elements that the branch did not read: where one is infinite, its
 // neighbours in y become NaN.
 
 #include <algorithm>
+#include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "passes/combine/combine.h"
@@ -24,10 +26,15 @@
 namespace weft {
 namespace {
 
-// The two kernels in the common one: how many zeros come before and after each.
+// Where a kernel lies in the common one, on each axis: zeros before it, and how far apart its taps
+// are (2: one zero between).
+struct Place {
+  Dims before, apart;
+};
+
 struct Common {
   ConvForm form;
-  Dims before1, after1, before2, after2;
+  Place place1, place2;
 };
 
 bool IsOp(const Match& m, std::string_view op) {
@@ -82,6 +89,15 @@ absl::Status Differ(std::string_view what, const Dims& a, const Dims& b) {
                                                  ToString(std::max(a, b))));
 }
 
+// Adds an axis of a kernel that begins `shift` elements behind the common one, whose taps are
+// `step` elements apart; returns how many taps of the common one it reaches.
+int64_t AddAxis(const ConvForm& form, size_t axis, int64_t shift, int64_t step, Place& place) {
+  const int64_t taps = form.kernel[axis];
+  place.before.push_back(shift / step);
+  place.apart.push_back(taps > 1 ? form.dilations[axis] / step : 1);
+  return place.before[axis] + (taps - 1) * place.apart[axis] + 1;
+}
+
 // Lays both over each other, the first taps where they read the same element.
 absl::StatusOr<Common> Overlay(const ConvForm& a, const ConvForm& b) {
   if (a.strides != b.strides) return Differ("strides", a.strides, b.strides);
@@ -89,25 +105,20 @@ absl::StatusOr<Common> Overlay(const ConvForm& a, const ConvForm& b) {
   Common c;
   c.form = a;
   for (size_t axis = 0, end = a.rank(); axis < a.rank(); ++axis, ++end) {
-    const bool a_decides = a.kernel[axis] > 1;  // one tap has any dilation
-    const int64_t dilation = a_decides ? a.dilations[axis] : b.dilations[axis];
-    if (b.kernel[axis] > 1 && b.dilations[axis] != dilation) {
-      return Differ("dilations", a.dilations, b.dilations);
-    }
     const int64_t pad = std::max(a.pads[axis], b.pads[axis]);
     const int64_t shift1 = pad - a.pads[axis], shift2 = pad - b.pads[axis];
-    if (shift1 % dilation != 0 || shift2 % dilation != 0) return Differ("pads", a.pads, b.pads);
-    c.before1.push_back(shift1 / dilation);
-    c.before2.push_back(shift2 / dilation);
-    const int64_t taps1 = c.before1[axis] + a.kernel[axis],
-                  taps2 = c.before2[axis] + b.kernel[axis];
+    int64_t step = std::gcd(shift1, shift2);
+    for (const ConvForm* form : {&a, &b}) {
+      if (form->kernel[axis] > 1) step = std::gcd(step, form->dilations[axis]);
+    }
+    step = std::max<int64_t>(step, 1);
+    const int64_t taps1 = AddAxis(a, axis, shift1, step, c.place1);
+    const int64_t taps2 = AddAxis(b, axis, shift2, step, c.place2);
     const int64_t taps = std::max(taps1, taps2);
-    c.after1.push_back(taps - taps1);
-    c.after2.push_back(taps - taps2);
     c.form.kernel[axis] = taps;
-    c.form.dilations[axis] = taps == 1 ? 1 : dilation;
+    c.form.dilations[axis] = taps == 1 ? 1 : step;
     c.form.pads[axis] = pad;
-    c.form.pads[end] += c.after1[axis] * dilation;
+    c.form.pads[end] += (taps - taps1) * step;
   }
   return c;
 }
@@ -136,17 +147,53 @@ absl::StatusOr<Macs> CountMacs(const Match& m, const ConvForm& conv, const ConvF
 }
 
 // Weights that take `value` of each tap of a channel to the same channel.
-Value Diagonal(Rewriter& r, DType dtype, const Dims& dims, double value) {
-  absl::StatusOr<Tensor> tensor = Tensor::Zeros(DType::kF64, dims);
-  if (!tensor.ok()) return r.Fail(tensor.status());
+absl::StatusOr<Tensor> Diagonal(DType dtype, const Dims& dims, double value) {
+  WEFT_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Zeros(DType::kF64, dims));
   const int64_t channels = dims[0], inputs = dims[1];
-  const int64_t taps = inputs == 0 || channels == 0 ? 0 : tensor->size() / (channels * inputs);
-  double* const elements = tensor->mutable_values<double>().data();
+  const int64_t taps = tensor.size() / std::max<int64_t>(channels * inputs, 1);
+  const std::span<double> elements = tensor.mutable_values<double>();
   for (int64_t c = 0; c < channels && inputs > 0; ++c) {
-    std::fill_n(elements + (c * inputs + c % inputs) * taps, taps, value);
+    std::fill_n(elements.begin() + (c * inputs + c % inputs) * taps, taps, value);
   }
-  tensor = tensor->Converted(dtype);
-  return tensor.ok() ? r.Constant(*std::move(tensor)) : r.Fail(tensor.status());
+  return tensor.Converted(dtype);
+}
+
+// Where the taps of a kernel of these extents are in the common one.
+std::vector<int64_t> TapsIn(const Dims& common, std::span<const int64_t> kernel,
+                            const Place& place) {
+  std::vector<int64_t> taps = {0};
+  for (size_t axis = 0; axis < common.size(); ++axis) {
+    std::vector<int64_t> next;
+    for (const int64_t tap : taps) {
+      for (int64_t k = 0; k < kernel[axis]; ++k) {
+        next.push_back(tap * common[axis] + place.before[axis] + k * place.apart[axis]);
+      }
+    }
+    taps = std::move(next);
+  }
+  return taps;
+}
+
+// Weights in the common kernel. They are computed here, and not by a Pad, because fold_constants
+// computes nothing that makes much of little: 31x31 of 1x1.
+Value Placed(Rewriter& r, const absl::StatusOr<Tensor>& w, const Dims& common, const Place& place) {
+  if (!w.ok()) return r.Fail(w.status());
+  absl::StatusOr<Tensor> wide = Tensor::Zeros(w->dtype(), WeightDims(w->dims(), common));
+  if (!wide.ok()) return r.Fail(wide.status());
+  const std::vector<int64_t> taps = TapsIn(common, std::span(w->dims()).subspan(2), place);
+  const int64_t kernels = w->dims()[0] * w->dims()[1];
+  const size_t bytes = SizeOf(w->dtype());
+  const int64_t step = wide->size() / std::max<int64_t>(kernels, 1);
+  const std::byte* from = w->data();
+  std::byte* to = wide->mutable_data();
+  for (int64_t kernel = 0; kernel < kernels; ++kernel) {
+    for (const int64_t tap : taps) {
+      std::copy_n(from, bytes, to + static_cast<size_t>(tap) * bytes);
+      from += bytes;
+    }
+    to += static_cast<size_t>(step) * bytes;
+  }
+  return r.Constant(*std::move(wide));
 }
 
 struct Weights {
@@ -154,43 +201,36 @@ struct Weights {
   Value b;
 };
 
-// s = scale / sqrt(var + epsilon) on the diagonal, beta - mean*s
-Weights OfBatchNorm(Rewriter& r, const Node& bn, const Dims& dims) {
+// s = scale / sqrt(var + epsilon) on the diagonal `ones`, and beta - mean*s
+Weights OfBatchNorm(Rewriter& r, const Node& bn, Value ones) {
   const Value scale = bn.input(1), beta = bn.input(2), mean = bn.input(3), var = bn.input(4);
   const Value epsilon = r.Scalar(GetFloat(bn.attributes(), "epsilon"), var.type().dtype);
   const Value s = r.Op("Div", {scale, r.Op("Sqrt", {r.Op("Add", {var, epsilon})})});
-  Dims one_a_filter(dims.size(), 1);
+  Dims one_a_filter(static_cast<size_t>(bn.input(0).type().rank()), 1);
   one_a_filter[0] = -1;
-  const Value ones = Diagonal(r, scale.type().dtype, dims, 1);
   return {r.Op("Mul", {ones, r.Op("Reshape", {s, r.Ints(one_a_filter)})}),
           r.Op("Sub", {beta, r.Op("Mul", {mean, s})})};
 }
 
-Weights OfOther(const Match& m, Rewriter& r, const ConvForm& form) {
-  if (IsOp(m, "Conv")) return {m.node("other")->input(1), m.node("other")->input(2)};
-  const Dims dims = WeightDims(ConstantValue(m["w"])->dims(), form.kernel);
-  if (IsOp(m, "BatchNormalization")) return OfBatchNorm(r, *m.node("other"), dims);
+Weights OfOther(const Match& m, Rewriter& r, const ConvForm& form, const Common& c) {
+  if (IsOp(m, "Conv")) {
+    const Node& conv = *m.node("other");
+    return {Placed(r, *ConstantValue(conv.input(1)), c.form.kernel, c.place2), conv.input(2)};
+  }
   double taps = 1;
   for (const int64_t extent : form.kernel) taps *= static_cast<double>(extent);
-  return {Diagonal(r, m["w"].type().dtype, dims, 1 / taps), Value()};
-}
-
-// With zeros around the kernel.
-Value Padded(Rewriter& r, Value w, const Dims& before, const Dims& after) {
-  Dims pads = {0, 0};
-  pads.insert(pads.end(), before.begin(), before.end());
-  pads.insert(pads.end(), {0, 0});
-  pads.insert(pads.end(), after.begin(), after.end());
-  if (pads == Dims(pads.size(), 0)) return w;
-  return r.Op("Pad", {w, r.Ints(pads)});
+  const Tensor& w = *ConstantValue(m["w"]);
+  const Value equal = Placed(r, Diagonal(w.dtype(), WeightDims(w.dims(), form.kernel), 1 / taps),
+                             c.form.kernel, c.place2);
+  if (IsOp(m, "BatchNormalization")) return OfBatchNorm(r, *m.node("other"), equal);
+  return {equal, Value()};
 }
 
 std::vector<Value> Build(const Match& m, Rewriter& r, const ConvForm& other_form, const Common& c) {
   const Node& conv = *m.node("conv");
-  const Weights other = OfOther(m, r, other_form);
-  const Value w =
-      r.OpAs(m["w"].node->name(), "Add",
-             {Padded(r, m["w"], c.before1, c.after1), Padded(r, other.w, c.before2, c.after2)});
+  const Weights other = OfOther(m, r, other_form, c);
+  const Value w1 = Placed(r, *ConstantValue(m["w"]), c.form.kernel, c.place1);
+  const Value w = r.OpAs(m["w"].node->name(), "Add", {w1, other.w});
   Value b = m["b"] ? m["b"] : other.b;
   if (m["b"] && other.b) b = r.OpAs(m["b"].node->name(), "Add", {m["b"], other.b});
   const Value sum = r.OpAs(conv.name(), "Conv", {m["x"], w, b}, AttributesOf(c.form));

@@ -26,8 +26,9 @@ constexpr size_t kMostNodes = 64;  // that one rewrite changes
 // The strides of a node that reads one element of its first input an output, and not every one;
 // none of another node.
 Dims StridesOf(const Node& node) {
-  static const std::set<std::string_view> ops = {"Conv", "AveragePool", "MaxPool"};
-  if (!ops.contains(node.op_name()) || node.num_outputs() != 1) return {};
+  const std::string_view op = node.op_name();
+  if (op != "Conv" && op != "AveragePool" && op != "MaxPool") return {};
+  if (node.num_outputs() != 1) return {};
   const absl::StatusOr<ConvForm> form = FormOf(node);
   if (!form.ok() || !form->IsPointwise() || form->ceil_mode) return {};
   if (form->strides == Dims(form->rank(), 1)) return {};

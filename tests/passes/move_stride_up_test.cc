@@ -100,6 +100,18 @@ TEST(MoveStrideUpTest, BothSidesOfASumAndAPoolTakeTheStride) {
   EXPECT_EQ(CountOps(net.graph, "MaxPool") + CountOps(net.graph, "AveragePool"), 0);
 }
 
+// log of negative elements
+TEST(MoveStrideUpTest, SamplesKeepWhatIsNoNumber) {
+  Net net;
+  const Value log = net.Add("Log", "log", {net.Image(1, 6)});
+  const Value sum = net.Add("Add", "add1", {net.Conv("conv1", net.Image(1, 6, "z"), 1), log});
+  const Value conv2 = net.Conv("conv2", sum, 1, kStrided);
+  net.Output("log", net.Add("IsNaN", "log_is_nan", {log}));
+  net.Output("y", net.Add("IsNaN", "is_nan", {conv2}));
+  ExpectSameResults(net.graph, TestOptions(kPasses));
+  EXPECT_EQ(CountOps(net.graph, "AveragePool"), 1);
+}
+
 TEST(MoveStrideUpTest, StridesOfOneAxis) {
   Net net;
   const Value relu1 = net.Relu("relu1", net.Conv("conv1", net.Image(2, 6), 4));
