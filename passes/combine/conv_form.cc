@@ -11,6 +11,22 @@ bool AreAll(const Dims& values, int64_t value) {
   return std::all_of(values.begin(), values.end(), [&](int64_t v) { return v == value; });
 }
 
+// What auto_pad comes to for a Conv whose image has known extents.
+absl::Status ResolvePads(const Node& conv, ConvForm& form) {
+  const Shape &x = conv.input(0).type().shape, &w = conv.input(1).type().shape;
+  Dims image = {1, form.group}, weights = {form.group, 1};
+  for (size_t axis = 2; axis < x.size(); ++axis) {
+    if (!x[axis].is_static()) return absl::OkStatus();
+    image.push_back(x[axis].coefficient());
+    weights.push_back(w[axis].coefficient());
+  }
+  WEFT_ASSIGN_OR_RETURN(const ConvWindow window, ReadConvWindow(conv.attributes(), image, weights));
+  form.pads = window.pads_begin;
+  form.pads.insert(form.pads.end(), window.pads_end.begin(), window.pads_end.end());
+  form.auto_pad = AutoPad::kNotSet;
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 bool ConvForm::IsPointwise() const {
@@ -18,15 +34,20 @@ bool ConvForm::IsPointwise() const {
 }
 
 absl::StatusOr<ConvForm> FormOf(const Node& node) {
+  const bool is_conv = node.op_name() == "Conv";
   Dims kernel = GetInts(node.attributes(), "kernel_shape");
-  if (node.op_name() == "Conv") {
+  if (is_conv) {
     const Shape& w = node.input(1).type().shape;
     WEFT_ASSIGN_OR_RETURN(kernel, StaticDims(Shape(w.begin() + 2, w.end())));
   }
   WEFT_ASSIGN_OR_RETURN(WindowAttributes window,
                         ReadWindowAttributes(node.attributes(), std::move(kernel)));
-  if (window.auto_pad == AutoPad::kValid) window.auto_pad = AutoPad::kNotSet;
-  return ConvForm{std::move(window), GetInt(node.attributes(), "group", 1)};
+  ConvForm form{std::move(window), GetInt(node.attributes(), "group", 1)};
+  if (form.auto_pad == AutoPad::kValid) form.auto_pad = AutoPad::kNotSet;
+  if (is_conv && form.auto_pad != AutoPad::kNotSet) {
+    WEFT_RETURN_IF_ERROR(ResolvePads(node, form));
+  }
+  return form;
 }
 
 AttributeMap AttributesOf(const ConvForm& form) {
@@ -41,9 +62,10 @@ AttributeMap AttributesOf(const ConvForm& form) {
 Condition HasKnownPads(const Match& match, std::string_view name) {
   if (match[name].null()) return {};
   const Node& node = *match.node(name);
-  const std::string auto_pad = GetString(node.attributes(), "auto_pad", "NOTSET");
-  return Unless(auto_pad != "NOTSET" && auto_pad != "VALID",
-                absl::StrCat(node.name(), " has auto_pad ", auto_pad));
+  const absl::StatusOr<ConvForm> form = FormOf(node);
+  return Unless(!form.ok() || form->auto_pad != AutoPad::kNotSet,
+                absl::StrCat(node.name(), " has auto_pad ",
+                             GetString(node.attributes(), "auto_pad", "NOTSET")));
 }
 
 }  // namespace weft

@@ -7,7 +7,7 @@
 namespace weft {
 
 // How a Conv, or a pooling, goes over its image, with what its attributes leave out filled in.
-// auto_pad VALID is no pads.
+// auto_pad is resolved where it says VALID and, for a Conv, where the image's extents are known.
 struct ConvForm : WindowAttributes {
   int64_t group = 1;
 
@@ -21,7 +21,7 @@ absl::StatusOr<ConvForm> FormOf(const Node& node);
 // Those of a Conv of this form, without what is the default.
 AttributeMap AttributesOf(const ConvForm& form);
 
-// Its pads do not depend on the image, as those of auto_pad SAME_UPPER do.
+// Its pads are known, or there is none of the name. (Another node than one of FormOf has none.)
 Condition HasKnownPads(const Match& match, std::string_view name);
 
 }  // namespace weft
