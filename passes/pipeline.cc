@@ -39,8 +39,11 @@ const std::vector<Stage>& Pipeline() {
                             {FoldConstants()}})},
       {"linear",
        {FoldConvBn(), FoldConvAffine(), FoldMatMulScale(), FoldBnConv(), FoldAffineConv(),
-        FoldPad(), FoldChannelOrder(), FoldConstants(), Fold1x1(), SplitLowRank(), MergeCommon()}},
-      {"fuse", {FuseConvActivation(), FuseConvAdd()}},
+        FoldPad(), FoldChannelOrder(), FoldConstants(), MergeCommon()}},
+      {"combine",
+       {MergeBranches(), FoldConvConv(), MoveStrideUp(), SplitLowRank(), FoldConstants(),
+        MergeCommon()}},
+      {"fuse", {FuseConvActivation(), FuseConvAdd(), MergeConvs(), FoldConstants()}},
   };
   return *stages;
 }

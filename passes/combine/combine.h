@@ -8,10 +8,11 @@ namespace weft {
 // Several convolutions that become one, one that becomes several cheaper ones, or that computes no
 // more than is read.
 // One file each.
-Pass SplitLowRank();  // lossy
 Pass MergeBranches();
 Pass FoldConvConv();
 Pass MoveStrideUp();
+Pass SplitLowRank();  // lossy
+Pass MergeConvs();
 
 }  // namespace weft
 

@@ -17,9 +17,25 @@ absl::StatusOr<Value> Prices::AddConv(Value x, const Dims& w, AttributeMap attri
                                                      .name = "conv",
                                                      .inputs = {x, weights},
                                                      .attributes = std::move(attributes)}));
-  WEFT_ASSIGN_OR_RETURN(const Cost cost, costs_.Price(*conv));
-  if (__builtin_add_overflow(macs_, cost.macs, &macs_)) macs_ = std::numeric_limits<int64_t>::max();
+  WEFT_RETURN_IF_ERROR(AddPrice(*conv));
   return conv->output();
+}
+
+absl::Status Prices::AddSplit(Value y, const std::vector<int64_t>& channels) {
+  WEFT_ASSIGN_OR_RETURN(const Value sizes,
+                        graph_.AddConstant("channels", Tensor::FromInts(channels)));
+  WEFT_ASSIGN_OR_RETURN(
+      const Node* split,
+      graph_.AddNode(
+          {.op = "Split", .name = "split", .inputs = {y, sizes}, .attributes = {{"axis", 1}}}));
+  return AddPrice(*split);
+}
+
+absl::Status Prices::AddPrice(const Node& node) {
+  WEFT_ASSIGN_OR_RETURN(const Cost cost, costs_.Price(node));
+  if (__builtin_add_overflow(macs_, cost.macs, &macs_)) macs_ = std::numeric_limits<int64_t>::max();
+  bytes_ += cost.bytes;
+  return absl::OkStatus();
 }
 
 }  // namespace weft

@@ -1,6 +1,8 @@
 #ifndef WEFT_PASSES_COMBINE_PRICES_H_
 #define WEFT_PASSES_COMBINE_PRICES_H_
 
+#include <vector>
+
 #include "graph/evaluator.h"
 #include "graph/graph.h"
 
@@ -12,7 +14,7 @@ struct Macs {
   int64_t combined = 0;
 };
 
-// A graph beside the real one, to count what convolutions would take for an image of one example.
+// A graph beside the real one, to price what convolutions would take for an image of one example.
 class Prices {
  public:
   Prices(const OpRegistry& registry, const CostModel& costs) : graph_(registry), costs_(costs) {}
@@ -21,13 +23,19 @@ class Prices {
   absl::StatusOr<Value> AddImage(TensorType type);
   // The convolution's result. Errors: weights or attributes that do not fit.
   absl::StatusOr<Value> AddConv(Value x, const Dims& w, AttributeMap attributes);
-  // Multiply-accumulates of all convolutions so far.
+  // The result cut along its channels.
+  absl::Status AddSplit(Value y, const std::vector<int64_t>& channels);
+  // Of all nodes so far: multiply-accumulates, and bytes read and written.
   int64_t macs() const { return macs_; }
+  double bytes() const { return bytes_; }
 
  private:
+  absl::Status AddPrice(const Node& node);
+
   Graph graph_;
   const CostModel& costs_;
   int64_t macs_ = 0;
+  double bytes_ = 0;
 };
 
 }  // namespace weft

@@ -85,12 +85,6 @@ PassOptions Lossy(double error) {
   return options;
 }
 
-int64_t MacsOf(const Graph& graph) {
-  int64_t macs = 0;
-  for (const Node& node : graph.nodes()) macs += CostOf(node, {{"N", 1}}).value().macs;
-  return macs;
-}
-
 // y = op(x, w) of weights of rank 3 but for noise; x is [N,8,5,5] or, for products, [N,8].
 Net Linear(const std::string& op, Dims w, AttributeMap attributes, double noise) {
   Net net;
