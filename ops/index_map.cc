@@ -217,14 +217,14 @@ absl::StatusOr<std::vector<int64_t>> ResolveAll(const IndexMap& map) {
   return slots;
 }
 
-absl::StatusOr<Reduction> ReductionOf(const AttributeMap& attributes) {
+absl::StatusOr<ScatterReduction> ScatterReductionOf(const AttributeMap& attributes) {
   WEFT_RETURN_IF_ERROR(CheckOneOf(attributes, "reduction", {"none", "add", "mul", "max", "min"}));
   const std::string name = GetString(attributes, "reduction");
-  if (name == "add") return Reduction::kAdd;
-  if (name == "mul") return Reduction::kMul;
-  if (name == "max") return Reduction::kMax;
-  if (name == "min") return Reduction::kMin;
-  return Reduction::kNone;
+  if (name == "add") return ScatterReduction::kAdd;
+  if (name == "mul") return ScatterReduction::kMul;
+  if (name == "max") return ScatterReduction::kMax;
+  if (name == "min") return ScatterReduction::kMin;
+  return ScatterReduction::kNone;
 }
 
 // The second operand are the indices. What is indexed is the result of a gradient that scatters,

@@ -64,9 +64,9 @@ bool DimsDiffer(const Shape& a, const Shape& b);
 absl::StatusOr<std::vector<int64_t>> ResolveAll(const IndexMap& map);
 
 // What becomes of an element that is written to: ONNX's `reduction`.
-enum class Reduction { kNone, kAdd, kMul, kMax, kMin };
+enum class ScatterReduction { kNone, kAdd, kMul, kMax, kMin };
 // Errors: another name.
-absl::StatusOr<Reduction> ReductionOf(const AttributeMap& attributes);
+absl::StatusOr<ScatterReduction> ScatterReductionOf(const AttributeMap& attributes);
 
 // The map of a node's operands, whichever of the ops of gather.cc and scatter.cc it is.
 absl::StatusOr<IndexMap> IndexMapOf(std::string_view op, const EvalContext& c);

@@ -13,8 +13,8 @@ namespace weft {
 namespace {
 
 absl::Status CheckScatter(const InferContext& c, const Shape& updates) {
-  WEFT_ASSIGN_OR_RETURN(const Reduction reduction, ReductionOf(c.attributes()));
-  if (reduction != Reduction::kNone && !kNumericTypes.contains(c.type(0).dtype)) {
+  WEFT_ASSIGN_OR_RETURN(const ScatterReduction reduction, ScatterReductionOf(c.attributes()));
+  if (reduction != ScatterReduction::kNone && !kNumericTypes.contains(c.type(0).dtype)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "expected numbers (", kNumericTypes.ToString(), ") for reduction \"",
         GetString(c.attributes(), "reduction"), "\", got ", Absl(ToString(c.type(0).dtype))));
@@ -83,24 +83,24 @@ void Combine(const EvalContext& c, const IndexMap& map, const std::vector<int64_
 }
 
 absl::Status Scatter(const EvalContext& c, std::string_view op) {
-  WEFT_ASSIGN_OR_RETURN(const Reduction reduction, ReductionOf(c.attributes));
+  WEFT_ASSIGN_OR_RETURN(const ScatterReduction reduction, ScatterReductionOf(c.attributes));
   WEFT_ASSIGN_OR_RETURN(const IndexMap map, IndexMapOf(op, c));
   WEFT_ASSIGN_OR_RETURN(const std::vector<int64_t> slots, ResolveAll(map));
-  if (reduction == Reduction::kNone) return Replace(c, map, slots);
+  if (reduction == ScatterReduction::kNone) return Replace(c, map, slots);
   return VisitNumeric(c.out().dtype, [&](auto zero) {
     using T = decltype(zero);
     using A = Accumulator<T>;
     switch (reduction) {
-      case Reduction::kNone:
+      case ScatterReduction::kNone:
         break;
-      case Reduction::kAdd:
+      case ScatterReduction::kAdd:
         return Combine<T, A>(c, map, slots, [](A y, A u) { return y + u; });
-      case Reduction::kMul:
+      case ScatterReduction::kMul:
         return Combine<T, A>(c, map, slots, [](A y, A u) { return y * u; });
       // NaN stays: it is not equal to itself.
-      case Reduction::kMax:
+      case ScatterReduction::kMax:
         return Combine<T, T>(c, map, slots, [](T y, T u) { return u > y || u != u ? u : y; });
-      case Reduction::kMin:
+      case ScatterReduction::kMin:
         return Combine<T, T>(c, map, slots, [](T y, T u) { return u < y || u != u ? u : y; });
     }
   });

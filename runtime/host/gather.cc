@@ -189,13 +189,14 @@ absl::StatusOr<Kernels> HostGatherGrad(const KernelRequest& request) {
 }
 
 absl::StatusOr<Kernels> HostScatter(const KernelRequest& request) {
-  WEFT_ASSIGN_OR_RETURN(const Reduction reduction, ReductionOf(request.node.attributes()));
-  if (reduction == Reduction::kNone) return Make(request, Replace, /*in_place=*/true);
+  WEFT_ASSIGN_OR_RETURN(const ScatterReduction reduction,
+                        ScatterReductionOf(request.node.attributes()));
+  if (reduction == ScatterReduction::kNone) return Make(request, Replace, /*in_place=*/true);
   if (request.in(0).dtype() != DType::kF32) return Kernels();
   Compute compute = Combine<std::plus<float>>;
-  if (reduction == Reduction::kMul) compute = Combine<std::multiplies<float>>;
-  if (reduction == Reduction::kMax) compute = Combine<Larger>;
-  if (reduction == Reduction::kMin) compute = Combine<Smaller>;
+  if (reduction == ScatterReduction::kMul) compute = Combine<std::multiplies<float>>;
+  if (reduction == ScatterReduction::kMax) compute = Combine<Larger>;
+  if (reduction == ScatterReduction::kMin) compute = Combine<Smaller>;
   return Make(request, compute, /*in_place=*/true);
 }
 
