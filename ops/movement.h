@@ -51,6 +51,7 @@ Movement Reversed(Movement movement);
 // inputs that are integer arguments (starts, pads), never the data.
 using MovementFn = absl::StatusOr<Movement> (*)(const EvalContext&);
 
+absl::StatusOr<Movement> ChannelShuffleMovement(const EvalContext& c);
 absl::StatusOr<Movement> ConcatMovement(const EvalContext& c);
 absl::StatusOr<Movement> DepthToSpaceMovement(const EvalContext& c);
 absl::StatusOr<Movement> ExpandMovement(const EvalContext& c);

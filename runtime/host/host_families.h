@@ -47,6 +47,7 @@ absl::StatusOr<Kernels> HostGatherGrad(const KernelRequest& request);
 absl::StatusOr<Kernels> HostScatter(const KernelRequest& request);
 absl::StatusOr<Kernels> HostScatterGrad(const KernelRequest& request);
 absl::StatusOr<Kernels> HostOneHot(const KernelRequest& request);
+absl::StatusOr<Kernels> HostSqueezeExcitation(const KernelRequest& request);
 absl::StatusOr<Kernels> HostResize(const KernelRequest& request);
 absl::StatusOr<Kernels> HostResizeGrad(const KernelRequest& request);
 absl::StatusOr<Kernels> HostDft(const KernelRequest& request);  // DFT, DFTGrad
@@ -61,6 +62,8 @@ absl::StatusOr<Kernels> HostCast(const KernelRequest& request);  // any dtypes
 
 // Ops that only move data (ops/movement.h), any dtype: Concat, Pad, Slice, Transpose, …
 absl::StatusOr<Kernels> HostMovement(const KernelRequest& request);
+// Of other layouts than row-major: [N,C,...] by blocks of channels.
+absl::StatusOr<Kernels> HostChannelShuffle(const KernelRequest& request);
 absl::StatusOr<Kernels> HostConstantOfShape(const KernelRequest& request);
 absl::StatusOr<Kernels> HostEyeLike(const KernelRequest& request);
 absl::StatusOr<Kernels> HostRange(const KernelRequest& request);

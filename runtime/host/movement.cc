@@ -17,12 +17,19 @@ constexpr int64_t kLayerBytes = int64_t{1} << 16;  // of the output at a time: t
 
 MovementFn DescriptionOf(std::string_view op) {
   static const auto& table = *new std::map<std::string_view, MovementFn>{
-      {"Concat", ConcatMovement},       {"DepthToSpace", DepthToSpaceMovement},
-      {"Expand", ExpandMovement},       {"Pad", PadMovement},
-      {"PadGrad", PadGradMovement},     {"Slice", SliceMovement},
-      {"SliceGrad", SliceGradMovement}, {"SpaceToDepth", SpaceToDepthMovement},
-      {"Split", SplitMovement},         {"SplitLike", SplitMovement},
-      {"Tile", TileMovement},           {"Transpose", TransposeMovement},
+      {"ChannelShuffle", ChannelShuffleMovement},
+      {"Concat", ConcatMovement},
+      {"DepthToSpace", DepthToSpaceMovement},
+      {"Expand", ExpandMovement},
+      {"Pad", PadMovement},
+      {"PadGrad", PadGradMovement},
+      {"Slice", SliceMovement},
+      {"SliceGrad", SliceGradMovement},
+      {"SpaceToDepth", SpaceToDepthMovement},
+      {"Split", SplitMovement},
+      {"SplitLike", SplitMovement},
+      {"Tile", TileMovement},
+      {"Transpose", TransposeMovement},
   };
   const auto it = table.find(op);
   return it == table.end() ? nullptr : it->second;

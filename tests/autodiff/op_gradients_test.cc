@@ -52,6 +52,7 @@ const std::map<std::string_view, std::string_view>& OpsWithoutGradient() {
       {"Round", "rounding has steps and is flat between them"},
       {"Shape", "its output is an integer"},
       {"Size", "its output is an integer"},
+      {"SqueezeExcitation", "made by passes for inference only"},
       {"StochasticPoolGrad", "the weights of its mean depend on Key"},
       {"Xor", "its output is boolean"},
   };

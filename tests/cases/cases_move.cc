@@ -1,6 +1,6 @@
 #include "tests/cases/table.h"
 
-// Tile, Expand, Transpose, DepthToSpace, SpaceToDepth, ReverseSequence.
+// Tile, Expand, Transpose, DepthToSpace, SpaceToDepth, ChannelShuffle, ReverseSequence.
 
 namespace weft {
 namespace {
@@ -133,6 +133,44 @@ std::vector<OpCase> DepthSpaceRows() {
   return rows;
 }
 
+std::vector<OpCase> ChannelShuffleRows() {
+  return {
+      {.name = "two_groups",
+       .attributes = {{"group", 2}},
+       .inputs = {Uniform({2, 6, 3, 5})},
+       .outputs = {{2, 6, 3, 5}}},
+      {.name = "three_groups_1d",
+       .attributes = {{"group", 3}},
+       .inputs = {Uniform({3, 12, 7})},
+       .outputs = {{3, 12, 7}}},
+      {.name = "channels_only",
+       .attributes = {{"group", 4}},
+       .inputs = {Uniform({3, 20})},
+       .outputs = {{3, 20}}},
+      {.name = "one_group",
+       .attributes = {{"group", 1}},
+       .inputs = {Uniform({2, 17, 1, 3})},
+       .outputs = {{2, 17, 1, 3}}},
+      {.name = "a_group_a_channel",
+       .attributes = {{"group", 3}},
+       .inputs = {Uniform({1, 3, 2, 2})},
+       .outputs = {{1, 3, 2, 2}}},
+      {.name = "many_channels",
+       .attributes = {{"group", 2}},
+       .inputs = {Uniform({2, 36, 4, 3})},
+       .outputs = {{2, 36, 4, 3}}},
+      {.name = "empty_batch",
+       .attributes = {{"group", 2}},
+       .inputs = {Uniform({0, 4, 3, 3})},
+       .outputs = {{0, 4, 3, 3}}},
+      {.name = "i64",
+       .attributes = {{"group", 2}},
+       .inputs = {Integers({2, 4, 3}, -9, 9)},
+       .outputs = {{2, 4, 3}},
+       .dtypes = {DType::kI64}},
+  };
+}
+
 std::vector<OpCase> ReverseSequenceRows() {
   const auto lengths = [](std::vector<double> values) {
     const int64_t n = static_cast<int64_t>(values.size());
@@ -162,6 +200,7 @@ std::vector<OpCase> MoveCases() {
   AddRows(all, "Expand", ExpandRows());
   AddRows(all, "Transpose", TransposeRows());
   AddRows(all, "", DepthSpaceRows());
+  AddRows(all, "ChannelShuffle", ChannelShuffleRows());
   // Axis 0 may be a symbol, except where the rows say which.
   for (OpCase& row : all) row.batch_inputs = {0};
   AddRows(all, "ReverseSequence", ReverseSequenceRows());

@@ -194,11 +194,38 @@ std::vector<OpError> FusedErrors() {
           {"FusedConv", "operand", posts({.op = "Add", .input = 3}), inputs, {"f32[1,6,3,4]"}}};
 }
 
+std::vector<OpError> SqueezeErrors() {
+  const std::vector<CaseInput> inputs = {Uniform({1, 4, 5, 5}), Uniform({2, 4, 1, 1}), Uniform({2}),
+                                         Uniform({4, 2, 1, 1}), Uniform({4})};
+  const auto with = [&inputs](size_t i, Dims dims) {
+    std::vector<CaseInput> others = inputs;
+    others[i] = Uniform(std::move(dims));
+    return others;
+  };
+  const auto function = [](const char* attribute, PostOp post) {
+    return AttributeMap{{attribute, std::vector{post}}};
+  };
+  const AttributeMap two = {{"gate", std::vector<PostOp>{{.op = "Sigmoid"}, {.op = "Sigmoid"}}}};
+  const char* op = "SqueezeExcitation";
+  return {{op, "rank", {}, with(0, {1, 4}), {"[N,C,d1,...]", "f32[1,4]"}},
+          {op, "weights", {}, with(1, {2, 3, 1, 1}), {"W1 [2,4,1,1]", "got [2,3,1,1]"}},
+          {op, "kernel", {}, with(3, {4, 2, 3, 3}), {"W2 [4,2,1,1]", "got [4,2,3,3]"}},
+          {op, "bias", {}, with(4, {2}), {"B2 [4]", "got [2]"}},
+          {op, "gate", function("gate", {.op = "Relu"}), inputs, {"gate", "HardSigmoid, Sigmoid"}},
+          {op, "functions", two, inputs, {"gate", "HardSigmoid, Sigmoid"}},
+          {op, "activation", function("activation", {.op = "Conv"}), inputs, {"one of Elu, Gelu"}},
+          {op,
+           "attributes",
+           function("activation", {.op = "Relu", .attributes = {{"alpha", 1.0}}}),
+           inputs,
+           {"alpha"}}};
+}
+
 }  // namespace
 
 std::vector<OpError> ConvErrors() {
   std::vector<OpError> errors = ColumnErrors();
-  for (auto part : {GradErrors, FusedErrors}) {
+  for (auto part : {GradErrors, FusedErrors, SqueezeErrors}) {
     for (OpError& error : part()) errors.push_back(std::move(error));
   }
   Add("Conv", WindowRows({{1, 4, 5, 5}, {6, 4, 3, 3}}), errors);

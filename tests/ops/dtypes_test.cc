@@ -115,7 +115,8 @@ TEST(OpDTypesTable, OpsThatTakeStorageTypes) {
       if (Takes(c, dtype)) ops.insert(c.op);
     }
     EXPECT_EQ(absl::StrJoin(ops, " "),
-              "Cast Concat DepthToSpace Equal Expand ExpandLike EyeLike Flatten Gather "
+              "Cast ChannelShuffle Concat "
+              "DepthToSpace Equal Expand ExpandLike EyeLike Flatten Gather "
               "GatherElements GatherND Greater GreaterOrEqual Identity Im2Col Less LessOrEqual "
               "OneHot Pad RandomPlacement Reshape ReshapeLike Resize ReverseSequence "
               "ScatterElements ScatterND Shape Size Slice SliceGrad SpaceToDepth Split SplitLike "

@@ -1,6 +1,7 @@
 // What must hold of every op, checked on the op-case table (tests/cases/).
 
 #include <cmath>
+#include <numeric>
 #include <set>
 
 #include "gmock/gmock.h"
@@ -173,19 +174,39 @@ TEST_P(OpCaseTest, HasACost) {
   EXPECT_GE(cost->bytes, bytes);
 }
 
-// The case's FusedConv as the convolution it stands for, followed by its post-ops one by one.
-absl::StatusOr<Tensor> RunUnfused(const OpCase& c) {
-  WEFT_ASSIGN_OR_RETURN(Graph graph, BuildCase(c, DType::kF64));
-  const Node& fused = *graph.Find("node");
+// A FusedConv as the convolution it stands for, followed by its post-ops one by one.
+Value UnfusedConv(Emitter& e, const Node& fused) {
   AttributeMap attributes = fused.attributes();
   attributes.erase("post_ops");
-  Emitter emitter(graph);
-  Value y = emitter.Op("Conv", {fused.input(0), fused.input(1), fused.input(2)}, attributes);
+  Value y = e.Op("Conv", {fused.input(0), fused.input(1), fused.input(2)}, attributes);
   for (const PostOp& op : GetPostOps(fused.attributes(), "post_ops")) {
     std::vector<Value> operands = {y};
     if (op.input >= 0) operands.push_back(fused.input(static_cast<int>(op.input)));
-    y = emitter.Op(op.op, operands, op.attributes);
+    y = e.Op(op.op, operands, op.attributes);
   }
+  return y;
+}
+
+// A SqueezeExcitation as what is recognized as one.
+Value UnfusedSqueeze(Emitter& e, const Node& fused) {
+  const Value x = fused.input(0);
+  const auto apply = [&](const char* attribute, Value y) {
+    const PostOp post = GetPostOps(fused.attributes(), attribute).front();
+    return e.Op(post.op, {y}, post.attributes);
+  };
+  std::vector<int64_t> axes(static_cast<size_t>(x.type().rank() - 2));
+  std::iota(axes.begin(), axes.end(), 2);
+  const Value mean = e.Op("ReduceMean", {x}, {{"axes", axes}});
+  const Value squeezed = apply("activation", e.Op("Conv", {mean, fused.input(1), fused.input(2)}));
+  return e.Op("Mul", {x, apply("gate", e.Op("Conv", {squeezed, fused.input(3), fused.input(4)}))});
+}
+
+absl::StatusOr<Tensor> RunUnfused(const OpCase& c) {
+  WEFT_ASSIGN_OR_RETURN(Graph graph, BuildCase(c, DType::kF64));
+  const Node& fused = *graph.Find("node");
+  Emitter emitter(graph);
+  const Value y =
+      c.op == "FusedConv" ? UnfusedConv(emitter, fused) : UnfusedSqueeze(emitter, fused);
   WEFT_RETURN_IF_ERROR(emitter.status());
   ReferenceEvaluator evaluator;
   WEFT_ASSIGN_OR_RETURN(std::vector<Tensor> result,
@@ -195,7 +216,7 @@ absl::StatusOr<Tensor> RunUnfused(const OpCase& c) {
 
 TEST_P(OpCaseTest, EqualsTheOpsItWasFusedFrom) {
   const OpCase& c = GetParam();
-  if (c.op != "FusedConv") return;
+  if (c.op != "FusedConv" && c.op != "SqueezeExcitation") return;
   absl::StatusOr<Tensor> expected = RunUnfused(c);
   ASSERT_TRUE(expected.ok()) << expected.status();
   absl::StatusOr<Graph> graph = BuildCase(c, DType::kF64);

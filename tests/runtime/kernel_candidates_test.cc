@@ -112,37 +112,47 @@ std::vector<Tensor> InputsOf(const OpCase& c) {
   return inputs;
 }
 
+struct CaseNode {
+  absl::StatusOr<Graph> graph;
+  std::vector<Tensor> inputs;
+  absl::StatusOr<std::vector<Tensor>> expected;
+
+  explicit CaseNode(const OpCase& c) : graph(BuildCase(c, DType::kF32)), inputs(InputsOf(c)) {
+    expected = ReferenceEvaluator(kKey).RunNode(node(), inputs);
+  }
+  const Node& node() const { return *graph->Find("node"); }
+};
+
+void ExpectAgreement(const CaseNode& c, const KernelRequest& request, KernelFamily family,
+                     absl::FunctionRef<void(const Kernel&)> see) {
+  const absl::StatusOr<Kernels> kernels = family(request);
+  ASSERT_TRUE(kernels.ok()) << kernels.status();
+  for (const std::unique_ptr<Kernel>& kernel : *kernels) {
+    const std::string what =
+        absl::StrCat(kernel->implementation(), " -> ", kernel->outputs()[0].name());
+    SCOPED_TRACE(what);
+    see(*kernel);
+    const auto actual = RunKernel(*kernel, c.node(), c.inputs);
+    ASSERT_TRUE(actual.ok()) << actual.status();
+    // Winograd's transforms cost a digit; the planner does not choose it unasked.
+    const bool wino = kernel->implementation().find("wino") != std::string::npos;
+    for (size_t i = 0; i < c.expected->size(); ++i) {
+      ExpectClose((*actual)[i], (*c.expected)[i], what, wino ? 1e-4 : 1e-5);
+    }
+  }
+}
+
 // Runs all that the families offer for the case, and calls `see` with each kernel.
 void ExpectAgreement(
     const OpCase& c, std::span<const KernelFamily> families,
     absl::FunctionRef<void(const Kernel&)> see = [](const Kernel&) {}) {
   SCOPED_TRACE(c.TestName());
-  const absl::StatusOr<Graph> graph = BuildCase(c, DType::kF32);
-  ASSERT_TRUE(graph.ok()) << graph.status();
-  const Node& node = *graph->Find("node");
-  const std::vector<Tensor> inputs = InputsOf(c);
-  const auto expected = ReferenceEvaluator(kKey).RunNode(node, inputs);
-  ASSERT_TRUE(expected.ok()) << expected.status();
+  const CaseNode made(c);
+  ASSERT_TRUE(made.expected.ok()) << made.expected.status();
   RunScope scope(2);
   for (const bool channels_last : {false, true}) {
-    const KernelRequest request = RequestFor(node, channels_last, 2);
-    for (KernelFamily family : families) {
-      const absl::StatusOr<Kernels> kernels = family(request);
-      ASSERT_TRUE(kernels.ok()) << kernels.status();
-      for (const std::unique_ptr<Kernel>& kernel : *kernels) {
-        const std::string what =
-            absl::StrCat(kernel->implementation(), " -> ", kernel->outputs()[0].name());
-        SCOPED_TRACE(what);
-        see(*kernel);
-        const auto actual = RunKernel(*kernel, node, inputs);
-        ASSERT_TRUE(actual.ok()) << actual.status();
-        // Winograd's transforms cost a digit; the planner does not choose it unasked.
-        const bool wino = kernel->implementation().find("wino") != std::string::npos;
-        for (size_t i = 0; i < expected->size(); ++i) {
-          ExpectClose((*actual)[i], (*expected)[i], what, wino ? 1e-4 : 1e-5);
-        }
-      }
-    }
+    const KernelRequest request = RequestFor(made.node(), channels_last, 2);
+    for (KernelFamily family : families) ExpectAgreement(made, request, family, see);
   }
 }
 
@@ -210,6 +220,16 @@ std::vector<OpCase> LargeCases() {
        .attributes = {{"kernel_shape", Ints{2, 4}}, {"strides", Ints{2, 4}}},
        .inputs = {Uniform({3, 20, 4, 2}), image},
        .outputs = {image.dims}},
+      {.op = "ChannelShuffle",
+       .name = "many_positions",
+       .attributes = {{"group", 5}},
+       .inputs = {Uniform({3, 40, 31, 29})},
+       .outputs = {{3, 40, 31, 29}}},
+      {.op = "SqueezeExcitation",
+       .name = "many_examples",
+       .inputs = {Uniform({7, 200, 11, 9}), Uniform({50, 200, 1, 1}), Uniform({50}),
+                  Uniform({200, 50, 1, 1}), Uniform({200})},
+       .outputs = {{7, 200, 11, 9}}},
       {.op = "Softmax",
        .name = "1000_classes",
        .inputs = {Uniform({9, 1000}, -9, 9)},
@@ -238,6 +258,33 @@ std::vector<OpCase> LargeCases() {
                      .outputs = {image.dims}});
   }
   return cases;
+}
+
+// Kernels of our own that take channels side by side, in the library's blocks too.
+TEST(BlockCandidates, AgreeWithTheReference) {
+  using Tag = dnnl::memory::format_tag;
+  RunScope scope(2);
+  for (const OpCase& c : RunnableCases()) {
+    if ((c.op != "ChannelShuffle" && c.op != "SqueezeExcitation") || c.outputs[0].size() != 4 ||
+        c.outputs[0][0] == 0) {
+      continue;
+    }
+    SCOPED_TRACE(c.TestName());
+    const CaseNode made(c);
+    KernelRequest request = RequestFor(made.node(), /*channels_last=*/false, 2);
+    const Dims& dims = c.outputs[0];
+    for (const Tag tag : {Tag::aBcd8b, Tag::aBcd16b}) {
+      const MemoryDesc desc(DnnlDims(dims), dnnl::memory::data_type::f32, tag);
+      request.inputs[0] = ToLayout(desc, dims);
+      int kernels = 0;
+      ExpectAgreement(made, request, FamiliesFor(c.op)[0], [&](const Kernel& kernel) {
+        EXPECT_EQ(kernel.inputs()[0], request.inputs[0]);
+        EXPECT_EQ(kernel.outputs()[0], request.inputs[0]);
+        ++kernels;
+      });
+      EXPECT_EQ(kernels, 1);
+    }
+  }
 }
 
 // Whatever a convolution's result is, its activation answers as it does alone: NaN stays NaN.

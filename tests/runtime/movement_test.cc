@@ -73,6 +73,7 @@ TEST(MovementKernels, CutAndPadAnyShape) {
   ExpectMoved("Tile", x, {}, {{2, 1, 1, 3}});
   ExpectMoved("Expand", {7, 1, 20}, {}, {{3, 1, 50, 1}});
   ExpectMoved("DepthToSpace", {2, 36, 17, 9}, {{"blocksize", 3}});
+  ExpectMoved("ChannelShuffle", {2, 36, 17, 9}, {{"group", 4}});
   ExpectMoved("SpaceToDepth", {2, 3, 34, 18}, {{"blocksize", 2}, {"mode", "CRD"}});
   for (const char* mode : {"constant", "edge", "reflect", "symmetric", "wrap"}) {
     ExpectMoved("Pad", x, {{"mode", mode}}, {{0, 0, 3, 1, 0, 0, 2, 15}});

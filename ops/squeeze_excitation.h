@@ -1,0 +1,14 @@
+#ifndef WEFT_OPS_SQUEEZE_EXCITATION_H_
+#define WEFT_OPS_SQUEEZE_EXCITATION_H_
+
+#include <string>
+#include <vector>
+
+namespace weft {
+
+// What SqueezeExcitation may use as its gate. Its activation is any FusedActivations().
+const std::vector<std::string>& SqueezeGates();
+
+}  // namespace weft
+
+#endif  // WEFT_OPS_SQUEEZE_EXCITATION_H_

@@ -1,0 +1,28 @@
+#ifndef WEFT_RUNTIME_CHANNEL_BLOCKS_H_
+#define WEFT_RUNTIME_CHANNEL_BLOCKS_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "runtime/layout.h"
+
+namespace weft {
+
+// An image [N,C,...] that lies in memory as [images, blocks, positions, width], densely: with a
+// width of 1 it is row-major, of C channels-last, of 8 or 16 in the library's blocks, the last of
+// which is padded with zeros.
+struct ChannelBlocks {
+  int64_t images = 0;
+  int64_t blocks = 0;
+  int64_t positions = 0;  // of an image
+  int64_t width = 0;      // channels of a block
+
+  int64_t channels() const { return blocks * width; }  // with padding
+};
+
+// Nothing where the layout is of another kind, or of fewer than two axes.
+std::optional<ChannelBlocks> FindChannelBlocks(const Layout& layout);
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_CHANNEL_BLOCKS_H_

@@ -1,0 +1,47 @@
+#include "runtime/channel_blocks.h"
+
+#include "runtime/onednn/common.h"
+
+namespace weft {
+namespace {
+
+// Whether the strides of `format`, a blocked one, are those of `b` without gaps.
+bool IsDense(const Format& format, const Dims& dims, const ChannelBlocks& b) {
+  int64_t step = b.width;
+  for (size_t axis = dims.size(); axis-- > 0;) {
+    const size_t from_inside = axis >= 2 ? axis : 1 - axis;  // positions, then blocks, then images
+    const int64_t extent = from_inside == 1 ? b.blocks : dims[from_inside];
+    if (extent > 1 && format.strides[from_inside] != step) return false;
+    step *= extent;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<ChannelBlocks> FindChannelBlocks(const Layout& layout) {
+  const Dims& dims = layout.dims();
+  if (dims.size() < 2) return std::nullopt;
+  ChannelBlocks b{.images = dims[0], .blocks = dims[1], .positions = 1, .width = 1};
+  for (size_t axis = 2; axis < dims.size(); ++axis) b.positions *= dims[axis];
+  if (layout.is_plain()) return b;
+  if (layout.native().empty() || !layout.is_elementwise()) return std::nullopt;
+  const auto found = CatchDnnl([&]() -> absl::StatusOr<std::optional<ChannelBlocks>> {
+    const MemoryDesc desc = ToDesc(layout);
+    if (desc == ChannelsLast(dims)) {
+      std::swap(b.blocks, b.width);
+      return b;
+    }
+    const Format format = FormatOf(desc);
+    if (!HasLogicalDims(layout) || format.blocks.size() != 1 || format.block_axes[0] != 1) {
+      return std::nullopt;
+    }
+    b.width = format.blocks[0];
+    b.blocks = (dims[1] + b.width - 1) / b.width;
+    if (!IsDense(format, dims, b)) return std::nullopt;
+    return b;
+  });
+  return found.ok() ? *found : std::nullopt;
+}
+
+}  // namespace weft
