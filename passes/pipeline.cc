@@ -10,6 +10,7 @@
 #include "passes/linear/linear.h"
 #include "passes/pass.h"
 #include "passes/recognize/recognize.h"
+#include "passes/structure/structure.h"
 
 namespace weft {
 
@@ -37,13 +38,16 @@ const std::vector<Stage>& Pipeline() {
                             RecognizeSoftmax(),
                             RecognizeNormalization(),
                             {FoldConstants()}})},
+      {"structure", {RecognizeChannelShuffle(), FuseSqueezeExcitation()}},
       {"linear",
        {FoldConvBn(), FoldConvAffine(), FoldMatMulScale(), FoldBnConv(), FoldAffineConv(),
-        FoldPad(), FoldChannelOrder(), FoldConstants(), MergeCommon()}},
+        FoldPad(), FoldChannelOrder(), FoldChannelShuffle(), FoldConstants(), MergeCommon()}},
       {"combine",
        {MergeBranches(), FoldConvConv(), MoveStrideUp(), SplitLowRank(), FoldConstants(),
         MergeCommon()}},
-      {"fuse", {FuseConvActivation(), FuseConvAdd(), MergeConvs(), FoldConstants()}},
+      {"fuse",
+       {FuseSqueezeExcitation(), FuseConvActivation(), FuseConvAdd(), MergeConvs(),
+        FoldConstants()}},
   };
   return *stages;
 }

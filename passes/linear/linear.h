@@ -14,6 +14,7 @@ Pass FoldBnConv();        // fold_before.cc
 Pass FoldAffineConv();    // fold_before.cc
 Pass FoldPad();           // fold_pad.cc
 Pass FoldChannelOrder();  // fold_channel_order.cc
+Pass FoldChannelShuffle();
 
 }  // namespace weft
 
