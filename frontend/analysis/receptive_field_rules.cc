@@ -158,6 +158,13 @@ absl::StatusOr<Trace> WholeImage(const FieldContext& c) {
   return trace;
 }
 
+// Each unit reads all channels, or any one of them.
+absl::StatusOr<Trace> AcrossChannels(const FieldContext& c) {
+  WEFT_ASSIGN_OR_RETURN(Trace trace, OnlyOf(c));
+  See(trace, AxisSet().set(1));
+  return trace;
+}
+
 // A B: a row of A, all of B's rows. One of them may depend on the input.
 absl::StatusOr<Trace> MatrixProduct(const FieldContext& c) {
   const int data = c.inputs[0] ? 0 : 1;
@@ -218,6 +225,7 @@ const std::map<std::string_view, FieldRule>& Rules() {
         {"AdaptiveAveragePool", AdaptivePoolFields},
         {"AdaptiveMaxPool", AdaptivePoolFields},
         {"MaxUnpool", UnpoolFields},
+        {"ChannelShuffle", AcrossChannels},
         {"Transpose", Transpose},
         {"Pad", Pad},
         {"Slice", Slice},
@@ -239,7 +247,7 @@ const std::map<std::string_view, FieldRule>& Rules() {
     add(Joined, {"Concat", "Split"});
     add(AlongAxis, {"Hardmax", "LogSoftmax", "Softmax"});
     add(WholeImage, {"GroupNormalization", "InstanceNormalization", "NegativeLogLikelihoodLoss",
-                     "SoftmaxCrossEntropyLoss"});
+                     "SoftmaxCrossEntropyLoss", "SqueezeExcitation"});
     return all;
   }();
   return rules;

@@ -161,9 +161,9 @@ TEST(ShapeLayers, SayWhatWasExpectedAndWhatCame) {
   EXPECT_THAT(ErrorOf([](Builder& b, Value x) { b.ZeroPad2d(b.Flatten(x), 1); }),
               HasSubstr("expected an input [N,C,H,W], got f32[N,384]"));
   EXPECT_THAT(ErrorOf([](Builder& b, Value x) { b.ChannelShuffle(x, 4); }),
-              HasSubstr("expected channels that 4 groups divide, got 6 channels"));
+              HasSubstr("channels that group divides, got 6 channels and 4 groups"));
   EXPECT_THAT(ErrorOf([](Builder& b, Value x) { b.ChannelShuffle(x, 0); }),
-              HasSubstr("expected groups of at least 1, got 0"));
+              HasSubstr("channels that group divides, got 6 channels and 0 groups"));
   EXPECT_THAT(ErrorOf([](Builder& b, Value x) {
                 b.Concat({x, b.Flatten(x)}, 1);
               }),

@@ -300,6 +300,14 @@ TEST(OnnxExport, CompositionsAreNamedAfterTheirNode) {
                                         "act = Mul(act/Mul_1,act/Add) -> y"));
 }
 
+std::vector<std::string> OpsOf(const onnx::ModelProto& proto) {
+  std::vector<std::string> ops;
+  for (const onnx::NodeProto& node : proto.graph().node()) {
+    if (node.op_type() != "Constant") ops.push_back(node.op_type());
+  }
+  return ops;
+}
+
 TEST(OnnxExport, FusedConvolutionsExportAsWhatTheyWereFusedFrom) {
   const Model model = Build(
       [](Builder& b, Value x) {
@@ -313,12 +321,29 @@ TEST(OnnxExport, FusedConvolutionsExportAsWhatTheyWereFusedFrom) {
                           [](const Node& n) { return n.op_name() == "FusedConv"; }),
             1);
   const onnx::ModelProto proto = Export(Model(*std::move(optimized)));
-  std::vector<std::string> ops;
-  for (const onnx::NodeProto& node : proto.graph().node()) {
-    if (node.op_type() != "Constant") ops.push_back(node.op_type());
-  }
-  EXPECT_THAT(ops, ElementsAre("Conv", "Add", "Sigmoid", "Mul"));
+  EXPECT_THAT(OpsOf(proto), ElementsAre("Conv", "Add", "Sigmoid", "Mul"));
   EXPECT_THAT(InitializerNames(proto), IsEmpty());  // frozen weights are constants
+}
+
+TEST(OnnxExport, StructuresExportAsWhatTheyWereRecognizedFrom) {
+  const Model model = Build(
+      [](Builder& b, Value x) {
+        const Value shuffled = b.ChannelShuffle(x, 2);
+        Value s = b.GlobalAvgPool(shuffled, {.keep_dims = true});
+        s = b.Silu(b.Conv2d(s, {.channels = 3, .kernel = 1}));
+        return b.Mul(shuffled, b.HardSigmoid(b.Conv2d(s, {.channels = 6, .kernel = 1})));
+      },
+      {"N", 6, 4, 4});
+  auto optimized = OptimizedForInference(model.graph);
+  ASSERT_TRUE(optimized.ok()) << optimized.status();
+  std::vector<std::string_view> ops;
+  for (const Node& node : optimized->nodes()) {
+    if (node.num_inputs() > 0) ops.push_back(node.op_name());
+  }
+  EXPECT_THAT(ops, ElementsAre("ChannelShuffle", "SqueezeExcitation"));
+  EXPECT_THAT(OpsOf(Export(Model(*std::move(optimized)))),
+              ElementsAre("Reshape", "Transpose", "Reshape", "GlobalAveragePool", "Conv", "Sigmoid",
+                          "Mul", "Conv", "HardSigmoid", "Mul"));
 }
 
 TEST(OnnxExport, ReduceSumsAxesAreAnInitializer) {

@@ -247,6 +247,19 @@ TEST(ReceptiveField, OfPoolingIntoRegionsAndBack) {
   ExpectSquare(unpooled, 3, 1, -1);
 }
 
+TEST(ReceptiveField, OfShuffledChannelsStaysAndThatOfExcitedOnesIsTheImage) {
+  const auto shuffled = [](Builder& b, Value x) {
+    return b.ChannelShuffle(b.Conv2d(x, {.channels = 4, .kernel = 3, .padding = 1}), 2);
+  };
+  EXPECT_EQ(Shown(shuffled), "3x3/1");
+  EXPECT_EQ(Shown([&](Builder& b, Value x) {
+              const Value w1 = b.Constant(Tensor::Zeros(DType::kF32, {2, 4, 1, 1}).value());
+              const Value w2 = b.Constant(Tensor::Zeros(DType::kF32, {4, 2, 1, 1}).value());
+              return b.Op("SqueezeExcitation", {shuffled(b, x), w1, Value(), w2});
+            }),
+            "all");
+}
+
 TEST(ReceptiveField, HasRulesOnlyForOpsThatExist) {
   for (std::string_view op : OpsWithFieldRule()) {
     EXPECT_NE(StandardOps().Find(op), nullptr) << op;

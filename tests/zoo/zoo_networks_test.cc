@@ -133,6 +133,31 @@ TEST_P(Networks, Trains) {
   }
 }
 
+// Optimized, shuffles and excitations are one node each.
+TEST(Structures, LeaveNoPartsBehind) {
+  const std::vector<std::string_view> moves = {"Reshape", "ReshapeLike", "Transpose"};
+  struct Case {
+    const char* network;
+    const char* op;
+    int count;
+    std::vector<std::string_view> parts;
+  };
+  for (const auto& [network, op, count, parts] :
+       {Case{"shufflenet_v1_g3", "ChannelShuffle", 15, moves},
+        Case{"shufflenet_v2_x0_5", "ChannelShuffle", 15, moves},
+        Case{"efficientnet_b0", "SqueezeExcitation", 16, {"Mul"}},
+        Case{"mobilenet_v3_small", "SqueezeExcitation", 9, {"Mul"}},
+        Case{"se_resnet50", "SqueezeExcitation", 16, {"Mul"}}}) {
+    const Graph graph = OptimizedForInference(SmallNetwork(**FindNetwork(network)).graph).value();
+    int found = 0;
+    for (const Node& node : graph.nodes()) {
+      found += node.op_name() == op ? 1 : 0;
+      EXPECT_EQ(std::count(parts.begin(), parts.end(), node.op_name()), 0) << node.name();
+    }
+    EXPECT_EQ(found, count) << network;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Zoo, Networks, ::testing::ValuesIn(NetworkNames()), [](const auto& info) {
   std::string name = info.param;
   std::replace(name.begin(), name.end(), '-', '_');

@@ -121,23 +121,7 @@ Value ShapeLayers::SpaceToDepth(Value x, const BlockOptions& o, Where where) {
 }
 
 Value ShapeLayers::ChannelShuffle(Value x, int64_t groups, const NameOption& o, Where where) {
-  Layer layer(builder(), "ChannelShuffle", o.name, where);
-  if (!layer.ok() || !layer.ExpectAtLeast("groups", groups, 1)) return {};
-  if (x.null() || x.type().rank() < 2) {
-    return layer.Fail(absl::InvalidArgumentError(
-        absl::StrCat("expected an input [N,C,...], got ",
-                     x.null() ? std::string("none") : weft::ToString(x.type()))));
-  }
-  const int64_t channels = layer.KnownExtent(x, 1, "channels");
-  if (!layer.ok()) return {};
-  if (channels % groups != 0) {
-    return layer.Fail(absl::InvalidArgumentError(absl::StrCat(
-        "expected channels that ", groups, " groups divide, got ", channels, " channels")));
-  }
-  const Value grouped = layer.Part("Reshape", {x, layer.Ints({0, groups, channels / groups, -1})});
-  const Value shuffled =
-      layer.Part("Transpose", {grouped}, {{"perm", std::vector<int64_t>{0, 2, 1, 3}}});
-  return layer.Result("ReshapeLike", {shuffled, x});
+  return builder().Op("ChannelShuffle", {x}, {{"group", groups}}, {o.name}, where);
 }
 
 Value ShapeLayers::ReverseSequence(Value x, Value lengths, const ReverseSequenceOptions& o,
