@@ -12,9 +12,9 @@
 namespace weft {
 namespace {
 
-Condition Holds(const Match& m) {
-  return All({HasOneGroup(m, "conv"), HasSingleReader(m, "shuffle"), IsConstant(m, "w")});
-}
+bool ReadsAllChannels(const Node& conv) { return GetInt(conv.attributes(), "group", 1) == 1; }
+
+Condition Holds(const Match& m) { return All({HasSingleReader(m, "shuffle"), IsConstant(m, "w")}); }
 
 std::vector<Value> Replace(const Match& m, Rewriter& r) {
   const Node& conv = *m.node("conv");
@@ -35,6 +35,7 @@ Pass FoldChannelShuffle() {
        .doc = "shuffle a convolution's weights instead of its image's channels",
        .pattern = OneOf({"Conv", "FusedConv"}, {Op("ChannelShuffle", {Any().As("x")}).As("shuffle"),
                                                 Any().As("w"), Rest()})
+                      .Where(ReadsAllChannels)
                       .As("conv"),
        .conditions = Holds,
        .rewrite = Replace});

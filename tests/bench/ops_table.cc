@@ -196,6 +196,7 @@ std::vector<BenchRow> MovementRows() {
        }});
   rows.push_back(Unary("SpaceToDepth", 5, {{"blocksize", 2}}));
   rows.push_back(Unary("DepthToSpace", 5, {{"blocksize", 2}}));
+  rows.push_back(Unary("ChannelShuffle", 5, {{"group", 4}}));
   rows.push_back(Unary("Trilu"));
   rows.push_back(Unary("Cast", 5, {{"to", DType::kF64}}));
   rows.push_back({.name = "ReverseSequence", .build = [](Builder& b) {

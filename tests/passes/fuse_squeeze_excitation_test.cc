@@ -54,6 +54,21 @@ TEST(FuseSqueezeExcitation, ComesBeforeTheActivationsAreFused) {
   EXPECT_EQ(net.graph.Find("scaled")->op_name(), "SqueezeExcitation");
 }
 
+TEST(FuseSqueezeExcitation, WaitsForBiasesThatAreAdded) {
+  Net net;
+  const ConvShape conv = {.kernel = 1, .bias = false};
+  const Value x = net.Image(6, 4);
+  const Value mean = net.Add("ReduceMean", "mean", {x}, {{"axes", std::vector<int64_t>{2, 3}}});
+  const Value b1 = net.Random("b1", {3, 1, 1}), b2 = net.Random("b2", {6, 1, 1});
+  const Value squeezed =
+      net.Relu("relu", net.Add("Add", "add1", {net.Conv("reduce", mean, 3, conv), b1}));
+  const Value gate = net.Add("Sigmoid", "gate",
+                             {net.Add("Add", "add2", {net.Conv("expand", squeezed, 6, conv), b2})});
+  net.Output("y", net.Add("Mul", "scaled", {x, gate}));
+  ExpectSameResults(net.graph, TestOptions());
+  EXPECT_EQ(net.graph.Find("scaled")->op_name(), "SqueezeExcitation");
+}
+
 TEST(FuseSqueezeExcitation, DeclinesKernelsOfSeveralTaps) {
   Net net = Squeeze({.conv = {.kernel = 3}});
   ExpectDeclined(net.graph, kPasses,
