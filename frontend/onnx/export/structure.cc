@@ -1,3 +1,5 @@
+#include <numeric>
+
 #include "frontend/onnx/export/table.h"
 
 // Ops that stand for a structure of several: what passes/structure/ recognizes, written out.
@@ -19,7 +21,7 @@ void ExportChannelShuffle(OpExport& e) {
   e.Last("Reshape", {shuffled, e.ReshapeTo({x.dim(0), places, group, rest}, 0)});
 }
 
-// x * gate(Conv(activation(Conv(GlobalAveragePool(x)))))
+// x * gate(Conv(activation(Conv(ReduceMean(x)))))
 void ExportSqueezeExcitation(OpExport& e) {
   const TensorType &x = e.type(), &w1 = e.type(1);
   const auto of_channels = [&](const Dim& channels) {
@@ -32,7 +34,10 @@ void ExportSqueezeExcitation(OpExport& e) {
     const PostOp post = GetPostOps(e.attributes(), attribute).front();
     return e.Ours(post.op, {std::move(value)}, {type}, post.attributes, type);
   };
-  const OnnxOperand mean = e.Op("GlobalAveragePool", {e.in(0)});
+  std::vector<int64_t> axes(static_cast<size_t>(x.rank() - 2));
+  std::iota(axes.begin(), axes.end(), 2);
+  const OnnxOperand mean =
+      e.Op("ReduceMean", {e.in(0)}, {{"axes", std::move(axes)}, {"keepdims", 1}});
   const OnnxOperand squeezed =
       apply("activation", e.Op("Conv", {mean, e.in(1), e.in(2)}), of_channels(w1.dim(0)));
   const OnnxOperand gate =
