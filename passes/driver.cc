@@ -1,4 +1,5 @@
 #include <memory>
+#include <unordered_set>
 
 #include "absl/strings/str_cat.h"
 #include "passes/rule.h"
@@ -53,11 +54,14 @@ class RuleRun : public PassRun {
   absl::Status RewriteAt(Node* root) {
     for (const Match& match : FindMatches(rule_->pattern, context_.graph(), root)) {
       if (!Holds(match).holds) continue;
+      if (refused_.contains(root->name())) return absl::OkStatus();
       const std::string described = root->Describe();
+      const int before = context_.rewrites();
       Rewriter rewriter(context_, match, context_.From(rule_->name, match.nodes()));
       const std::vector<Value> replacement = rule_->rewrite(match, rewriter);
       if (!rewriter.declined().empty()) continue;
       const absl::Status status = rewriter.Commit(replacement);
+      if (status.ok() && context_.rewrites() == before) refused_.insert(root->name());
       if (status.ok()) return status;
       return absl::InternalError(absl::StrCat(Absl(rule_->name), " at ", described,
                                               ": ill-typed replacement: ", status.message()));
@@ -68,6 +72,7 @@ class RuleRun : public PassRun {
   std::shared_ptr<const Rule> rule_;
   PassContext& context_;
   Worklist worklist_;
+  std::unordered_set<std::string> refused_;  // nodes where the replay took a rewrite back
 };
 
 }  // namespace

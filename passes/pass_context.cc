@@ -11,6 +11,9 @@ namespace {
 
 // Rules may ask who reads a value only where so few do.
 constexpr size_t kFewReaders = 4;
+// A chain of rewrites, each of what the one before made, would name sources by the square of its
+// length.
+constexpr size_t kMostSources = 64;
 
 bool VerifyEach(const PassOptions& options) {
 #ifdef NDEBUG
@@ -23,10 +26,27 @@ bool VerifyEach(const PassOptions& options) {
 
 }  // namespace
 
+absl::Status PassContext::Begin() {
+  if (options_.explain) ledger_.emplace(graph_, *options_.costs);
+  if (ledger_) report_.before = ledger_->total();
+  if (options_.replay.wanted()) {
+    WEFT_ASSIGN_OR_RETURN(replay_, Replay::Create(graph_, options_));
+  }
+  return absl::OkStatus();
+}
+
+PassReport PassContext::TakeReport() {
+  if (ledger_) report_.after = ledger_->total();
+  report_.replayed = replay_ != nullptr;
+  if (replay_ != nullptr) report_.error = replay_->OutputError();
+  return std::move(report_);
+}
+
 Provenance PassContext::From(std::string_view rule, std::span<Node* const> nodes) {
   Provenance result{std::string(rule), {}};
   std::unordered_set<std::string_view> seen;
   const auto add = [&](const std::string& name) {
+    if (result.sources.size() >= kMostSources) return;
     if (seen.insert(name).second) result.sources.push_back(name);
   };
   for (const Node* node : nodes) {
@@ -37,6 +57,25 @@ Provenance PassContext::From(std::string_view rule, std::span<Node* const> nodes
     for (const std::string& source : node->provenance().sources) add(source);
   }
   return result;
+}
+
+double PassContext::ToleranceOf(const std::string& rule) const {
+  const auto stated = options_.lossy.find(rule);
+  const double tolerance = options_.replay.tolerance;
+  return stated == options_.lossy.end() ? tolerance : std::max(tolerance, stated->second);
+}
+
+void PassContext::TakeBack(const std::string& rule, const Replay::Verdict& verdict,
+                           Graph::Transaction& change) {
+  replay_->Drop();
+  change.Revert();
+  NearMiss miss{rule, verdict.where->name(),
+                absl::StrCat("error ", *verdict.error, " is beyond ", ToleranceOf(rule))};
+  for (const NearMiss& noted : report_.near_misses) {
+    if (noted.rule == rule && noted.node == miss.node) return;
+  }
+  report_.near_misses.push_back(std::move(miss));
+  ++report_.taken_back;
 }
 
 absl::Status PassContext::Record(const Provenance& from, std::span<Node* const> results,
@@ -55,13 +94,28 @@ absl::Status PassContext::Record(const Provenance& from, std::span<Node* const> 
     rewrite.results.push_back(node->name());
     rewrite.result_ops.emplace_back(node->op_name());
   }
+  const Changes changes = change.changes();
+  if (replay_ != nullptr) {
+    const Replay::Verdict verdict = replay_->Judge(changes);
+    if (verdict.error && *verdict.error > ToleranceOf(from.rule)) {
+      TakeBack(from.rule, verdict, change);
+      return absl::OkStatus();
+    }
+    rewrite.error = verdict.error;
+    replay_->Keep(changes, verdict);
+  }
+  if (ledger_) ledger_->Enter(changes, report_.rewrites.size(), &rewrite);
   report_.rewrites.push_back(std::move(rewrite));
-  Commit(change);
+  Announce(changes);
+  change.Commit();
   return absl::OkStatus();
 }
 
 void PassContext::Commit(Graph::Transaction& change) {
-  Announce(change.changes());
+  const Changes changes = change.changes();
+  if (replay_ != nullptr) replay_->Forget(changes);
+  if (ledger_) ledger_->Enter(changes, 0, nullptr);
+  Announce(changes);
   change.Commit();
 }
 

@@ -2,13 +2,17 @@
 #define WEFT_PASSES_PASS_CONTEXT_H_
 
 #include <map>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "graph/transaction.h"
+#include "passes/ledger.h"
 #include "passes/passes.h"
+#include "passes/verify/replay.h"
 
 namespace weft {
 
@@ -22,18 +26,23 @@ class PassContext {
 
   Graph& graph() const { return graph_; }
   const PassOptions& options() const { return options_; }
-  PassReport TakeReport() { return std::move(report_); }
+  // Before the first pass. Errors: samples that do not suit, see ReplayOptions.
+  absl::Status Begin();
+  // After the last one.
+  PassReport TakeReport();
 
   int rewrites() const { return static_cast<int>(report_.rewrites.size()); }
   // No further rewrite is allowed.
   bool done() const { return options_.max_rewrites >= 0 && rewrites() >= options_.max_rewrites; }
 
   // The provenance of what `rule` makes of `nodes`: their names, or for rewritten nodes those of
-  // the nodes that they came from.
+  // the nodes that they came from. Of very many only the first.
   Provenance From(std::string_view rule, std::span<Node* const> nodes);
 
-  // Ends a rewrite: verifies the graph where that is wanted, reports, commits `change` and tells
-  // the worklists. After an error, which names the rule, nothing of that has happened.
+  // Ends a rewrite: verifies the graph and replays the change where that is wanted, reports,
+  // commits `change` and tells the worklists. After an error, which names the rule, nothing of that
+  // has happened. A rewrite whose replay is beyond the tolerance is taken back, which is no error:
+  // rewrites() is what it was, the near-miss is noted, and what the rewrite had built is gone.
   absl::Status Record(const Provenance& from, std::span<Node* const> results,
                       Graph::Transaction& change);
   // Ends a change that is no rewrite: commits it and tells the worklists.
@@ -44,6 +53,9 @@ class PassContext {
 
  private:
   friend class Worklist;
+  double ToleranceOf(const std::string& rule) const;
+  void TakeBack(const std::string& rule, const Replay::Verdict& verdict,
+                Graph::Transaction& change);
   void Announce(const Changes& changes);
   void Offer(Node* node, int distance);
 
@@ -52,6 +64,8 @@ class PassContext {
   PassReport report_;
   std::map<std::string, std::string, std::less<>> original_ops_;
   std::vector<Worklist*> worklists_;
+  std::optional<Ledger> ledger_;    // where the report is to explain
+  std::unique_ptr<Replay> replay_;  // where rewrites are replayed
 };
 
 }  // namespace weft

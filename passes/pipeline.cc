@@ -170,13 +170,14 @@ absl::StatusOr<PassReport> RunStages(std::span<const Stage> stages, Graph& graph
   // A dead reader must not count as a consumer.
   if (!BeginsWithRemoveDead(stages, options)) graph.RemoveDeadNodes();
   PassContext context(graph, options);
+  WEFT_RETURN_IF_ERROR(context.Begin());
   Runs runs(context);
   int before = -1;
   while (before != context.rewrites() && !context.done()) {
     before = context.rewrites();
     for (const Stage& stage : stages) WEFT_RETURN_IF_ERROR(runs.RunStage(stage));
   }
-  runs.Explain(stages);
+  if (options.explain) runs.Explain(stages);
   return context.TakeReport();
 }
 

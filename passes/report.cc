@@ -1,3 +1,9 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <unordered_set>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "passes/passes.h"
@@ -5,23 +11,172 @@
 namespace weft {
 namespace {
 
-std::string Join(const std::vector<std::string>& names, const std::vector<std::string>& ops) {
-  std::vector<std::string> parts;
-  for (size_t i = 0; i < names.size(); ++i) {
-    const bool known = i < ops.size() && !ops[i].empty();
-    parts.push_back(known ? absl::StrCat(names[i], " (", ops[i], ")") : names[i]);
+constexpr size_t kMostNames = 8;  // of one line
+
+// 61706 as "61,706".
+std::string Grouped(int64_t value) {
+  std::string digits = absl::StrCat(value < 0 ? -value : value);
+  for (auto at = static_cast<int64_t>(digits.size()) - 3; at > 0; at -= 3) {
+    digits.insert(static_cast<size_t>(at), 1, ',');
   }
-  return parts.empty() ? "nothing" : absl::StrJoin(parts, " + ");
+  return (value < 0 ? "-" : "") + digits;
+}
+
+std::string Bytes(double bytes) {
+  constexpr double kKiB = 1024, kMiB = kKiB * 1024;
+  const double size = std::abs(bytes);
+  char text[64];
+  if (size < kKiB) {
+    std::snprintf(text, sizeof(text), "%.0f B", bytes);
+  } else if (size < kMiB) {
+    std::snprintf(text, sizeof(text), "%.1f KiB", bytes / kKiB);
+  } else {
+    std::snprintf(text, sizeof(text), "%.1f MiB", bytes / kMiB);
+  }
+  return text;
+}
+
+std::string Signed(std::string text) { return text[0] == '-' ? text : "+" + text; }
+
+std::string WholeText(const Work& before, const Work& after) {
+  return absl::StrCat("nodes ", Grouped(before.nodes), " -> ", Grouped(after.nodes), ", MACs ",
+                      Grouped(before.macs), " -> ", Grouped(after.macs), ", bytes moved ",
+                      Bytes(before.bytes), " -> ", Bytes(after.bytes), "\n");
+}
+
+std::string RuleText(const RuleSummary& rule) {
+  const std::string times = absl::StrCat("  ", rule.rule, " x ", rule.times);
+  if (rule.after == rule.before) return times + "\n";
+  return absl::StrCat(times, ": nodes ", Signed(Grouped(rule.after.nodes - rule.before.nodes)),
+                      ", MACs ", Signed(Grouped(rule.after.macs - rule.before.macs)),
+                      ", bytes moved ", Signed(Bytes(rule.after.bytes - rule.before.bytes)), "\n");
+}
+
+std::string ReplayText(const PassReport& report) {
+  return absl::StrCat(
+      "  replayed: ",
+      report.error ? absl::StrCat("error of the outputs ", *report.error) : "no outputs to compare",
+      ", ", report.taken_back, report.taken_back == 1 ? " rewrite" : " rewrites", " taken back\n");
+}
+
+void Add(Work& sum, const Work& work) {
+  sum.nodes += work.nodes;
+  sum.macs += work.macs;
+  sum.bytes += work.bytes;
+}
+
+// "a (Conv)", each once.
+class Names {
+ public:
+  void Add(const std::vector<std::string>& names, const std::vector<std::string>& ops) {
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (!seen_.insert(names[i]).second) continue;
+      const bool known = i < ops.size() && !ops[i].empty();
+      parts_.push_back(known ? absl::StrCat(names[i], " (", ops[i], ")") : names[i]);
+    }
+  }
+  bool empty() const { return parts_.empty(); }
+  std::string Join() const {
+    if (parts_.empty()) return "nothing";
+    std::vector<std::string> shown = parts_;
+    if (shown.size() > kMostNames) {
+      shown.resize(kMostNames - 1);
+      shown.push_back(absl::StrCat(parts_.size() - shown.size(), " more"));
+    }
+    return absl::StrJoin(shown, " + ");
+  }
+
+ private:
+  std::vector<std::string> parts_;
+  std::unordered_set<std::string> seen_;
+};
+
+// "block1." of block1.conv and of block1.conv/Mul.
+std::string ScopeOf(const std::string& name) {
+  const std::string layer = name.substr(0, name.find('/'));
+  const size_t dot = layer.rfind('.');
+  return dot == std::string::npos ? layer.size() < name.size() ? layer : "" : layer.substr(0, dot);
+}
+
+bool IsOfConstants(const Rewrite& rewrite) {
+  return !rewrite.result_ops.empty() &&
+         std::all_of(rewrite.result_ops.begin(), rewrite.result_ops.end(),
+                     [](const std::string& op) { return op == kConstant; });
+}
+
+// Rewrites that one line tells.
+struct Line {
+  const Rewrite* first = nullptr;
+  Names sources, results;
+  Names computed;  // constants that folding made of what the rewrite left
+  std::optional<double> error = 0.0;
+
+  void AddError(const Rewrite& rewrite) {
+    error = error && rewrite.error ? std::optional(std::max(*error, *rewrite.error)) : std::nullopt;
+  }
+  void Add(const Rewrite& rewrite) {
+    if (first == nullptr) first = &rewrite;
+    sources.Add(rewrite.sources, rewrite.source_ops);
+    results.Add(rewrite.results, rewrite.result_ops);
+    AddError(rewrite);
+  }
+  std::string ToString(bool replayed) const {
+    std::string text = absl::StrCat(first->rule, ": ", sources.Join(), " -> ", results.Join());
+    if (!computed.empty()) absl::StrAppend(&text, ", computing ", computed.Join());
+    if (replayed)
+      absl::StrAppend(&text, error ? absl::StrCat("; error ", *error) : "; not replayed");
+    return text + "\n";
+  }
+};
+
+std::vector<Line> LinesOf(const std::vector<Rewrite>& rewrites) {
+  std::vector<Line> lines;
+  std::vector<size_t> line_of(rewrites.size());
+  std::map<std::pair<std::string, std::string>, size_t> regions;  // by rule and scope
+  for (size_t i = 0; i < rewrites.size(); ++i) {
+    const Rewrite& rewrite = rewrites[i];
+    if (rewrite.cause) {
+      Line& line = lines[line_of[i] = line_of[*rewrite.cause]];
+      line.computed.Add(rewrite.results, {});
+      line.AddError(rewrite);
+      continue;
+    }
+    line_of[i] = lines.size();
+    if (const std::string scope = ScopeOf(IsOfConstants(rewrite) ? rewrite.results[0] : "");
+        !scope.empty()) {
+      line_of[i] = regions.try_emplace({rewrite.rule, scope}, lines.size()).first->second;
+    }
+    if (line_of[i] == lines.size()) lines.emplace_back();
+    lines[line_of[i]].Add(rewrite);
+  }
+  return lines;
 }
 
 }  // namespace
 
+std::vector<RuleSummary> PassReport::Summary() const {
+  std::vector<RuleSummary> rules;
+  std::map<std::string_view, size_t> places;
+  const auto rule = [&](const Rewrite& rewrite) -> RuleSummary& {
+    const auto [it, is_new] = places.try_emplace(rewrite.rule, rules.size());
+    if (is_new) rules.push_back({.rule = rewrite.rule});
+    return rules[it->second];
+  };
+  for (const Rewrite& rewrite : rewrites) {
+    ++rule(rewrite).times;
+    RuleSummary& counted = rule(rewrite.cause ? rewrites[*rewrite.cause] : rewrite);
+    Add(counted.before, rewrite.before);
+    Add(counted.after, rewrite.after);
+  }
+  return rules;
+}
+
 std::string PassReport::ToString() const {
   std::string text;
-  for (const Rewrite& r : rewrites) {
-    absl::StrAppend(&text, r.rule, ": ", Join(r.sources, r.source_ops), " -> ",
-                    Join(r.results, r.result_ops), "\n");
-  }
+  if (before.nodes > 0) text = WholeText(before, after);
+  for (const RuleSummary& rule : Summary()) text += RuleText(rule);
+  if (replayed) text += ReplayText(*this);
+  for (const Line& line : LinesOf(rewrites)) text += line.ToString(replayed);
   for (const NearMiss& miss : near_misses) {
     absl::StrAppend(&text, "near-miss: ", miss.rule, " at ", miss.node, ": ", miss.condition, "\n");
   }

@@ -285,8 +285,10 @@ class FoldRun : public PassRun {
       for (const Node* source : taken) known_.at(source).is_taken = false;
       return absl::OkStatus();  // which takes the change back
     }
-    growth_ += growth;
-    return context_.Record(from, constants, change);
+    const int rewrites = context_.rewrites();
+    WEFT_RETURN_IF_ERROR(context_.Record(from, constants, change));
+    if (context_.rewrites() > rewrites) growth_ += growth;
+    return absl::OkStatus();
   }
 
   PassContext& context_;
