@@ -4,6 +4,7 @@
 // Everything that a program which builds, trains, optimizes, saves or serves models needs.
 
 #include "autodiff/gradients.h"
+#include "frontend/analysis/diff.h"
 #include "frontend/analysis/receptive_field.h"
 #include "frontend/analysis/summary.h"
 #include "frontend/build/builder.h"
@@ -31,6 +32,9 @@
 #include "graph/text.h"
 #include "ops/ops.h"
 #include "passes/passes.h"
+#include "passes/rule.h"
+#include "passes/verify/bisect.h"
+#include "passes/verify/samples.h"
 #include "runtime/exec/evaluator.h"
 #include "runtime/exec/executable.h"
 

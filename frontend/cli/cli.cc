@@ -94,10 +94,10 @@ int RunCli(int argc, char** argv) {
         "Example: weft train --model lenet-bn --data digits -o a.weft && weft eval a.weft --data "
         "digits\nEvery command has --help.");
     const std::vector<Command> commands = {
-        AddTrain(program),    AddEval(program),    AddRun(program),    AddShow(program),
-        AddOptimize(program), AddPlan(program),    AddImport(program), AddExport(program),
-        AddWeights(program),  AddConform(program), AddZoo(program),    AddOps(program),
-        AddDemo(program)};
+        AddTrain(program),    AddEval(program),    AddRun(program),     AddShow(program),
+        AddOptimize(program), AddDiff(program),    AddPlan(program),    AddImport(program),
+        AddExport(program),   AddWeights(program), AddConform(program), AddZoo(program),
+        AddOps(program),      AddDemo(program)};
     if (argc < 2) {
       std::fputs(program.help().c_str(), stdout);
       return 0;

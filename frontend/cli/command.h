@@ -21,6 +21,7 @@ Command AddEval(CLI::App& program);
 Command AddRun(CLI::App& program);
 Command AddShow(CLI::App& program);
 Command AddOptimize(CLI::App& program);
+Command AddDiff(CLI::App& program);
 Command AddExport(CLI::App& program);
 Command AddPlan(CLI::App& program);
 Command AddWeights(CLI::App& program);

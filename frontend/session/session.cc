@@ -4,21 +4,49 @@
 
 #include "graph/bind.h"
 #include "ops/reference.h"
+#include "runtime/exec/evaluator.h"
 #include "runtime/exec/parallel.h"
 
 namespace weft {
 
-absl::StatusOr<PassReport> RunPasses(Graph& graph, std::vector<std::string> passes) {
-  ReferenceEvaluator evaluator;
-  // Rules compare prices of one example with each other.
-  const OpCostModel costs(BindAllSymbols(graph, 1));
-  return Optimize(graph, {.evaluator = &evaluator, .costs = &costs, .passes = std::move(passes)});
+namespace {
+
+// What passes need, for options that lack it.
+class PassTools {
+ public:
+  explicit PassTools(const Graph& graph) : costs_(BindAllSymbols(graph, 1)) {}
+
+  PassOptions Complete(PassOptions options) {
+    if (options.evaluator == nullptr) options.evaluator = &reference_;
+    if (options.costs == nullptr) options.costs = &costs_;
+    if (options.replay.evaluator == nullptr) options.replay.evaluator = &fast_;
+    return options;
+  }
+
+ private:
+  ReferenceEvaluator reference_;
+  RuntimeEvaluator fast_;
+  OpCostModel costs_;
+};
+
+}  // namespace
+
+absl::StatusOr<PassReport> RunPasses(Graph& graph, PassOptions options) {
+  PassTools tools(graph);
+  return Optimize(graph, tools.Complete(std::move(options)));
 }
 
-absl::StatusOr<Graph> OptimizedForInference(const Graph& graph, std::vector<std::string> passes,
+absl::StatusOr<std::optional<Culprit>> BisectPasses(const Graph& graph, const TensorMap& feeds,
+                                                    double tolerance, PassOptions options) {
+  PassTools tools(graph);
+  return Bisect(graph, feeds, tolerance, tools.Complete(std::move(options)));
+}
+
+absl::StatusOr<Graph> OptimizedForInference(const Graph& graph, PassOptions options,
                                             PassReport* report) {
   WEFT_ASSIGN_OR_RETURN(Graph result, ForInference(graph));
-  WEFT_ASSIGN_OR_RETURN(PassReport what, RunPasses(result, std::move(passes)));
+  if (report == nullptr) options.explain = false;
+  WEFT_ASSIGN_OR_RETURN(PassReport what, RunPasses(result, std::move(options)));
   if (report != nullptr) *report = std::move(what);
   return result;
 }

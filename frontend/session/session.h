@@ -2,22 +2,26 @@
 #define WEFT_FRONTEND_SESSION_SESSION_H_
 
 #include <memory>
+#include <optional>
 
 #include "frontend/session/evaluation.h"
 #include "frontend/session/plan_cache.h"
 #include "graph/model.h"
 #include "passes/passes.h"
+#include "passes/verify/bisect.h"
 
 namespace weft {
 
-// The graph that inference on `model` runs: its weights frozen into constants and the named passes
-// (PassNames(); none: all) applied. `report`, unless null, says what they did.
-absl::StatusOr<Graph> OptimizedForInference(const Graph& graph,
-                                            std::vector<std::string> passes = {},
+// The graph that inference on `model` runs: its weights frozen into constants and the passes of
+// `options` applied, all by default. `report`, unless null, says what they did.
+absl::StatusOr<Graph> OptimizedForInference(const Graph& graph, PassOptions options = {},
                                             PassReport* report = nullptr);
-// The optimizing passes on a graph of any mode, with the constant folding and the prices that they
-// need.
-absl::StatusOr<PassReport> RunPasses(Graph& graph, std::vector<std::string> passes = {});
+// The optimizing passes on a graph of any mode. Where `options` lack them: the reference kernels
+// fold constants, rules compare the prices of one example, rewrites are replayed by fast kernels.
+absl::StatusOr<PassReport> RunPasses(Graph& graph, PassOptions options = {});
+// Bisect (passes/verify/bisect.h) of what RunPasses would do.
+absl::StatusOr<std::optional<Culprit>> BisectPasses(const Graph& graph, const TensorMap& feeds,
+                                                    double tolerance, PassOptions options = {});
 
 struct SessionOptions {
   int threads = 0;              // 0: all that this process may use

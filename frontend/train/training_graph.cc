@@ -148,7 +148,8 @@ absl::Status AddTraining(Graph& graph, const TrainingForm& form,
 }  // namespace
 
 absl::StatusOr<FormedGraph> MakeTrainingGraph(const Graph& neutral, const LossOptions& loss,
-                                              const OptimizerOptions& optimizer) {
+                                              const OptimizerOptions& optimizer,
+                                              PassOptions passes) {
   WEFT_ASSIGN_OR_RETURN(Graph graph, ForTraining(neutral));
   const bool stated = !graph.losses().empty();
   WEFT_ASSIGN_OR_RETURN(TrainingForm form, FormOf(graph, stated));
@@ -161,7 +162,8 @@ absl::StatusOr<FormedGraph> MakeTrainingGraph(const Graph& neutral, const LossOp
   }
   WEFT_RETURN_IF_ERROR(KeepLossesAndScores(graph, form));
   WEFT_RETURN_IF_ERROR(AddTraining(graph, form, optimizer));
-  WEFT_RETURN_IF_ERROR(RunPasses(graph).status());
+  passes.explain = false;
+  WEFT_RETURN_IF_ERROR(RunPasses(graph, std::move(passes)).status());
   return FormedGraph{std::move(graph), std::move(form)};
 }
 
@@ -178,7 +180,7 @@ absl::StatusOr<FormedGraph> MakeEvaluationGraph(const Graph& neutral) {
     form.scores = true;
   }
   graph.RemoveDeadNodes();
-  WEFT_RETURN_IF_ERROR(RunPasses(graph).status());
+  WEFT_RETURN_IF_ERROR(RunPasses(graph, {.explain = false}).status());
   return FormedGraph{std::move(graph), std::move(form)};
 }
 

@@ -8,6 +8,7 @@
 
 #include "frontend/train/optimizer.h"
 #include "graph/graph.h"
+#include "passes/passes.h"
 
 namespace weft {
 
@@ -46,8 +47,10 @@ struct FormedGraph {
 //
 // Errors: inputs beyond those above, another form of output, options that do not apply, a variable
 // of two losses, nothing to train, an op without a gradient.
+// The graph is optimized by `passes`, of which explain is ignored.
 absl::StatusOr<FormedGraph> MakeTrainingGraph(const Graph& neutral, const LossOptions& loss,
-                                              const OptimizerOptions& optimizer);
+                                              const OptimizerOptions& optimizer,
+                                              PassOptions passes = {});
 
 // The losses and scores in inference mode, with variables and without updates. Of a classifier that
 // states no loss only the scores, which need no labels. Errors as above.

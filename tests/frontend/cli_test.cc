@@ -23,7 +23,7 @@ using ::testing::StartsWith;
 
 TEST_F(Cli, EveryCommandHasHelpWithAnExample) {
   for (const char* command :
-       {"", "train", "eval", "run", "show", "optimize", "plan", "zoo", "weights", "weights load",
+       {"", "train", "eval", "run", "show", "optimize", "diff", "plan", "zoo", "weights", "weights load",
         "weights save", "weights list", "ops", "demo"}) {
     const std::string help = Output(std::string(command) + " --help");
     EXPECT_THAT(help, HasSubstr("Example")) << command;

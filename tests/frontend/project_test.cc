@@ -107,11 +107,13 @@ TEST(Project, AFileIncludesTheHeaderOfItsName) {
   EXPECT_GT(seen, 100);
 }
 
-TEST(Project, ReadmeShowsTheExampleThatIsTested) {
-  const std::string example = Read(kRoot / "tests/install/example.cc");
-  EXPECT_NE(Read(kRoot / "README.md").find("```cpp\n" + example + "```\n"), std::string::npos);
-  const auto lines = std::count(example.begin(), example.end(), '\n');
-  EXPECT_LE(lines, 40);
+TEST(Project, ReadmeShowsTheExamplesThatAreTested) {
+  for (const char* file : {"example.cc", "own_rule.cc"}) {
+    const std::string example = Read(kRoot / "tests/install" / file);
+    EXPECT_NE(Read(kRoot / "README.md").find("```cpp\n" + example + "```\n"), std::string::npos)
+        << file;
+    EXPECT_LE(std::count(example.begin(), example.end(), '\n'), 40) << file;
+  }
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-# Installs BUILD below WORK, builds the example in SOURCE against that tree alone, and runs it.
+# Installs BUILD below WORK, builds the examples in SOURCE against that tree alone, and runs them.
 function(step)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE result)
   if(NOT result EQUAL 0)
@@ -18,4 +18,5 @@ step(${CMAKE_COMMAND} -G Ninja -S ${SOURCE} -B ${WORK}/build -DCMAKE_BUILD_TYPE=
   -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_FLAGS=${flags})
 step(${CMAKE_COMMAND} --build ${WORK}/build)
 step(${CMAKE_COMMAND} -E chdir ${WORK} ${WORK}/build/example)
+step(${CMAKE_COMMAND} -E chdir ${WORK} ${WORK}/build/own_rule)
 step(${WORK}/prefix/bin/weft --version)

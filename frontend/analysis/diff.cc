@@ -1,0 +1,205 @@
+#include "frontend/analysis/diff.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "graph/op.h"
+
+namespace weft {
+namespace {
+
+constexpr size_t kMostShown = 8;  // names of one line
+
+bool ComputesNothing(const Node& node) { return node.op().evaluate == nullptr; }
+
+std::string ShownNames(std::vector<std::string> names) {
+  const size_t count = names.size();
+  if (count > kMostShown) {
+    names.resize(kMostShown - 1);
+    names.push_back(absl::StrCat(count - names.size(), " more"));
+  }
+  return absl::StrJoin(names, ", ");
+}
+
+// The nodes of the first graph by the names that nodes of the second one know them by.
+class Origins {
+ public:
+  explicit Origins(const Graph& a) : a_(a) {
+    for (const Node& node : a.nodes()) {
+      for (const std::string& source : node.provenance().sources) {
+        if (source != node.name()) rewritten_[source].push_back(&node);
+      }
+    }
+  }
+
+  std::vector<const Node*> Of(const Node& b) const {
+    std::vector<const Node*> origins;
+    const auto add = [&](const Node* node) {
+      if (node == nullptr || std::find(origins.begin(), origins.end(), node) != origins.end()) {
+        return;
+      }
+      origins.push_back(node);
+    };
+    const Node* namesake = a_.Find(b.name());
+    const bool is_weight = namesake != nullptr && ComputesNothing(*namesake) && ComputesNothing(b);
+    if (is_weight || b.provenance().sources.empty()) add(namesake);
+    for (const std::string& source : b.provenance().sources) {
+      add(a_.Find(source));
+      const auto it = rewritten_.find(source);
+      if (it == rewritten_.end()) continue;
+      for (const Node* node : it->second) {
+        if (ComputesNothing(*node) == ComputesNothing(b)) add(node);
+      }
+    }
+    return origins;
+  }
+
+ private:
+  const Graph& a_;
+  std::unordered_map<std::string, std::vector<const Node*>> rewritten_;
+};
+
+std::string Shown(const AttributeMap& attributes, const std::string& name) {
+  const auto it = attributes.find(name);
+  return it == attributes.end() ? "none" : it->second.ToString();
+}
+
+// What an op lacks that took the place of another says nothing.
+void CompareAttributes(const Node& a, const Node& b, NodeDiff& diff) {
+  std::set<std::string> names;
+  for (const auto& [name, value] : b.attributes()) names.insert(name);
+  if (a.op_name() == b.op_name()) {
+    for (const auto& [name, value] : a.attributes()) names.insert(name);
+  }
+  if (!LeafValue(a).is_empty() || !LeafValue(b).is_empty()) names.erase("value");
+  for (const std::string& name : names) {
+    const auto in_a = a.attributes().find(name), in_b = b.attributes().find(name);
+    const bool same = in_a != a.attributes().end() && in_b != b.attributes().end() &&
+                      in_a->second == in_b->second;
+    if (same) continue;
+    diff.changes.push_back(
+        absl::StrCat(name, ": ", Shown(a.attributes(), name), " -> ", Shown(b.attributes(), name)));
+  }
+}
+
+void CompareTypes(const Node& a, const Node& b, NodeDiff& diff) {
+  for (int i = 0; i < std::min(a.num_outputs(), b.num_outputs()); ++i) {
+    if (a.type(i) == b.type(i)) continue;
+    diff.changes.push_back(
+        absl::StrCat("type: ", ToString(a.type(i)), " -> ", ToString(b.type(i))));
+  }
+}
+
+void CompareValues(const Node& a, const Node& b, NodeDiff& diff) {
+  const Tensor &x = LeafValue(a), &y = LeafValue(b);
+  if (x.is_empty() || y.is_empty() || x.type() != y.type()) return;
+  ValueChange change{.elements = x.size()};
+  for (int64_t i = 0; i < x.size(); ++i) {
+    const double before = x.At(i), after = y.At(i);
+    if (before == after || (std::isnan(before) && std::isnan(after))) continue;
+    ++change.differing;
+    const double difference = std::abs(before - after);
+    if (!(difference <= change.largest)) change.largest = difference;
+  }
+  if (change.differing > 0) diff.value = change;
+}
+
+std::string InputNames(const Node& node) {
+  std::vector<std::string> names;
+  for (const Value& input : node.inputs()) names.push_back(input.ToString());
+  return absl::StrCat("(", absl::StrJoin(names, ", "), ")");
+}
+
+// `a`: what stands for the node in the first graph. A weight that was computed from nodes is none
+// of them.
+void Compare(const Node& a, const Node& b, NodeDiff& diff) {
+  if (ComputesNothing(a) != ComputesNothing(b)) return;
+  if (a.op_name() != b.op_name()) {
+    diff.changes.push_back(absl::StrCat("op: ", Absl(a.op_name()), " -> ", Absl(b.op_name())));
+  }
+  CompareAttributes(a, b, diff);
+  CompareTypes(a, b, diff);
+  CompareValues(a, b, diff);
+  if (InputNames(a) == InputNames(b)) return;
+  diff.changes.push_back(absl::StrCat("inputs: ", InputNames(a), " -> ", InputNames(b)));
+}
+
+std::string ValueText(const ValueChange& value) {
+  return absl::StrCat(value.differing, " of ", value.elements, " elements differ, by at most ",
+                      value.largest);
+}
+
+std::string HeadOf(const NodeDiff& node) {
+  const std::string self = absl::StrCat(node.name, " (", node.op, ")");
+  if (node.rule.empty()) return self;
+  return absl::StrCat(self, " <- ", node.from.empty() ? "nothing" : absl::StrJoin(node.from, " + "),
+                      " by ", node.rule);
+}
+
+}  // namespace
+
+GraphDiff Diff(const Graph& a, const Graph& b) {
+  GraphDiff diff;
+  const Origins origins(a);
+  std::unordered_set<const Node*> continued;
+  for (const Node& node : b.nodes()) {
+    const std::vector<const Node*> from = origins.Of(node);
+    continued.insert(from.begin(), from.end());
+    if (from.empty()) {
+      diff.only_b.push_back(node.Describe());
+      continue;
+    }
+    NodeDiff change{.name = node.name(), .op = std::string(node.op_name())};
+    for (const Node* origin : from) change.from.push_back(origin->Describe());
+    const bool rewritten = from.size() > 1 || from[0]->provenance() != node.provenance();
+    if (rewritten) change.rule = node.provenance().rule;
+    const auto itself = std::find_if(from.begin(), from.end(), [&](const Node* origin) {
+      return origin->name() == node.name();
+    });
+    Compare(itself == from.end() ? *from[0] : **itself, node, change);
+    if (!rewritten && change.changes.empty() && !change.value) {
+      ++diff.equal;
+    } else {
+      diff.changed.push_back(std::move(change));
+    }
+  }
+  for (const Node& node : a.nodes()) {
+    if (!continued.contains(&node)) diff.only_a.push_back(node.Describe());
+  }
+  return diff;
+}
+
+std::string GraphDiff::ToString() const {
+  std::string text;
+  std::map<std::vector<std::string>, std::vector<std::string>> alike;  // names by their changes
+  for (const NodeDiff& node : changed) {
+    if (node.rule.empty() && !node.value) alike[node.changes].push_back(node.name);
+  }
+  const auto add_changes = [&](const std::vector<std::string>& changes) {
+    for (const std::string& change : changes) absl::StrAppend(&text, "  ", change, "\n");
+  };
+  for (const NodeDiff& node : changed) {
+    const auto group = alike.find(node.changes);
+    const bool is_alike = node.rule.empty() && !node.value;
+    if (is_alike && group->second[0] != node.name) continue;
+    absl::StrAppend(&text,
+                    is_alike && group->second.size() > 1 ? ShownNames(group->second) : HeadOf(node),
+                    "\n");
+    add_changes(node.changes);
+    if (node.value) absl::StrAppend(&text, "  ", ValueText(*node.value), "\n");
+  }
+  if (!only_a.empty()) absl::StrAppend(&text, "only in the first: ", ShownNames(only_a), "\n");
+  if (!only_b.empty()) absl::StrAppend(&text, "only in the second: ", ShownNames(only_b), "\n");
+  absl::StrAppend(&text, equal, equal == 1 ? " node is equal, " : " nodes are equal, ",
+                  changed.size(), " changed, ", only_a.size(), " only in the first, ",
+                  only_b.size(), " only in the second\n");
+  return text;
+}
+
+}  // namespace weft

@@ -1,0 +1,85 @@
+#include "frontend/analysis/diff.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "frontend/build/builder.h"
+#include "frontend/session/session.h"
+#include "graph/bind.h"
+
+namespace weft {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+Graph ConvBnRelu() {
+  Builder b;
+  const Value x = b.Input("x", {"N", 2, 6, 6});
+  const Value conv = b.Conv2d(x, {.channels = 3, .kernel = 3, .name = "conv1"});
+  b.Output("y", b.Relu(b.BatchNorm2d(conv, {.name = "bn1"}), {.name = "relu1"}));
+  Model model = b.Build().value();
+  return std::move(model.graph);
+}
+
+TEST(DiffTest, AGraphIsEqualToItsCopy) {
+  const Graph graph = ConvBnRelu();
+  const GraphDiff diff = Diff(graph, Clone(graph));
+  EXPECT_EQ(diff.equal, graph.size());
+  EXPECT_THAT(diff.changed, IsEmpty());
+  EXPECT_THAT(diff.only_a, IsEmpty());
+  EXPECT_THAT(diff.only_b, IsEmpty());
+}
+
+TEST(DiffTest, FollowsNodesByTheirProvenance) {
+  const Graph graph = ConvBnRelu();
+  const GraphDiff diff = Diff(graph, OptimizedForInference(graph).value());
+  const auto fused = std::find_if(diff.changed.begin(), diff.changed.end(),
+                                  [](const NodeDiff& node) { return node.op == "FusedConv"; });
+  ASSERT_NE(fused, diff.changed.end());
+  EXPECT_THAT(fused->from, ElementsAre("conv1 (Conv)", "bn1 (BatchNormalization)", "relu1 (Relu)"));
+  EXPECT_EQ(fused->rule, "fuse_conv_activation");
+  EXPECT_THAT(fused->changes, ElementsAre("op: Conv -> FusedConv", "post_ops: none -> [Relu]"));
+  EXPECT_EQ(diff.equal, 1);  // x
+}
+
+TEST(DiffTest, CountsTheElementsThatDiffer) {
+  const Graph a = ConvBnRelu();
+  Graph b = Clone(a);
+  Node* weight = b.Find("bn1.bias");
+  Tensor value = LeafValue(*weight);
+  value.mutable_values<float>()[1] += 0.5f;
+  ASSERT_TRUE(b.SetLeafValue(weight, value).ok());
+  const GraphDiff diff = Diff(a, b);
+  ASSERT_EQ(diff.changed.size(), 1u);
+  ASSERT_TRUE(diff.changed[0].value);
+  EXPECT_EQ(diff.changed[0].value->differing, 1);
+  EXPECT_EQ(diff.changed[0].value->elements, 3);
+  EXPECT_EQ(diff.changed[0].value->largest, 0.5);
+  EXPECT_THAT(diff.ToString(), HasSubstr("bn1.bias (Variable)\n"
+                                         "  1 of 3 elements differ, by at most 0.5\n"));
+}
+
+TEST(DiffTest, NamesAttributesTypesInputsAndWhatIsOnOneSide) {
+  const auto build = [](int64_t stride, bool relu) {
+    Builder b;
+    Value x = b.Input("x", {"N", 2, 6, 6});
+    x = b.Conv2d(x, {.channels = 3, .kernel = 2, .stride = stride, .name = "conv1"});
+    if (relu) x = b.Relu(x, {.name = "relu1"});
+    b.Output("y", b.Sigmoid(x, {.name = "sigmoid1"}));
+    Model model = b.Build().value();
+    return std::move(model.graph);
+  };
+  const GraphDiff diff = Diff(build(1, true), build(2, false));
+  EXPECT_THAT(diff.only_a, ElementsAre("relu1 (Relu)"));
+  EXPECT_THAT(diff.only_b, IsEmpty());
+  EXPECT_THAT(diff.ToString(), HasSubstr("conv1 (Conv)\n"
+                                         "  strides: [1,1] -> [2,2]\n"
+                                         "  type: f32[N,3,5,5] -> f32[N,3,3,3]\n"));
+  EXPECT_THAT(diff.ToString(), HasSubstr("  inputs: (relu1) -> (conv1)\n"));
+  EXPECT_THAT(Diff(build(2, false), build(1, true)).only_b, ElementsAre("relu1 (Relu)"));
+}
+
+}  // namespace
+}  // namespace weft
