@@ -15,12 +15,15 @@ constexpr size_t kFewReaders = 4;
 // length.
 constexpr size_t kMostSources = 64;
 
-bool VerifyEach(const PassOptions& options) {
+// Whether to verify the graph after rewrite number `index`. Unasked, debug builds do it so seldom
+// in large graphs that it takes time for the rewrites, not for their product with the nodes.
+bool IsToVerify(const PassOptions& options, const Graph& graph, int index) {
 #ifdef NDEBUG
+  (void)graph, (void)index;
   return options.verify_each;
 #else
-  (void)options;
-  return true;
+  constexpr int kAlways = 1000;  // nodes
+  return options.verify_each || index % (1 + graph.size() / kAlways) == 0;
 #endif
 }
 
@@ -80,7 +83,7 @@ void PassContext::TakeBack(const std::string& rule, const Replay::Verdict& verdi
 
 absl::Status PassContext::Record(const Provenance& from, std::span<Node* const> results,
                                  Graph::Transaction& change) {
-  if (VerifyEach(options_)) {
+  if (IsToVerify(options_, graph_, rewrites())) {
     WEFT_RETURN_IF_ERROR(Annotate(graph_.Verify(), absl::StrCat("after ", from.rule)));
   }
   Rewrite rewrite;

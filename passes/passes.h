@@ -111,7 +111,7 @@ struct PassOptions {
   // make: {"split_low_rank", 0.01}. What the error is relative to, the pass says.
   std::map<std::string, double, std::less<>> lossy = {};
   int max_rewrites = -1;     // stop after so many (bisection); -1: no limit
-  bool verify_each = false;  // Graph::Verify after every rewrite; on in debug builds
+  bool verify_each = false;  // Graph::Verify after every rewrite; debug builds do in small graphs
   bool explain = true;       // near-misses and work are reported; false saves their time
   ReplayOptions replay = {};
   // Passes of the caller's own, a stage between "clean" and "linear" of the pipeline; most are

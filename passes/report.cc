@@ -76,6 +76,7 @@ class Names {
     }
   }
   bool empty() const { return parts_.empty(); }
+  size_t size() const { return parts_.size(); }
   std::string Join() const {
     if (parts_.empty()) return "nothing";
     std::vector<std::string> shown = parts_;
@@ -152,6 +153,26 @@ std::vector<Line> LinesOf(const std::vector<Rewrite>& rewrites) {
   return lines;
 }
 
+// Near-misses of one rule whose conditions say the same of their nodes: "bn1 is in mode training".
+struct MissGroup {
+  const NearMiss* first = nullptr;
+  std::string condition;  // "it is in mode training"
+  Names nodes;
+};
+
+std::vector<MissGroup> GroupsOf(const std::vector<NearMiss>& misses) {
+  std::vector<MissGroup> groups;
+  std::map<std::pair<std::string, std::string>, size_t> places;
+  for (const NearMiss& miss : misses) {
+    std::string condition = miss.condition;
+    if (condition.starts_with(miss.node + " ")) condition.replace(0, miss.node.size(), "it");
+    const auto [it, is_new] = places.try_emplace({miss.rule, condition}, groups.size());
+    if (is_new) groups.push_back({.first = &miss, .condition = condition, .nodes = {}});
+    groups[it->second].nodes.Add({miss.node}, {});
+  }
+  return groups;
+}
+
 }  // namespace
 
 std::vector<RuleSummary> PassReport::Summary() const {
@@ -177,8 +198,9 @@ std::string PassReport::ToString() const {
   for (const RuleSummary& rule : Summary()) text += RuleText(rule);
   if (replayed) text += ReplayText(*this);
   for (const Line& line : LinesOf(rewrites)) text += line.ToString(replayed);
-  for (const NearMiss& miss : near_misses) {
-    absl::StrAppend(&text, "near-miss: ", miss.rule, " at ", miss.node, ": ", miss.condition, "\n");
+  for (const MissGroup& group : GroupsOf(near_misses)) {
+    absl::StrAppend(&text, "near-miss: ", group.first->rule, " at ", group.nodes.Join(), ": ",
+                    group.nodes.size() == 1 ? group.first->condition : group.condition, "\n");
   }
   return text;
 }

@@ -82,6 +82,18 @@ TEST(ReportTest, ALineNamesAFewNodesAndCountsTheOthers) {
             "rule: 0 + 1 + 2 + 3 + 4 + 5 + 6 + 13 more -> y\n");
 }
 
+TEST(ReportTest, NearMissesThatSayTheSameOfTheirNodesShareALine) {
+  PassReport report;
+  report.near_misses = {{"rule", "a", "a is large"},
+                        {"rule", "b", "c has 2 consumers"},
+                        {"rule", "c", "c is large"},
+                        {"other", "d", "d is large"}};
+  EXPECT_EQ(report.ToString(),
+            "near-miss: rule at a + c: it is large\n"
+            "near-miss: rule at b: c has 2 consumers\n"
+            "near-miss: other at d: d is large\n");
+}
+
 TEST(ReportTest, AChainOfRewritesNamesItsFirstSources) {
   Net net;
   Value x = net.Image(1, 1);
