@@ -132,6 +132,7 @@ void PassContext::AddNearMiss(std::string_view rule, const Node& node, std::stri
 }
 
 void PassContext::Offer(Node* node, int distance) {
+  CountLook();
   for (Worklist* worklist : worklists_) {
     if (distance <= worklist->reach()) worklist->Add(node);
   }

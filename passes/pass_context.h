@@ -48,6 +48,8 @@ class PassContext {
   // Ends a change that is no rewrite: commits it and tells the worklists.
   void Commit(Graph::Transaction& change);
 
+  // A pass took up a node.
+  void CountLook() { ++report_.looks; }
   // One node's near-misses follow one another, each once.
   void AddNearMiss(std::string_view rule, const Node& node, std::string condition);
 

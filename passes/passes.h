@@ -64,6 +64,9 @@ struct PassReport {
   bool replayed = false;
   std::optional<double> error = {};
   int taken_back = 0;  // rewrites beyond the tolerance, which are near-misses
+  // How often a pass took up a node or was told of one that may have changed for it: what the time
+  // of Optimize grows with, whatever the machine.
+  int64_t looks = 0;
 
   // The rules that did something, in the order in which they first did.
   std::vector<RuleSummary> Summary() const;

@@ -24,6 +24,7 @@ Node* Worklist::Next() {
   Node* node = *it;
   queue_.erase(it);
   entries_.erase(node);
+  context_.CountLook();
   next_ = context_.graph().After(node);
   return node;
 }

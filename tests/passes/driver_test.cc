@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -304,8 +303,9 @@ TEST(DriverTest, ANodeIsLookedAtAgainWhereAReaderHasGone) {
   EXPECT_THAT(report->near_misses, IsEmpty());
 }
 
-// A chain of n convolutions, batch normalizations and activations on a picture of one pixel.
-double SecondsForConvolutions(int n) {
+// What optimizing looked at, of a chain of n convolutions, batch normalizations and activations on
+// a picture of one pixel.
+int64_t LooksAtConvolutions(int n) {
   Net net;
   Value x = net.Image(2, 1);
   for (int i = 0; i < n; ++i) {
@@ -316,22 +316,22 @@ double SecondsForConvolutions(int n) {
   net.Output("y", x);
   PassOptions options = TestOptions();
   options.verify_each = false;
-  const double seconds = CpuSeconds([&] { MustOptimize(net.graph, options); });
+  const int64_t looks = MustOptimize(net.graph, options).looks;
   EXPECT_EQ(CountOps(net.graph, "FusedConv"), n);
-  return seconds;
+  return looks;
 }
 
-// Ten times the nodes take about ten times as long; a hundred times where each rewrite looks at
-// all. (1,200 and 12,000 nodes.)
-TEST(DriverTest, TheTimeOfThePipelineGrowsWithTheNodes) {
-  const double small = std::min(SecondsForConvolutions(400), SecondsForConvolutions(400));
-  const double large = SecondsForConvolutions(4000);
-  EXPECT_LT(large, 30 * small) << small << " s and " << large << " s";
+// Ten times the nodes are ten times the work; it would be a hundred times where each rewrite looks
+// at all.
+TEST(DriverTest, TheWorkOfThePipelineGrowsWithTheNodes) {
+  const int64_t small = LooksAtConvolutions(100);
+  EXPECT_GT(small, 300);
+  EXPECT_LT(LooksAtConvolutions(1000), 11 * small);
 }
 
 // One weight for all.
-TEST(DriverTest, SharingAConstantTakesNoMoreTime) {
-  const auto seconds = [](int n) {
+TEST(DriverTest, SharingAConstantIsNoMoreWork) {
+  const auto looks = [](int n) {
     Net net;
     Value x = net.Image(2, 1);
     const Value w = net.Random("w", {2, 2, 3, 3});
@@ -343,13 +343,11 @@ TEST(DriverTest, SharingAConstantTakesNoMoreTime) {
     net.Output("y", x);
     PassOptions options = TestOptions();
     options.verify_each = false;
-    const double result = CpuSeconds([&] { MustOptimize(net.graph, options); });
+    const int64_t result = MustOptimize(net.graph, options).looks;
     EXPECT_EQ(CountOps(net.graph, "FusedConv"), n);
     return result;
   };
-  const double small = std::min(seconds(400), seconds(400));
-  const double large = seconds(4000);
-  EXPECT_LT(large, 30 * small) << small << " s and " << large << " s";
+  EXPECT_LT(looks(1000), 11 * looks(100));
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "tests/passes/testing_nets.h"
 
 #include <cmath>
-#include <ctime>
 #include <limits>
 
 #include "absl/strings/str_join.h"
@@ -175,12 +174,6 @@ void ExpectDeclined(Graph& graph, const std::vector<std::string>& passes,
   EXPECT_EQ(ToText(graph), before);
   EXPECT_THAT(Rewrites(report), testing::IsEmpty());
   EXPECT_THAT(NearMisses(report), testing::ElementsAreArray(near_misses));
-}
-
-double CpuSeconds(const std::function<void()>& work) {
-  const std::clock_t start = std::clock();
-  work();
-  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
 }
 
 std::vector<std::string> NearMisses(const PassReport& report) {

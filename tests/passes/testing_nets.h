@@ -1,7 +1,6 @@
 #ifndef WEFT_TESTS_PASSES_TESTING_NETS_H_
 #define WEFT_TESTS_PASSES_TESTING_NETS_H_
 
-#include <functional>
 #include <random>
 #include <string>
 #include <vector>
@@ -78,9 +77,6 @@ PassReport ExpectGoldenRewrite(const std::string& name, Graph& graph, const Pass
 // each as "rule at node: condition".
 void ExpectDeclined(Graph& graph, const std::vector<std::string>& passes,
                     const std::vector<std::string>& near_misses);
-
-// The CPU time that `work` takes.
-double CpuSeconds(const std::function<void()>& work);
 
 std::vector<std::string> NearMisses(const PassReport& report);
 // "rule: a + b -> c" for each rewrite.
