@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -208,6 +209,29 @@ TEST(OnnxConform, RandomResultsAreComparedByMeanAndDeviation) {
             ConformOutcome::kRandom);
   EXPECT_EQ(CompareOutputs(Expected(a), {{"y", Expected(shifted)[0].tensor}}, {"y"}).outcome,
             ConformOutcome::kFail);
+}
+
+// Models that users sent and hostile ones, not all with values or within what we support.
+class SharedDataCases : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(kFolder)) GTEST_SKIP() << "there are no cases at " << kFolder;
+  }
+  static constexpr const char* kFolder = WEFT_SOURCE_DIR "/../shared/cases";
+};
+
+TEST_F(SharedDataCases, WhatPassesUnoptimizedPassesOptimized) {
+  int passed = 0;
+  const std::vector<std::string> folders = FindConformCases(kFolder).value();
+  for (const std::string& folder : folders) {
+    const ConformResult r = RunConformCase(folder, {.threads = 1});
+    passed += r.outcome == ConformOutcome::kPass ? 1 : 0;
+    // A case runs optimized once it has passed as it is.
+    const bool optimized =
+        r.detail.starts_with("optimized: ") || r.detail.find(", optimized: ") != std::string::npos;
+    EXPECT_FALSE(optimized) << r.name << ": " << r.detail;
+  }
+  EXPECT_GE(passed, 250);
 }
 
 TEST(OnnxConform, FoldersWithoutCasesAreErrors) {
