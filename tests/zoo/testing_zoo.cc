@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <random>
 
 #include "frontend/data/fit.h"
 #include "frontend/data/synthetic.h"
@@ -76,6 +77,16 @@ TensorMap SmallFeeds(const Graph& inference) {
 
 namespace {
 
+// Takes the elements of a leaf from x to scale * x + shift, drawn from those ranges.
+void Vary(Graph& graph, Node* leaf, std::mt19937& random, double most_scale, double most_shift) {
+  const auto draw = [&] { return 2 * static_cast<double>(random()) / 4294967296.0 - 1; };
+  Tensor value = LeafValue(*leaf);
+  for (float& x : value.mutable_values<float>()) {
+    x = static_cast<float>((1 + most_scale * draw()) * x + most_shift * draw());
+  }
+  EXPECT_TRUE(graph.SetLeafValue(leaf, std::move(value)).ok()) << leaf->name();
+}
+
 // Takes the running statistics half of the way to those of a batch. All of the way would divide by
 // the tiny variances that a few pixels of a few images have, which magnifies rounding.
 void SettleStatistics(const ZooEntry& entry, Model& model) {
@@ -106,8 +117,20 @@ bool IsBounded(const Model& model) {
 
 }  // namespace
 
+void DrawNorms(Graph& graph) {
+  std::mt19937 random(1);
+  for (const Node& node : graph.nodes()) {
+    if (node.op_name() != "BatchNormalization") continue;
+    Vary(graph, node.input(1).node, random, 0.3, 0);
+    Vary(graph, node.input(2).node, random, 0, 0.2);
+    Vary(graph, node.input(3).node, random, 0, 0.2);
+    Vary(graph, node.input(4).node, random, 0.3, 0);
+  }
+}
+
 Model SettledNetwork(const ZooEntry& entry) {
   Model model = SmallNetwork(entry);
+  DrawNorms(model.graph);
   if (!IsBounded(model)) SettleStatistics(entry, model);
   return model;
 }

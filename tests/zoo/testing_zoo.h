@@ -26,8 +26,12 @@ Batch SmallBatch(const ZooEntry& entry, const Model& model, int64_t count);
 // What a session for the model is fed: two examples and, where it takes it, noise.
 TensorMap SmallFeeds(const Graph& inference);
 
-// SmallNetwork, fit for comparing inferences. The statistics that a network begins with are not
-// those of its activations: where the outputs of a deep one grow beyond bounds, they are made so.
+// Makes scales, biases and statistics of batch normalizations random: those that a network begins
+// with, zeros and ones, hide what a pass forgets.
+void DrawNorms(Graph& graph);
+
+// SmallNetwork with random norms, fit for comparing inferences. The statistics are not those of the
+// activations: where the outputs of a deep network grow beyond bounds, they are made so.
 Model SettledNetwork(const ZooEntry& entry);
 
 // The largest difference over the largest element of b; infinite where the shapes differ or
