@@ -1,0 +1,229 @@
+// What convolutional networks are made of. In a draft to train, of variables and in mode "auto".
+
+#include <algorithm>
+#include <iterator>
+#include <numeric>
+
+#include "tests/passes/testing_random.h"
+
+namespace weft {
+namespace {
+
+using Layers = Value (*)(Draft&, Value);
+
+int64_t Channels(Draft& d, Value x) { return d.DimsOf(x)[1]; }
+
+struct ConvOptions {
+  int64_t channels = 0;  // 0: some
+  int64_t kernel = 0;    // 0: some
+  int64_t group = 1;
+  bool keeps_size = false;
+  int bias = -1;  // -1: now and then
+};
+
+Value Conv(Draft& d, Value x, ConvOptions o = {}) {
+  if (x.null()) return {};
+  const Dims dims = d.DimsOf(x);
+  const size_t axes = dims.size() - 2;
+  if (o.channels == 0) o.channels = d.Pick(1, 6) * o.group;
+  Dims kernel, strides, pads(2 * axes), dilations;
+  bool is_plain = true;
+  for (size_t i = 0; i < axes; ++i) {
+    const int64_t extent = dims[i + 2];
+    const bool odd = o.keeps_size || d.Chance(60);
+    int64_t k = o.kernel != 0 ? o.kernel : odd ? 2 * d.Pick(0, 1) + 1 : d.Pick(1, 3);
+    const int64_t dilation = !o.keeps_size && k > 1 && d.Chance(10) ? 2 : 1;
+    const int64_t span = dilation * (k - 1) + 1;
+    if (o.keeps_size || span > extent) {
+      pads[i] = span / 2;
+      pads[i + axes] = span - 1 - span / 2;
+    } else if (d.Chance(40)) {
+      pads[i] = d.Pick(0, 1);
+      pads[i + axes] = d.Pick(0, 1);
+    }
+    strides.push_back(!o.keeps_size && extent > 3 && d.Chance(25) ? 2 : 1);
+    is_plain = is_plain && strides.back() == 1 && dilation == 1;
+    dilations.push_back(dilation);
+    kernel.push_back(k);
+  }
+  Dims weight = {o.channels, dims[1] / o.group};
+  weight.insert(weight.end(), kernel.begin(), kernel.end());
+  std::vector<Value> inputs = {x, d.Weight(std::move(weight))};
+  if (o.bias == 1 || (o.bias == -1 && d.Chance(60))) inputs.push_back(d.Weight({o.channels}));
+  AttributeMap attributes = {{"pads", pads}};
+  if (o.group != 1) attributes["group"] = o.group;
+  if (!is_plain) attributes.insert({{"strides", strides}, {"dilations", dilations}});
+  return d.Add("Conv", std::move(inputs), std::move(attributes));
+}
+
+Value BatchNorm(Draft& d, Value x) {
+  if (x.null()) return {};
+  const Dims c = {Channels(d, x)};
+  return d.Add(
+      "BatchNormalization",
+      {x, d.Weight(c, 0.5, 1.5), d.Weight(c), d.Weight(c, -1, 1, true), d.Weight(c, 0.5, 2, true)},
+      {{"mode", d.training() ? "auto" : "inference"}, {"epsilon", 1e-3}});
+}
+
+Value Activation(Draft& d, Value x) {
+  static const auto& ops = *new std::vector<std::string>{
+      "Relu", "Relu",        "Sigmoid", "Tanh", "HardSwish", "LeakyRelu",
+      "Elu",  "HardSigmoid", "Silu",    "Gelu", "Mish",      "Softplus"};
+  const std::string op = d.OneOf(ops);
+  return d.Add(op, {x}, op == "LeakyRelu" ? AttributeMap{{"alpha", 0.2}} : AttributeMap());
+}
+
+// One number a channel, or one for all.
+Value PerChannel(Draft& d, Value x, double low = -1, double high = 1) {
+  Dims dims(d.DimsOf(x).size() - 1, 1);
+  dims[0] = Channels(d, x);
+  if (d.Chance(20)) dims = d.Chance(50) ? Dims() : Dims{1};
+  return d.Weight(std::move(dims), low, high);
+}
+
+Value AnyOrder(Draft& d, std::string_view op, Value a, Value b) {
+  return d.Chance(50) ? d.Add(op, {a, b}) : d.Add(op, {b, a});
+}
+
+Value ConvBlock(Draft& d, Value x) {
+  Value y = Conv(d, x);
+  if (d.Chance(70)) y = BatchNorm(d, y);
+  return d.Chance(70) ? Activation(d, y) : y;
+}
+
+Value Residual(Draft& d, Value x) {
+  Value y = Conv(d, x, {.channels = Channels(d, x), .keeps_size = true});
+  if (d.Chance(50)) y = BatchNorm(d, y);
+  if (d.Chance(30)) y = Conv(d, Activation(d, y), {.channels = Channels(d, x), .keeps_size = true});
+  const Value side =
+      d.Chance(30) ? Conv(d, x, {.channels = Channels(d, x), .kernel = 1, .keeps_size = true}) : x;
+  const Value sum = AnyOrder(d, "Add", y, side);
+  return d.Chance(60) ? Activation(d, sum) : sum;
+}
+
+// Ding et al.: RepVGG.
+Value RepVgg(Draft& d, Value x) {
+  const int64_t c = Channels(d, x);
+  const Value wide = BatchNorm(d, Conv(d, x, {.channels = c, .kernel = 3, .keeps_size = true}));
+  const Value point = BatchNorm(d, Conv(d, x, {.channels = c, .kernel = 1, .keeps_size = true}));
+  Value sum = AnyOrder(d, "Add", wide, point);
+  if (d.Chance(60)) sum = AnyOrder(d, "Add", sum, BatchNorm(d, x));
+  return Activation(d, sum);
+}
+
+Value PointChain(Draft& d, Value x) {
+  Value y = x;
+  const int count = d.Pick(2, 3);
+  for (int i = 0; i < count; ++i) y = Conv(d, y, {.kernel = 1, .keeps_size = d.Chance(80)});
+  return d.Chance(50) ? BatchNorm(d, y) : y;
+}
+
+Value Separable(Draft& d, Value x) {
+  const int64_t c = Channels(d, x);
+  const Value deep =
+      Conv(d, x, {.channels = c * d.Pick(1, 2), .kernel = 3, .group = c, .keeps_size = true});
+  const Value normal = d.Chance(50) ? Activation(d, BatchNorm(d, deep)) : deep;
+  return Conv(d, normal, {.kernel = 1, .keeps_size = true});
+}
+
+Value Affine(Draft& d, Value x) {
+  const Value scale = PerChannel(d, x, 0.5, 1.5);
+  const Value scaled = d.Chance(30) ? d.Add("Div", {x, scale}) : AnyOrder(d, "Mul", x, scale);
+  return AnyOrder(d, d.OneOf<std::string>({"Add", "Sub"}), scaled, PerChannel(d, x));
+}
+
+Value ScaledConv(Draft& d, Value x) {
+  const Value before = d.Chance(50) ? d.Add("Mul", {x, PerChannel(d, x)}) : x;
+  const Value y = Conv(d, before);
+  if (y.null()) return {};
+  const Value scaled = AnyOrder(d, "Mul", y, PerChannel(d, y));
+  return AnyOrder(d, d.OneOf<std::string>({"Add", "Sub"}), scaled, PerChannel(d, y));
+}
+
+// Global average pooling.
+Value Averages(Draft& d, Value x) {
+  std::vector<int64_t> axes(d.DimsOf(x).size() - 2);
+  std::iota(axes.begin(), axes.end(), 2);
+  return d.Add("ReduceMean", {x}, {{"axes", axes}});
+}
+
+// Hu et al.: Squeeze-and-excitation networks.
+Value Excitation(Draft& d, Value x) {
+  const Value squeezed = Averages(d, x);
+  const Value inner = d.Add("Relu", {Conv(d, squeezed, {.kernel = 1, .keeps_size = true})});
+  if (inner.null()) return {};
+  const Value gate = Conv(d, inner, {.channels = Channels(d, x), .kernel = 1, .keeps_size = true});
+  return AnyOrder(d, "Mul", x, d.Add(d.OneOf<std::string>({"Sigmoid", "HardSigmoid"}), {gate}));
+}
+
+Value Dense(Draft& d, Value x) {
+  const Value y = Conv(d, Activation(d, BatchNorm(d, x)), {.kernel = 3, .keeps_size = true});
+  return d.Add("Concat", {x, y}, {{"axis", 1}});
+}
+
+Value Inception(Draft& d, Value x) {
+  std::vector<Value> branches;
+  const int count = d.Pick(2, 3);
+  for (int i = 0; i < count; ++i) {
+    Value y = Conv(d, x, {.kernel = d.Chance(60) ? 1 : 3, .keeps_size = true});
+    if (d.Chance(50)) y = d.Add("Relu", {y});
+    branches.push_back(y);
+  }
+  const Value all = d.Add("Concat", branches, {{"axis", 1}});
+  return d.Chance(60) ? Conv(d, all, {.kernel = 1, .keeps_size = true}) : all;
+}
+
+Value Shuffle(Draft& d, Value x) {
+  const Value wide = Conv(d, x, {.channels = 2 * d.Pick(1, 3), .kernel = 1, .keeps_size = true});
+  if (wide.null() || d.DimsOf(wide).size() != 4) return {};
+  const Dims dims = d.DimsOf(wide);
+  const Value apart = d.Add("Reshape", {wide, d.Ints({0, 2, dims[1] / 2, dims[2], dims[3]})});
+  const Value mixed = d.Add("Transpose", {apart}, {{"perm", Dims{0, 2, 1, 3, 4}}});
+  const Value back = d.Add("Reshape", {mixed, d.Ints({0, dims[1], dims[2], dims[3]})});
+  return d.Chance(70) ? Conv(d, back, {.kernel = 1, .group = d.Chance(50) ? 2 : 1}) : back;
+}
+
+Value Pool(Draft& d, Value x) {
+  const size_t axes = d.DimsOf(x).size() - 2;
+  Dims kernel;
+  for (size_t i = 0; i < axes; ++i) kernel.push_back(d.DimsOf(x)[i + 2] > 1 ? 2 : 1);
+  AttributeMap attributes = {{"kernel_shape", kernel}};
+  if (d.Chance(30)) attributes["strides"] = kernel;
+  if (d.Chance(50)) return d.Add("MaxPool", {x}, attributes);
+  if (d.Chance(30)) attributes["count_include_pad"] = 1;
+  return d.Add("AveragePool", {x}, attributes);
+}
+
+Value Head(Draft& d, Value x) {
+  const Value pooled = Averages(d, d.Chance(40) ? d.Add("Relu", {x}) : x);
+  const Value flat = d.Add("Flatten", {pooled});
+  const int64_t to = d.Pick(1, 5);
+  const Value y =
+      d.Add("Gemm", {flat, d.Weight({to, Channels(d, x)}), d.Weight({to})}, {{"transB", 1}});
+  return d.Chance(40) ? d.Add(d.training() ? "Tanh" : "Softmax", {y}) : y;
+}
+
+Value Dropout(Draft& d, Value x) {
+  return d.Add("Dropout", {x}, {{"mode", d.training() ? "auto" : "inference"}});
+}
+
+// Both branches compute the same, or nearly.
+Value Twins(Draft& d, Value x) {
+  const bool relu = d.Chance(50);
+  const Value a = d.Add(relu ? "Relu" : "Tanh", {x}), b = d.Add(relu ? "Relu" : "Tanh", {x});
+  const int64_t c = Channels(d, x);
+  return AnyOrder(d, "Add", Conv(d, a, {.channels = c, .kernel = 1, .keeps_size = true}),
+                  Conv(d, b, {.channels = c, .kernel = 1, .keeps_size = true}));
+}
+
+constexpr Layers kLayers[] = {ConvBlock, ConvBlock,  Residual,   RepVgg, PointChain, Separable,
+                              Affine,    ScaledConv, Excitation, Dense,  Inception,  Shuffle,
+                              Pool,      Head,       Dropout,    Twins,  BatchNorm,  Activation};
+
+}  // namespace
+
+void AddLayers(Draft& d) {
+  d.Offer(kLayers[d.Pick(0, static_cast<int>(std::size(kLayers)) - 1)](d, d.AnyImage()));
+}
+
+}  // namespace weft
