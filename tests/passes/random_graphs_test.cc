@@ -5,7 +5,6 @@
 #include <set>
 
 #include "graph/text.h"
-#include "passes/rule.h"
 #include "tests/passes/testing_nets.h"
 #include "tests/passes/testing_proof.h"
 
@@ -39,7 +38,7 @@ void ExpectNoMistake(uint32_t seed, const PassOptions& options) {
 
 TEST(RandomGraphsTest, OptimizedGraphsComputeTheSame) {
   const uint32_t first = Number("WEFT_RANDOM_SEED", 1);
-  const uint32_t count = Number("WEFT_RANDOM_GRAPHS", 1500);
+  const uint32_t count = Number("WEFT_RANDOM_GRAPHS", 6000);
   const std::vector<std::string> passes = PassNames();
   for (uint32_t seed = first; seed < first + count; ++seed) {
     ExpectNoMistake(seed, TestOptions());
@@ -48,7 +47,7 @@ TEST(RandomGraphsTest, OptimizedGraphsComputeTheSame) {
   }
 }
 
-// Every op of the table is in some graph, but for those with this reason not to.
+// Every op of the table is in some graph, but for the exceptions.
 TEST(RandomGraphsTest, EveryOpOfTheTableIsReached) {
   const std::set<std::string> exceptions = {};
   std::set<std::string> missing;
@@ -60,58 +59,27 @@ TEST(RandomGraphsTest, EveryOpOfTheTableIsReached) {
   EXPECT_EQ(missing, exceptions);
 }
 
-// The passes find their patterns.
+// A pass that no graph gives work has not been tried. Some find it behind others only, some only
+// where no other has been first.
 TEST(RandomGraphsTest, EveryPassFindsSomethingToDo) {
-  std::map<std::string, int> rewrites;
-  for (uint32_t seed = 1; seed <= 400; ++seed) {
-    RandomGraph random = GraphOf(seed);
-    for (const Rewrite& r : MustOptimize(random.graph).rewrites) ++rewrites[r.rule];
+  const std::set<std::string> exceptions = {};
+  std::set<std::string> idle;
+  for (const Stage& stage : Pipeline()) {
+    for (const Pass& pass : stage.passes) {
+      if (!pass.lossy) idle.emplace(pass.name);
+    }
   }
-  EXPECT_GT(rewrites["fold_conv_bn"], 40);
-  EXPECT_GT(rewrites["fuse_conv_activation"], 40);
-  EXPECT_GT(rewrites["fuse_conv_add"], 20);
-  EXPECT_GT(rewrites["fold_1x1"], 10);
-  EXPECT_GT(rewrites["merge_common"], 40);
-}
-
-Rule Wrong(std::string_view name, Pattern pattern, std::string op) {
-  return {.name = name,
-          .doc = "",
-          .pattern = std::move(pattern),
-          .conditions = nullptr,
-          .rewrite = [op](const Match& m, Rewriter& r) -> std::vector<Value> {
-            return {r.OpAs(m.root()->name(), op, {m["x"], m["y"]})};
-          }};
-}
-
-// The first graph for which `rule` makes a mistake that `expected` is part of, shrunk.
-RandomGraph SmallestMistakeOf(const Rule& rule, const std::string& expected) {
-  PassOptions options = TestOptions({std::string(rule.name)});
-  options.own = {ToPass(rule)};
-  const auto fails = [&](const RandomGraph& random) {
-    return Mistake(random, options, 1e-4).find(expected) != std::string::npos;
+  const auto run = [&](uint32_t seed, std::vector<std::string> passes) {
+    RandomGraph random = GraphOf(seed);
+    for (const Rewrite& r : MustOptimize(random.graph, TestOptions(std::move(passes))).rewrites) {
+      idle.erase(r.rule);
+    }
   };
-  for (uint32_t seed = 1; seed <= 500; ++seed) {
-    RandomGraph random = GraphOf(seed);
-    if (fails(random)) return Shrink(std::move(random), fails);
+  for (uint32_t seed = 1; seed <= 1500 && idle != exceptions; ++seed) {
+    run(seed, {});
+    for (const std::string& pass : std::set(idle)) run(seed, {pass});
   }
-  ADD_FAILURE() << "no mistake of " << rule.name;
-  return {};
-}
-
-TEST(RandomGraphsTest, AWrongRuleIsFoundAndTheGraphShrunk) {
-  const RandomGraph smallest = SmallestMistakeOf(
-      Wrong("add_for_sub", Op("Sub", {Any().As("x"), Op("ReduceMean", {Any()}).As("y")}), "Add"),
-      "differs by");
-  EXPECT_EQ(CountOps(smallest.graph, "Sub"), 1);
-  EXPECT_EQ(CountOps(smallest.graph, "ReduceMean"), 1);
-  EXPECT_LE(smallest.graph.size(), 4) << ToText(smallest.graph);
-}
-
-TEST(RandomGraphsTest, ARuleThatNeverEndsIsFoundAndTheGraphShrunk) {
-  const RandomGraph smallest = SmallestMistakeOf(
-      Wrong("mul_for_mul", Op("Mul", {Any().As("x"), Any().As("y")}), "Mul"), "never comes");
-  EXPECT_LE(smallest.graph.size(), 3) << ToText(smallest.graph);
+  EXPECT_EQ(idle, exceptions);
 }
 
 TEST(RandomGraphsTest, TheSameGraphIsAlwaysRewrittenTheSameWay) {

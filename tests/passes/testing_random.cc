@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "graph/evaluate.h"
 #include "graph/transaction.h"
@@ -15,6 +16,7 @@ constexpr int64_t kMostSize = 1500;  // elements of it
 
 bool IsFloat(Value v) { return kFloatTypes.contains(v.type().dtype); }
 
+// Of the finite elements and zero.
 struct Range {
   double low = 0, high = 0;
   bool is_finite = true;
@@ -25,8 +27,9 @@ Range RangeOf(const Tensor& tensor) {
   for (int64_t i = 0; i < tensor.size(); ++i) {
     const double x = tensor.At(i);
     range.is_finite = range.is_finite && std::isfinite(x);
-    range.low = i == 0 ? x : std::min(range.low, x);
-    range.high = i == 0 ? x : std::max(range.high, x);
+    if (!std::isfinite(x)) continue;
+    range.low = std::min(range.low, x);
+    range.high = std::max(range.high, x);
   }
   return range;
 }
@@ -64,6 +67,7 @@ Draft::Draft(const RandomGraphOptions& options)
   const int percent = Pick(1, 100);
   batch_ = percent <= 55 ? 2 : percent <= 75 ? 3 : percent <= 96 ? 1 : 0;
   if (training()) batch_ = Pick(2, 4);  // a variance needs two values
+  has_specials_ = !training() && Chance(6);
 }
 
 int Draft::Pick(int low, int high) {
@@ -90,8 +94,20 @@ Value Draft::Weight(Dims dims, double low, double high, bool statistic) {
   return v;
 }
 
+void Draft::SetSpecials(Tensor& value) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  (void)VisitFloat(value.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    for (T& x : value.mutable_values<T>()) {
+      const double specials[] = {NAN, kInfinity, -kInfinity, -0.0};
+      if (Chance(20)) x = static_cast<T>(specials[Pick(0, 3)]);
+    }
+  });
+}
+
 Value Draft::Input(Tensor value, Shape shape) {
   const std::string name = graph().UniqueName("x");
+  if (has_specials_ && value.dtype() == dtype()) SetSpecials(value);
   const Value v = graph().AddInput(name, {value.dtype(), std::move(shape)}).value();
   result_.feeds[name] = value;
   tensors_[v.node] = {std::move(value)};
@@ -109,7 +125,9 @@ Value Draft::Add(std::string_view op, std::vector<Value> inputs, AttributeMap at
   }
   Node* node = AddNode(
       {.op = std::string(op), .inputs = std::move(inputs), .attributes = std::move(attributes)});
-  return node == nullptr ? Value() : node->output();
+  if (node == nullptr) return {};
+  if (Chance(12)) Offer(node->output());
+  return node->output();
 }
 
 Node* Draft::AddNode(NodeSpec spec) {
@@ -118,10 +136,7 @@ Node* Draft::AddNode(NodeSpec spec) {
   Graph::Transaction change(graph());
   const absl::StatusOr<Node*> node = graph().AddNode(std::move(spec));
   auto values = node.ok() ? ValuesOf(**node, inputs) : node.status();
-  if (!values.ok()) {
-    ++failures_;
-    return nullptr;
-  }
+  if (!values.ok()) return nullptr;
   change.Commit();
   tensors_[*node] = *std::move(values);
   return *node;
@@ -179,10 +194,11 @@ Value Draft::AnyMatrix() {
 
 void Draft::Offer(Value v) {
   if (v.null()) return;
-  if (At(v).is_empty() || At(v).size() > kMostSize) return;
+  if (std::find(offered_.begin(), offered_.end(), v) != offered_.end()) return;
+  if (At(v).size() > kMostSize) return;
   const Range range = RangeOf(At(v));
   const double most = std::max(std::abs(range.low), std::abs(range.high));
-  if (!range.is_finite || most > 1e6) {
+  if ((!range.is_finite && !has_specials_) || most > 1e6) {
     wild_.push_back(v);
   } else if (IsFloat(v) && most > kMost) {
     offered_.push_back(v);
@@ -214,7 +230,9 @@ RandomGraph MakeRandomGraph(const RandomGraphOptions& options) {
   const int steps = d.Pick(2, 9);
   const bool rows = d.Chance(50);  // half of them are made of what networks are made of
   for (int i = 0; i < steps; ++i) {
-    if (options.training) {
+    if (d.has_specials()) {
+      AddExactMotif(d);
+    } else if (options.training) {
       AddLayers(d);
     } else if (rows && d.Chance(60)) {
       AddRow(d);

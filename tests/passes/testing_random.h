@@ -41,8 +41,10 @@ class Draft {
   DType dtype() const { return options_.dtype; }
   bool training() const { return options_.training; }
   int64_t batch() const { return batch_; }  // what N is
+  // Some elements are NaN, infinite or -0. Only what is exact for those should be in the graph:
+  // whoever adds up infinities may do it in any order.
+  bool has_specials() const { return has_specials_; }
   Graph& graph() { return result_.graph; }
-  int failures() const { return failures_; }  // nodes that could not be added
 
   // In [low, high].
   int Pick(int low, int high);
@@ -66,7 +68,8 @@ class Draft {
 
   // The first output; null where that cannot be, or where an input is null.
   Value Add(std::string_view op, std::vector<Value> inputs, AttributeMap attributes = {});
-  // The same with absent inputs and several outputs.
+  // The same with absent inputs and several outputs. Now and then what was added half-way gets
+  // other readers.
   Node* AddNode(NodeSpec spec);
 
   const Tensor& At(Value value) const;
@@ -89,6 +92,7 @@ class Draft {
   RandomGraph Finish();
 
  private:
+  void SetSpecials(Tensor& value);
   Value Made(const TensorType& want);
   Value MadeFrom(Value x, const TensorType& want, int way);
   Value Product(Value x, const TensorType& want);
@@ -98,17 +102,18 @@ class Draft {
   RandomGraphOptions options_;
   std::mt19937 random_;
   int64_t batch_;
+  bool has_specials_;
   RandomGraph result_;
   std::unordered_map<const Node*, std::vector<Tensor>> tensors_;
   std::vector<Value> offered_;
   std::vector<Value> wild_;  // infinite, NaN or huge
-  int failures_ = 0;
 };
 
 // One step each: a row of the op-case table on fitting operands, and what networks and their
 // exporters are made of.
 void AddRow(Draft& d);
 void AddMotif(Draft& d);
+void AddExactMotif(Draft& d);  // no products
 void AddLayers(Draft& d);
 
 }  // namespace weft

@@ -65,20 +65,23 @@ Value BatchNorm(Draft& d, Value x) {
       {{"mode", d.training() ? "auto" : "inference"}, {"epsilon", 1e-3}});
 }
 
-Value Activation(Draft& d, Value x) {
-  static const auto& ops = *new std::vector<std::string>{
-      "Relu", "Relu",        "Sigmoid", "Tanh", "HardSwish", "LeakyRelu",
-      "Elu",  "HardSigmoid", "Silu",    "Gelu", "Mish",      "Softplus"};
-  const std::string op = d.OneOf(ops);
-  return d.Add(op, {x}, op == "LeakyRelu" ? AttributeMap{{"alpha", 0.2}} : AttributeMap());
-}
-
 // One number a channel, or one for all.
 Value PerChannel(Draft& d, Value x, double low = -1, double high = 1) {
+  if (x.null()) return {};
   Dims dims(d.DimsOf(x).size() - 1, 1);
   dims[0] = Channels(d, x);
   if (d.Chance(20)) dims = d.Chance(50) ? Dims() : Dims{1};
   return d.Weight(std::move(dims), low, high);
+}
+
+Value Activation(Draft& d, Value x) {
+  static const auto& ops = *new std::vector<std::string>{
+      "Relu", "Relu",        "Sigmoid", "Tanh", "HardSwish", "LeakyRelu",
+      "Elu",  "HardSigmoid", "Silu",    "Gelu", "Mish",      "Softplus"};
+  if (d.Chance(12)) return d.Add("Clip", {x, d.Scalar(d.OneOf<double>({0, -1})), d.Scalar(1)});
+  if (d.Chance(6)) return d.Add("PRelu", {x, PerChannel(d, x)});
+  const std::string op = d.OneOf(ops);
+  return d.Add(op, {x}, op == "LeakyRelu" ? AttributeMap{{"alpha", 0.2}} : AttributeMap());
 }
 
 Value AnyOrder(Draft& d, std::string_view op, Value a, Value b) {
@@ -216,9 +219,66 @@ Value Twins(Draft& d, Value x) {
                   Conv(d, b, {.channels = c, .kernel = 1, .keeps_size = true}));
 }
 
-constexpr Layers kLayers[] = {ConvBlock, ConvBlock,  Residual,   RepVgg, PointChain, Separable,
-                              Affine,    ScaledConv, Excitation, Dense,  Inception,  Shuffle,
-                              Pool,      Head,       Dropout,    Twins,  BatchNorm,  Activation};
+// Branches that could be one convolution.
+Value Parallel(Draft& d, Value x) {
+  const int64_t c = d.Chance(50) ? Channels(d, x) : d.Pick(1, 5);
+  const auto branch = [&](int64_t kernel) {
+    const Value y = Conv(d, x, {.channels = c, .kernel = kernel, .keeps_size = true});
+    return d.Chance(30) ? BatchNorm(d, y) : y;
+  };
+  Value sum = AnyOrder(d, "Add", branch(3), branch(d.Chance(50) ? 1 : 3));
+  if (c == Channels(d, x) && d.Chance(30)) sum = AnyOrder(d, "Add", sum, x);
+  return d.Chance(50) ? Activation(d, sum) : sum;
+}
+
+Value Upwards(Draft& d, Value x) {
+  const Dims dims = d.DimsOf(x);
+  const int64_t group = dims[1] % 2 == 0 && d.Chance(40) ? 2 : 1;
+  Dims weight = {dims[1], d.Pick(1, 3)};
+  const Dims kernel(dims.size() - 2, 2);
+  weight.insert(weight.end(), kernel.begin(), kernel.end());
+  std::vector<Value> inputs = {x, d.Weight(weight)};
+  if (d.Chance(50)) inputs.push_back(d.Weight({group * weight[1]}));
+  const Value y = d.Add("ConvTranspose", inputs,
+                        {{"group", group}, {"strides", Dims(kernel.size(), d.Pick(1, 2))}});
+  return d.Chance(60) ? BatchNorm(d, y) : Activation(d, y);
+}
+
+// Other channels first: BGR for RGB.
+Value Reordered(Draft& d, Value x) {
+  std::vector<int64_t> order(static_cast<size_t>(Channels(d, x)));
+  std::iota(order.rbegin(), order.rend(), 0);
+  return Conv(d, d.Add("Gather", {x, d.Ints(order)}, {{"axis", 1}}));
+}
+
+Value Normalized(Draft& d, Value x) {
+  const Value y = d.Chance(60) ? BatchNorm(d, x) : d.Add("Mul", {x, PerChannel(d, x)});
+  return Conv(d, d.Chance(40) ? Activation(d, y) : y);
+}
+
+// What a convolution may take of a second image of its size.
+Value Gated(Draft& d, Value x) {
+  const Value y = Conv(d, x, {.keeps_size = true});
+  const Value gate =
+      d.Chance(50) ? Conv(d, x, {.channels = 1, .kernel = 1, .keeps_size = true}) : Averages(d, y);
+  const Value z = AnyOrder(d, d.OneOf<std::string>({"Add", "Mul"}), y, d.Add("Sigmoid", {gate}));
+  return d.Chance(50) ? Activation(d, z) : z;
+}
+
+Value DenseNorm(Draft& d, Value x) {
+  const Value flat = d.Add("Flatten", {x});
+  const int64_t from = d.DimsOf(flat)[1], to = d.Pick(1, 5);
+  const Value y = d.Chance(50)
+                      ? d.Add("MatMul", {flat, d.Weight({from, to}, -0.3, 0.3)})
+                      : d.Add("Gemm", {flat, d.Weight({to, from}, -0.3, 0.3)}, {{"transB", 1}});
+  return Activation(d, BatchNorm(d, y));
+}
+
+constexpr Layers kLayers[] = {ConvBlock, ConvBlock,  Residual,   RepVgg,     PointChain, PointChain,
+                              Separable, Affine,     ScaledConv, ScaledConv, Excitation, Dense,
+                              Inception, Shuffle,    Pool,       Head,       Dropout,    Twins,
+                              BatchNorm, Activation, Parallel,   Upwards,    Reordered,  Normalized,
+                              Gated,     DenseNorm};
 
 }  // namespace
 

@@ -167,9 +167,9 @@ Value ReshapeChain(Draft& d, Value x) {
 
 // The batch's size as the file computes it.
 Value ComputedReshape(Draft& d, Value x) {
+  if (d.DimsOf(x).size() < 2 || d.At(x).size() == 0 || x.type().dim(0).is_static()) return {};
   const Value n = d.Add("Gather", {d.Add("Shape", {x}), d.Ints({0})});
-  const Value shape = d.Add("Concat", {n, d.Ints({-1})}, {{"axis", 0}});
-  return d.DimsOf(x).size() < 2 || d.At(x).size() == 0 ? Value() : d.Add("Reshape", {x, shape});
+  return d.Add("Reshape", {x, d.Add("Concat", {n, d.Ints({-1})}, {{"axis", 0}})});
 }
 
 Value SliceAndJoin(Draft& d, Value x) {
@@ -197,7 +197,8 @@ Value PadAndWindow(Draft& d, Value x) {
   std::vector<Value> inputs = {x, d.Ints(pads)};
   if (mode == "constant" && d.Chance(30)) inputs.push_back(d.Scalar(d.Chance(50) ? 0 : 0.5));
   const Value padded = d.Add("Pad", inputs, {{"mode", mode}});
-  const Dims kernel(dims.size() - 2, 1 + d.Pick(0, 1));
+  const bool is_small = std::find(dims.begin() + 2, dims.end(), 1) != dims.end();
+  const Dims kernel(dims.size() - 2, is_small ? 1 : d.Pick(1, 2));
   const AttributeMap window = {{"kernel_shape", kernel}};
   if (d.Chance(20)) return d.Add("MaxPool", {padded}, window);
   if (d.Chance(20)) return d.Add("AveragePool", {padded}, window);
@@ -324,6 +325,11 @@ Value SameType(Draft& d, Value x) {
   return d.Add("Cast", {d.Add("Cast", {x}, {{"to", other}})}, {{"to", d.dtype()}});
 }
 
+// Exact too for NaN and infinities.
+constexpr Motif kExact[] = {
+    WrittenActivation, TransposePair, ReshapeChain, ComputedReshape, SliceAndJoin,
+    Neutral,           Neutral,       Inverse,      Chain,           Chain,
+    Variadic,          Chosen,        Copies,       SameType};
 constexpr Motif kOfAll[] = {WrittenActivation,
                             WrittenActivation,
                             TransposePair,
@@ -346,6 +352,11 @@ constexpr Motif kOfMatrices[] = {WrittenSoftmax, WrittenLayerNorm, Attention, Li
 constexpr Motif kOfImages[] = {WrittenBatchNorm, PadAndWindow, PadAndWindow};
 
 }  // namespace
+
+void AddExactMotif(Draft& d) {
+  const Value x = d.AnyFloat();
+  d.Offer(kExact[d.Pick(0, static_cast<int>(std::size(kExact)) - 1)](d, x));
+}
 
 void AddMotif(Draft& d) {
   const int which = d.Pick(1, 100);
