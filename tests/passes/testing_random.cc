@@ -161,9 +161,10 @@ Value Draft::AnyFloat() {
 Value Draft::AnyImage() {
   const Value v = Any([&](Value x) {
     const TensorType& type = x.type();
-    const auto is_fit = [](const Dim& d) { return d.is_static() && d.coefficient() > 0; };
+    const Dims& dims = DimsOf(x);
     return type.dtype == dtype() && type.rank() >= 3 && type.rank() <= 5 &&
-           std::all_of(type.shape.begin() + 1, type.shape.end(), is_fit);
+           type.dim(1).is_static() &&
+           std::all_of(dims.begin() + 1, dims.end(), [](int64_t d) { return d > 0; });
   });
   if (!v.null()) return v;
   const int axes = Chance(80) ? 2 : Pick(1, 3);
@@ -171,6 +172,9 @@ Value Draft::AnyImage() {
   for (int i = 0; i < axes; ++i) dims.push_back(Pick(3, axes == 3 ? 4 : 6));
   Shape shape = ToShape(dims);
   if (training() || Chance(70)) shape[0] = Dim::Symbol("N");
+  for (size_t i = 2; Chance(20) && i < shape.size(); ++i) {
+    shape[i] = Dim::Symbol(absl::StrCat("S", graph().size(), "_", i));
+  }
   const Value x = Input(Numbers(dims), std::move(shape));
   Offer(x);
   return x;

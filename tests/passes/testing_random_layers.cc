@@ -145,6 +145,7 @@ Value ScaledConv(Draft& d, Value x) {
 
 // Global average pooling.
 Value Averages(Draft& d, Value x) {
+  if (x.null()) return {};
   std::vector<int64_t> axes(d.DimsOf(x).size() - 2);
   std::iota(axes.begin(), axes.end(), 2);
   return d.Add("ReduceMean", {x}, {{"axes", axes}});
@@ -267,6 +268,7 @@ Value Gated(Draft& d, Value x) {
 
 Value DenseNorm(Draft& d, Value x) {
   const Value flat = d.Add("Flatten", {x});
+  if (flat.null() || !flat.type().dim(1).is_static()) return {};
   const int64_t from = d.DimsOf(flat)[1], to = d.Pick(1, 5);
   const Value y = d.Chance(50)
                       ? d.Add("MatMul", {flat, d.Weight({from, to}, -0.3, 0.3)})
