@@ -172,7 +172,7 @@ Value Draft::AnyImage() {
   for (int i = 0; i < axes; ++i) dims.push_back(Pick(3, axes == 3 ? 4 : 6));
   Shape shape = ToShape(dims);
   if (training() || Chance(70)) shape[0] = Dim::Symbol("N");
-  for (size_t i = 2; Chance(20) && i < shape.size(); ++i) {
+  for (size_t i = 2; !training() && Chance(20) && i < shape.size(); ++i) {
     shape[i] = Dim::Symbol(absl::StrCat("S", graph().size(), "_", i));
   }
   const Value x = Input(Numbers(dims), std::move(shape));

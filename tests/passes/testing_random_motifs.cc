@@ -313,7 +313,8 @@ Value Reduced(Draft& d, Value x) {
 
 Value Copies(Draft& d, Value x) {
   const Value c = Operand(d, x);
-  const Value a = d.Add("Add", {x, c}), b = d.Chance(50) ? d.Add("Add", {c, x}) : a;
+  const std::string op = d.OneOf<std::string>({"Add", "Mul", "Sub", "Max"});
+  const Value a = d.Add(op, {x, c}), b = d.Chance(60) ? d.Add(op, {c, x}) : d.Add(op, {x, c});
   return d.Add("Mul", {d.Add("Tanh", {a}), d.Add(d.Chance(70) ? "Tanh" : "Sigmoid", {b})});
 }
 
