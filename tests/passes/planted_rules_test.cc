@@ -87,10 +87,10 @@ TEST(PlantedRulesTest, EachIsFoundAndItsGraphShrunk) {
       return Mistake(random, options, 1e-4).find(planted.mistake) != std::string::npos;
     };
     RandomGraph random;
-    for (uint32_t seed = 1; seed <= 2000 && !fails(random); ++seed) {
+    for (uint32_t seed = 1; seed <= 5000 && !fails(random); ++seed) {
       random = MakeRandomGraph({.seed = seed});
     }
-    ASSERT_TRUE(fails(random)) << "none of 2000 graphs shows it";
+    ASSERT_TRUE(fails(random)) << "none of 5000 graphs shows it";
     const RandomGraph smallest = Shrink(std::move(random), fails);
     EXPECT_LE(smallest.graph.size(), planted.most_nodes) << ToText(smallest.graph);
     for (const std::string& op : planted.ops) {

@@ -169,7 +169,10 @@ Value Draft::AnyImage() {
   if (!v.null()) return v;
   const int axes = Chance(80) ? 2 : Pick(1, 3);
   Dims dims = {batch_, Pick(1, 4)};
-  for (int i = 0; i < axes; ++i) dims.push_back(Pick(3, axes == 3 ? 4 : 6));
+  for (int i = 0; i < axes; ++i) {
+    const bool is_square = i > 0 && Chance(50);
+    dims.push_back(is_square ? dims.back() : Pick(3, axes == 3 ? 4 : 6));
+  }
   Shape shape = ToShape(dims);
   if (training() || Chance(70)) shape[0] = Dim::Symbol("N");
   for (size_t i = 2; !training() && Chance(20) && i < shape.size(); ++i) {

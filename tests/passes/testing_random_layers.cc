@@ -17,6 +17,8 @@ struct ConvOptions {
   int64_t channels = 0;  // 0: some
   int64_t kernel = 0;    // 0: some
   int64_t group = 1;
+  int64_t stride = 0;  // 0: some
+  int axis = -1;       // of space, the only one that the kernel spans
   bool keeps_size = false;
   int bias = -1;  // -1: now and then
 };
@@ -31,7 +33,11 @@ Value Conv(Draft& d, Value x, ConvOptions o = {}) {
   for (size_t i = 0; i < axes; ++i) {
     const int64_t extent = dims[i + 2];
     const bool odd = o.keeps_size || d.Chance(60);
-    int64_t k = o.kernel != 0 ? o.kernel : odd ? 2 * d.Pick(0, 1) + 1 : d.Pick(1, 3);
+    const bool is_spanned = o.axis < 0 || static_cast<size_t>(o.axis) == i;
+    const int64_t k = !is_spanned     ? 1
+                      : o.kernel != 0 ? o.kernel
+                      : odd           ? 2 * d.Pick(0, 1) + 1
+                                      : d.Pick(1, 3);
     const int64_t dilation = !o.keeps_size && k > 1 && d.Chance(10) ? 2 : 1;
     const int64_t span = dilation * (k - 1) + 1;
     if (o.keeps_size || span > extent) {
@@ -41,7 +47,8 @@ Value Conv(Draft& d, Value x, ConvOptions o = {}) {
       pads[i] = d.Pick(0, 1);
       pads[i + axes] = d.Pick(0, 1);
     }
-    strides.push_back(!o.keeps_size && extent > 3 && d.Chance(25) ? 2 : 1);
+    const bool skips = !o.keeps_size && extent > 3 && d.Chance(25);
+    strides.push_back(o.stride != 0 ? o.stride : skips ? 2 : 1);
     is_plain = is_plain && strides.back() == 1 && dilation == 1;
     dilations.push_back(dilation);
     kernel.push_back(k);
@@ -183,7 +190,9 @@ Value Shuffle(Draft& d, Value x) {
   const Dims dims = d.DimsOf(wide);
   const Value apart = d.Add("Reshape", {wide, d.Ints({0, 2, dims[1] / 2, dims[2], dims[3]})});
   const Value mixed = d.Add("Transpose", {apart}, {{"perm", Dims{0, 2, 1, 3, 4}}});
-  const Value back = d.Add("Reshape", {mixed, d.Ints({0, dims[1], dims[2], dims[3]})});
+  const Value back = d.Chance(50)
+                         ? d.Add("ReshapeLike", {mixed, wide})
+                         : d.Add("Reshape", {mixed, d.Ints({0, dims[1], dims[2], dims[3]})});
   return d.Chance(70) ? Conv(d, back, {.kernel = 1, .group = d.Chance(50) ? 2 : 1}) : back;
 }
 
@@ -220,16 +229,44 @@ Value Twins(Draft& d, Value x) {
                   Conv(d, b, {.channels = c, .kernel = 1, .keeps_size = true}));
 }
 
+ConvOptions PointOf(int64_t channels) {
+  return {.channels = channels, .kernel = 1, .keeps_size = true};
+}
+
+// Of three pixels each way, as many as there were.
+Value Average(Draft& d, Value x) {
+  const size_t axes = d.DimsOf(x).size() - 2;
+  return d.Add("AveragePool", {x},
+               {{"kernel_shape", Dims(axes, 3)},
+                {"pads", Dims(2 * axes, 1)},
+                {"count_include_pad", d.Pick(0, 1)}});
+}
+
 // Branches that could be one convolution.
 Value Parallel(Draft& d, Value x) {
   const int64_t c = d.Chance(50) ? Channels(d, x) : d.Pick(1, 5);
-  const auto branch = [&](int64_t kernel) {
-    const Value y = Conv(d, x, {.channels = c, .kernel = kernel, .keeps_size = true});
+  const auto branch = [&](int64_t kernel, int axis = -1) {
+    const Value y = Conv(d, x, {.channels = c, .kernel = kernel, .axis = axis, .keeps_size = true});
     return d.Chance(30) ? BatchNorm(d, y) : y;
   };
-  Value sum = AnyOrder(d, "Add", branch(3), branch(d.Chance(50) ? 1 : 3));
+  const Value wide = branch(3);
+  const Value other = d.Chance(50) ? branch(1) : branch(3, d.Chance(60) ? d.Pick(0, 1) : -1);
+  Value sum = AnyOrder(d, "Add", wide, other);
   if (c == Channels(d, x) && d.Chance(30)) sum = AnyOrder(d, "Add", sum, x);
+  if (d.Chance(20)) sum = AnyOrder(d, "Add", sum, Conv(d, Average(d, x), PointOf(c)));
   return d.Chance(50) ? Activation(d, sum) : sum;
+}
+
+// Of what one convolution computes, others read every second pixel.
+Value Strided(Draft& d, Value x) {
+  const int64_t c = d.Pick(1, 5);
+  Value y = Conv(d, x, {.channels = c, .kernel = 1 + 2 * d.Pick(0, 1), .keeps_size = true});
+  if (d.Chance(30)) y = AnyOrder(d, "Add", y, Conv(d, x, PointOf(c)));
+  if (d.Chance(60)) y = Activation(d, y);
+  const int64_t to = d.Pick(1, 4);
+  const Value a = Conv(d, y, {.channels = to, .kernel = 1, .stride = 2});
+  if (d.Chance(50)) return a;
+  return AnyOrder(d, "Add", a, Conv(d, y, {.channels = to, .kernel = 1, .stride = 2}));
 }
 
 Value Upwards(Draft& d, Value x) {
@@ -253,8 +290,15 @@ Value Reordered(Draft& d, Value x) {
 }
 
 Value Normalized(Draft& d, Value x) {
-  const Value y = d.Chance(60) ? BatchNorm(d, x) : d.Add("Mul", {x, PerChannel(d, x)});
-  return Conv(d, d.Chance(40) ? Activation(d, y) : y);
+  Value y = x;
+  if (d.Chance(50)) {
+    y = BatchNorm(d, x);
+  } else {
+    if (d.Chance(60)) y = d.Add("Sub", {y, PerChannel(d, x)});
+    if (d.Chance(60)) y = d.Add("Div", {y, PerChannel(d, x, 0.5, 1.5)});
+    if (d.Chance(30)) y = AnyOrder(d, "Mul", y, PerChannel(d, x));
+  }
+  return Conv(d, d.Chance(30) ? Activation(d, y) : y);
 }
 
 // What a convolution may take of a second image of its size.
@@ -270,17 +314,17 @@ Value DenseNorm(Draft& d, Value x) {
   const Value flat = d.Add("Flatten", {x});
   if (flat.null() || !flat.type().dim(1).is_static()) return {};
   const int64_t from = d.DimsOf(flat)[1], to = d.Pick(1, 5);
-  const Value y = d.Chance(50)
-                      ? d.Add("MatMul", {flat, d.Weight({from, to}, -0.3, 0.3)})
-                      : d.Add("Gemm", {flat, d.Weight({to, from}, -0.3, 0.3)}, {{"transB", 1}});
+  const Value y = d.Chance(50) ? d.Add("MatMul", {flat, d.Weight({from, to}, -0.3, 0.3)})
+                               : d.Add("Gemm", {flat, d.Weight({to, from}, -0.3, 0.3)},
+                                       {{"transB", 1}, {"alpha", d.OneOf<double>({1, 0.5})}});
   return Activation(d, BatchNorm(d, y));
 }
 
 constexpr Layers kLayers[] = {ConvBlock, ConvBlock,  Residual,   RepVgg,     PointChain, PointChain,
                               Separable, Affine,     ScaledConv, ScaledConv, Excitation, Dense,
                               Inception, Shuffle,    Pool,       Head,       Dropout,    Twins,
-                              BatchNorm, Activation, Parallel,   Upwards,    Reordered,  Normalized,
-                              Gated,     DenseNorm};
+                              BatchNorm, Activation, Parallel,   Parallel,   Strided,    Upwards,
+                              Reordered, Normalized, Gated,      DenseNorm};
 
 }  // namespace
 

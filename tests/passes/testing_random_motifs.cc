@@ -131,13 +131,19 @@ std::vector<int64_t> AnyPermutation(Draft& d, size_t rank) {
 
 Value TransposePair(Draft& d, Value x) {
   const size_t rank = d.DimsOf(x).size();
+  if (rank == 0) return {};
   const std::vector<int64_t> perm = AnyPermutation(d, rank);
   std::vector<int64_t> back(rank);
   for (size_t i = 0; i < rank; ++i) back[static_cast<size_t>(perm[i])] = static_cast<int64_t>(i);
   Value y = d.Add("Transpose", {x}, {{"perm", perm}});
-  if (d.Chance(60)) y = d.Add(d.OneOf<std::string>({"Relu", "Tanh", "Neg"}), {y});
+  if (d.Chance(50)) y = d.Add(d.OneOf<std::string>({"Relu", "Tanh", "Neg"}), {y});
   if (d.Chance(40) && !y.null()) y = d.Add("Add", {y, Operand(d, y)});
-  return d.Add("Transpose", {y}, {{"perm", d.Chance(70) ? back : AnyPermutation(d, rank)}});
+  // Not quite the way back, but to the same type where two extents are equal.
+  const Shape& shape = x.type().shape;
+  if (d.Chance(40) && rank > 1 && shape[rank - 1] == shape[rank - 2]) {
+    std::swap(back[rank - 1], back[rank - 2]);
+  }
+  return d.Add("Transpose", {y}, {{"perm", d.Chance(80) ? back : AnyPermutation(d, rank)}});
 }
 
 Value ReshapeChain(Draft& d, Value x) {
@@ -327,12 +333,24 @@ Value SameType(Draft& d, Value x) {
 }
 
 // Exact too for NaN and infinities.
-constexpr Motif kExact[] = {
-    WrittenActivation, TransposePair, ReshapeChain, ComputedReshape, SliceAndJoin,
-    Neutral,           Neutral,       Inverse,      Chain,           Chain,
-    Variadic,          Chosen,        Copies,       SameType};
+constexpr Motif kExact[] = {WrittenActivation,
+                            TransposePair,
+                            TransposePair,
+                            ReshapeChain,
+                            ComputedReshape,
+                            SliceAndJoin,
+                            Neutral,
+                            Neutral,
+                            Inverse,
+                            Chain,
+                            Chain,
+                            Variadic,
+                            Chosen,
+                            Copies,
+                            SameType};
 constexpr Motif kOfAll[] = {WrittenActivation,
                             WrittenActivation,
+                            TransposePair,
                             TransposePair,
                             ReshapeChain,
                             ComputedReshape,
