@@ -47,6 +47,14 @@ TEST(RandomGraphsTest, OptimizedGraphsComputeTheSame) {
   }
 }
 
+TEST(RandomGraphsTest, GraphsRun) {
+  for (uint32_t seed = 1; seed <= 1000; ++seed) {
+    const RandomGraph random = GraphOf(seed);
+    EXPECT_EQ(ReferenceEvaluator().RunGraph(random.graph, random.feeds).status(), absl::OkStatus())
+        << "seed " << seed;
+  }
+}
+
 // Every op of the table is in some graph, but for the exceptions.
 TEST(RandomGraphsTest, EveryOpOfTheTableIsReached) {
   const std::set<std::string> exceptions = {};

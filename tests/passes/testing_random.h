@@ -27,7 +27,7 @@ struct RandomGraph {
 struct RandomGraphOptions {
   uint32_t seed = 1;
   DType dtype = DType::kF64;
-  // Layers with variables, nodes in mode "auto", a loss "loss": a net to train.
+  // Layers with variables and nodes in mode "auto": a net to train.
   bool training = false;
 };
 
@@ -97,7 +97,6 @@ class Draft {
   Value MadeFrom(Value x, const TensorType& want, int way);
   Value Product(Value x, const TensorType& want);
   Value Reshaped(Value x, const Shape& shape);
-  Shape Concrete(const Shape& shape) const;
 
   RandomGraphOptions options_;
   std::mt19937 random_;
@@ -113,7 +112,7 @@ class Draft {
 // exporters are made of.
 void AddRow(Draft& d);
 void AddMotif(Draft& d);
-void AddExactMotif(Draft& d);  // no products
+void AddExactMotif(Draft& d);  // without sums over elements
 void AddLayers(Draft& d);
 
 }  // namespace weft
