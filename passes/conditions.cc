@@ -53,6 +53,12 @@ Condition IsNumber(const Match& match, std::string_view name, double number) {
                        : absl::StrCat(value.ToString(), " is not the number ", number));
 }
 
+Condition IsNotConstant(const Match& match, std::string_view name) {
+  const Value value = match[name];
+  const bool is_constant = value && ConstantValue(value) != nullptr;
+  return Unless(is_constant, absl::StrCat(value.ToString(), " is a constant"));
+}
+
 Condition HaveSameType(const Match& match, std::string_view a, std::string_view b) {
   const Value x = match[a];
   const Value y = match[b];

@@ -14,7 +14,8 @@ class RuleRun : public PassRun {
       : rule_(std::move(rule)),
         context_(context),
         // The operands of what matched count too.
-        worklist_(context, {.ops = rule_->pattern.ops(), .reach = rule_->pattern.depth() + 1}) {}
+        worklist_(context, {.ops = rule_->pattern.ops(),
+                            .reach = rule_->pattern.depth() + 1 + rule_->reach}) {}
 
   absl::Status Run() override {
     // Far more than any rule that shrinks a graph can need.

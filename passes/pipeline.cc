@@ -29,16 +29,25 @@ std::vector<Pass> Joined(std::initializer_list<std::vector<Pass>> lists) {
 // What exporters wrote out is recognized before its parts go elsewhere. Batch normalizations become
 // part of convolutions before activations do, or they would stand behind a FusedConv; 1x1
 // convolutions are compared once nothing linear is left between them; equal nodes merge first, so
-// that a doubled reader does not count as a second consumer.
+// that a doubled reader does not count as a second consumer. Transposes cancel before what is left
+// of them becomes Reshapes. Algebra on constants comes after all that looks for a formula as
+// exporters write it.
 const std::vector<Stage>& Pipeline() {
   static const auto* stages = new std::vector<Stage>{
-      {"clean", {RemoveDead(), RemoveIdentity(), RemoveOnes(), FoldConstants(), MergeCommon()}},
+      {"clean",
+       {RemoveDead(), RemoveIdentity(), RemoveZeros(), RemoveOnes(), RemoveRepeated(),
+        FoldConstants(), MergeCommon(), MergeCasts(), MergeViews(), MergeTransposes(),
+        CancelTransposes(), TransposeToReshape(), JoinPieces(), CutConcat(), FlattenConcats(),
+        DropExpand(), MergeClips(), ClipToRelu(), SumToAdd()}},
       {"recognize", Joined({RecognizeActivations(),
                             RecognizeGelu(),
                             RecognizeSoftmax(),
                             RecognizeNormalization(),
                             {FoldConstants()}})},
       {"structure", {RecognizeChannelShuffle(), FuseSqueezeExcitation()}},
+      {"algebra",
+       {PowToProduct(), NegateTerms(), NegateFactors(), NegateProducts(), MergeFactors(),
+        MergeTerms(), InvertConstants(), FoldConstants()}},
       {"linear",
        {FoldConvBn(), FoldConvAffine(), FoldMatMulScale(), FoldBnConv(), FoldAffineConv(),
         FoldPad(), FoldChannelOrder(), FoldChannelShuffle(), FoldConstants(), MergeCommon()}},

@@ -45,6 +45,8 @@ Condition AreReadInside(const Match& match, std::initializer_list<std::string_vi
 Condition IsConstant(const Match& match, std::string_view name);
 // A constant of one element that is `number`, to within 1e-6 of it.
 Condition IsNumber(const Match& match, std::string_view name, double number);
+// For rules that move constants together: two of them are fold_constants' business.
+Condition IsNotConstant(const Match& match, std::string_view name);
 Condition HaveSameType(const Match& match, std::string_view a, std::string_view b);
 // The node has this mode: "inference".
 Condition IsInMode(const Match& match, std::string_view name, std::string_view mode);
@@ -61,7 +63,7 @@ Condition IsPerChannel(const Match& match, std::string_view name, std::string_vi
 // What the pattern's Where, `conditions` and `rewrite` decide by may be the attributes, types and
 // constants of the nodes that matched, their operands, and whether a value has none, one or a few
 // readers: where that changes, the driver looks at the node again. Anything else counts as it was
-// before.
+// before. (They may look `reach` edges further, where a rule walks on from what matched.)
 struct Rule {
   std::string_view name;
   std::string_view doc;  // one line
@@ -69,6 +71,7 @@ struct Rule {
   std::function<Condition(const Match&)> conditions;  // may be empty
   std::function<std::vector<Value>(const Match&, Rewriter&)> rewrite;
   bool lossy = false;  // as Pass::lossy
+  int reach = 0;
 };
 
 // The pass that applies `rule` at every node, in order, and again near what has changed since,

@@ -12,7 +12,7 @@ namespace weft {
 
 // The nodes that a pass has yet to look at: at first all that it is interested in, later those near
 // a change. A node is near where it has changed itself, reads what has changed over at most `reach`
-// edges, or is the last one to read a value.
+// edges, or is one of the last few to read a value.
 class Worklist {
  public:
   struct Interest {

@@ -3,8 +3,9 @@
 //   Sqrt(Add(var, eps)) with constants var and eps  =>  one constant
 //
 // A whole expression of constants is one rewrite: only what others read becomes a constant. Random
-// ops stay, and so does what would make the file grow much (an ExpandLike of a scalar) or take much
-// memory to compute (the Size of an image that is known but large).
+// ops stay, and so does what would make the file grow much (an ExpandLike of a scalar), above all
+// by mere copies (a Tile of weights), or take much memory to compute (the Size of an image that is
+// known but large).
 
 #include <algorithm>
 #include <memory>
@@ -27,6 +28,10 @@ constexpr std::string_view kName = "fold_constants";
 // way may be 16 times as large as both. All results together may add as much to all constants.
 constexpr size_t kFreeBytes = size_t{64} << 10;
 constexpr size_t kMostGrowth = 16;
+// What is larger than kFreeBytes and than what it is made from is worth its bytes only if it takes
+// this much arithmetic: each sum of a matrix product has two operations or more, a Tile's copies
+// none. (A second run, which finds the first one's constants, must not fold further.)
+constexpr double kLeastFlopsAnElement = 2;
 // Zeros that may stand for an operand of which only the shape is read.
 constexpr size_t kMostShapeBytes = size_t{64} << 20;
 
@@ -73,6 +78,35 @@ class FoldRun : public PassRun {
 
   absl::Status Run() override {
     if (worklist_.empty()) return absl::OkStatus();
+    refused_.clear();
+    size_t refused = 0;
+    do {  // what a refused node is made from may be folded instead
+      refused = refused_.size();
+      WEFT_RETURN_IF_ERROR(RunOnce());
+    } while (refused_.size() > refused);
+    return absl::OkStatus();
+  }
+
+  void Explain() override {
+    for (const Node& node : graph_.nodes()) {
+      const auto miss = misses_.find(node.name());
+      if (miss != misses_.end()) context_.AddNearMiss(kName, node, miss->second);
+    }
+  }
+
+ private:
+  // A node that has been computed. Once all its readers have been looked at, the values are kept
+  // only if some reader needs them in the graph.
+  struct Known {
+    std::vector<Tensor> values;    // of the outputs
+    size_t bytes = 0;              // of the outputs
+    size_t from = 0;               // bytes of the constants it is made from, at most
+    size_t unseen = 0;             // readings by nodes that have not been looked at
+    bool is_read_outside = false;  // by what is not computed
+    bool is_taken = false;         // a source of a rewrite
+  };
+
+  absl::Status RunOnce() {
     for (const std::string& name : left_) {
       if (Node* node = graph_.Find(name)) worklist_.Add(node);
     }
@@ -93,24 +127,6 @@ class FoldRun : public PassRun {
     });
     return absl::OkStatus();
   }
-
-  void Explain() override {
-    for (const Node& node : graph_.nodes()) {
-      const auto miss = misses_.find(node.name());
-      if (miss != misses_.end()) context_.AddNearMiss(kName, node, miss->second);
-    }
-  }
-
- private:
-  // A node that has been computed. Once all its readers have been looked at, the values are kept
-  // only if some reader needs them in the graph.
-  struct Known {
-    std::vector<Tensor> values;    // of the outputs
-    size_t from = 0;               // bytes of the constants it is made from, at most
-    size_t unseen = 0;             // readings by nodes that have not been looked at
-    bool is_read_outside = false;  // by what is not computed
-    bool is_taken = false;         // a source of a rewrite
-  };
 
   // Computes what can be, in order; returns those nodes.
   std::vector<Node*> ComputeAll() {
@@ -173,7 +189,12 @@ class FoldRun : public PassRun {
   bool Compute(Node* node) {
     const absl::StatusOr<size_t> bytes = OutputBytes(*node);
     if (!bytes.ok()) return false;  // symbolic: nothing to compute yet
+    if (const auto refusal = refused_.find(node->name()); refusal != refused_.end()) {
+      misses_[node->name()] = refusal->second;
+      return false;
+    }
     Known known;
+    known.bytes = *bytes;
     // A constant that is behind several operands counts once for each, but there are no more than
     // all of them.
     for (const Value& v : node->inputs()) known.from += BytesBehind(v);
@@ -253,10 +274,45 @@ class FoldRun : public PassRun {
     return taken;
   }
 
+  // Whether the node, made by computing `sources`, is large for the little work in it. A rule that
+  // makes copies has decided that they pay.
+  bool IsMereCopy(const Node* node, const std::vector<Node*>& sources) const {
+    if (!HasGrown(node) || !node->provenance().rule.empty()) return false;
+    double flops = 0;
+    for (const Node* source : sources) {
+      const absl::StatusOr<Cost> cost = context_.options().costs->Price(*source);
+      if (cost.ok()) flops += cost->flops;
+    }
+    const double elements = static_cast<double>(known_.at(node).bytes) /
+                            static_cast<double>(SizeOf(node->type().dtype));
+    return flops < kLeastFlopsAnElement * elements;
+  }
+
+  bool HasGrown(const Node* node) const {
+    const Known& known = known_.at(node);
+    return known.bytes > std::max(kFreeBytes, known.from);
+  }
+
+  // Those of the nodes that have grown stay as they are.
+  void Refuse(const std::vector<Node*>& nodes) {
+    for (const Node* node : nodes) {
+      Known& known = known_.at(node);
+      known.is_taken = false;
+      if (!HasGrown(node)) continue;
+      const std::string miss = absl::StrCat(node->name(), " would make ", known.bytes, " bytes of ",
+                                            known.from, " with hardly any work");
+      refused_[node->name()] = misses_[node->name()] = miss;
+    }
+  }
+
   absl::Status Materialize(Node* node) {
-    Graph::Transaction change(graph_);
     const std::vector<Tensor> values = known_.at(node).values;
     const std::vector<Node*> taken = Take(node);
+    if (IsMereCopy(node, taken)) {
+      Refuse(taken);
+      return absl::OkStatus();
+    }
+    Graph::Transaction change(graph_);
     const Provenance from = context_.From(kName, taken);
     const std::string name = node->name();
     graph_.SetInsertionPoint(node);
@@ -296,8 +352,9 @@ class FoldRun : public PassRun {
   Worklist worklist_;
   int64_t growth_ = 0;         // bytes of constants made, less those that went for it
   size_t constant_bytes_ = 0;  // of the graph as it was
-  absl::flat_hash_map<const Node*, Known> known_;        // of this turn
-  std::unordered_map<std::string, std::string> misses_;  // by node
+  absl::flat_hash_map<const Node*, Known> known_;         // of this turn
+  std::unordered_map<std::string, std::string> misses_;   // by node
+  std::unordered_map<std::string, std::string> refused_;  // by node, in this turn
   std::vector<std::string> left_;  // computed nodes that stay: what reads them may still fold
 };
 

@@ -130,37 +130,90 @@ TEST(FoldConstantsTest, WhatOneRewriteHasTakenNoOtherNames) {
               ElementsAre("fold_constants: shared + a1 + a -> a", "fold_constants: b -> b"));
 }
 
-// Each step may make 16 times as much, all of them together no more than that.
-TEST(FoldConstantsTest, SeveralStepsGrowNoFurtherThanOne) {
-  Net net;
-  net.Image(2, 3);
-  Value v = net.Random("c", {1, 8192});  // 64 KiB
-  const auto expand = [&](const std::string& name, std::vector<int64_t> dims) {
-    const Value shape = net.graph.AddConstant(name + ".shape", Tensor::FromInts(dims)).value();
-    v = net.Add("Expand", name, {v, shape});
-  };
-  expand("once", {16, 8192});
-  expand("twice", {16, 16, 8192});
-  expand("thrice", {16, 16, 16, 8192});
-  net.Output("y", v);
-  const PassReport report = MustOptimize(net.graph, TestOptions(kPasses));
-  EXPECT_THAT(Rewrites(report), ElementsAre("fold_constants: once -> once"));
-  EXPECT_THAT(NearMisses(report),
-              ElementsAre("fold_constants at twice: twice would make 16777216 bytes of 65608"));
+Value Repeated(Net& net, const std::string& name, Value v, std::vector<int64_t> repeats) {
+  const Value times = net.graph.AddConstant(name + ".times", Tensor::FromInts(repeats)).value();
+  return net.Add("Tile", name, {v, times});
 }
 
-// 40 results of half a MiB each from 64 KiB: as many become constants as make 2 MiB together. What
+// Nor does a second run, for which the first one's results would be constants.
+TEST(FoldConstantsTest, DeclinesLargeCopies) {
+  Net net;
+  net.Image(2, 3);
+  Value v = Repeated(net, "once", net.Random("c", {8192}), {16});
+  net.Output("y", Repeated(net, "twice", v, {16}));
+  ExpectDeclined(
+      net.graph, kPasses,
+      {"fold_constants at once: once would make 1048576 bytes of 65544 with hardly any work",
+       "fold_constants at twice: twice would make 16777216 bytes of 65552"});
+}
+
+//   c -> root -> tile -> neg -> y   =>   constant root -> tile -> neg -> y
+TEST(FoldConstantsTest, WhatIsMadeBeforeACopyIsFolded) {
+  Net net;
+  net.Image(2, 3);
+  const Value root = net.Add("Sqrt", "root", {net.Random("c", {10000}, 1, 2)});
+  net.Output("y", net.Add("Neg", "neg", {Repeated(net, "tile", root, {5})}));
+  const PassReport report = ExpectSameResults(net.graph, TestOptions(kPasses));
+  EXPECT_THAT(Rewrites(report), ElementsAre("fold_constants: root -> root"));
+  EXPECT_THAT(NearMisses(report),
+              ElementsAre("fold_constants at tile: tile would make 400000 bytes of 80008 with "
+                          "hardly any work"));
+}
+
+TEST(FoldConstantsTest, CopiesOnTheWayToSomethingSmallAreComputed) {
+  Net net;
+  net.Image(2, 3);
+  const Value tile = Repeated(net, "tile", net.Random("c", {10000}), {5});
+  net.Output("y", net.Add("ReduceMean", "mean", {tile}));
+  const PassReport report = ExpectSameResults(net.graph, TestOptions(kPasses));
+  EXPECT_THAT(Rewrites(report), ElementsAre("fold_constants: tile + mean -> mean"));
+}
+
+TEST(FoldConstantsTest, CopiesThatARuleHasMadeAreFolded) {
+  Net net;
+  net.Image(2, 3);
+  const Value pads =
+      net.graph.AddConstant("pads", Tensor::FromInts(std::vector<int64_t>{0, 0, 0, 9})).value();
+  Node* pad = net.graph
+                  .AddNode({.op = "Pad",
+                            .name = "pad",
+                            .inputs = {net.Random("w", {4000, 1}), pads},
+                            .provenance = {"widen", {"conv1"}}})
+                  .value();
+  net.Output("y", pad->output());
+  const PassReport report = ExpectSameResults(net.graph, TestOptions(kPasses));
+  EXPECT_THAT(Rewrites(report), ElementsAre("fold_constants: conv1 -> pad"));
+}
+
+// Doubled 24 times, 16 KiB would be 256 GiB: no more than 64 KiB of it are kept.
+TEST(FoldConstantsTest, DoublingsStopAtASmallSize) {
+  Net net;
+  net.Image(2, 3);
+  Value v = net.Random("c", {2048});
+  for (int i = 0; i < 24; ++i) {
+    v = net.Add("Concat", "twice" + std::to_string(i), {v, v}, {{"axis", int64_t{0}}});
+  }
+  net.Output("y", net.Add("ReduceSum", "sum", {v}));
+  for (int run = 0; run < 2; ++run) {
+    const double seconds = CpuSeconds([&] { MustOptimize(net.graph, TestOptions(kPasses)); });
+    EXPECT_LT(seconds, 5);
+    size_t bytes = 0;
+    for (const Node& node : net.graph.nodes()) bytes += LeafValue(node).bytes();
+    EXPECT_EQ(bytes, size_t{64} << 10);
+  }
+}
+
+// 40 products of half a MiB each from 64 KiB: as many become constants as make 2 MiB together. What
 // the others would have been made from still belongs to the next.
 TEST(FoldConstantsTest, AllResultsTogetherGrowNoFurtherThanOne) {
   Net net;
   net.Image(2, 3);
   Value v = net.Random("c", {1, 8192});
-  const Value shape =
-      net.graph.AddConstant("shape", Tensor::FromInts(std::vector<int64_t>{8, 8192})).value();
+  const Value column = net.Random("column", {8, 1});
   for (int i = 0; i < 40; ++i) {
     const std::string number = std::to_string(i);
     v = net.Add("Neg", "neg" + number, {v});
-    net.Output("y" + number, net.Add("Expand", "expand" + number, {v, shape}));
+    net.Output("y" + number, net.Add("Gemm", "product" + number, {column, v}));
   }
   net.Output("mean", net.Add("ReduceMean", "mean", {v}));
   const PassReport report = MustOptimize(net.graph, TestOptions(kPasses));
@@ -172,7 +225,7 @@ TEST(FoldConstantsTest, AllResultsTogetherGrowNoFurtherThanOne) {
   EXPECT_EQ(report.rewrites.back().results, std::vector<std::string>{"mean"});
   EXPECT_THAT(report.rewrites.back().sources, testing::Contains("neg39"));
   EXPECT_THAT(report.near_misses.back().condition,
-              testing::HasSubstr("expand39 would add 524288 bytes to the"));
+              testing::HasSubstr("product39 would add 524288 bytes to the"));
 }
 
 // A shape that cannot be folded in place, for a Reshape would learn from it, is still known to what
