@@ -51,8 +51,8 @@ AttributeMap KeepingAxes(const GradientContext& c) {
 
 Cost InputFlops(const CostContext& c) { return {.flops = static_cast<double>(c.InputSize(0))}; }
 
-OpDef Reduction(std::string_view name, std::string_view doc, DTypeSet dtypes, GradientFn gradient,
-                EvaluateFn evaluate) {
+OpDef ReductionOp(std::string_view name, std::string_view doc, DTypeSet dtypes, GradientFn gradient,
+                  EvaluateFn evaluate) {
   return {.name = name,
           .doc = doc,
           .inputs = {{"data", dtypes}},
@@ -188,31 +188,33 @@ InputGradients LogSumExpGradient(GradientContext& c) {
 
 std::vector<OpDef> ReduceOps() {
   return {
-      Reduction("ReduceSum",
-                "The sum of data over `axes` (absent: all), which stay as 1 if keepdims.",
-                kSignedTypes, SumGradient, EvaluateReduceSum),
-      Reduction("ReduceMean",
-                "The mean of data over `axes` (absent: all), which stay as 1 if keepdims. Means of "
-                "integers are cut towards zero; of no elements NaN, of no integers an error.",
-                kSignedTypes, MeanGradient, EvaluateReduceMean),
-      Reduction("ReduceL1",
-                "The sum of |data| over `axes` (absent: all), which stay as 1 if keepdims.",
-                kSignedTypes, L1Gradient, EvaluateReduceL1),
-      Reduction("ReduceL2",
-                "The square root of the sum of data^2 over `axes` (absent: all), which stay as 1 "
-                "if keepdims. Its gradient where that is 0 is 0.",
-                kFloatTypes, L2Gradient, EvaluateReduceL2),
-      Reduction("ReduceSumSquare",
-                "The sum of data^2 over `axes` (absent: all), which stay as 1 if keepdims.",
-                kSignedTypes, SumSquareGradient, EvaluateReduceSumSquare),
-      Reduction("ReduceLogSum",
-                "The logarithm of the sum of data over `axes` (absent: all), which stay as 1 if "
-                "keepdims; -inf of no elements.",
-                kFloatTypes, LogSumGradient, EvaluateReduceLogSum),
-      Reduction("ReduceLogSumExp",
-                "log sum exp(data) over `axes` (absent: all), which stay as 1 if keepdims, without "
-                "overflow: the largest element is taken out first. -inf of no elements.",
-                kFloatTypes, LogSumExpGradient, EvaluateReduceLogSumExp),
+      ReductionOp("ReduceSum",
+                  "The sum of data over `axes` (absent: all), which stay as 1 if keepdims.",
+                  kSignedTypes, SumGradient, EvaluateReduceSum),
+      ReductionOp(
+          "ReduceMean",
+          "The mean of data over `axes` (absent: all), which stay as 1 if keepdims. Means of "
+          "integers are cut towards zero; of no elements NaN, of no integers an error.",
+          kSignedTypes, MeanGradient, EvaluateReduceMean),
+      ReductionOp("ReduceL1",
+                  "The sum of |data| over `axes` (absent: all), which stay as 1 if keepdims.",
+                  kSignedTypes, L1Gradient, EvaluateReduceL1),
+      ReductionOp("ReduceL2",
+                  "The square root of the sum of data^2 over `axes` (absent: all), which stay as 1 "
+                  "if keepdims. Its gradient where that is 0 is 0.",
+                  kFloatTypes, L2Gradient, EvaluateReduceL2),
+      ReductionOp("ReduceSumSquare",
+                  "The sum of data^2 over `axes` (absent: all), which stay as 1 if keepdims.",
+                  kSignedTypes, SumSquareGradient, EvaluateReduceSumSquare),
+      ReductionOp("ReduceLogSum",
+                  "The logarithm of the sum of data over `axes` (absent: all), which stay as 1 if "
+                  "keepdims; -inf of no elements.",
+                  kFloatTypes, LogSumGradient, EvaluateReduceLogSum),
+      ReductionOp(
+          "ReduceLogSumExp",
+          "log sum exp(data) over `axes` (absent: all), which stay as 1 if keepdims, without "
+          "overflow: the largest element is taken out first. -inf of no elements.",
+          kFloatTypes, LogSumExpGradient, EvaluateReduceLogSumExp),
   };
 }
 

@@ -71,8 +71,8 @@ absl::StatusOr<std::vector<TensorType>> InferReduce(const InferContext& c);
 // One operation for an element of the input.
 Cost InputFlops(const CostContext& c);
 
-OpDef Reduction(std::string_view name, std::string_view doc, DTypeSet dtypes, GradientFn gradient,
-                EvaluateFn evaluate);
+OpDef ReductionOp(std::string_view name, std::string_view doc, DTypeSet dtypes, GradientFn gradient,
+                  EvaluateFn evaluate);
 
 }  // namespace weft
 

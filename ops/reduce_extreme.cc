@@ -122,20 +122,22 @@ OpDef ProdGrad() {
 
 std::vector<OpDef> ReduceExtremeOps() {
   return {
-      Reduction("ReduceMax",
-                "The largest of data over `axes` (absent: all), which stay as 1 if keepdims. NaN "
-                "wins; of no elements -inf, of no integers an error. The elements that hold it "
-                "share the gradient equally.",
-                kNumericTypes, ExtremeGradient, EvaluateExtreme<true>),
-      Reduction("ReduceMin",
-                "The smallest of data over `axes` (absent: all), which stay as 1 if keepdims. NaN "
-                "wins; of no elements inf, of no integers an error. The elements that hold it "
-                "share the gradient equally.",
-                kNumericTypes, ExtremeGradient, EvaluateExtreme<false>),
-      Reduction("ReduceProd",
-                "The product of data over `axes` (absent: all), which stay as 1 if keepdims; 1 of "
-                "no elements. Integers wrap around.",
-                kSignedTypes, ProdGradient, EvaluateReduceProd),
+      ReductionOp("ReduceMax",
+                  "The largest of data over `axes` (absent: all), which stay as 1 if keepdims. NaN "
+                  "wins; of no elements -inf, of no integers an error. The elements that hold it "
+                  "share the gradient equally.",
+                  kNumericTypes, ExtremeGradient, EvaluateExtreme<true>),
+      ReductionOp(
+          "ReduceMin",
+          "The smallest of data over `axes` (absent: all), which stay as 1 if keepdims. NaN "
+          "wins; of no elements inf, of no integers an error. The elements that hold it "
+          "share the gradient equally.",
+          kNumericTypes, ExtremeGradient, EvaluateExtreme<false>),
+      ReductionOp(
+          "ReduceProd",
+          "The product of data over `axes` (absent: all), which stay as 1 if keepdims; 1 of "
+          "no elements. Integers wrap around.",
+          kSignedTypes, ProdGradient, EvaluateReduceProd),
       ProdGrad(),
   };
 }
