@@ -99,7 +99,6 @@ Cost FlopsAnElement(const CostContext& c) {
 template <typename A>
 void Append(std::vector<OpDef>& all) {
   constexpr bool kIntegers = requires { A::kIntegers; };
-  constexpr bool kFused = requires { A::kFused; };
   all.push_back({.name = A::kName,
                  .doc = A::kDoc,
                  .inputs = {{"X", kIntegers ? kSignedTypes : kFloatTypes}},
@@ -109,7 +108,7 @@ void Append(std::vector<OpDef>& all) {
                  .evaluate = EvaluateActivation<A>,
                  .cost = kIntegers ? nullptr : FlopsAnElement<4>,
                  .aliases = InPlace,
-                 .traits = {.elementwise = true, .activation = kFused}});
+                 .traits = {.elementwise = true, .activation = true}});
   all.push_back({.name = GradName<A>(),
                  .doc = GradDoc<A>(),
                  .inputs = {{"dY"}, {FromResult<A>() ? "Y" : "X"}},

@@ -19,7 +19,6 @@
 //   Curve(a, t, v) t times the derivative of Slope, as graph nodes; absent where that is 0. In the
 //                  gradient ops with t for dY it often has a short form.
 //   Attributes()   their specs; absent where there are none
-//   kFused         the convolution library applies it while it stores a result; absent for others
 //
 // All in double, in forms that neither overflow nor cancel far from zero.
 
@@ -42,7 +41,6 @@ struct Plain {
 
 struct Sigmoid : Plain {
   static constexpr std::string_view kName = "Sigmoid";
-  static constexpr bool kFused = true;
   static constexpr std::string_view kDoc = "1 / (1 + exp(-X)), element-wise.";
   static constexpr bool kFromResult = true;
   using Plain::Plain;
@@ -53,7 +51,6 @@ struct Sigmoid : Plain {
 
 struct Tanh : Plain {
   static constexpr std::string_view kName = "Tanh";
-  static constexpr bool kFused = true;
   static constexpr std::string_view kDoc = "The hyperbolic tangent of X, element-wise.";
   static constexpr bool kFromResult = true;
   using Plain::Plain;
@@ -64,7 +61,6 @@ struct Tanh : Plain {
 
 struct Relu : Plain {
   static constexpr std::string_view kName = "Relu";
-  static constexpr bool kFused = true;
   static constexpr std::string_view kDoc = "max(X, 0), element-wise; NaN stays NaN.";
   static constexpr bool kFromResult = true;
   static constexpr bool kIntegers = true;
@@ -78,7 +74,6 @@ struct Relu : Plain {
 
 struct LeakyRelu {
   static constexpr std::string_view kName = "LeakyRelu";
-  static constexpr bool kFused = true;
   static constexpr std::string_view kDoc = "X where X >= 0 and alpha * X elsewhere, element-wise.";
   static Specs Attributes() { return {Float("alpha", 0.01)}; }
   explicit LeakyRelu(const AttributeMap& a) : alpha(GetFloat(a, "alpha")) {}
@@ -89,7 +84,6 @@ struct LeakyRelu {
 
 struct Elu {
   static constexpr std::string_view kName = "Elu";
-  static constexpr bool kFused = true;
   static constexpr std::string_view kDoc =
       "X where X >= 0 and alpha * (exp(X) - 1) elsewhere, element-wise (Clevert et al. 2015).";
   static Specs Attributes() { return {Float("alpha", 1)}; }
@@ -140,7 +134,6 @@ struct Celu {
 
 struct Gelu {
   static constexpr std::string_view kName = "Gelu";
-  static constexpr bool kFused = true;
   static constexpr std::string_view kDoc =
       "X times the normal distribution's P(Z <= X), element-wise (Hendrycks and Gimpel 2016): "
       "0.5 X (1 + erf(X / sqrt(2))), or, with approximate \"tanh\", 0.5 X (1 + tanh(sqrt(2/pi) (X "
@@ -181,7 +174,6 @@ struct Gelu {
 
 struct Silu : Plain {
   static constexpr std::string_view kName = "Silu";
-  static constexpr bool kFused = true;
   static constexpr std::string_view kDoc =
       "X / (1 + exp(-X)), element-wise: also called swish (Elfwing et al. 2017).";
   using Plain::Plain;
@@ -195,7 +187,6 @@ struct Silu : Plain {
 
 struct Mish : Plain {
   static constexpr std::string_view kName = "Mish";
-  static constexpr bool kFused = true;
   static constexpr std::string_view kDoc = "X * tanh(log(1 + exp(X))), element-wise (Misra 2019).";
   using Plain::Plain;
   // tanh(softplus(x)) = q / (q + 2) with q = e^2x + 2 e^x; in powers of n = e^-|x|.
@@ -237,7 +228,6 @@ struct HardSigmoid {
 
 struct HardSwish : Plain {
   static constexpr std::string_view kName = "HardSwish";
-  static constexpr bool kFused = true;
   static constexpr std::string_view kDoc =
       "X * max(0, min(1, X / 6 + 0.5)), element-wise (Howard et al. 2019).";
   using Plain::Plain;
@@ -250,7 +240,6 @@ struct HardSwish : Plain {
 
 struct Softplus : Plain {
   static constexpr std::string_view kName = "Softplus";
-  static constexpr bool kFused = true;
   static constexpr std::string_view kDoc = "log(1 + exp(X)), element-wise.";
   using Plain::Plain;
   double f(double x) const { return (x < 0 ? 0 : x) + std::log1p(std::exp(-std::abs(x))); }

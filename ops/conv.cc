@@ -38,8 +38,21 @@ void Convolve(const ConvWindow& w, const T* x, const T* weights, const T* bias, 
 }
 
 absl::StatusOr<std::vector<TensorType>> InferConv(const InferContext& c) {
-  WEFT_ASSIGN_OR_RETURN(TensorType type, InferConvType(c));
-  return std::vector<TensorType>{std::move(type)};
+  const TensorType& x = c.type(0);
+  const TensorType& w = c.type(1);
+  WEFT_ASSIGN_OR_RETURN(Shape shape, InferConvShape(c.attributes(), x.shape, w.shape));
+  if (c.has(2)) WEFT_RETURN_IF_ERROR(CheckShape("a bias of", {w.dim(0)}, c.type(2).shape));
+  return std::vector<TensorType>{{x.dtype, std::move(shape)}};
+}
+
+absl::Status EvaluateConv(const EvalContext& c) {
+  WEFT_ASSIGN_OR_RETURN(const ConvWindow window,
+                        ReadConvWindow(c.attributes, c.in(0).dims, c.in(1).dims));
+  return VisitFloat(c.out().dtype, [&](auto zero) {
+    using T = decltype(zero);
+    Convolve<T>(window, c.in(0).in<T>().data(), c.in(1).in<T>().data(),
+                c.has(2) ? c.in(2).in<T>().data() : nullptr, c.out().out<T>().data());
+  });
 }
 
 // Conv is bilinear; its transposes in X and in W are ops of their own.
@@ -68,24 +81,6 @@ std::vector<AttributeSpec> ConvAttributes(std::initializer_list<AttributeSpec> f
       {"kernel_shape", Attribute::Kind::kInts}, {"auto_pad", Attribute::Kind::kString, "NOTSET"}};
   attributes.insert(attributes.end(), further);
   return attributes;
-}
-
-absl::StatusOr<TensorType> InferConvType(const InferContext& c) {
-  const TensorType& x = c.type(0);
-  const TensorType& w = c.type(1);
-  WEFT_ASSIGN_OR_RETURN(Shape shape, InferConvShape(c.attributes(), x.shape, w.shape));
-  if (c.has(2)) WEFT_RETURN_IF_ERROR(CheckShape("a bias of", {w.dim(0)}, c.type(2).shape));
-  return TensorType{x.dtype, std::move(shape)};
-}
-
-absl::Status EvaluateConv(const EvalContext& c) {
-  WEFT_ASSIGN_OR_RETURN(const ConvWindow window,
-                        ReadConvWindow(c.attributes, c.in(0).dims, c.in(1).dims));
-  return VisitFloat(c.out().dtype, [&](auto zero) {
-    using T = decltype(zero);
-    Convolve<T>(window, c.in(0).in<T>().data(), c.in(1).in<T>().data(),
-                c.has(2) ? c.in(2).in<T>().data() : nullptr, c.out().out<T>().data());
-  });
 }
 
 Cost ConvCost(int64_t outputs, const Dims& weights) {

@@ -7,18 +7,12 @@
 #include "graph/op.h"
 #include "ops/window.h"
 
-// What Conv shares with its gradients and with FusedConv.
+// What Conv shares with its gradients.
 
 namespace weft {
 
 // strides, pads, dilations, group, kernel_shape, auto_pad, and `further` ones.
 std::vector<AttributeSpec> ConvAttributes(std::initializer_list<AttributeSpec> further = {});
-
-// Conv's output type by inputs X, W and B?.
-absl::StatusOr<TensorType> InferConvType(const InferContext& c);
-
-// Conv's reference kernel on inputs X, W and B? into output 0.
-absl::Status EvaluateConv(const EvalContext& c);
 
 // The transpose of a convolution: dX[c] += W[o,c,tap] dY[o] over all outputs that read an input,
 // from B[c] (null: zeros). No element may be missing: dY has the window's output dims, dX its input

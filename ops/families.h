@@ -26,7 +26,7 @@ std::vector<OpDef> DftOps();
 std::vector<OpDef> DropoutOps();
 std::vector<OpDef> EinsumOps();
 std::vector<OpDef> ElementwiseOps();
-std::vector<OpDef> FusedConvOps();
+std::vector<OpDef> FusedOps();
 std::vector<OpDef> GatherOps();
 std::vector<OpDef> GemmOps();
 std::vector<OpDef> GenerateOps();

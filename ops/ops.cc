@@ -33,7 +33,7 @@ OpRegistry* MakeStandardOps() {
                       LossOps,          NllLossOps,
                       DropoutOps,       ArgOps,
                       MomentumOps,      ConvOps,
-                      ConvGradOps,      FusedConvOps,
+                      ConvGradOps,      FusedOps,
                       ConvTransposeOps, Im2ColOps,
                       PoolOps,          AveragePoolOps,
                       ChoicePoolOps,    LpPoolOps,

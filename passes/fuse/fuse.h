@@ -5,10 +5,14 @@
 
 namespace weft {
 
-// What a kernel does to its result while that is in the cache.
-// One file each.
+// What a kernel does to its result while that is in the cache: of Conv and ConvTranspose, and of
+// Gemm and MatMul. One file for each kind of post-op.
 Pass FuseConvActivation();
+Pass FuseGemmActivation();
 Pass FuseConvAdd();
+Pass FuseGemmAdd();
+Pass FuseConvMul();
+Pass FuseGemmMul();
 
 }  // namespace weft
 

@@ -38,26 +38,31 @@ inline int64_t ItemGrain(int64_t elements) {
   return std::max<int64_t>(1, kLoopGrain / std::max<int64_t>(elements, 1));
 }
 
-// Calls f(to, at, count) on the run's threads for runs along the last axis: offset of the result,
-// offsets of the operands, elements.
+// Calls f(to, at, count) for runs along the last axis that make up the elements [begin, end):
+// offset of the result, offsets of the operands, elements.
 template <typename F>
-void ForEachRun(const Loops& loops, const F& f) {
+void ForEachRunOf(const Loops& loops, int64_t begin, int64_t end, const F& f) {
   const int64_t inner = loops.dims.back();
   const size_t operands = loops.strides.size();
-  ParallelFor(loops.size(), kLoopGrain, [&](int64_t begin, int64_t end) {
-    absl::InlinedVector<int64_t, 8> at(operands);
-    while (begin < end) {
-      int64_t row = begin / inner;
-      const int64_t first = begin % inner, count = std::min(inner - first, end - begin);
-      for (size_t k = 0; k < operands; ++k) at[k] = first * loops.step(k);
-      for (size_t axis = loops.dims.size() - 1; axis-- > 0; row /= loops.dims[axis]) {
-        const int64_t index = row % loops.dims[axis];
-        for (size_t k = 0; k < operands; ++k) at[k] += index * loops.strides[k][axis];
-      }
-      f(begin, std::span<const int64_t>(at.data(), operands), count);
-      begin += count;
+  absl::InlinedVector<int64_t, 8> at(operands);
+  while (begin < end) {
+    int64_t row = begin / inner;
+    const int64_t first = begin % inner, count = std::min(inner - first, end - begin);
+    for (size_t k = 0; k < operands; ++k) at[k] = first * loops.step(k);
+    for (size_t axis = loops.dims.size() - 1; axis-- > 0; row /= loops.dims[axis]) {
+      const int64_t index = row % loops.dims[axis];
+      for (size_t k = 0; k < operands; ++k) at[k] += index * loops.strides[k][axis];
     }
-  });
+    f(begin, std::span<const int64_t>(at.data(), operands), count);
+    begin += count;
+  }
+}
+
+// The same for all elements, on the run's threads.
+template <typename F>
+void ForEachRun(const Loops& loops, const F& f) {
+  ParallelFor(loops.size(), kLoopGrain,
+              [&](int64_t begin, int64_t end) { ForEachRunOf(loops, begin, end, f); });
 }
 
 // y[i] = f(a[i], b[i]) over broadcast loops of two operands.

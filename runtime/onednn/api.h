@@ -49,9 +49,6 @@ void ForEachConvGradInput(const ConvDescs& conv, const dnnl::primitive_attr& att
                           VisitPrimitive visit);
 void ForEachConvGradWeight(const ConvDescs& conv, const dnnl::primitive_attr& attributes,
                            VisitPrimitive visit);
-// The first one's result, where `conv` leaves the format open.
-MemoryDesc ConvResult(dnnl::algorithm how, const ConvDescs& conv,
-                      const dnnl::primitive_attr& attributes);
 
 struct PoolDescs {
   MemoryDesc src, dst;

@@ -132,13 +132,6 @@ void ForEachConvGradWeight(const ConvDescs& c, const dnnl::primitive_attr& attri
         visit);
 }
 
-MemoryDesc ConvResult(algorithm how, const ConvDescs& conv,
-                      const dnnl::primitive_attr& attributes) {
-  return dnnl::convolution_forward::primitive_desc(
-             ConvDesc(prop_kind::forward_inference, how, conv), attributes, DnnlEngine())
-      .dst_desc();
-}
-
 PrimitiveDesc DescribePool(prop_kind kind, algorithm how, const PoolDescs& pool,
                            const dnnl::primitive_attr& attributes) {
   return PoolForward(kind, how, pool, attributes);

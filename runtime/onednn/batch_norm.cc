@@ -78,7 +78,7 @@ std::unique_ptr<Kernel> Training(const KernelRequest& request, const MemoryDesc&
   if (IsUnbiased(attributes)) statistics.correction = static_cast<float>(count / (count - 1));
   kernel->Scratch(DNNL_ARG_MEAN, statistics.mean, per_channel);
   kernel->Scratch(DNNL_ARG_VARIANCE, statistics.variance, per_channel);
-  kernel->SetHostStep(statistics);
+  kernel->AddHostStep(statistics);
   if (request.node.num_outputs() > bn::kRunningMean) {
     kernel->HostInput(bn::kMean, per_channel);
     kernel->HostInput(bn::kVar, per_channel);

@@ -1,7 +1,7 @@
 #include "ops/conv_transpose.h"
 #include "runtime/onednn/conv_problem.h"
 #include "runtime/onednn/families.h"
-#include "runtime/onednn/primitive_kernel.h"
+#include "runtime/onednn/post_steps.h"
 
 namespace weft {
 namespace {
@@ -17,10 +17,11 @@ void AddBias(const ConvProblem& p, int bias, const MemoryDesc& data, PrimitiveKe
   kernel.Output(DNNL_ARG_DST, 0, data);
 }
 
-// Inputs dY, W, and X (its shape) or a ConvTranspose's bias; output dX.
+// Inputs dY, W, and X (its shape) or a ConvTranspose's bias; output dX, on which a fused one works
+// on.
 absl::Status CollectGradInput(const KernelRequest& request, const ConvProblem& p,
                               const ConvFormats& formats, std::vector<ConvCandidate>& candidates) {
-  const bool bias = request.node.op_name() == "ConvTranspose" && request.has(2);
+  const bool bias = request.node.op_name() != "ConvGradInput" && request.has(2);
   return TryCandidate([&]() -> absl::Status {
     const auto add = [&](const PrimitiveDesc& desc) {
       auto kernel = std::make_unique<PrimitiveKernel>(request);
@@ -29,6 +30,7 @@ absl::Status CollectGradInput(const KernelRequest& request, const ConvProblem& p
       kernel->Input(DNNL_ARG_WEIGHTS, 1, desc.weights_desc(0));
       kernel->Output(DNNL_ARG_DIFF_SRC, 0, desc.diff_src_desc(0));
       if (bias) AddBias(p, 2, desc.diff_src_desc(0), *kernel);
+      if (!AddPostSteps(request, 0, desc.diff_src_desc(0), *kernel).ok()) return;
       candidates.push_back({std::move(kernel), formats.kind});
     };
     ForEachConvGradInput(DescribeConv(p, formats, /*bias=*/false), UserScratchpad(), add);

@@ -6,12 +6,12 @@
 
 // The families of this folder, one file each; runtime/families.cc says which ops they serve. All
 // follow the layouts of their inputs where they can, take f32 only, and offer nothing where oneDNN
-// does not apply.
+// does not apply. Those of convolutions and matrix products serve the fused ops too.
 
 namespace weft {
 
 absl::StatusOr<Kernels> DnnlConcat(const KernelRequest& request);  // of layouts of its own
-absl::StatusOr<Kernels> DnnlConv(const KernelRequest& request);    // Conv, FusedConv
+absl::StatusOr<Kernels> DnnlConv(const KernelRequest& request);
 absl::StatusOr<Kernels> DnnlConvGradInput(const KernelRequest& request);
 absl::StatusOr<Kernels> DnnlConvGradWeight(const KernelRequest& request);
 absl::StatusOr<Kernels> DnnlConvTranspose(const KernelRequest& request);

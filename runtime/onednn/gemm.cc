@@ -2,7 +2,7 @@
 
 #include "runtime/exec/parallel.h"
 #include "runtime/onednn/families.h"
-#include "runtime/onednn/primitive_kernel.h"
+#include "runtime/onednn/post_steps.h"
 
 namespace weft {
 namespace {
@@ -54,14 +54,16 @@ class GemmFamily {
   absl::StatusOr<Kernels> Candidates() const {
     Kernels kernels;
     if (request_.constant[kB]) {  // packed once, in the order the primitive likes
-      WEFT_RETURN_IF_ERROR(TryCandidate([&] {
-        kernels.push_back(transposes_b_ ? PackedInnerProduct()
-                                        : Product(AnyFormat({inner_, y_[1]})));
+      WEFT_RETURN_IF_ERROR(TryCandidate([&]() -> absl::Status {
+        WEFT_ASSIGN_OR_RETURN(kernels.emplace_back(), transposes_b_
+                                                          ? PackedInnerProduct()
+                                                          : Product(AnyFormat({inner_, y_[1]})));
         return absl::OkStatus();
       }));
     }
-    WEFT_RETURN_IF_ERROR(TryCandidate([&] {
-      kernels.push_back(Product(Matrix({inner_, y_[1]}, transposes_b_)));
+    WEFT_RETURN_IF_ERROR(TryCandidate([&]() -> absl::Status {
+      WEFT_ASSIGN_OR_RETURN(kernels.emplace_back(),
+                            Product(Matrix({inner_, y_[1]}, transposes_b_)));
       return absl::OkStatus();
     }));
     PutReferenceLast(kernels);
@@ -84,7 +86,7 @@ class GemmFamily {
     return attributes;
   }
 
-  std::unique_ptr<Kernel> Product(const MemoryDesc& b) const {
+  absl::StatusOr<std::unique_ptr<Kernel>> Product(const MemoryDesc& b) const {
     const MemoryDesc a = Matrix({y_[0], inner_}, transposes_a_), y = RowMajor(y_);
     const MemoryDesc bias = addend_ == Addend::kBias ? RowMajor(c_) : MemoryDesc();
     return Make(DescribeMatmul(a, b, bias, y, Attributes()), a,
@@ -92,7 +94,7 @@ class GemmFamily {
   }
 
   // Y = A B^T with B as the weights [N,K] of a fully-connected layer.
-  std::unique_ptr<Kernel> PackedInnerProduct() const {
+  absl::StatusOr<std::unique_ptr<Kernel>> PackedInnerProduct() const {
     const MemoryDesc a = Matrix({y_[0], inner_}, transposes_a_), y = RowMajor(y_);
     const MemoryDesc b = AnyFormat({y_[1], inner_});
     const MemoryDesc bias = addend_ == Addend::kBias ? RowMajor({y_[1]}) : MemoryDesc();
@@ -101,8 +103,8 @@ class GemmFamily {
 
   // `a`: row-major, or read as the transpose of the operand. `plain_b`: B's operand as it lies in
   // memory, of the primitive's dims; with K = N, its transpose has the same dims.
-  std::unique_ptr<Kernel> Make(const PrimitiveDesc& desc, const MemoryDesc& a,
-                               const MemoryDesc& plain_b) const {
+  absl::StatusOr<std::unique_ptr<Kernel>> Make(const PrimitiveDesc& desc, const MemoryDesc& a,
+                                               const MemoryDesc& plain_b) const {
     auto kernel = std::make_unique<PrimitiveKernel>(request_);
     size_t scaled = 0;
     if (addend_ == Addend::kPost && beta_ != 1) scaled = AddScaling(*kernel);
@@ -121,7 +123,7 @@ class GemmFamily {
         AddColumn(dims, beta, reinterpret_cast<const float*>(operands.inputs[kC]),
                   reinterpret_cast<float*>(operands.outputs[0]));
       };
-      kernel->SetHostStep(add);
+      kernel->AddHostStep(add);
       kernel->HostInput(kC, RowMajor(request_.in(kC).dims()));
     }
     if (addend_ == Addend::kPost) {
@@ -132,6 +134,7 @@ class GemmFamily {
         kernel->Scratch(id, scaled, RowMajor(c_));
       }
     }
+    WEFT_RETURN_IF_ERROR(AddPostSteps(request_, 0, RowMajor(y_), *kernel));
     return kernel;
   }
 

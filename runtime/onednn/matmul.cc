@@ -4,9 +4,10 @@
 
 #include "ops/broadcast.h"
 #include "runtime/host/host_kernel.h"
+#include "runtime/host/post_steps.h"
 #include "runtime/onednn/batched_gemm.h"
 #include "runtime/onednn/families.h"
-#include "runtime/onednn/primitive_kernel.h"
+#include "runtime/onednn/post_steps.h"
 
 namespace weft {
 namespace {
@@ -24,7 +25,8 @@ BatchedGemm GemmOf(const KernelRequest& request) {
 }
 
 // One product with weights packed once, in the order the primitive likes.
-std::unique_ptr<Kernel> PackedProduct(const KernelRequest& request, const BatchedGemm& gemm) {
+absl::StatusOr<std::unique_ptr<Kernel>> PackedProduct(const KernelRequest& request,
+                                                      const BatchedGemm& gemm) {
   const MemoryDesc a = RowMajor({gemm.m, gemm.k}), y = RowMajor({gemm.m, gemm.n});
   const PrimitiveDesc desc =
       DescribeMatmul(a, AnyFormat({gemm.k, gemm.n}), MemoryDesc(), y, UserScratchpad());
@@ -33,6 +35,7 @@ std::unique_ptr<Kernel> PackedProduct(const KernelRequest& request, const Batche
   kernel->PlainInput(DNNL_ARG_SRC, 0, a);
   kernel->Input(DNNL_ARG_WEIGHTS, 1, desc.weights_desc(0));
   kernel->PlainOutput(DNNL_ARG_DST, 0, y);
+  WEFT_RETURN_IF_ERROR(AddPostSteps(request, 0, RowMajor(request.outputs[0]), *kernel));
   return kernel;
 }
 
@@ -42,19 +45,27 @@ absl::StatusOr<Kernels> DnnlMatMul(const KernelRequest& request) {
   const auto collect = [&](Kernels& kernels) -> absl::Status {
     const BatchedGemm gemm = GemmOf(request);
     if (gemm.batch.empty() && request.constant[1] && request.in(1).dims().size() == 2) {
-      WEFT_RETURN_IF_ERROR(TryCandidate([&] {
-        kernels.push_back(PackedProduct(request, gemm));
+      WEFT_RETURN_IF_ERROR(TryCandidate([&]() -> absl::Status {
+        WEFT_ASSIGN_OR_RETURN(kernels.emplace_back(), PackedProduct(request, gemm));
         return absl::OkStatus();
       }));
     }
-    kernels.push_back(MakeHostKernel(request, "onednn", "sgemm", [gemm](const EvalContext& c) {
-      return RunBatchedGemm(gemm, c.in(0).in<float>().data(), c.in(1).in<float>().data(),
-                            c.out().out<float>().data());
-    }));
+    WEFT_ASSIGN_OR_RETURN(const PostSteps steps,
+                          PostSteps::Make(request, PostSteps::RowMajorPlace(request.outputs[0])));
+    kernels.push_back(
+        MakeHostKernel(request, "onednn", "sgemm", [gemm, steps](const EvalContext& c) {
+          const auto in = [&c](int i) { return c.in(i).in<float>().data(); };
+          float* y = c.out().out<float>().data();
+          absl::Status status = RunBatchedGemm(gemm, in(0), in(1), y);
+          if (status.ok()) steps.Run(y, in);
+          return status;
+        }));
     PutReferenceLast(kernels);
     return absl::OkStatus();
   };
-  return CollectKernels(request, collect, EmptyInput::kZeros);
+  // Where there is nothing to sum, a fused product still has its post-ops to do.
+  const bool fused = !GetPostOps(request.node.attributes(), "post_ops").empty();
+  return CollectKernels(request, collect, fused ? EmptyInput::kNoKernel : EmptyInput::kZeros);
 }
 
 }  // namespace weft

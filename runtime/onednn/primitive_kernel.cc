@@ -29,8 +29,13 @@ std::byte* AddressOf(const Argument& argument, const Bindings& bindings) {
 class BoundPrimitives : public BoundKernel {
  public:
   BoundPrimitives(const std::vector<PrimitiveKernel::Stage>& stages,
-                  const PrimitiveKernel::HostStep& host_step, const Bindings& bindings)
-      : host_step_(host_step), bindings_(bindings), stream_(DnnlEngine()) {
+                  const PrimitiveKernel::HostStep& first_step,
+                  const std::vector<PrimitiveKernel::HostStep>& host_steps,
+                  const Bindings& bindings)
+      : first_step_(first_step),
+        host_steps_(host_steps),
+        bindings_(bindings),
+        stream_(DnnlEngine()) {
     for (const PrimitiveKernel::Stage& stage : stages) {
       Call& call = calls_.emplace_back();
       call.primitive = dnnl::primitive(stage.primitive.get());
@@ -45,13 +50,14 @@ class BoundPrimitives : public BoundKernel {
   }
 
   absl::Status Run(const RandomKey&) override {
+    if (first_step_) first_step_(bindings_);
     for (const Call& call : calls_) {
       const dnnl_status_t code =
           dnnl_primitive_execute(call.primitive.get(), stream_.get(),
                                  static_cast<int>(call.arguments.size()), call.arguments.data());
       if (code != dnnl_success) return DnnlStatus(code, "could not run a primitive");
     }
-    if (host_step_) host_step_(bindings_);
+    for (const PrimitiveKernel::HostStep& step : host_steps_) step(bindings_);
     return absl::OkStatus();
   }
 
@@ -84,7 +90,8 @@ class BoundPrimitives : public BoundKernel {
     }
   }
 
-  const PrimitiveKernel::HostStep& host_step_;
+  const PrimitiveKernel::HostStep& first_step_;
+  const std::vector<PrimitiveKernel::HostStep>& host_steps_;
   Bindings bindings_;
   dnnl::stream stream_;
   std::vector<Call> calls_;
@@ -192,7 +199,7 @@ absl::StatusOr<std::unique_ptr<BoundKernel>> PrimitiveKernel::Bind(const Binding
   // The primitive is generated for the number of threads in force.
   RunScope scope(threads_);
   return CatchDnnl([&]() -> absl::StatusOr<std::unique_ptr<BoundKernel>> {
-    return std::make_unique<BoundPrimitives>(stages_, host_step_, bindings);
+    return std::make_unique<BoundPrimitives>(stages_, first_step_, host_steps_, bindings);
   });
 }
 

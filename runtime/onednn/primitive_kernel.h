@@ -15,7 +15,7 @@ namespace weft {
 // family: AddPrimitive, then the operands of that primitive. Throws dnnl::error while being built.
 class PrimitiveKernel : public Kernel {
  public:
-  // Plain C++ after the primitives, with the operands' present addresses.
+  // Plain C++ with the operands' present addresses, after the primitives, one after the other.
   using HostStep = std::function<void(const Bindings&)>;
 
   explicit PrimitiveKernel(const KernelRequest& request);
@@ -36,8 +36,10 @@ class PrimitiveKernel : public Kernel {
   void Scratch(int id, size_t offset, const MemoryDesc& desc);
   // The kernel's hidden output; or with `owner`, that of another kernel.
   void Workspace(int id, const MemoryDesc& desc, const Kernel* owner = nullptr);
-  void SetHostStep(HostStep step) { host_step_ = std::move(step); }
-  // An operand that the host step reads besides those of the primitives.
+  // The same before them.
+  void SetFirstStep(HostStep step) { first_step_ = std::move(step); }
+  void AddHostStep(HostStep step) { host_steps_.push_back(std::move(step)); }
+  // An operand that such a step reads besides those of the primitives.
   void HostInput(int index, const MemoryDesc& desc);
   void AllowInPlace(int output, int input) { in_place_.emplace_back(output, input); }
 
@@ -66,7 +68,8 @@ class PrimitiveKernel : public Kernel {
  private:
   std::string implementation_;
   std::vector<Stage> stages_;
-  HostStep host_step_;
+  HostStep first_step_;
+  std::vector<HostStep> host_steps_;
   std::vector<std::pair<int, int>> in_place_;
   std::vector<bool> reads_;          // inputs
   std::vector<bool> may_be_unread_;  // outputs

@@ -110,14 +110,15 @@ absl::StatusOr<Value> AddCaseInput(Graph& graph, const OpCase& op_case, int i, D
 const std::vector<OpCase>& OpCases() {
   static const std::vector<OpCase>& cases = *[] {
     auto* all = new std::vector<OpCase>();
-    for (auto part :
-         {ConvCases,       ConvGradCases,   FusedConvCases,   ConvTransposeCases, Im2ColCases,
-          PoolCases,       ChoicePoolCases, LpPoolCases,      UnpoolCases,        BatchNormCases,
-          NormCases,       GemmCases,       MatMulCases,      EinsumCases,        RecurrentCases,
-          ActivationCases, UnaryCases,      ElementwiseCases, ShapeCases,         ConcatCases,
-          GenerateCases,   MoveCases,       PadCases,         SliceCases,         ReduceCases,
-          SoftmaxCases,    CompareCases,    OrderCases,       LossCases,          RandomCases,
-          MomentumCases,   IndexCases,      ResizeCases,      SignalCases}) {
+    for (auto part : {ConvCases,          ConvGradCases, FusedCases,       SqueezeExcitationCases,
+                      ConvTransposeCases, Im2ColCases,   PoolCases,        ChoicePoolCases,
+                      LpPoolCases,        UnpoolCases,   BatchNormCases,   NormCases,
+                      GemmCases,          MatMulCases,   EinsumCases,      RecurrentCases,
+                      ActivationCases,    UnaryCases,    ElementwiseCases, ShapeCases,
+                      ConcatCases,        GenerateCases, MoveCases,        PadCases,
+                      SliceCases,         ReduceCases,   SoftmaxCases,     CompareCases,
+                      OrderCases,         LossCases,     RandomCases,      MomentumCases,
+                      IndexCases,         ResizeCases,   SignalCases}) {
       for (OpCase& op_case : part()) all->push_back(std::move(op_case));
     }
     return all;

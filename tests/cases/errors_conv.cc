@@ -189,7 +189,7 @@ std::vector<OpError> FusedErrors() {
                                          Uniform({1, 6, 3, 4})};
   const auto posts = [](PostOp post) { return AttributeMap{{"post_ops", std::vector{post}}}; };
   return {{"FusedConv", "unknown", posts({.op = "Relu6x"}), inputs, {"post_ops[0] (Relu6x)"}},
-          {"FusedConv", "no_post_op", posts({.op = "Conv"}), inputs, {"Add or one of Elu, Gelu"}},
+          {"FusedConv", "no_post_op", posts({.op = "Conv"}), inputs, {"one of Add, Celu, Clip"}},
           {"FusedConv", "no_operand", posts({.op = "Add", .input = 7}), inputs, {"got 7 of 4"}},
           {"FusedConv", "operand", posts({.op = "Add", .input = 3}), inputs, {"f32[1,6,3,4]"}}};
 }

@@ -176,18 +176,19 @@ TEST(FusedConv, RefusesWhatIsNoPostOp) {
                           Posts({std::move(post)}));
   };
   EXPECT_EQ(error({.op = "Swish"}),
-            "node (FusedConv): post_ops[0] (Swish): expected Add or one of Elu, Gelu, HardSwish, "
-            "LeakyRelu, Mish, Relu, Sigmoid, Silu, Softplus, Tanh");
-  EXPECT_EQ(error({.op = "MaxPool"}),
-            "node (FusedConv): post_ops[0] (MaxPool): expected Add or one of Elu, Gelu, "
-            "HardSwish, LeakyRelu, Mish, Relu, Sigmoid, Silu, Softplus, Tanh");
+            "node (FusedConv): post_ops[0] (Swish): expected one of Add, Celu, Clip, Elu, Gelu, "
+            "HardSigmoid, HardSwish, LeakyRelu, Mish, Mul, PRelu, Relu, Selu, Shrink, Sigmoid, "
+            "Silu, Softplus, Softsign, Tanh, ThresholdedRelu");
+  EXPECT_THAT(error({.op = "MaxPool"}), HasSubstr("post_ops[0] (MaxPool): expected one of Add, "));
   EXPECT_THAT(error({.op = "Relu", .attributes = {{"slope", 0.1}}}), HasSubstr("slope"));
   EXPECT_THAT(error({.op = "Relu", .input = 3}), HasSubstr("reads no further input, got index 3"));
   EXPECT_THAT(error({.op = "Add"}), HasSubstr("got -1 of 4"));
   EXPECT_THAT(error({.op = "Add", .input = 2}), HasSubstr("got 2 of 4"));
   EXPECT_THAT(error({.op = "Add", .input = 4}), HasSubstr("got 4 of 4"));
-  EXPECT_THAT(error({.op = "Add", .input = 3}, {1, 1, 1, 2}),
-              HasSubstr("input 3 is f32[1,1,1,2], expected the output's type f32[1,1,2,2]"));
+  EXPECT_THAT(error({.op = "Mul", .input = 3}, {1, 1, 1, 3}),
+              HasSubstr("input 3 is f32[1,1,1,3], expected one that broadcasts to the output's "
+                        "type f32[1,1,2,2]"));
+  EXPECT_THAT(error({.op = "Clip", .attributes = {{"low", 0.0}}}), HasSubstr("low"));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "graph/text.h"
 #include "gtest/gtest.h"
 #include "ops/ops.h"
+#include "ops/post_ops.h"
 #include "ops/reference.h"
 #include "tests/cases/cases.h"
 
@@ -174,15 +175,26 @@ TEST_P(OpCaseTest, HasACost) {
   EXPECT_GE(cost->bytes, bytes);
 }
 
-// A FusedConv as the convolution it stands for, followed by its post-ops one by one.
-Value UnfusedConv(Emitter& e, const Node& fused) {
+// A fused product as what it stands for, followed by its post-ops one by one.
+Value UnfusedProduct(Emitter& e, const Node& fused) {
   AttributeMap attributes = fused.attributes();
   attributes.erase("post_ops");
-  Value y = e.Op("Conv", {fused.input(0), fused.input(1), fused.input(2)}, attributes);
+  const auto first = static_cast<size_t>(FirstOperandOf(fused.op()));
+  std::vector<Value> inputs(fused.inputs().begin(), fused.inputs().end());
+  inputs.resize(std::min(inputs.size(), first));
+  Value y = e.Op(UnfusedFormOf(fused.op())->name, inputs, attributes);
   for (const PostOp& op : GetPostOps(fused.attributes(), "post_ops")) {
     std::vector<Value> operands = {y};
     if (op.input >= 0) operands.push_back(fused.input(static_cast<int>(op.input)));
-    y = e.Op(op.op, operands, op.attributes);
+    const bool clip = op.op == "Clip";
+    for (const char* limit : {"min", "max"}) {
+      if (!clip) break;
+      const auto it = op.attributes.find(limit);
+      operands.push_back(it == op.attributes.end()
+                             ? Value()
+                             : e.Scalar(std::get<double>(it->second.value), DType::kF64));
+    }
+    y = e.Op(op.op, operands, clip ? AttributeMap() : op.attributes);
   }
   return y;
 }
@@ -206,7 +218,7 @@ absl::StatusOr<Tensor> RunUnfused(const OpCase& c) {
   const Node& fused = *graph.Find("node");
   Emitter emitter(graph);
   const Value y =
-      c.op == "FusedConv" ? UnfusedConv(emitter, fused) : UnfusedSqueeze(emitter, fused);
+      c.op == "SqueezeExcitation" ? UnfusedSqueeze(emitter, fused) : UnfusedProduct(emitter, fused);
   WEFT_RETURN_IF_ERROR(emitter.status());
   ReferenceEvaluator evaluator;
   WEFT_ASSIGN_OR_RETURN(std::vector<Tensor> result,
@@ -216,7 +228,7 @@ absl::StatusOr<Tensor> RunUnfused(const OpCase& c) {
 
 TEST_P(OpCaseTest, EqualsTheOpsItWasFusedFrom) {
   const OpCase& c = GetParam();
-  if (c.op != "FusedConv" && c.op != "SqueezeExcitation") return;
+  if (!c.op.starts_with("Fused") && c.op != "SqueezeExcitation") return;
   absl::StatusOr<Tensor> expected = RunUnfused(c);
   ASSERT_TRUE(expected.ok()) << expected.status();
   absl::StatusOr<Graph> graph = BuildCase(c, DType::kF64);
