@@ -5,6 +5,7 @@
 
 #include "frontend/analysis/receptive_field_shapes.h"
 #include "graph/op.h"
+#include "ops/post_ops.h"
 
 namespace weft {
 namespace {
@@ -189,22 +190,42 @@ absl::StatusOr<Trace> MatrixProduct(const FieldContext& c) {
 
 // --- Element by element ---
 
+// Input `i`, which is broadcast to the result.
+absl::StatusOr<Trace> Broadcast(const FieldContext& c, size_t i) {
+  const Shape &shape = ShapeOf(c, static_cast<int>(i)), &y = c.node.type().shape;
+  const size_t shift = y.size() - shape.size();
+  Trace trace = *c.inputs[i];
+  for (TracedAxis& traced : trace) {
+    for (size_t axis = 0; axis < shape.size(); ++axis) {
+      if (!traced.along[axis] || shape[axis] == y[axis + shift]) continue;
+      return Unknown("units along axis ", axis, " of input ", i, " are broadcast");
+    }
+    traced.along <<= shift;
+  }
+  return trace;
+}
+
 absl::StatusOr<Trace> Elementwise(const FieldContext& c) {
-  const size_t rank = c.node.type().shape.size();
   std::vector<Trace> branches;
   for (size_t i = 0; i < c.inputs.size(); ++i) {
     if (!c.inputs[i]) continue;
-    const Shape& shape = ShapeOf(c, static_cast<int>(i));
-    const size_t shift = rank - shape.size();
-    Trace trace = *c.inputs[i];
-    for (TracedAxis& traced : trace) {
-      for (size_t axis = 0; axis < shape.size(); ++axis) {
-        if (!traced.along[axis] || shape[axis] == c.node.type().shape[axis + shift]) continue;
-        return Unknown("units along axis ", axis, " of input ", i, " are broadcast");
-      }
-      traced.along <<= shift;
-    }
-    branches.push_back(std::move(trace));
+    WEFT_ASSIGN_OR_RETURN(branches.emplace_back(), Broadcast(c, i));
+  }
+  return Union(std::move(branches));
+}
+
+// FusedConv, …: what it was fused from, and the operands of its post-ops as branches.
+absl::StatusOr<Trace> Fused(const FieldContext& c) {
+  FieldContext product{c.node, c.inputs};
+  product.inputs.resize(static_cast<size_t>(FirstOperandOf(c.node.op())));
+  std::vector<Trace> branches;
+  if (std::ranges::any_of(product.inputs, [](const auto& trace) { return trace.has_value(); })) {
+    const FieldRule rule = FieldRuleOf(*UnfusedFormOf(c.node.op()));
+    WEFT_ASSIGN_OR_RETURN(branches.emplace_back(), rule(product));
+  }
+  for (size_t i = product.inputs.size(); i < c.inputs.size(); ++i) {
+    if (!c.inputs[i]) continue;
+    WEFT_ASSIGN_OR_RETURN(branches.emplace_back(), Broadcast(c, i));
   }
   return Union(std::move(branches));
 }
@@ -217,7 +238,6 @@ const std::map<std::string_view, FieldRule>& Rules() {
   static const auto& rules = *[] {
     auto* all = new std::map<std::string_view, FieldRule>{
         {"Conv", ConvFields},
-        {"FusedConv", ConvFields},
         {"ConvTranspose", ConvTransposeFields},
         {"DepthToSpace", BlockFields},
         {"SpaceToDepth", BlockFields},
@@ -240,6 +260,7 @@ const std::map<std::string_view, FieldRule>& Rules() {
       for (std::string_view op : ops) all->emplace(op, rule);
     };
     add(Elementwise, {"Expand", "Trilu"});
+    add(Fused, {"FusedConv", "FusedConvTranspose", "FusedGemm", "FusedMatMul"});
     add(LikeFirst, {"BatchNormalization", "LRN", "Bernoulli"});
     add(PoolFields,
         {"AveragePool", "LpPool", "MaxPool", "MedianPool", "StochasticPool", "TournamentPool"});

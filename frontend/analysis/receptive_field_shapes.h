@@ -45,7 +45,7 @@ absl::StatusOr<Trace> OnlyOf(const FieldContext& c, int data = 0);
 // The rules of what slides over an image (receptive_field_windows.cc).
 absl::StatusOr<Trace> AdaptivePoolFields(const FieldContext& c);
 absl::StatusOr<Trace> BlockFields(const FieldContext& c);  // DepthToSpace, SpaceToDepth
-absl::StatusOr<Trace> ConvFields(const FieldContext& c);   // Conv, FusedConv
+absl::StatusOr<Trace> ConvFields(const FieldContext& c);
 absl::StatusOr<Trace> ConvTransposeFields(const FieldContext& c);
 absl::StatusOr<Trace> PoolFields(const FieldContext& c);
 absl::StatusOr<Trace> ResizeFields(const FieldContext& c);

@@ -141,21 +141,11 @@ absl::Status Slide(Trace& trace, size_t axis, double span, double stride, double
   return absl::OkStatus();
 }
 
-// Conv and FusedConv, whose addends are branches of the result's shape.
 absl::StatusOr<Trace> ConvFields(const FieldContext& c) {
   WEFT_ASSIGN_OR_RETURN(const Dims kernel, KernelOf(ShapeOf(c, 1)));
-  if (c.inputs[1]) return Unknown("expected weights that do not depend on the network's input");
-  std::vector<Trace> branches;
-  if (c.inputs[0]) {
-    Trace x = *c.inputs[0];
-    See(x, AxisSet().set(1));
-    WEFT_ASSIGN_OR_RETURN(branches.emplace_back(),
-                          SlideWindow(std::move(x), ShapeOf(c), c.node.attributes(), kernel));
-  }
-  for (size_t i = 2; i < c.inputs.size(); ++i) {
-    if (c.inputs[i]) branches.push_back(*c.inputs[i]);
-  }
-  return Union(std::move(branches));
+  WEFT_ASSIGN_OR_RETURN(Trace x, OnlyOf(c));
+  See(x, AxisSet().set(1));
+  return SlideWindow(std::move(x), ShapeOf(c), c.node.attributes(), kernel);
 }
 
 absl::StatusOr<Trace> PoolFields(const FieldContext& c) {

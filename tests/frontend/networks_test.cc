@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "frontend/weft.h"
+#include "ops/post_ops.h"
 #include "tests/cases/golden.h"
 
 namespace weft {
@@ -43,14 +44,13 @@ TEST_P(Networks, OptimizesToTheGoldenText) {
   ExpectGolden(GoldenName("optimized"), report.ToString() + "\n" + ToText(graph));
 }
 
-TEST_P(Networks, KeepsNoBatchNormalizationAndNoActivationAfterAConvolution) {
+TEST_P(Networks, KeepsNoBatchNormalizationAndNoActivationAfterAProduct) {
   Graph graph = OptimizedForInference(model_->graph).value();
   for (const Node& node : graph.nodes()) {
     EXPECT_NE(node.op_name(), "BatchNormalization") << node.name();
     if (node.num_inputs() == 0 || !node.input(0)) continue;
     const std::string_view before = node.input(0).node->op_name();
-    const bool activation = node.op_name() == "Relu" || node.op_name() == "Sigmoid";
-    EXPECT_FALSE(activation && (before == "Conv" || before == "FusedConv")) << node.name();
+    EXPECT_FALSE(node.op().traits.activation && FusedFormOf(before) != nullptr) << node.name();
   }
 }
 
@@ -96,6 +96,19 @@ TEST_P(Networks, GivesTheSameLogitsOptimizedAndNotAfterSomeTraining) {
     EXPECT_NEAR(a.At(i), c.At(i), 1e-5 * largest);
     EXPECT_NEAR(b.At(i), c.At(i), 1e-5 * largest);
   }
+}
+
+// Each of its 35 Relu6 follows a convolution.
+TEST(MobileNetV2, KeepsNoClip) {
+  const Model model = BuildNetwork(*FindNetwork("mobilenet_v2").value()).value();
+  const Graph graph = OptimizedForInference(model.graph).value();
+  const auto count = [&](std::string_view op) {
+    return std::count_if(graph.nodes().begin(), graph.nodes().end(),
+                         [op](const Node& node) { return node.op_name() == op; });
+  };
+  EXPECT_EQ(count("Clip"), 0);
+  EXPECT_EQ(count("Add"), 0);
+  EXPECT_GE(count("FusedConv"), 35);
 }
 
 INSTANTIATE_TEST_SUITE_P(Zoo, Networks, ::testing::Values("lenet", "lenet-bn"),

@@ -346,6 +346,29 @@ TEST(OnnxExport, StructuresExportAsWhatTheyWereRecognizedFrom) {
                           "Conv", "HardSigmoid", "Mul"));
 }
 
+TEST(OnnxExport, PostOpsExportWithTheirLimitsAndOperands) {
+  const Model model = Build(
+      [](Builder& b, Value x) {
+        const Value h = b.Relu6(b.Conv2d(x, {.channels = 3, .kernel = 1, .name = "c"}));
+        const Value scale = b.Sigmoid(b.Input("s", {"N", 3, 1, 1}));
+        return b.Gelu(b.Linear(b.Flatten(b.Mul(h, scale)), {.features = 2}));
+      },
+      {"N", 3, 4, 4});
+  const Graph optimized = OptimizedForInference(model.graph).value();
+  for (const char* op : {"Clip", "Mul", "Gelu"}) {
+    EXPECT_EQ(std::count_if(optimized.nodes().begin(), optimized.nodes().end(),
+                            [&](const Node& n) { return n.op_name() == op; }),
+              0);
+  }
+  const onnx::ModelProto proto = Export(Model(OptimizedForInference(model.graph).value()));
+  std::vector<std::string> ops;
+  for (const onnx::NodeProto& node : proto.graph().node()) {
+    if (node.op_type() != "Constant") ops.push_back(node.op_type());
+  }
+  EXPECT_THAT(ops, ElementsAre("Sigmoid", "Conv", "Clip", "Mul", "Flatten", "Gemm", "Mul", "Erf",
+                               "Mul", "Add", "Mul"));
+}
+
 TEST(OnnxExport, ReduceSumsAxesAreAnInitializer) {
   const onnx::ModelProto proto = Export(Model(WithNode(
       "ReduceSum", {{"axes", std::vector<int64_t>{1}}, {"keepdims", 0}}, {DType::kF32, {2, 3}})));

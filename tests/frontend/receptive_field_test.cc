@@ -260,6 +260,17 @@ TEST(ReceptiveField, OfShuffledChannelsStaysAndThatOfExcitedOnesIsTheImage) {
             "all");
 }
 
+// A 3x3 convolution of the input, plus one of 5x5.
+TEST(ReceptiveField, FusedOpsSeeWhatTheirOperandsSeeToo) {
+  const auto residual = FieldOf({1, 3, 8, 8}, [](Builder& b, Value x) {
+    const Value z = b.Conv2d(x, {.channels = 4, .kernel = 5, .padding = 2});
+    const Value w = b.Constant(Tensor::Zeros(DType::kF32, {4, 3, 3, 3}).value());
+    const std::vector<PostOp> posts = {{.op = "Add", .input = 3}, {.op = "Relu"}};
+    return b.Op("FusedConv", {x, w, Value(), z}, {{"pads", Dims{1, 1, 1, 1}}, {"post_ops", posts}});
+  });
+  ExpectSquare(residual, 5, 1, -2);
+}
+
 TEST(ReceptiveField, HasRulesOnlyForOpsThatExist) {
   for (std::string_view op : OpsWithFieldRule()) {
     EXPECT_NE(StandardOps().Find(op), nullptr) << op;

@@ -6,36 +6,6 @@
 namespace weft {
 namespace {
 
-// Conv(X, W, B), then its post-ops one after the other.
-void ExportFusedConv(OpExport& e) {
-  AttributeMap attributes = e.attributes();
-  attributes.erase("post_ops");
-  const std::vector<PostOp> posts = GetPostOps(e.attributes(), "post_ops");
-  const TensorType& y = e.result();
-  const auto operand_types = [&](int n) {
-    std::vector<TensorType> types;
-    for (int i = 0; i < n; ++i) types.push_back(e.type(i));
-    return types;
-  };
-  const int operands = std::min(e.num_inputs(), 3);
-  const std::vector<OnnxOperand> inputs(e.call().inputs.begin(),
-                                        e.call().inputs.begin() + operands);
-  if (posts.empty()) {
-    return e.LastOurs("Conv", inputs, operand_types(operands), std::move(attributes));
-  }
-  OnnxOperand value = e.Ours("Conv", inputs, operand_types(operands), std::move(attributes), y);
-  for (const PostOp& post : posts) {
-    std::vector<OnnxOperand> arguments = {value};
-    if (post.input >= 0) arguments.push_back(e.in(static_cast<int>(post.input)));
-    std::vector<TensorType> types(arguments.size(), y);
-    if (&post == &posts.back()) {
-      e.LastOurs(post.op, std::move(arguments), std::move(types), post.attributes);
-    } else {
-      value = e.Ours(post.op, std::move(arguments), std::move(types), post.attributes, y);
-    }
-  }
-}
-
 // Weights [C*taps, 1, kernel...] of a convolution with C groups that picks each tap of a window.
 absl::StatusOr<Tensor> TapWeights(int64_t channels, const Dims& kernel, DType dtype) {
   WEFT_ASSIGN_OR_RETURN(const int64_t taps, CountElements(kernel));
@@ -132,7 +102,7 @@ void ExportCol2Im(OpExport& e) {
 }  // namespace
 
 std::vector<ExportEntry> ConvExports() {
-  return {{"Col2Im", ExportCol2Im}, {"FusedConv", ExportFusedConv}, {"Im2Col", ExportIm2Col}};
+  return {{"Col2Im", ExportCol2Im}, {"Im2Col", ExportIm2Col}};
 }
 
 }  // namespace weft

@@ -26,8 +26,8 @@ using Table = std::map<std::string_view, ExportFn>;
 Table MakeTable() {
   Table table;
   for (const auto& family :
-       {ActivationExports(), ConvExports(), LikeExports(), NormExports(), PadExports(),
-        PoolExports(), RecurrentExports(), ShapeExports(), StructureExports()}) {
+       {ActivationExports(), ConvExports(), FusedExports(), LikeExports(), NormExports(),
+        PadExports(), PoolExports(), RecurrentExports(), ShapeExports(), StructureExports()}) {
     for (const ExportEntry& entry : family) table.emplace(entry.op, entry.function);
   }
   return table;

@@ -25,6 +25,7 @@ struct ExportEntry {
 // One file each.
 std::vector<ExportEntry> ActivationExports();
 std::vector<ExportEntry> ConvExports();
+std::vector<ExportEntry> FusedExports();
 std::vector<ExportEntry> LikeExports();
 std::vector<ExportEntry> NormExports();
 std::vector<ExportEntry> PadExports();
