@@ -6,7 +6,7 @@
 #include "absl/strings/str_join.h"
 #include "ops/common.h"
 #include "ops/families.h"
-#include "ops/fused_conv.h"
+#include "ops/post_ops.h"
 #include "ops/ops.h"
 #include "ops/window.h"
 

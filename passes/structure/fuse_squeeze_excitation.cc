@@ -9,7 +9,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "ops/fused_conv.h"
+#include "ops/post_ops.h"
 #include "ops/squeeze_excitation.h"
 #include "passes/rule.h"
 #include "passes/structure/structure.h"
