@@ -27,6 +27,7 @@ std::vector<OpDef> DropoutOps();
 std::vector<OpDef> EinsumOps();
 std::vector<OpDef> ElementwiseOps();
 std::vector<OpDef> FusedOps();
+std::vector<OpDef> FusedElementwiseOps();
 std::vector<OpDef> GatherOps();
 std::vector<OpDef> GemmOps();
 std::vector<OpDef> GenerateOps();

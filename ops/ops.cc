@@ -46,7 +46,7 @@ OpRegistry* MakeStandardOps() {
                       ScatterOps,       ResizeOps,
                       RandomOps,        RandomPlacementOps,
                       DftOps,           ChannelShuffleOps,
-                      SqueezeExciteOps}) {
+                      SqueezeExciteOps, FusedElementwiseOps}) {
     for (OpDef& def : family()) RequireOk(registry->Register(std::move(def)));
   }
   return registry;

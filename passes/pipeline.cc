@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "passes/chains/chains.h"
 #include "passes/clean/clean.h"
 #include "passes/combine/combine.h"
 #include "passes/fuse/fuse.h"

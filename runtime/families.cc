@@ -74,6 +74,7 @@ constexpr Row kRows[] = {
     {"FractionalMaxPoolGrad", {HostChoicePool}},
     {"FusedConv", {DnnlConv}},
     {"FusedConvTranspose", {DnnlConvTranspose}},
+    {"FusedElementwise", {HostFusedElementwise}},
     {"FusedGemm", {DnnlGemm}},
     {"FusedMatMul", {DnnlMatMul}},
     {"GRU", {DnnlRecurrent}},

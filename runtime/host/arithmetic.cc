@@ -1,3 +1,5 @@
+#include "runtime/host/arithmetic.h"
+
 #include <algorithm>
 #include <optional>
 
@@ -10,23 +12,6 @@
 #include "runtime/host/simd/simd-inl.h"
 
 // Add, Sub, Mul, Div of f32 and Max, Min, Sum, Mean of any number of operands, broadcast together.
-
-#ifndef WEFT_HOST_ARITHMETIC
-#define WEFT_HOST_ARITHMETIC
-namespace weft {
-namespace {
-
-enum class Arithmetic { kAdd, kSub, kMul, kDiv, kMax, kMin };
-
-// A run of elements; an operand's step is 1, or 0 where it is one number.
-struct Operand {
-  const float* data;
-  int64_t step;
-};
-
-}  // namespace
-}  // namespace weft
-#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace weft::HWY_NAMESPACE {
@@ -73,7 +58,7 @@ struct Constant {
 };
 
 template <typename Op>
-void Run(Operand a, Operand b, int64_t n, float* y, bool stream) {
+void Run(RunOperand a, RunOperand b, int64_t n, float* y, bool stream) {
   if (a.step != 0 && b.step != 0) {
     MapRange(n, y, stream, Op(), a.data, b.data);
   } else if (a.step == 0 && b.step == 0) {  // a third operand has elements here
@@ -88,7 +73,7 @@ void Run(Operand a, Operand b, int64_t n, float* y, bool stream) {
 }  // namespace
 
 // y = a op b, n elements.
-void ArithmeticRun(Arithmetic op, Operand a, Operand b, int64_t n, float* y, bool stream) {
+void ArithmeticRun(Arithmetic op, RunOperand a, RunOperand b, int64_t n, float* y, bool stream) {
   switch (op) {
     case Arithmetic::kAdd:
       return Run<AddVectors>(a, b, n, y, stream);
@@ -119,12 +104,7 @@ constexpr int64_t kBlock = 2048;  // elements of a fold of many operands that st
 constexpr int64_t kStreamRun = 1024;  // elements of a run whose stores may go past the caches
 
 Arithmetic OperationOf(std::string_view op) {
-  if (op == "Sub") return Arithmetic::kSub;
-  if (op == "Mul") return Arithmetic::kMul;
-  if (op == "Div") return Arithmetic::kDiv;
-  if (op == "Max") return Arithmetic::kMax;
-  if (op == "Min") return Arithmetic::kMin;
-  return Arithmetic::kAdd;  // Add, Sum, Mean
+  return FindArithmetic(op).value_or(Arithmetic::kAdd);  // Sum, Mean
 }
 
 const float* Data(const EvalContext& c, int i) { return c.in(i).in<float>().data(); }
@@ -151,12 +131,12 @@ void ComputeFold(const EvalContext& c, const Loops& loops, Arithmetic op,
       const int64_t block = std::min(kBlock, count - done);
       const auto operand = [&](int k) {
         const auto i = static_cast<size_t>(k);
-        return Operand{Data(c, k) + at[i] + done * loops.step(i), loops.step(i)};
+        return RunOperand{Data(c, k) + at[i] + done * loops.step(i), loops.step(i)};
       };
       float* result = y + to + done;
       if (n == 1) std::copy_n(operand(0).data, block, result);
       for (int k = 1; k < n; ++k) {
-        const Operand so_far = k == 1 ? operand(0) : Operand{result, 1};
+        const RunOperand so_far = k == 1 ? operand(0) : RunOperand{result, 1};
         HWY_DYNAMIC_DISPATCH(ArithmeticRun)(op, so_far, operand(k), block, result, false);
       }
       if (factor) {
@@ -173,6 +153,20 @@ bool AllPlain(const KernelRequest& request) {
 }
 
 }  // namespace
+
+std::optional<Arithmetic> FindArithmetic(std::string_view op) {
+  if (op == "Add") return Arithmetic::kAdd;
+  if (op == "Sub") return Arithmetic::kSub;
+  if (op == "Mul") return Arithmetic::kMul;
+  if (op == "Div") return Arithmetic::kDiv;
+  if (op == "Max") return Arithmetic::kMax;
+  if (op == "Min") return Arithmetic::kMin;
+  return std::nullopt;
+}
+
+void RunArithmetic(Arithmetic op, RunOperand a, RunOperand b, int64_t n, float* y) {
+  HWY_DYNAMIC_DISPATCH(ArithmeticRun)(op, a, b, n, y, /*stream=*/false);
+}
 
 absl::StatusOr<Kernels> HostBinary(const KernelRequest& request) {
   if (request.in(0).dtype() != DType::kF32) return Kernels();

@@ -27,8 +27,9 @@ absl::StatusOr<Kernels> HostReduceProdGrad(const KernelRequest& request);
 // NaN stays NaN: oneDNN's Relu makes 0 of it, which would hide that a training has diverged.
 absl::StatusOr<Kernels> HostEltwise(const KernelRequest& request);
 absl::StatusOr<Kernels> HostEltwiseGrad(const KernelRequest& request);
-absl::StatusOr<Kernels> HostClip(const KernelRequest& request);       // Clip, ClipGrad
-absl::StatusOr<Kernels> HostIsSpecial(const KernelRequest& request);  // IsNaN, IsInf
+absl::StatusOr<Kernels> HostClip(const KernelRequest& request);              // Clip, ClipGrad
+absl::StatusOr<Kernels> HostFusedElementwise(const KernelRequest& request);  // f32
+absl::StatusOr<Kernels> HostIsSpecial(const KernelRequest& request);         // IsNaN, IsInf
 absl::StatusOr<Kernels> HostPRelu(const KernelRequest& request);
 absl::StatusOr<Kernels> HostPReluGrad(const KernelRequest& request);
 absl::StatusOr<Kernels> HostLoss(const KernelRequest& request);  // SoftmaxCrossEntropyLoss

@@ -58,11 +58,23 @@ void ForEachRunOf(const Loops& loops, int64_t begin, int64_t end, const F& f) {
   }
 }
 
-// The same for all elements, on the run's threads.
+// Calls f(thread, to, at, count) for all elements on the run's threads, with the number of the
+// thread (see ParallelFor).
+template <typename F>
+void ForEachRunOfThread(const Loops& loops, const F& f) {
+  ParallelFor(loops.size(), kLoopGrain, [&](int thread, int64_t begin, int64_t end) {
+    ForEachRunOf(loops, begin, end, [&](int64_t to, std::span<const int64_t> at, int64_t count) {
+      f(thread, to, at, count);
+    });
+  });
+}
+
+// The same where f(to, at, count) needs no thread's number.
 template <typename F>
 void ForEachRun(const Loops& loops, const F& f) {
-  ParallelFor(loops.size(), kLoopGrain,
-              [&](int64_t begin, int64_t end) { ForEachRunOf(loops, begin, end, f); });
+  ForEachRunOfThread(loops, [&f](int, int64_t to, std::span<const int64_t> at, int64_t count) {
+    f(to, at, count);
+  });
 }
 
 // y[i] = f(a[i], b[i]) over broadcast loops of two operands.

@@ -33,6 +33,7 @@ const std::map<std::string_view, std::string_view>& OpsWithoutGradient() {
       {"Floor", "rounding has steps and is flat between them"},
       {"FusedConv", "made by passes for inference only"},
       {"FusedConvTranspose", "made by passes for inference only"},
+      {"FusedElementwise", "made by passes for inference only"},
       {"FusedGemm", "made by passes for inference only"},
       {"FusedMatMul", "made by passes for inference only"},
       {"GRUGrad", "recurrent ops are differentiated once"},

@@ -118,7 +118,7 @@ const std::vector<OpCase>& OpCases() {
                       ConcatCases,        GenerateCases, MoveCases,        PadCases,
                       SliceCases,         ReduceCases,   SoftmaxCases,     CompareCases,
                       OrderCases,         LossCases,     RandomCases,      MomentumCases,
-                      IndexCases,         ResizeCases,   SignalCases}) {
+                      IndexCases,         ResizeCases,   SignalCases,      FusedElementwiseCases}) {
       for (OpCase& op_case : part()) all->push_back(std::move(op_case));
     }
     return all;

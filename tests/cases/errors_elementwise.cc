@@ -64,6 +64,33 @@ void AddDivisors(std::vector<OpError>& all) {
                  .says = {"fmod", "1 for floating point", "got 0", "f32"}});
 }
 
+std::vector<OpError> ChainErrors() {
+  const auto row = [](const char* name, std::vector<PostOp> steps, std::vector<int64_t> first,
+                      std::vector<std::string> says) {
+    return OpError{.op = "FusedElementwise",
+                   .name = name,
+                   .attributes = {{"steps", std::move(steps)}, {"operand_first", std::move(first)}},
+                   .inputs = {Uniform({2, 3}), Uniform({3})},
+                   .says = std::move(says)};
+  };
+  return {
+      row("no_steps", {}, {}, {"steps", "at least one"}),
+      row("no_step", {{.op = "Relu"}, {.op = "Conv"}}, {}, {"steps[1] (Conv)", "Add, Div, Max"}),
+      row("unknown", {{.op = "Relu6x"}}, {}, {"steps[0] (Relu6x)", "one input"}),
+      row("of_three", {{.op = "Clip"}}, {}, {"steps[0] (Clip)"}),
+      row("to_bool", {{.op = "IsNaN"}}, {}, {"steps[0] (IsNaN)"}),
+      row("no_operand", {{.op = "Mul", .input = 2}}, {}, {"index of an input", "got 2 of 2"}),
+      row("operand", {{.op = "Mul"}}, {}, {"index of an input", "got -1 of 2"}),
+      row("unary", {{.op = "Relu", .input = 1}}, {}, {"unary", "got index 1"}),
+      row("unary_order", {{.op = "Relu"}}, {0}, {"unary"}),
+      row("order", {{.op = "Sub", .input = 1}}, {1}, {"operand_first", "below 1", "got 1"}),
+      {.op = "FusedElementwise",
+       .name = "broadcast",
+       .attributes = {{"steps", std::vector<PostOp>{{.op = "Add", .input = 1}}}},
+       .inputs = {Uniform({3}), Uniform({2, 3})},
+       .says = {"input 1 is f32[2,3]", "broadcast to X's f32[3]"}}};
+}
+
 }  // namespace
 
 std::vector<OpError> ElementwiseErrors() {
@@ -84,6 +111,7 @@ std::vector<OpError> ElementwiseErrors() {
   }
   AddWhere(all);
   AddDivisors(all);
+  for (OpError& error : ChainErrors()) all.push_back(std::move(error));
   all.push_back({.op = "BitShift",
                  .name = "direction",
                  .attributes = {{"direction", "UP"}},

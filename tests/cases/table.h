@@ -73,6 +73,7 @@ std::vector<OpCase> ConvTransposeCases();
 std::vector<OpCase> EinsumCases();
 std::vector<OpCase> ElementwiseCases();
 std::vector<OpCase> FusedCases();
+std::vector<OpCase> FusedElementwiseCases();
 std::vector<OpCase> SqueezeExcitationCases();
 std::vector<OpCase> GemmCases();
 std::vector<OpCase> GenerateCases();

@@ -369,6 +369,27 @@ TEST(OnnxExport, PostOpsExportWithTheirLimitsAndOperands) {
                                "Mul", "Add", "Mul"));
 }
 
+TEST(OnnxExport, FusedChainsExportAsTheirSteps) {
+  const Model model = Build(
+      [](Builder& b, Value x) {
+        const Value h = b.Silu(b.Sub(b.Input("c", {3, 1, 1}), b.BatchNorm2d(x)));
+        return b.Conv2d(h, {.channels = 2, .kernel = 3});
+      },
+      {"N", 3, 4, 4});
+  auto optimized = OptimizedForInference(model.graph);
+  ASSERT_TRUE(optimized.ok()) << optimized.status();
+  ASSERT_EQ(std::count_if(optimized->nodes().begin(), optimized->nodes().end(),
+                          [](const Node& n) { return n.op_name() == "FusedElementwise"; }),
+            1);
+  const onnx::ModelProto proto = Export(Model(*std::move(optimized)));
+  std::vector<std::string> ops;
+  for (const onnx::NodeProto& node : proto.graph().node()) {
+    if (node.op_type() == "Sub") EXPECT_EQ(node.input(0), "c");
+    if (node.op_type() != "Constant") ops.push_back(node.op_type());
+  }
+  EXPECT_THAT(ops, ElementsAre("Mul", "Add", "Sub", "Sigmoid", "Mul", "Conv"));
+}
+
 TEST(OnnxExport, ReduceSumsAxesAreAnInitializer) {
   const onnx::ModelProto proto = Export(Model(WithNode(
       "ReduceSum", {{"axes", std::vector<int64_t>{1}}, {"keepdims", 0}}, {DType::kF32, {2, 3}})));

@@ -11,6 +11,7 @@
 #include "graph/model.h"
 #include "graph/text.h"
 #include "gtest/gtest.h"
+#include "ops/fused_elementwise.h"
 #include "ops/ops.h"
 #include "ops/post_ops.h"
 #include "ops/reference.h"
@@ -213,12 +214,23 @@ Value UnfusedSqueeze(Emitter& e, const Node& fused) {
   return e.Op("Mul", {x, apply("gate", e.Op("Conv", {squeezed, fused.input(3), fused.input(4)}))});
 }
 
+// The steps of a FusedElementwise one by one.
+Value UnfusedChain(Emitter& e, const Node& fused) {
+  const std::vector<Value> inputs(fused.inputs().begin(), fused.inputs().end());
+  Value y = fused.input(0);
+  for (const ElementwiseStep& step : GetElementwiseSteps(fused.attributes())) {
+    y = e.Op(step.op, StepOperands(step, y, inputs), step.attributes);
+  }
+  return y;
+}
+
 absl::StatusOr<Tensor> RunUnfused(const OpCase& c) {
   WEFT_ASSIGN_OR_RETURN(Graph graph, BuildCase(c, DType::kF64));
   const Node& fused = *graph.Find("node");
   Emitter emitter(graph);
-  const Value y =
-      c.op == "SqueezeExcitation" ? UnfusedSqueeze(emitter, fused) : UnfusedProduct(emitter, fused);
+  const Value y = c.op == "SqueezeExcitation"  ? UnfusedSqueeze(emitter, fused)
+                  : c.op == "FusedElementwise" ? UnfusedChain(emitter, fused)
+                                               : UnfusedProduct(emitter, fused);
   WEFT_RETURN_IF_ERROR(emitter.status());
   ReferenceEvaluator evaluator;
   WEFT_ASSIGN_OR_RETURN(std::vector<Tensor> result,

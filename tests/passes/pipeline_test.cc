@@ -168,7 +168,8 @@ TEST(PipelineTest, ATrainingGraphKeepsItsUpdates) {
   const PassReport report = MustOptimize(training);
   EXPECT_EQ(ToText(training), before);
   EXPECT_THAT(NearMisses(report),
-              ElementsAre("fold_conv_bn at bn1: bn1 is in mode training, not inference"));
+              ElementsAre("fold_conv_bn at bn1: bn1 is in mode training, not inference",
+                          "fuse_scale_shift at bn1: bn1 is in mode training, not inference"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "gtest/gtest.h"
+#include "ops/fused_elementwise.h"
 #include "ops/post_ops.h"
 #include "ops/reference.h"
 #include "runtime/exec/parallel.h"
@@ -308,6 +309,67 @@ TEST(FusedConvCandidates, ActivationsKeepNaN) {
       ExpectAgreement(c, FamiliesFor("FusedConv"), [&](const Kernel&) { ++kernels; });
       EXPECT_GT(kernels, 2) << op;
     }
+  }
+}
+
+// A chain in blocks of channels: in the layout that its full operands come in where its other ones
+// vary by channel and padding stays zero, row-major otherwise.
+TEST(ChainCandidates, FollowBlocksOfChannels) {
+  using Tag = dnnl::memory::format_tag;
+  const auto chain = [&](Dims x, Dims operand, const char* first = "Mul") {
+    const std::vector<PostOp> steps = {
+        {.op = first, .input = 1}, {.op = "Add", .input = 2}, {.op = "Relu"}};
+    return OpCase{"FusedElementwise",
+                  "",
+                  {{"steps", steps}},
+                  {Uniform(x), Uniform(std::move(operand)), Uniform(x)},
+                  {x}};
+  };
+  const auto expect = [](const OpCase& c, Tag tag, std::string_view name) {
+    const absl::StatusOr<Graph> graph = BuildCase(c, DType::kF32);
+    const Node& node = *graph->Find("node");
+    KernelRequest request = RequestFor(node, false, 2);
+    const Dims& x = request.outputs[0];
+    request.inputs[0] = ToLayout({x, dnnl::memory::data_type::f32, tag}, x);
+    const Kernels kernels = FamiliesFor(c.op)[0](request).value();
+    ASSERT_EQ(kernels.size(), 1u);
+    EXPECT_EQ(kernels[0]->outputs()[0].name(), name);
+    RunScope scope(2);
+    const std::vector<Tensor> inputs = InputsOf(c);
+    const auto expected = ReferenceEvaluator(kKey).RunNode(node, inputs).value();
+    const auto actual = RunKernel(*kernels[0], node, inputs).value();
+    ExpectClose(actual[0], expected[0], std::string(name), 1e-5);
+  };
+  expect(chain({2, 32, 9, 11}, {32, 1, 1}), Tag::nChw8c, "aBcd8b");
+  expect(chain({3, 32, 5, 1}, {3, 32, 1, 1}), Tag::nChw16c, "aBcd16b");
+  expect(chain({1, 16, 40, 7}, {16, 1, 1}), Tag::nChw16c, "Bacd16b");
+  expect(chain({2, 32, 5, 5}, {}), Tag::nChw16c, "aBcd16b");
+  expect(chain({2, 16, 70}, {2, 1, 1}), Tag::nCw8c, "aBc8b");
+  expect(chain({2, 24, 5, 7}, {24, 1, 1}), Tag::nhwc, "acdb");
+  expect(chain({1, 24, 1, 700}, {24, 1, 1}), Tag::nhwc, "acdb");
+  expect(chain({2, 32, 5, 5}, {5, 5}), Tag::nChw16c, "plain");
+  expect(chain({2, 20, 5, 9}, {20, 1, 1}), Tag::nChw16c, "aBcd16b");
+  expect(chain({2, 20, 30, 5}, {2, 20, 1, 1}), Tag::nChw8c, "aBcd8b");
+  expect(chain({2, 3, 5, 5}, {3, 1, 1}, "Max"), Tag::nChw8c, "aBcd8b");
+  expect(chain({2, 20, 5, 5}, {20, 1, 1}, "Div"), Tag::nChw16c, "plain");
+  expect(chain({2, 20, 5, 5}, {}), Tag::nChw16c, "plain");  // a number that only a run knows
+}
+
+// Every op that may be a step has vectors, in the layout of a chain and in memory of any operand.
+TEST(ChainCandidates, AreThereForEveryStep) {
+  for (const std::string& op : ElementwiseStepOps()) {
+    const int64_t input = IsBinaryStep(op) ? 0 : -1;
+    const OpCase c{"FusedElementwise",
+                   op,
+                   {{"steps", std::vector<PostOp>{{.op = op, .input = input}}}},
+                   {Positive({2, 17, 4, 4})},
+                   {{2, 17, 4, 4}}};
+    int kernels = 0;
+    ExpectAgreement(c, FamiliesFor(c.op), [&](const Kernel& kernel) {
+      ++kernels;
+      EXPECT_TRUE(kernel.AllowsInPlace(0, 0));
+    });
+    EXPECT_EQ(kernels, 2) << op;
   }
 }
 

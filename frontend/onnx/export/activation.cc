@@ -2,8 +2,9 @@
 #include <numbers>
 
 #include "frontend/onnx/export/table.h"
+#include "ops/fused_elementwise.h"
 
-// Activations that ONNX lacks, as their formulas.
+// Activations that ONNX lacks, as their formulas, and chains of element-wise ops, as those.
 
 namespace weft {
 namespace {
@@ -42,10 +43,25 @@ void ExportCelu(OpExport& e) {
   e.Last("Mul", {elu, e.Scalar(alpha)});
 }
 
+void ExportFusedElementwise(OpExport& e) {
+  const std::vector<ElementwiseStep> steps = GetElementwiseSteps(e.attributes());
+  OnnxOperand value = e.in(0);
+  for (const ElementwiseStep& step : steps) {
+    const auto operands = StepOperands(step, value, e.call().inputs);
+    const auto types = StepOperands(step, e.result(), e.call().input_types);
+    if (&step == &steps.back()) return e.LastOurs(step.op, operands, types, step.attributes);
+    value = e.Ours(step.op, operands, types, step.attributes, e.result());
+  }
+}
+
 }  // namespace
 
 std::vector<ExportEntry> ActivationExports() {
-  return {{"Celu", ExportCelu}, {"Gelu", ExportGelu}, {"Mish", ExportMish}, {"Silu", ExportSilu}};
+  return {{"Celu", ExportCelu},
+          {"FusedElementwise", ExportFusedElementwise},
+          {"Gelu", ExportGelu},
+          {"Mish", ExportMish},
+          {"Silu", ExportSilu}};
 }
 
 }  // namespace weft

@@ -1,0 +1,158 @@
+// Element-wise ops, each read by the next one only, become one node that takes the value through
+// all of them while it is in the cache:
+//
+//   relu(mul(x, scale) + y)  =>  fused(x, scale, y) {steps=[Mul(1), Add(2), Relu]}
+//   x * sigmoid(x)           =>  fused(x)           {steps=[Sigmoid, Mul(0)]}
+//
+// Of two operands the running value is the one that is being fused; the other one, which may be
+// broadcast, is computed elsewhere. Clip is Max and Min with its bounds.
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "ops/fused_elementwise.h"
+#include "passes/chains/chains.h"
+#include "passes/rule.h"
+
+namespace weft {
+namespace {
+
+constexpr std::string_view kFused = "FusedElementwise";
+
+// Steps on inputs[0] with the other inputs, as the attributes of a FusedElementwise say it.
+struct Chain {
+  std::vector<Value> inputs;
+  std::vector<ElementwiseStep> steps;
+
+  // The number of the input `operand`, which is added where it is new.
+  int64_t Input(Value operand) {
+    const auto found = std::find(inputs.begin(), inputs.end(), operand);
+    const int64_t index = found - inputs.begin();
+    if (found == inputs.end()) inputs.push_back(operand);
+    return index;
+  }
+
+  // `next` begins with what this one ends with.
+  void Append(const Chain& next) {
+    for (ElementwiseStep step : next.steps) {
+      if (step.input >= 0) step.input = Input(next.inputs[static_cast<size_t>(step.input)]);
+      steps.push_back(std::move(step));
+    }
+  }
+};
+
+Chain ClipChain(const Node& clip) {
+  Chain chain{{clip.input(0)}, {}};
+  for (int i : {1, 2}) {
+    if (i >= clip.num_inputs() || clip.input(i).null()) continue;
+    chain.steps.push_back({{.op = i == 1 ? "Max" : "Min", .input = chain.Input(clip.input(i))}});
+  }
+  return chain;
+}
+
+// What `node` does to its input number `running`.
+Chain ChainOf(const Node& node, int running) {
+  if (node.op_name() == kFused) {
+    return {{node.inputs().begin(), node.inputs().end()}, GetElementwiseSteps(node.attributes())};
+  }
+  if (node.op_name() == "Clip") return ClipChain(node);
+  Chain chain{{node.input(running)}, {}};
+  ElementwiseStep step{{.op = std::string(node.op_name()), .attributes = node.attributes()}};
+  if (IsBinaryStep(node.op_name())) {
+    step.input = chain.Input(node.input(1 - running));
+    step.operand_first = running == 1 && !node.op().traits.commutative;
+  }
+  chain.steps.push_back(std::move(step));
+  return chain;
+}
+
+// The input that is as large as the result, -1 where both are broadcast.
+int RunningInput(const Node& node) {
+  if (node.input(0).type() == node.type()) return 0;
+  return IsBinaryStep(node.op_name()) && node.input(1).type() == node.type() ? 1 : -1;
+}
+
+// Clip ignores a bound that is not a number; Max and Min do not.
+bool HasPlainBounds(const Node& clip) {
+  for (int i = 1; i < clip.num_inputs(); ++i) {
+    if (clip.input(i).null()) continue;
+    const Tensor* bound = ConstantValue(clip.input(i));
+    if (bound == nullptr || std::isnan(bound->At(0))) return false;
+  }
+  return clip.num_inputs() > 1;
+}
+
+bool CanBeSteps(const Node& node) {
+  if (!kFloatTypes.contains(node.type().dtype)) return false;
+  if (node.op_name() == "Clip") return HasPlainBounds(node);
+  return !IsBinaryStep(node.op_name()) || node.num_inputs() == 2;  // Max and Min take any number
+}
+bool CanBeFirstSteps(const Node& node) { return CanBeSteps(node) && RunningInput(node) >= 0; }
+
+// What a training step computes, its updates above all, stays as it is: gradients read its values,
+// and variables are updated in their own memory.
+Condition IsForInference(const Match& m) {
+  return Unless(!m.graph().updates().empty(), "the graph has updates, it trains");
+}
+
+Condition Holds(const Match& m) {
+  return All({HasSingleReader(m, "first"), HaveSameType(m, "first", "last"), IsForInference(m)});
+}
+
+std::vector<Value> Replace(const Match& m, Rewriter& r) {
+  const Node& first = *m.node("first");
+  const Node& last = *m.node("last");
+  Chain chain = ChainOf(first, RunningInput(first));
+  chain.Append(ChainOf(last, last.input(0) == m["first"] ? 0 : 1));
+  return {r.OpAs(last.name(), kFused, std::move(chain.inputs), ElementwiseAttributes(chain.steps))};
+}
+
+std::vector<std::string> StepOps() {
+  std::vector<std::string> ops = ElementwiseStepOps();
+  ops.emplace_back("Clip");
+  ops.emplace_back(kFused);
+  return ops;
+}
+
+Pass FuseInto(Pattern last) {
+  return ToPass({.name = "fuse_elementwise",
+                 .doc = "element-wise ops that follow one another as one node",
+                 .pattern = std::move(last).As("last").Where(CanBeSteps),
+                 .conditions = Holds,
+                 .rewrite = Replace});
+}
+
+Pattern First() { return OneOf(StepOps()).As("first").Where(CanBeFirstSteps); }
+
+// The first step's result is what the last one reads first (or either, where it commutes), or
+// second: two patterns, one pass.
+class FuseInEitherOrder : public PassRun {
+ public:
+  explicit FuseInEitherOrder(PassContext& context)
+      : left_(FuseInto(OneOf(StepOps(), {First(), Rest()})).start(context)),
+        right_(FuseInto(OneOf({"Div", "Max", "Min", "Sub"}, {Any(), First()})).start(context)) {}
+
+  absl::Status Run() override {
+    WEFT_RETURN_IF_ERROR(left_->Run());
+    return right_->Run();
+  }
+  void Explain() override {
+    left_->Explain();
+    right_->Explain();
+  }
+
+ private:
+  std::unique_ptr<PassRun> left_;
+  std::unique_ptr<PassRun> right_;
+};
+
+}  // namespace
+
+Pass FuseElementwise() {
+  Pass pass = FuseInto(OneOf(StepOps()));
+  pass.start = [](PassContext& context) { return std::make_unique<FuseInEitherOrder>(context); };
+  return pass;
+}
+
+}  // namespace weft
