@@ -73,14 +73,16 @@ int RunningInput(const Node& node) {
   return IsBinaryStep(node.op_name()) && node.input(1).type() == node.type() ? 1 : -1;
 }
 
-// Clip ignores a bound that is not a number; Max and Min do not.
+// Clip ignores a bound that is not a number; Max and Min do not. One without bounds does nothing.
 bool HasPlainBounds(const Node& clip) {
+  int bounds = 0;
   for (int i = 1; i < clip.num_inputs(); ++i) {
     if (clip.input(i).null()) continue;
     const Tensor* bound = ConstantValue(clip.input(i));
     if (bound == nullptr || std::isnan(bound->At(0))) return false;
+    ++bounds;
   }
-  return clip.num_inputs() > 1;
+  return bounds > 0;
 }
 
 bool CanBeSteps(const Node& node) {

@@ -17,6 +17,16 @@ int64_t BlockOf(absl::string_view blocks, int64_t channels) {
   return k;
 }
 
+// Whether there is nothing but the elements and what pads the last block of channels.
+bool IsDense(const Layout& layout, int64_t k) {
+  size_t bytes = SizeOf(layout.dtype());
+  for (size_t axis = 0; axis < layout.dims().size(); ++axis) {
+    const int64_t extent = layout.dims()[axis];
+    bytes *= static_cast<size_t>(axis == 1 ? (extent + k - 1) / k * k : extent);
+  }
+  return layout.bytes() == bytes;
+}
+
 }  // namespace
 
 // Native layouts are called by their axes, the slowest first, with capitals for axes in blocks, and
@@ -29,7 +39,7 @@ std::optional<int64_t> AdjacentChannels(const Layout& layout) {
 
   const int64_t channels = dims[1];
   const int64_t k = BlockOf(absl::string_view(name).substr(dims.size()), channels);
-  if (k < 1) return std::nullopt;
+  if (k < 1 || !IsDense(layout, k)) return std::nullopt;
   const bool last = name.size() == dims.size();
   std::string expected, actual;
   for (size_t axis = 0; axis < dims.size(); ++axis) {

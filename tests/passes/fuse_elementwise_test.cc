@@ -152,6 +152,7 @@ TEST(FuseElementwiseTest, LeavesAClipWithoutPlainBoundsAlone) {
   net.Output("y", net.Add("Clip", "clip1", {net.Relu("relu1", x), nan}));
   const Value bound = net.graph.AddInput("bound", {DType::kF64, {}}).value();
   net.Output("z", net.Add("Clip", "clip2", {net.Add("Neg", "neg1", {x}), Value(), bound}));
+  net.Output("w", net.Add("Clip", "clip4", {net.Add("Clip", "clip3", {x})}));
   ExpectDeclined(net.graph, kPasses, {});
 }
 

@@ -72,6 +72,27 @@ TEST(Plan, ComputesElementwiseChainsInPlace) {
   EXPECT_THAT(plan.ToString(), HasSubstr("(= Sigmoid"));
 }
 
+// The first of them in the memory of X, which later steps read; the second in its other operand's.
+TEST(Plan, ComputesFusedChainsInTheMemoryOfAnyOperand) {
+  Graph graph(StandardOps());
+  const Value x = graph.AddInput("x", {DType::kF32, {Dim(5000)}}).value();
+  const Value row = graph.AddInput("row", {DType::kF32, {Dim(5000)}}).value();
+  Emitter e(graph);
+  const std::vector<PostOp> swish = {{.op = "Sigmoid"}, {.op = "Mul", .input = 0}},
+                            rest = {{.op = "Sub", .input = 1}, {.op = "Mul", .input = 1}};
+  const Value first = e.Op("FusedElementwise", {e.Op("Exp", {x})}, {{"steps", swish}});
+  ASSERT_TRUE(graph
+                  .AddOutput("y", e.Op("ReduceSum",
+                                       {e.Op("FusedElementwise", {row, first}, {{"steps", rest}})},
+                                       {{"keepdims", 0}}))
+                  .ok());
+  EXPECT_LT(Lower(graph)->arena_bytes, 2U * 20000U) << Lower(graph)->ToString();
+  const TensorMap feeds = {{"x", Filled({5000}, 0.3F)}, {"row", Filled({5000}, 2.0F)}};
+  const Tensor fast = RuntimeEvaluator().RunGraph(graph, feeds)->at("y");
+  const Tensor slow = ReferenceEvaluator().RunGraph(graph, feeds)->at("y");
+  EXPECT_NEAR(fast.At(0) / slow.At(0), 1, 1e-5);
+}
+
 TEST(Plan, KeepsAValueThatIsReadAgain) {
   Graph graph(StandardOps());
   Value x = graph.AddInput("x", {DType::kF32, {Dim(64)}}).value();
