@@ -90,6 +90,7 @@ bool CanBeSteps(const Node& node) {
   if (node.op_name() == "Clip") return HasPlainBounds(node);
   return !IsBinaryStep(node.op_name()) || node.num_inputs() == 2;  // Max and Min take any number
 }
+bool ReadsTwoValues(const Node& node) { return CanBeSteps(node) && node.input(0) != node.input(1); }
 bool CanBeFirstSteps(const Node& node) { return CanBeSteps(node) && RunningInput(node) >= 0; }
 
 // What a training step computes, its updates above all, stays as it is: gradients read its values,
@@ -120,7 +121,7 @@ std::vector<std::string> StepOps() {
 Pass FuseInto(Pattern last) {
   return ToPass({.name = "fuse_elementwise",
                  .doc = "element-wise ops that follow one another as one node",
-                 .pattern = std::move(last).As("last").Where(CanBeSteps),
+                 .pattern = std::move(last).As("last"),
                  .conditions = Holds,
                  .rewrite = Replace});
 }
@@ -132,8 +133,9 @@ Pattern First() { return OneOf(StepOps()).As("first").Where(CanBeFirstSteps); }
 class FuseInEitherOrder : public PassRun {
  public:
   explicit FuseInEitherOrder(PassContext& context)
-      : left_(FuseInto(OneOf(StepOps(), {First(), Rest()})).start(context)),
-        right_(FuseInto(OneOf({"Div", "Max", "Min", "Sub"}, {Any(), First()})).start(context)) {}
+      : left_(FuseInto(OneOf(StepOps(), {First(), Rest()}).Where(CanBeSteps)).start(context)),
+        right_(FuseInto(OneOf({"Div", "Max", "Min", "Sub"}, {Any(), First()}).Where(ReadsTwoValues))
+                   .start(context)) {}
 
   absl::Status Run() override {
     WEFT_RETURN_IF_ERROR(left_->Run());

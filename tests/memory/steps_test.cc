@@ -94,13 +94,16 @@ TEST_P(Steps, OfTrainingAllocateNothing) {
 }
 
 // One thread is enough for most: threads that wait for each other take long.
-INSTANTIATE_TEST_SUITE_P(
-    OfNetworks, Steps,
-    ::testing::Values(Case{"lenet", 1}, Case{"lenet", 3}, Case{"char_lstm", 1},
-                      Case{"char_lstm", 3}, Case{"capsnet", 1}, Case{"capsnet", 3},
-                      Case{"resnet18", 1}, Case{"vae", 1}, Case{"dcgan", 1}, Case{"unet", 1},
-                      Case{"efficientnet_b0", 1}, Case{"hrnet_w18", 1}, Case{"c3d", 1}),
-    [](const auto& info) { return info.param.network + "_" + std::to_string(info.param.threads); });
+INSTANTIATE_TEST_SUITE_P(OfNetworks, Steps,
+                         ::testing::Values(Case{"lenet", 1}, Case{"lenet", 3}, Case{"char_lstm", 1},
+                                           Case{"char_lstm", 3}, Case{"capsnet", 1},
+                                           Case{"capsnet", 3}, Case{"resnet18", 1}, Case{"vae", 1},
+                                           Case{"dcgan", 1}, Case{"unet", 1},
+                                           Case{"efficientnet_b0", 1}, Case{"hrnet_w18", 1},
+                                           Case{"c3d", 1}, Case{"preact_resnet18", 1}),
+                         [](const auto& info) {
+                           return info.param.network + "_" + std::to_string(info.param.threads);
+                         });
 
 }  // namespace
 }  // namespace weft
