@@ -96,6 +96,20 @@ TEST_P(Networks, RunsOnFastKernels) {
   EXPECT_THAT(reference, IsSubsetOf(AllowedReferenceSteps()));
 }
 
+// Batch normalizations and activations that no convolution could take are steps of a chain.
+TEST(Chains, LeaveNoBatchNormalizationAndNoActivationOnItsOwn) {
+  for (const char* name : {"densenet121", "preact_resnet18", "se_resnet50"}) {
+    const Graph graph = OptimizedForInference(SmallNetwork(**FindNetwork(name)).graph).value();
+    int chains = 0;
+    for (const Node& node : graph.nodes()) {
+      chains += node.op_name() == "FusedElementwise";
+      EXPECT_NE(node.op_name(), "BatchNormalization") << node.name();
+      EXPECT_NE(node.op_name(), "Relu") << node.name();
+    }
+    EXPECT_GT(chains, 0) << name;
+  }
+}
+
 // With eight fixed examples each loss falls by a fifth or more within 20 steps, and after the first
 // step the momentum of every parameter, which is its gradient then, is finite and not zero.
 TEST_P(Networks, Trains) {
