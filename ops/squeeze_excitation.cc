@@ -6,7 +6,6 @@
 #include "absl/strings/str_join.h"
 #include "ops/common.h"
 #include "ops/families.h"
-#include "ops/post_ops.h"
 #include "ops/ops.h"
 #include "ops/window.h"
 
@@ -35,7 +34,7 @@ absl::StatusOr<std::vector<TensorType>> InferSqueezeExcitation(const InferContex
                      "rank, got ",
                      ToString(x), " and ", ToString(c.type(kW1))));
   }
-  WEFT_RETURN_IF_ERROR(CheckSqueezeFunction(c, "activation", FusedActivations()));
+  WEFT_RETURN_IF_ERROR(CheckSqueezeFunction(c, "activation", SqueezeActivations()));
   WEFT_RETURN_IF_ERROR(CheckSqueezeFunction(c, "gate", SqueezeGates()));
   const Dim channels = x.dim(1), squeezed = c.type(kW1).dim(0);
   const auto weights = [&](const Dim& to, const Dim& from) {
@@ -131,6 +130,17 @@ Cost SqueezeExcitationCost(const CostContext& c) {
 }
 
 }  // namespace
+
+const std::vector<std::string>& SqueezeActivations() {
+  static const auto& names = *[] {
+    auto* all = new std::vector<std::string>;
+    for (const OpDef* op : StandardOps().All()) {
+      if (op->traits.activation && op->inputs.size() == 1) all->emplace_back(op->name);
+    }
+    return all;
+  }();
+  return names;
+}
 
 const std::vector<std::string>& SqueezeGates() {
   static const auto& gates = *new std::vector<std::string>{"HardSigmoid", "Sigmoid"};

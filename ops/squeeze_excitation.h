@@ -6,7 +6,8 @@
 
 namespace weft {
 
-// What SqueezeExcitation may use as its gate. Its activation is any FusedActivations().
+// What SqueezeExcitation may use as its activation, every one of a single input, and as its gate.
+const std::vector<std::string>& SqueezeActivations();
 const std::vector<std::string>& SqueezeGates();
 
 }  // namespace weft

@@ -56,8 +56,9 @@ const std::vector<Stage>& Pipeline() {
        {MergeBranches(), FoldConvConv(), MoveStrideUp(), SplitLowRank(), FoldConstants(),
         MergeCommon()}},
       {"fuse",
-       {FuseSqueezeExcitation(), FuseConvActivation(), FuseConvAdd(), MergeConvs(),
-        FoldConstants()}},
+       {FuseSqueezeExcitation(), FuseConvActivation(), FuseConvAdd(), FuseConvMul(),
+        FuseGemmActivation(), FuseGemmAdd(), FuseGemmMul(), MergeConvs(), FoldConstants()}},
+      {"chains", {FuseScaleShift(), FoldConstants(), FuseElementwise()}},
   };
   return *stages;
 }

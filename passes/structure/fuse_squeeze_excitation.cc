@@ -9,7 +9,6 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "ops/post_ops.h"
 #include "ops/squeeze_excitation.h"
 #include "passes/rule.h"
 #include "passes/structure/structure.h"
@@ -63,7 +62,7 @@ Pass FuseSqueezeExcitation() {
   };
   const Pattern mean = Op("ReduceMean", {Any().As("x")}).Where(IsMeanOfChannels).As("mean");
   const Pattern activation =
-      OneOf(FusedActivations(), {conv(mean, "w1", "b1").As("reduce")}).As("activation");
+      OneOf(SqueezeActivations(), {conv(mean, "w1", "b1").As("reduce")}).As("activation");
   return ToPass(
       {.name = "fuse_squeeze_excitation",
        .doc = "scale channels by what two products make of their means, in one node",
