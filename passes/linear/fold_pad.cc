@@ -101,13 +101,29 @@ AttributeMap PaddedAttributes(const Node& window, const Node& pad) {
   return attributes;
 }
 
+// Pools want pads below their kernel's span, which is checked where the image is known: here in
+// time.
+bool IsWithinTheWindow(const Node& window, const AttributeMap& attributes) {
+  if (window.op_name() == "Conv") return true;
+  const Dims pads = GetInts(attributes, "pads"), kernel = GetInts(attributes, "kernel_shape");
+  const Dims dilations = GetInts(attributes, "dilations", Dims(kernel.size(), 1));
+  for (size_t i = 0; i < pads.size(); ++i) {
+    const size_t axis = i % kernel.size();
+    if (pads[i] > dilations[axis] * (kernel[axis] - 1)) return false;
+  }
+  return true;
+}
+
 std::vector<Value> Replace(const Match& m, Rewriter& r) {
   const Node& window = *m.root();
   std::vector<Value> inputs(window.inputs().begin(), window.inputs().end());
   inputs[0] = m["x"];
   AttributeMap attributes = PaddedAttributes(window, *m.node("pad"));
-  // Pools want pads below their kernel's span; of a symbolic extent, two formulas may have one
-  // value but differ.
+  if (!IsWithinTheWindow(window, attributes)) {
+    return r.Decline(absl::StrCat(window.name(), " would have pads ",
+                                  attributes.at("pads").ToString(), " beyond its kernel's span"));
+  }
+  // Of a symbolic extent, two formulas may have one value but differ.
   const auto types = window.op().infer(InferContext(window.name(), inputs, attributes, 1));
   if (!types.ok()) {
     return r.Decline(absl::StrCat(window.name(), " would have pads ",

@@ -3,6 +3,8 @@
 //   max(x, 0) => Relu     max(x, a*x) => LeakyRelu     min(max(x, a), b) => Clip
 //   x * sigmoid(x) => Silu     x * tanh(softplus(x)) => Mish     log(exp(x) + 1) => Softplus
 //   clip(x + 3, 0, 6) / 6 => HardSigmoid, and x times that => HardSwish
+//
+// Products of an infinity and 0 are NaN, which the ops know better: HardSwish of -infinity is 0.
 
 #include <cmath>
 

@@ -100,8 +100,7 @@ TEST(FoldPadTest, TheLargestIsNeverPadding) {
 TEST(FoldPadTest, DeclinesPadsBeyondAPoolsKernel) {
   Net net = PadThen("MaxPool", {0, 0, 3, 0, 0, 0, 0, 0}, -kInfinity, {});
   ExpectDeclined(net.graph, kPasses,
-                 {"fold_pad at window: window would have pads [3,0,0,0]: expected pads below the "
-                  "kernel's span of 3 on spatial axis 0, got [3,0,0,0]"});
+                 {"fold_pad at window: window would have pads [3,0,0,0] beyond its kernel's span"});
 }
 
 TEST(FoldPadTest, DeclinesOtherPadsThanZerosAroundTheImage) {

@@ -45,9 +45,37 @@ Value WrittenSoftmax(Draft& d, Value x) {
   return d.Add("Div", {e, sum});
 }
 
+Value WrittenLogSoftmax(Draft& d, Value x) {
+  const AttributeMap axis = {{"axes", Dims{-1}}};
+  if (d.Chance(40)) return d.Add("Log", {d.Add("Softmax", {x})});
+  const Value z = d.Chance(50) ? d.Add("Sub", {x, d.Add("ReduceMax", {x}, axis)}) : x;
+  return d.Add("Sub", {z, d.Add("Log", {d.Add("ReduceSum", {d.Add("Exp", {z})}, axis)})});
+}
+
+// Where the composition overflows and the op does not, there is nothing to compare.
+Value WrittenSoftplusOrGelu(Draft& d, Value x) {
+  if (d.Chance(50)) return d.Add("Log", {d.Add("Add", {d.Add("Exp", {x}), d.Scalar(1)})});
+  const Value cube =
+      d.Chance(50) ? d.Add("Pow", {x, d.Scalar(3)}) : d.Add("Mul", {x, d.Add("Mul", {x, x})});
+  const Value sum = d.Add("Add", {x, d.Add("Mul", {cube, d.Scalar(0.044715)})});
+  const Value tanh = d.Add("Tanh", {d.Add("Mul", {sum, d.Scalar(0.7978845608028654)})});
+  return d.Add("Mul", {d.Add("Mul", {x, d.Scalar(0.5)}), d.Add("Add", {tanh, d.Scalar(1)})});
+}
+
+Value WrittenGroupNorm(Draft& d, Value x) {
+  const int64_t channels = d.DimsOf(x)[1], groups = channels % 2 == 0 ? 2 : 1;
+  if (!x.type().dim(1).is_static()) return {};
+  const Value rows = d.Add("Reshape", {x, d.Ints({0, groups, -1})});
+  const Value instance =
+      d.Add("InstanceNormalization",
+            {rows, d.Constant(d.Numbers({groups}, 0.5, 1.5)), d.Constant(d.Numbers({groups}))});
+  return d.Add("ReshapeLike", {instance, x});
+}
+
 Value WrittenActivation(Draft& d, Value x) {
   const auto s = [&](double v) { return d.Scalar(v); };
-  switch (d.Pick(0, 7)) {
+  // HardSwish of -infinity is 0, the product's NaN.
+  switch (d.Pick(d.has_specials() ? 3 : 0, d.has_specials() ? 6 : 7)) {
     case 0:
       return AnyOrder(d, "Mul", x, d.Add("Sigmoid", {x}));
     case 1:
@@ -62,7 +90,7 @@ Value WrittenActivation(Draft& d, Value x) {
       return d.Add("Mul", {d.Add("Mul", {x, d.Add("Add", {erf, s(1)})}), s(0.5)});
     }
     case 4:
-      return d.Add("Clip", {x, s(0), s(6)});
+      return d.Chance(50) ? d.Add("Clip", {x, s(0), s(6)}) : d.Add("Clip", {x, s(0)});
     case 5:
       return d.Add("Min", {d.Add("Max", {x, s(0)}), s(6)});
     case 6:
@@ -192,6 +220,35 @@ Value SliceAndJoin(Draft& d, Value x) {
   return d.Add("Concat", {a, d.Chance(30) ? d.Add("Relu", {b}) : b}, {{"axis", axis}});
 }
 
+// Pieces that are joined again, joined ones that are cut, and what stretches in front of a sum.
+Value CutAndJoin(Draft& d, Value x) {
+  const Dims dims = d.DimsOf(x);
+  if (dims.empty()) return {};
+  const int axis = d.Pick(0, static_cast<int>(dims.size()) - 1);
+  const int64_t extent = dims[static_cast<size_t>(axis)];
+  if (!x.type().dim(axis).is_static() || extent < 1) return {};
+  const AttributeMap along = {{"axis", axis}};
+  const Value twice = d.Add("Concat", {x, d.Add("Tanh", {x})}, along);
+  switch (d.Pick(0, 3)) {
+    case 0: {
+      if (extent < 2) return {};
+      Node* split = d.AddNode({.op = "Split",
+                               .inputs = {x, d.Ints({1, extent - 1})},
+                               .attributes = along,
+                               .num_outputs = 2});
+      if (split == nullptr) return {};
+      return d.Add("Concat", {split->output(0), split->output(1)}, along);
+    }
+    case 1:
+      return d.Add("Slice", {twice, d.Ints({d.Chance(50) ? 0 : extent}),
+                             d.Ints({d.Chance(50) ? extent : 2 * extent}), d.Ints({axis})});
+    case 2:
+      return d.Add("Concat", {twice, x}, along);
+    default:
+      return d.Add("Add", {d.Add("ExpandLike", {Operand(d, x), x}), x});
+  }
+}
+
 Value PadAndWindow(Draft& d, Value x) {
   const Dims dims = d.DimsOf(x);
   std::vector<int64_t> pads(2 * dims.size());
@@ -248,6 +305,7 @@ Value Inverse(Draft& d, Value x) {
                                                             {"Reciprocal", "Reciprocal"},
                                                             {"Sqrt", "Reciprocal"},
                                                             {"Reciprocal", "Sqrt"}};
+  if (d.Chance(10)) return d.Add("Neg", {d.Add("Mul", {x, Operand(d, x)})});
   const bool is_positive = d.Chance(40);
   const auto& [a, b] = d.OneOf(is_positive ? of_positive : pairs);
   return d.Add(b, {d.Add(a, {is_positive ? d.Tame(x, Within(0.5, 2)) : x})});
@@ -333,21 +391,10 @@ Value SameType(Draft& d, Value x) {
 }
 
 // Exact too for NaN and infinities.
-constexpr Motif kExact[] = {WrittenActivation,
-                            TransposePair,
-                            TransposePair,
-                            ReshapeChain,
-                            ComputedReshape,
-                            SliceAndJoin,
-                            Neutral,
-                            Neutral,
-                            Inverse,
-                            Chain,
-                            Chain,
-                            Variadic,
-                            Chosen,
-                            Copies,
-                            SameType};
+constexpr Motif kExact[] = {WrittenActivation, TransposePair, TransposePair, ReshapeChain,
+                            ComputedReshape,   SliceAndJoin,  CutAndJoin,    Neutral,
+                            Neutral,           Inverse,       Chain,         Chain,
+                            Variadic,          Chosen,        Copies,        SameType};
 constexpr Motif kOfAll[] = {WrittenActivation,
                             WrittenActivation,
                             TransposePair,
@@ -355,6 +402,8 @@ constexpr Motif kOfAll[] = {WrittenActivation,
                             ReshapeChain,
                             ComputedReshape,
                             SliceAndJoin,
+                            CutAndJoin,
+                            WrittenSoftplusOrGelu,
                             Neutral,
                             Neutral,
                             Inverse,
@@ -367,8 +416,9 @@ constexpr Motif kOfAll[] = {WrittenActivation,
                             Reduced,
                             Copies,
                             SameType};
-constexpr Motif kOfMatrices[] = {WrittenSoftmax, WrittenLayerNorm, Attention, Linear, Linear};
-constexpr Motif kOfImages[] = {WrittenBatchNorm, PadAndWindow, PadAndWindow};
+constexpr Motif kOfMatrices[] = {
+    WrittenSoftmax, WrittenLogSoftmax, WrittenLayerNorm, Attention, Linear, Linear};
+constexpr Motif kOfImages[] = {WrittenBatchNorm, WrittenGroupNorm, PadAndWindow, PadAndWindow};
 
 }  // namespace
 
