@@ -30,11 +30,12 @@ struct Fused {
 
   static absl::Status Evaluate(const EvalContext& c) {
     std::vector<TensorView> inputs(c.inputs.begin(), c.inputs.end());
-    Tensor addend;  // the product takes the memory of one that shares it
+    std::vector<Tensor> addends;  // the product takes the memory of those that share it
     for (TensorView& input : inputs) {
       if (!input.present || input.data == nullptr || input.data != c.out().data) continue;
-      WEFT_ASSIGN_OR_RETURN(addend, CopyOf(input));
+      WEFT_ASSIGN_OR_RETURN(Tensor addend, CopyOf(input));
       input.data = addend.mutable_data();
+      addends.push_back(std::move(addend));
     }
     const EvalContext apart = {
         .attributes = c.attributes, .inputs = inputs, .outputs = c.outputs, .key = c.key};

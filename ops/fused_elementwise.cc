@@ -10,6 +10,7 @@
 #include "ops/common.h"
 #include "ops/families.h"
 #include "ops/ops.h"
+#include "ops/post_ops.h"
 
 namespace weft {
 namespace {
@@ -54,7 +55,7 @@ absl::Status CheckStep(const InferContext& c, const ElementwiseStep& step) {
                                                    " or an op of one input that keeps its type"));
   }
   AttributeMap attributes = step.attributes;
-  WEFT_RETURN_IF_ERROR(CheckAttributes(*StandardOps().Find(step.op), attributes));
+  WEFT_RETURN_IF_ERROR(CheckFunction(*StandardOps().Find(step.op), attributes));
   return CheckStepOperand(c, step);
 }
 

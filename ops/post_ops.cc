@@ -52,6 +52,19 @@ absl::Status CheckPostOperand(const InferContext& c, const PostOp& post, int fir
                                                  ToString(y)));
 }
 
+}  // namespace
+
+absl::Status CheckFunction(const OpDef& op, AttributeMap& attributes) {
+  WEFT_RETURN_IF_ERROR(CheckAttributes(op, attributes));
+  if (op.infer == nullptr || op.inputs.size() != 1) return absl::OkStatus();
+  // What values attributes may have, its inference knows.
+  Graph scratch(StandardOps());
+  WEFT_ASSIGN_OR_RETURN(const Value x, scratch.AddInput("x", {DType::kF32, {}}));
+  return op.infer(InferContext("", std::span(&x, 1), attributes, 1)).status();
+}
+
+namespace {
+
 absl::Status CheckPostOp(const InferContext& c, const PostOp& post, int first,
                          const TensorType& y) {
   const OpDef* op = FindPostOp(post.op);
@@ -60,7 +73,7 @@ absl::Status CheckPostOp(const InferContext& c, const PostOp& post, int first,
         absl::StrCat("expected one of ", absl::StrJoin(PostOpNames(), ", ")));
   }
   AttributeMap attributes = post.attributes;
-  WEFT_RETURN_IF_ERROR(CheckAttributes(*op, attributes));
+  WEFT_RETURN_IF_ERROR(CheckFunction(*op, attributes));
   if (TakesOperand(*op)) return CheckPostOperand(c, post, first, y);
   if (post.input == -1) return absl::OkStatus();
   return absl::InvalidArgumentError(

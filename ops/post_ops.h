@@ -18,6 +18,9 @@ namespace weft {
 
 // The op that a post-op of this name runs, with Y as its first input; null for what is none.
 const OpDef* FindPostOp(std::string_view name);
+// Checks names, kinds and values of the attributes of an op of one input, or of a post-op, and
+// fills in defaults.
+absl::Status CheckFunction(const OpDef& op, AttributeMap& attributes);
 // Sorted.
 const std::vector<std::string>& PostOpNames();
 bool TakesOperand(const OpDef& post_op);

@@ -5,8 +5,10 @@
 
 #include "absl/strings/str_join.h"
 #include "ops/common.h"
+#include "ops/conv.h"
 #include "ops/families.h"
 #include "ops/ops.h"
+#include "ops/post_ops.h"
 #include "ops/window.h"
 
 namespace weft {
@@ -23,7 +25,7 @@ absl::Status CheckSqueezeFunction(const InferContext& c, std::string_view attrib
         "attribute ", Absl(attribute), ": expected one of ", absl::StrJoin(allowed, ", ")));
   }
   AttributeMap attributes = posts[0].attributes;
-  return CheckAttributes(*StandardOps().Find(posts[0].op), attributes);
+  return CheckFunction(*StandardOps().Find(posts[0].op), attributes);
 }
 
 absl::StatusOr<std::vector<TensorType>> InferSqueezeExcitation(const InferContext& c) {
@@ -122,9 +124,9 @@ Cost SqueezeExcitationCost(const CostContext& c) {
   constexpr double kFlopsOfAFunction = 4;
   const Dims& w1 = c.inputs[kW1];
   const int64_t batch = c.inputs[kX][0], squeezed = w1[0], channels = w1[1];
-  Cost cost{.macs = 2 * batch * squeezed * channels};
-  cost.flops =
-      2 * static_cast<double>(cost.macs) + 2 * static_cast<double>(c.OutputSize()) +
+  Cost cost = ConvCost(batch, {1, 2, squeezed, channels});  // both products
+  cost.flops +=
+      2 * static_cast<double>(c.OutputSize()) +
       kFlopsOfAFunction * static_cast<double>(batch) * static_cast<double>(squeezed + channels);
   return cost;
 }

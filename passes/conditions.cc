@@ -43,14 +43,20 @@ Condition IsConstant(const Match& match, std::string_view name) {
                    " not a constant"));
 }
 
+bool IsKnownNumber(Value value) {
+  const Tensor* constant = value.null() ? nullptr : ConstantValue(value);
+  return constant != nullptr && constant->size() == 1 && !std::isnan(constant->At(0));
+}
+
 Condition IsNumber(const Match& match, std::string_view name, double number) {
   const Value value = match[name];
   if (value.null()) return {};
-  const Tensor* constant = ConstantValue(value);
-  const bool is_one = constant != nullptr && constant->size() == 1;
-  return Unless(!is_one || std::abs(constant->At(0) - number) > 1e-6 * std::abs(number),
-                is_one ? absl::StrCat(value.ToString(), " is ", constant->At(0), ", not ", number)
-                       : absl::StrCat(value.ToString(), " is not the number ", number));
+  if (!IsKnownNumber(value)) {
+    return Unless(true, absl::StrCat(value.ToString(), " is not the number ", number));
+  }
+  const double actual = ConstantValue(value)->At(0);
+  return Unless(std::abs(actual - number) > 1e-6 * std::abs(number),
+                absl::StrCat(value.ToString(), " is ", actual, ", not ", number));
 }
 
 Condition IsNotConstant(const Match& match, std::string_view name) {

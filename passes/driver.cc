@@ -62,6 +62,7 @@ class RuleRun : public PassRun {
       const std::vector<Value> replacement = rule_->rewrite(match, rewriter);
       if (!rewriter.declined().empty()) continue;
       const absl::Status status = rewriter.Commit(replacement);
+      if (!rewriter.declined().empty()) continue;
       if (status.ok() && context_.rewrites() == before) refused_.insert(root->name());
       if (status.ok()) return status;
       return absl::InternalError(absl::StrCat(Absl(rule_->name), " at ", described,

@@ -70,7 +70,7 @@ bool IsChosen(const Pass& pass, const PassOptions& options) {
     return std::find(list.begin(), list.end(), pass.name) != list.end();
   };
   if (names(options.disable)) return false;
-  if (pass.lossy) return options.lossy.contains(pass.name);
+  if (pass.lossy && !options.lossy.contains(pass.name)) return false;
   return options.passes.empty() || names(options.passes);
 }
 
@@ -145,16 +145,24 @@ absl::Status CheckNames(std::span<const std::string> asked, const std::vector<st
   return absl::OkStatus();
 }
 
-absl::Status CheckLossy(std::span<const Stage> stages,
-                        const std::map<std::string, double, std::less<>>& asked) {
+absl::Status CheckLossy(std::span<const Stage> stages, const PassOptions& options) {
   std::vector<std::string> names;
   for (const Stage& stage : stages) {
     for (const Pass& pass : stage.passes) {
       if (pass.lossy) names.emplace_back(pass.name);
     }
   }
-  for (const auto& [name, error] : asked) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) {
+  const auto contains = [](const std::vector<std::string>& list, const std::string& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
+  for (const std::string& name : options.passes) {
+    if (contains(names, name) && !options.lossy.contains(name)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(name, " changes values: expected the error that it may make, got none"));
+    }
+  }
+  for (const auto& [name, error] : options.lossy) {
+    if (!contains(names, name)) {
       return absl::InvalidArgumentError(absl::StrCat("'", name, "' is no pass that changes values",
                                                      names.empty() ? "" : "; expected ",
                                                      absl::StrJoin(names, ", ")));
@@ -177,7 +185,7 @@ absl::StatusOr<PassReport> RunStages(std::span<const Stage> stages, Graph& graph
   const std::vector<std::string> names = NamesOf(stages);
   WEFT_RETURN_IF_ERROR(CheckNames(options.passes, names));
   WEFT_RETURN_IF_ERROR(CheckNames(options.disable, names));
-  WEFT_RETURN_IF_ERROR(CheckLossy(stages, options.lossy));
+  WEFT_RETURN_IF_ERROR(CheckLossy(stages, options));
   // A dead reader must not count as a consumer.
   if (!BeginsWithRemoveDead(stages, options)) graph.RemoveDeadNodes();
   PassContext context(graph, options);

@@ -103,7 +103,12 @@ absl::Status Rewriter::Commit(std::span<const Value> replacement) {
   WEFT_RETURN_IF_ERROR(CheckReplacement(replacement));
   for (int i = 0; i < root_->num_outputs(); ++i) {
     const Value to = replacement[static_cast<size_t>(i)];
-    if (to) WEFT_RETURN_IF_ERROR(graph().ReplaceUses(root_->output(i), to));
+    if (to.null()) continue;
+    // A reader that infers its type from a constant's elements may not want another value there.
+    if (absl::Status status = graph().ReplaceUses(root_->output(i), to); !status.ok()) {
+      declined_ = std::string(status.message());
+      return absl::OkStatus();
+    }
   }
   if (replacement[0] && replacement[0].node->op_name() == root_->op_name()) {
     graph().MoveGradientLinks(root_, replacement[0].node);

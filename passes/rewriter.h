@@ -32,7 +32,8 @@ class Rewriter : public Emitter {
   const PassOptions& options() const { return context_->options(); }
 
   // The driver's. Commit makes the readers of the root's outputs read `replacement`, removes what
-  // is dead and reports. After an error the rewriter must go, which leaves the graph as it was.
+  // is dead and reports, or declines where a reader refuses it. After an error, or once declined,
+  // the rewriter must go, which leaves the graph as it was.
   const std::string& declined() const { return declined_; }
   absl::Status Commit(std::span<const Value> replacement);
 

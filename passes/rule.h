@@ -43,6 +43,8 @@ Condition HasSingleReader(const Match& match, std::string_view name);
 // Nothing but the nodes that matched reads these values, so that they go with them.
 Condition AreReadInside(const Match& match, std::initializer_list<std::string_view> names);
 Condition IsConstant(const Match& match, std::string_view name);
+// A constant of one element that is a number, not NaN.
+bool IsKnownNumber(Value value);
 // A constant of one element that is `number`, to within 1e-6 of it.
 Condition IsNumber(const Match& match, std::string_view name, double number);
 // For rules that move constants together: two of them are fold_constants' business.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -102,7 +103,13 @@ void CompareValues(const Node& a, const Node& b, NodeDiff& diff) {
   ValueChange change{.elements = x.size()};
   for (int64_t i = 0; i < x.size(); ++i) {
     const double before = x.At(i), after = y.At(i);
-    if (before == after || (std::isnan(before) && std::isnan(after))) continue;
+    // Beyond 2^53, different integers may be one double.
+    const size_t size = SizeOf(x.dtype()), at = static_cast<size_t>(i) * size;
+    const bool same_bytes = std::memcmp(x.data() + at, y.data() + at, size) == 0;
+    const bool same = kFloatTypes.contains(x.dtype())
+                          ? before == after || (std::isnan(before) && std::isnan(after))
+                          : same_bytes;
+    if (same) continue;
     ++change.differing;
     const double difference = std::abs(before - after);
     if (!(difference <= change.largest)) change.largest = difference;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -34,7 +35,7 @@ struct OptimizeArguments {
   bool explain = false;
   bool json = false;
   bool measure = false;
-  int verify = 0;
+  std::optional<int> verify;
   double tolerance = ReplayOptions().tolerance;
   std::vector<std::string> bisect;
 };
@@ -46,15 +47,24 @@ absl::Status CheckArguments(const OptimizeArguments& a) {
   if (a.max_rewrites && *a.max_rewrites < 0) {
     return expected("--max-rewrites", "a number from 0 on", *a.max_rewrites);
   }
-  if (a.verify < 0) return expected("--verify", "a number of samples", a.verify);
-  if (!(a.tolerance > 0)) return expected("--tolerance", "a number above 0", a.tolerance);
+  if (a.verify && *a.verify < 1) return expected("--verify", "a number of samples", *a.verify);
+  if (!(a.tolerance > 0) || !std::isfinite(a.tolerance)) {
+    return expected("--tolerance", "a number above 0", a.tolerance);
+  }
   if (a.purpose != kInference && a.purpose != kTraining) {
     return expected("--for", "inference or training", a.purpose);
   }
   if (a.bisect.empty() && a.output.empty()) {
     return absl::InvalidArgumentError("expected -o FILE, or --bisect, got neither");
   }
-  return a.output.empty() ? absl::OkStatus() : CheckOutputPath(a.output);
+  if (!a.bisect.empty() && (!a.output.empty() || a.verify || a.measure || a.explain)) {
+    return absl::InvalidArgumentError(
+        "--bisect finds a rewrite and writes nothing: it goes without -o, --verify, --measure and "
+        "--explain");
+  }
+  if (a.output.empty()) return absl::OkStatus();
+  WEFT_RETURN_IF_ERROR(CheckOtherFile(a.input, a.output));
+  return CheckOutputPath(a.output);
 }
 
 // RULE=ERROR each.
@@ -83,7 +93,7 @@ absl::StatusOr<PassOptions> OptionsOf(const OptimizeArguments& a) {
   options.disable = a.disable;
   options.max_rewrites = a.max_rewrites.value_or(-1);
   WEFT_ASSIGN_OR_RETURN(options.lossy, ParseLossy(a.lossy));
-  options.replay.random = a.verify;
+  options.replay.random = a.verify.value_or(0);
   options.replay.tolerance = a.tolerance;
   return options;
 }
@@ -139,8 +149,8 @@ void PrintReport(const OptimizeArguments& a, const PassReport& report,
   if (report.replayed && !a.explain) {
     const std::string error =
         report.error ? absl::StrCat("error ", *report.error) : "no outputs to compare";
-    Print("verified on %d sample%s: %s, %d rewrite%s taken back\n", a.verify,
-          a.verify == 1 ? "" : "s", error.c_str(), report.taken_back,
+    Print("verified on %d sample%s: %s, %d rewrite%s taken back\n", *a.verify,
+          *a.verify == 1 ? "" : "s", error.c_str(), report.taken_back,
           report.taken_back == 1 ? "" : "s");
   }
 }

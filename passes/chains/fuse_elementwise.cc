@@ -8,9 +8,9 @@
 // broadcast, is computed elsewhere. Clip is Max and Min with its bounds.
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 
+#include "absl/strings/str_cat.h"
 #include "ops/fused_elementwise.h"
 #include "passes/chains/chains.h"
 #include "passes/rule.h"
@@ -19,6 +19,9 @@ namespace weft {
 namespace {
 
 constexpr std::string_view kFused = "FusedElementwise";
+// A chain copies what the one before it has, and a kernel follows that many operands on its stack.
+constexpr size_t kMostSteps = 64;
+constexpr size_t kMostOperands = 8;
 
 // Steps on inputs[0] with the other inputs, as the attributes of a FusedElementwise say it.
 struct Chain {
@@ -78,8 +81,7 @@ bool HasPlainBounds(const Node& clip) {
   int bounds = 0;
   for (int i = 1; i < clip.num_inputs(); ++i) {
     if (clip.input(i).null()) continue;
-    const Tensor* bound = ConstantValue(clip.input(i));
-    if (bound == nullptr || std::isnan(bound->At(0))) return false;
+    if (!IsKnownNumber(clip.input(i))) return false;
     ++bounds;
   }
   return bounds > 0;
@@ -99,8 +101,19 @@ Condition IsForInference(const Match& m) {
   return Unless(!m.graph().updates().empty(), "the graph has updates, it trains");
 }
 
+// A fused node that comes back to what it began with needs that value, whose node would stay.
+bool ReadsItsInputAgain(const Node& node) {
+  if (node.op_name() != kFused) return false;
+  const std::vector<PostOp> steps = GetPostOps(node.attributes(), "steps");
+  return std::any_of(steps.begin(), steps.end(),
+                     [](const PostOp& step) { return step.input == 0; });
+}
+
 Condition Holds(const Match& m) {
-  return All({HasSingleReader(m, "first"), HaveSameType(m, "first", "last"), IsForInference(m)});
+  const Node& last = *m.node("last");
+  return All({HasSingleReader(m, "first"), HaveSameType(m, "first", "last"), IsForInference(m),
+              Unless(ReadsItsInputAgain(last),
+                     absl::StrCat(last.name(), " reads ", m["first"].ToString(), " again"))});
 }
 
 std::vector<Value> Replace(const Match& m, Rewriter& r) {
@@ -108,6 +121,11 @@ std::vector<Value> Replace(const Match& m, Rewriter& r) {
   const Node& last = *m.node("last");
   Chain chain = ChainOf(first, RunningInput(first));
   chain.Append(ChainOf(last, last.input(0) == m["first"] ? 0 : 1));
+  if (chain.steps.size() > kMostSteps || chain.inputs.size() > kMostOperands) {
+    return r.Decline(absl::StrCat("it would have ", chain.steps.size(), " steps on ",
+                                  chain.inputs.size(), " inputs, of ", kMostSteps, " on ",
+                                  kMostOperands));
+  }
   return {r.OpAs(last.name(), kFused, std::move(chain.inputs), ElementwiseAttributes(chain.steps))};
 }
 

@@ -6,31 +6,31 @@
 // as one node, FusedElementwise. s and the shift are graph arithmetic on constants; fold_constants
 // computes them.
 
+#include "absl/strings/str_cat.h"
 #include "ops/fused_elementwise.h"
 #include "passes/chains/chains.h"
+#include "passes/linear/affine.h"
 #include "passes/rule.h"
 
 namespace weft {
 namespace {
 
 Condition Holds(const Match& m) {
-  return All({IsInMode(m, "bn", "inference"), IsConstant(m, "scale"), IsConstant(m, "beta"),
-              IsConstant(m, "mean"), IsConstant(m, "var")});
+  const TensorType &x = m["x"].type(), &scale = m["scale"].type();
+  return All({IsInMode(m, "bn", "inference"), HasFiniteScale(m, "bn"),
+              Unless(x.dim(1) != scale.dim(0),
+                     absl::StrCat(m["x"].ToString(), " is ", ToString(x), ", ",
+                                  m["scale"].ToString(), " ", ToString(scale)))});
 }
 
 std::vector<Value> Replace(const Match& m, Rewriter& r) {
   const Node& bn = *m.root();
-  const double epsilon = GetFloat(bn.attributes(), "epsilon");
-  const Value deviation =
-      r.Op("Sqrt", {r.Op("Add", {m["var"], r.Scalar(epsilon, bn.type().dtype)})});
-  const Value s = r.Op("Div", {m["scale"], deviation});
-  const Value shift = r.Op("Sub", {m["beta"], r.Op("Mul", {m["mean"], s})});
-
+  const Affine affine = ScaleAndShiftOf(bn, r);
   std::vector<int64_t> per_channel(static_cast<size_t>(bn.type().rank()) - 1, 1);
   per_channel[0] = -1;
   const Value channels = r.Ints(per_channel);
-  const Value by = r.OpAs(m["scale"].node->name(), "Reshape", {s, channels});
-  const Value plus = r.OpAs(m["beta"].node->name(), "Reshape", {shift, channels});
+  const Value by = r.OpAs(m["scale"].node->name(), "Reshape", {affine.scale, channels});
+  const Value plus = r.OpAs(m["beta"].node->name(), "Reshape", {affine.shift, channels});
   const std::vector<ElementwiseStep> steps = {{{.op = "Mul", .input = 1}},
                                               {{.op = "Add", .input = 2}}};
   return {r.OpAs(bn.name(), "FusedElementwise", {m["x"], by, plus}, ElementwiseAttributes(steps))};

@@ -72,7 +72,14 @@ class FoldRun : public PassRun {
   explicit FoldRun(PassContext& context)
       : context_(context), graph_(context.graph()), worklist_(context, {}) {
     for (const Node& node : graph_.nodes()) {
-      if (node.op_name() == kConstant) constant_bytes_ += LeafValue(node).bytes();
+      if (node.op_name() != kConstant) continue;
+      const size_t bytes = LeafValue(node).bytes();
+      // What an earlier session made counts as made.
+      if (node.provenance().rule == kName) {
+        growth_ += static_cast<int64_t>(bytes);
+      } else {
+        constant_bytes_ += bytes;
+      }
     }
   }
 

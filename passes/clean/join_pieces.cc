@@ -123,30 +123,50 @@ std::vector<Value> ToOperands(const Match& m, Rewriter& r) {
   return pieces;
 }
 
-// The first operand that is a Concat along the same axis, which nothing else in the graph reads;
-// -1: none.
-int NestedOperand(const Node& concat) {
-  for (int i = 0; i < concat.num_inputs(); ++i) {
-    const Node& inner = *concat.input(i).node;
-    if (inner.op_name() != "Concat" || AxisOf(inner) != AxisOf(concat)) continue;
-    if (inner.uses().size() == 1) return i;
-  }
-  return -1;
+// Whether operand `i` is a Concat along the same axis, which nothing else in the graph reads.
+bool IsNested(const Node& concat, int i) {
+  const Node& inner = *concat.input(i).node;
+  return inner.op_name() == "Concat" && AxisOf(inner) == AxisOf(concat) && inner.uses().size() == 1;
 }
 
-bool HasNestedOperand(const Node& concat) { return NestedOperand(concat) >= 0; }
+// The outermost of nested ones takes all in, not each one those before it.
+bool IsOutermost(const Node& concat) {
+  const auto uses = concat.uses();
+  if (uses.size() == 1 && uses[0].user->op_name() == "Concat" &&
+      AxisOf(*uses[0].user) == AxisOf(concat)) {
+    return false;
+  }
+  for (int i = 0; i < concat.num_inputs(); ++i) {
+    if (IsNested(concat, i)) return true;
+  }
+  return false;
+}
 
-Condition InnerIsNoOutput(const Match& m) {
-  const Value inner = m.root()->input(NestedOperand(*m.root()));
-  return Unless(m.graph().IsOutput(inner), absl::StrCat(inner.ToString(), " is an output"));
+// Those of the Concats inside in their places; a Concat that is an output stays an operand.
+std::vector<Value> OperandsOfAll(const Match& m) {
+  std::vector<Value> operands;
+  std::vector<Value> pending = {m.root()->output()};
+  while (!pending.empty()) {
+    const Value v = pending.back();
+    pending.pop_back();
+    if (v.node != m.root() &&
+        (m.graph().IsOutput(v) || v.node->op_name() != "Concat" ||
+         AxisOf(*v.node) != AxisOf(*m.root()) || v.node->uses().size() != 1)) {
+      operands.push_back(v);
+      continue;
+    }
+    const auto inputs = v.node->inputs();
+    pending.insert(pending.end(), inputs.rbegin(), inputs.rend());
+  }
+  return operands;
 }
 
 std::vector<Value> Flatten(const Match& m, Rewriter& r) {
   const Node& concat = *m.root();
-  std::vector<Value> operands(concat.inputs().begin(), concat.inputs().end());
-  const auto nested = operands.begin() + NestedOperand(concat);
-  const auto inner = nested->node->inputs();
-  operands.insert(operands.erase(nested), inner.begin(), inner.end());
+  std::vector<Value> operands = OperandsOfAll(m);
+  if (std::ranges::equal(operands, concat.inputs())) {
+    return r.Decline("what it joins are outputs");
+  }
   const Value joined = r.OpAs(concat.name(), "Concat", std::move(operands), concat.attributes());
   if (!r.ok() || joined.type() == concat.type()) return {joined};
   return r.Decline(absl::StrCat("it would be ", ToString(joined.type())));
@@ -173,8 +193,8 @@ Pass CutConcat() {
 Pass FlattenConcats() {
   return ToPass({.name = "flatten_concats",
                  .doc = "make one Concat of a Concat of Concats",
-                 .pattern = Op("Concat").Where(HasNestedOperand),
-                 .conditions = InnerIsNoOutput,
+                 .pattern = Op("Concat").Where(IsOutermost),
+                 .conditions = nullptr,
                  .rewrite = Flatten});
 }
 

@@ -3,8 +3,6 @@
 //   clip2(clip1(x, a, b), c, d)  =>  clip2(x, clip(a, c, d), clip(b, c, d))
 //   relu(x) counts as clip(x, 0)
 
-#include <cmath>
-
 #include "absl/strings/str_cat.h"
 #include "passes/clean/clean.h"
 #include "passes/rule.h"
@@ -15,18 +13,17 @@ namespace {
 const std::vector<std::string> kLimits = {"Clip", "Relu"};
 
 // NaN limits nothing by itself, but would hide the limit that it is merged with.
-Condition IsNumber(const Match& m, std::string_view name) {
-  const Value bound = m[name];
-  if (bound.null()) return {};
-  const Tensor* tensor = ConstantValue(bound);
-  if (tensor == nullptr) return IsConstant(m, name);
-  return Unless(std::isnan(tensor->At(0)), absl::StrCat(bound.ToString(), " is NaN"));
+Condition AreNumbers(const Match& m) {
+  for (const char* name : {"a", "b", "c", "d"}) {
+    const Value bound = m[name];
+    if (bound.null() || IsKnownNumber(bound)) continue;
+    if (ConstantValue(bound) == nullptr) return IsConstant(m, name);
+    return Unless(true, absl::StrCat(bound.ToString(), " is NaN"));
+  }
+  return {};
 }
 
-Condition Holds(const Match& m) {
-  return All({HasSingleReader(m, "inner"), IsNumber(m, "a"), IsNumber(m, "b"), IsNumber(m, "c"),
-              IsNumber(m, "d")});
-}
+Condition Holds(const Match& m) { return All({HasSingleReader(m, "inner"), AreNumbers(m)}); }
 
 bool IsClipOrReluOfClip(const Node& outer) {
   return outer.op_name() == "Clip" || outer.input(0).node->op_name() == "Clip";

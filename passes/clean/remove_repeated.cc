@@ -34,7 +34,13 @@ bool Contains(const std::vector<std::string_view>& ops, std::string_view op) {
   return std::find(ops.begin(), ops.end(), op) != ops.end();
 }
 
+// The smallest integer has no absolute value: Abs leaves it as it is.
+bool MayBeNegative(const Node& node) {
+  return node.op_name() == "Abs" && !kFloatTypes.contains(node.type().dtype);
+}
+
 bool HasNoEffect(const Node& node) {
+  if (node.op_name() == "Relu" && MayBeNegative(*node.input(0).node)) return false;
   return std::any_of(Families().begin(), Families().end(), [&](const Family& family) {
     return Contains(family.outer, node.op_name()) &&
            Contains(family.inner, node.input(0).node->op_name());

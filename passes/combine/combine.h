@@ -12,6 +12,7 @@ Pass MergeBranches();
 Pass FoldConvConv();
 Pass MoveStrideUp();
 Pass SplitLowRank();  // lossy
+inline constexpr std::string_view kSplitLowRank = "split_low_rank";
 Pass MergeConvs();
 
 }  // namespace weft

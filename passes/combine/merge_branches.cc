@@ -21,6 +21,7 @@
 #include "passes/combine/combine.h"
 #include "passes/combine/conv_form.h"
 #include "passes/combine/prices.h"
+#include "passes/linear/affine.h"
 #include "passes/rule.h"
 
 namespace weft {
@@ -64,7 +65,9 @@ Condition Holds(const Match& m) {
               IsOp(m, "Conv") ? HasSingleReader(m, "other") : Condition(), IsConstant(m, "w"),
               IsConstant(m, "b"), HasConstantWeights(m), HasKnownPads(m, "conv"),
               HasKnownPads(m, "other"),
-              IsOp(m, "BatchNormalization") ? IsInMode(m, "other", "inference") : Condition(),
+              IsOp(m, "BatchNormalization")
+                  ? All({IsInMode(m, "other", "inference"), HasFiniteScale(m, "other")})
+                  : Condition(),
               IsOp(m, "AveragePool") ? CountsPads(m) : Condition(),
               HaveSameType(m, "conv", m["other"] ? "other" : "x")});
 }
@@ -201,15 +204,12 @@ struct Weights {
   Value b;
 };
 
-// s = scale / sqrt(var + epsilon) on the diagonal `ones`, and beta - mean*s
+// The factors on the diagonal `ones`, and the shift.
 Weights OfBatchNorm(Rewriter& r, const Node& bn, Value ones) {
-  const Value scale = bn.input(1), beta = bn.input(2), mean = bn.input(3), var = bn.input(4);
-  const Value epsilon = r.Scalar(GetFloat(bn.attributes(), "epsilon"), var.type().dtype);
-  const Value s = r.Op("Div", {scale, r.Op("Sqrt", {r.Op("Add", {var, epsilon})})});
+  const Affine affine = ScaleAndShiftOf(bn, r);
   Dims one_a_filter(static_cast<size_t>(bn.input(0).type().rank()), 1);
   one_a_filter[0] = -1;
-  return {r.Op("Mul", {ones, r.Op("Reshape", {s, r.Ints(one_a_filter)})}),
-          r.Op("Sub", {beta, r.Op("Mul", {mean, s})})};
+  return {r.Op("Mul", {ones, r.Op("Reshape", {affine.scale, r.Ints(one_a_filter)})}), affine.shift};
 }
 
 Weights OfOther(const Match& m, Rewriter& r, const ConvForm& form, const Common& c) {

@@ -25,6 +25,8 @@ constexpr std::string_view kName = "merge_convs";
 bool CanMerge(const Node& conv) {
   if (conv.num_inputs() > 3 || GetInt(conv.attributes(), "group", 1) != 1) return false;
   const Value bias = conv.num_inputs() == 3 ? conv.input(2) : Value();
+  // What is joined with others is no factor to split_low_rank any more, which would split it again.
+  if (conv.input(1).node->provenance().rule == kSplitLowRank) return false;
   return ConstantValue(conv.input(1)) != nullptr && (bias.null() || ConstantValue(bias) != nullptr);
 }
 
@@ -49,7 +51,9 @@ class MergeConvsRun : public PassRun {
       if (node == nullptr) break;
       if (!CanMerge(*node)) continue;
       const std::vector<Node*> convs = ConvsLike(*node);
-      if (convs.size() > 1 && WhyNot(convs).empty()) WEFT_RETURN_IF_ERROR(Merge(convs));
+      if (convs.size() < 2) continue;
+      for (Node* conv : convs) worklist_.Forget(conv);  // one look is enough for all
+      if (WhyNot(convs).empty()) WEFT_RETURN_IF_ERROR(Merge(convs));
     }
     return absl::OkStatus();
   }
@@ -89,8 +93,8 @@ class MergeConvsRun : public PassRun {
     if (!bytes.ok()) return std::string(bytes.status().message());
     const auto& [apart, merged] = *bytes;
     if (merged < apart) return "";
-    return absl::StrCat("with ", convs[1]->name(), " it would move ", merged,
-                        " bytes an example, apart they move ", apart);
+    return absl::StrCat(convs.size(), " of its form would move ", merged,
+                        " bytes an example as one, apart they move ", apart);
   }
 
   // The bytes that the convolutions move, apart and as one that is cut.

@@ -18,29 +18,17 @@
 namespace weft {
 namespace {
 
-constexpr std::string_view kName = "split_low_rank";
-
-bool IsLinear(const Node& node) {
-  return node.op_name() == "Conv" || node.op_name() == "Gemm" || node.op_name() == "MatMul";
-}
+constexpr std::string_view kName = kSplitLowRank;
 
 // A half is not halved again: that would add to the error, time after time.
-Condition IsNoHalf(const Match& m) {
-  const Node& x = *m["x"].node;
-  if (IsLinear(x) && x.uses().size() == 1) {
-    return Unless(true,
-                  absl::StrCat(x.name(), " and ", m.root()->name(), " are a product already"));
-  }
-  const auto uses = m.root()->uses();
-  const bool linear = uses.size() == 1 && uses[0].input == 0 && IsLinear(*uses[0].user);
-  return Unless(linear, linear ? absl::StrCat(m.root()->name(), " and ", uses[0].user->name(),
-                                              " are a product already")
-                               : "");
-}
-
 Condition Holds(const Match& m) {
-  const Condition constant = All({IsConstant(m, "w"), IsNoHalf(m)});
-  if (!constant.holds || m.root()->op_name() != "Conv") return constant;
+  const Condition known =
+      All({IsConstant(m, "w"),
+           Unless(m["w"].node->provenance().rule == kName,
+                  absl::StrCat(m["w"].ToString(), " is a factor already")),
+           Unless(!kFloatTypes.contains(m["w"].type().dtype),
+                  absl::StrCat(m["w"].ToString(), " is ", ToString(m["w"].type())))});
+  if (!known.holds || m.root()->op_name() != "Conv") return known;
   return HasOneGroup(m, "y");
 }
 

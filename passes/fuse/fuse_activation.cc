@@ -28,8 +28,7 @@ std::vector<std::string> ActivationNames() {
 Condition HasConstantLimits(const Node& clip) {
   for (int i = 1; i < clip.num_inputs(); ++i) {
     const Value limit = clip.input(i);
-    const Tensor* value = limit ? ConstantValue(limit) : nullptr;
-    if (!limit || (value != nullptr && !std::isnan(value->At(0)))) continue;
+    if (!limit || IsKnownNumber(limit)) continue;
     return {false, absl::StrCat(limit.ToString(), " is not a constant number")};
   }
   return {};

@@ -6,6 +6,12 @@
 #include "ops/post_ops.h"
 
 namespace weft {
+namespace {
+
+// Each one copies those before it.
+constexpr size_t kMostPostOps = 64;
+
+}  // namespace
 
 Pattern ConvProduct() {
   return OneOf({"Conv", "ConvTranspose", "FusedConv", "FusedConvTranspose"}).As("product");
@@ -17,10 +23,13 @@ Pattern MatrixProduct() {
 
 Condition TakesPostOps(const Match& m) {
   const Value product = m["product"];
-  return All({HasSingleReader(m, "product"),
-              Unless(!kFloatTypes.contains(product.type().dtype),
-                     absl::StrCat(product.ToString(), " is ", ToString(product.type()),
-                                  ", not of floating point"))});
+  const size_t posts = GetPostOps(product.node->attributes(), "post_ops").size();
+  return All(
+      {HasSingleReader(m, "product"),
+       Unless(posts >= kMostPostOps, absl::StrCat(product.ToString(), " has ", posts, " post-ops")),
+       Unless(!kFloatTypes.contains(product.type().dtype),
+              absl::StrCat(product.ToString(), " is ", ToString(product.type()),
+                           ", not of floating point"))});
 }
 
 Value WithPostOp(const Match& m, Rewriter& r, PostOp post, Value operand) {

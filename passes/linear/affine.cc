@@ -30,16 +30,35 @@ Condition IsFinite(const Match& match) {
                              divides ? ", or zero" : ""));
 }
 
-// (x - mean) / sqrt(var + epsilon) * scale + bias
-Affine ReadBatchNorm(const Match& match, Rewriter& r) {
-  const double epsilon = GetFloat(match.node("affine")->attributes(), "epsilon");
-  const Value var = match["var"];
-  const Value deviation = r.Op("Sqrt", {r.Op("Add", {var, r.Scalar(epsilon, var.type().dtype)})});
-  const Value scale = r.Op("Div", {match["scale"], deviation});
-  return {scale, r.Op("Sub", {match["bias"], r.Op("Mul", {match["mean"], scale})})};
+}  // namespace
+
+Affine ScaleAndShiftOf(const Node& batch_norm, Emitter& e) {
+  const Value scale = batch_norm.input(1), bias = batch_norm.input(2), mean = batch_norm.input(3),
+              var = batch_norm.input(4);
+  const double epsilon = GetFloat(batch_norm.attributes(), "epsilon");
+  const Value deviation = e.Op("Sqrt", {e.Op("Add", {var, e.Scalar(epsilon, var.type().dtype)})});
+  const Value s = e.Op("Div", {scale, deviation});
+  return {s, e.Op("Sub", {bias, e.Op("Mul", {mean, s})})};
 }
 
-}  // namespace
+Condition HasFiniteScale(const Match& match, std::string_view batch_norm) {
+  const Node& node = *match.node(batch_norm);
+  for (int i = 1; i < 5; ++i) {
+    const Value operand = node.input(i);
+    if (ConstantValue(operand) != nullptr) continue;
+    return Unless(
+        true, absl::StrCat(operand.ToString(),
+                           operand.node->op_name() == kVariable ? " is a variable, not" : " is not",
+                           " a constant"));
+  }
+  const Tensor &scale = *ConstantValue(node.input(1)), &var = *ConstantValue(node.input(4));
+  const double epsilon = GetFloat(node.attributes(), "epsilon");
+  bool finite = true;
+  for (int64_t i = 0; i < scale.size(); ++i) {
+    finite = finite && std::isfinite(scale.At(i) / std::sqrt(var.At(i) + epsilon));
+  }
+  return Unless(!finite, absl::StrCat(node.name(), " scales by what is infinite or NaN"));
+}
 
 Pattern BatchNormOf(Pattern x) {
   return Op("BatchNormalization",
@@ -73,15 +92,14 @@ Condition IsAffine(const Match& match, std::string_view x, int axis) {
     return All({IsConstant(match, "c"), HaveSameType(match, x, "affine"),
                 IsPerChannel(match, "c", x, axis), IsFinite(match)});
   }
-  return All({IsConstant(match, "scale"), IsConstant(match, "bias"), IsConstant(match, "mean"),
-              IsConstant(match, "var"),
+  return All({HasFiniteScale(match, "affine"),
               Unless(axis != 1, absl::StrCat(node.name(), " has its channels on axis 1 of ",
                                              match[x].ToString(), ", not on axis ", axis))});
 }
 
 Affine ReadAffine(const Match& match, Rewriter& r) {
   const Node& node = *match.node("affine");
-  if (IsBatchNorm(node)) return ReadBatchNorm(match, r);
+  if (IsBatchNorm(node)) return ScaleAndShiftOf(node, r);
   const Value c = r.Op("Reshape", {match["c"], r.Ints({-1})});
   if (node.op_name() == "Mul") return {c, {}};
   if (node.op_name() == "Div") return {r.Op("Reciprocal", {c}), {}};

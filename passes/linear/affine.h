@@ -13,6 +13,12 @@ struct Affine {
   Value shift;  // [C] or [1]; null: 0
 };
 
+// What a batch normalization at inference does: s = scale / sqrt(var + epsilon) and bias - mean*s,
+// both [C].
+Affine ScaleAndShiftOf(const Node& batch_norm, Emitter& e);
+// Its operands are constants, and s is finite: an infinite factor would make NaN of what it shifts.
+Condition HasFiniteScale(const Match& match, std::string_view batch_norm);
+
 // The op of `x` with any constants, named for what follows.
 Pattern BatchNormOf(Pattern x);
 Pattern ArithmeticOf(Pattern x, Pattern constant);

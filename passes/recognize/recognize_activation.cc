@@ -8,11 +8,21 @@
 
 #include <cmath>
 
+#include "absl/strings/str_cat.h"
+#include "graph/op.h"
 #include "passes/recognize/recognize.h"
 #include "passes/rule.h"
 
 namespace weft {
 namespace {
+
+// Some compositions are made of integers too, with quotients that are cut.
+Condition Takes(const Match& m, const std::string& op) {
+  const TensorType& x = m["x"].type();
+  const OpDef* def = m.graph().registry().Find(op);
+  return Unless(def == nullptr || !def->input(0).dtypes.contains(x.dtype),
+                absl::StrCat(op, " takes no ", ToString(x)));
+}
 
 // A rule that makes `op` of what matched, of x, to y.
 Pass Recognize(std::string_view name, std::string_view doc, Pattern pattern,
@@ -22,8 +32,8 @@ Pass Recognize(std::string_view name, std::string_view doc, Pattern pattern,
                  .doc = doc,
                  .pattern = std::move(pattern).As("y"),
                  .conditions =
-                     [conditions = std::move(conditions)](const Match& m) {
-                       return All({HaveSameType(m, "x", "y"), conditions(m)});
+                     [op, conditions = std::move(conditions)](const Match& m) {
+                       return All({HaveSameType(m, "x", "y"), Takes(m, op), conditions(m)});
                      },
                  .rewrite = [op = std::move(op), attributes = std::move(attributes)](
                                 const Match& m, Rewriter& r) -> std::vector<Value> {
@@ -83,6 +93,10 @@ Pass RecognizeClip() {
                                 .As("y"),
                  .conditions =
                      [](const Match& m) {
+                       for (const char* name : {"low", "high"}) {
+                         if (!IsKnownNumber(m[name]))
+                           return Unless(true, m[name].ToString() + " is NaN");
+                       }
                        return All({HaveSameType(m, "x", "y"), AreReadInside(m, {"max"})});
                      },
                  .rewrite = [](const Match& m, Rewriter& r) -> std::vector<Value> {

@@ -14,6 +14,9 @@
 //   normalization(x, s, b) * c => normalization(x, s*c, b*c)     normalization(x, s, b) + c
 //   likewise
 
+#include <algorithm>
+#include <cmath>
+
 #include "absl/strings/str_cat.h"
 #include "passes/recognize/axes.h"
 #include "passes/recognize/recognize.h"
@@ -61,17 +64,24 @@ Condition IsBare(const Match& m) {
                                      ", not the last ones"));
   }
   const Shape affine = AffineShape(x, axes);
+  const double epsilon = ConstantValue(m["epsilon"])->At(0);
   return All(
       {HaveSameType(m, "x", "y"), IsNumber(m, "two", 2), ReduceAlike(m, "mean", "variance"),
-       Unless(ConstantValue(m["epsilon"])->At(0) < 0, m["epsilon"].ToString() + " is below 0"),
+       Unless(!(epsilon >= 0) || !std::isfinite(epsilon), absl::StrCat("epsilon is ", epsilon)),
        Unless(!StaticDims(affine).ok(), ToString(affine) + " is not known"),
        AreReadInside(m, {"mean", "d", "square", "variance", "sum", "deviation", "inverse"})});
 }
 
+// As a constant at once: of a whole image's elements, folding an Expand would decline.
 Value Filled(Rewriter& r, double number, DType dtype, const Shape& shape) {
   const absl::StatusOr<Dims> dims = StaticDims(shape);
   if (!dims.ok()) return r.Fail(dims.status());
-  return r.Op("Expand", {r.Scalar(number, dtype), r.Ints(*dims)});
+  absl::StatusOr<Tensor> tensor = Tensor::Zeros(DType::kF64, *dims);
+  if (tensor.ok()) {
+    std::ranges::fill(tensor->mutable_values<double>(), number);
+    tensor = tensor->Converted(dtype);
+  }
+  return tensor.ok() ? r.Constant(*std::move(tensor)) : r.Fail(tensor.status());
 }
 
 std::vector<Value> ReplaceBare(const Match& m, Rewriter& r) {
@@ -139,9 +149,18 @@ Condition FitsTheScale(const Match& m) {
                                     m["scale"].ToString(), " ", ToString(scale)));
 }
 
+// A sum with infinite terms is another value than an infinite multiple of the sum.
+Condition IsFinite(const Match& m) {
+  const Tensor* c = ConstantValue(m["c"]);
+  bool finite = true;
+  for (int64_t i = 0; c != nullptr && i < c->size(); ++i)
+    finite = finite && std::isfinite(c->At(i));
+  return Unless(!finite, m["c"].ToString() + " has elements that are infinite or NaN");
+}
+
 Condition CanTakeOver(const Match& m) {
-  return All({AreReadInside(m, {"norm"}), HaveSameType(m, "norm", "y"), IsConstant(m, "c"),
-              IsConstant(m, "scale"), IsConstant(m, "bias"), FitsTheScale(m)});
+  return All({IsFinite(m), AreReadInside(m, {"norm"}), HaveSameType(m, "norm", "y"),
+              IsConstant(m, "c"), IsConstant(m, "scale"), IsConstant(m, "bias"), FitsTheScale(m)});
 }
 
 std::vector<Value> TakeOver(const Match& m, Rewriter& r) {

@@ -38,8 +38,15 @@ Condition IsProduct(const Match& m, std::string_view conv, std::string_view weig
               HasOneGroup(m, conv), HasNoPadding(m, conv), HasSingleReader(m, conv)});
 }
 
+// One gate for all channels, or one channel for all gates, would broadcast.
+Condition HasOneGateAChannel(const Match& m) {
+  const Dim &gates = m["w2"].type().dim(0), &channels = m["x"].type().dim(1);
+  return Unless(gates != channels, absl::StrCat(m.node("expand")->name(), " has ", gates.ToString(),
+                                                " filters for ", channels.ToString(), " channels"));
+}
+
 Condition Holds(const Match& m) {
-  return All({HasSingleReader(m, "mean"), IsProduct(m, "reduce", "w1"),
+  return All({HasOneGateAChannel(m), HasSingleReader(m, "mean"), IsProduct(m, "reduce", "w1"),
               HasSingleReader(m, "activation"), IsProduct(m, "expand", "w2"),
               HasSingleReader(m, "gate")});
 }

@@ -24,12 +24,6 @@ EltwiseNumbers ReadNumbers(const OpDef& op, const AttributeMap& attributes) {
   return {numbers[0], numbers[1]};
 }
 
-Kernels One(std::unique_ptr<Kernel> kernel) {
-  Kernels kernels;
-  kernels.push_back(std::move(kernel));
-  return kernels;
-}
-
 }  // namespace
 
 bool EltwiseCall::KeepsZero() const {
@@ -53,16 +47,16 @@ absl::StatusOr<Kernels> HostEltwise(const KernelRequest& request) {
   if (!call || request.in(0).dtype() != DType::kF32) return Kernels();
   Layout layout = request.in(0);
   if (IsPadded(layout) && !call->KeepsZero()) layout = Layout::Plain(DType::kF32, layout.dims());
-  return One(MakeAnyLayoutKernel(request, layout, "vectors",
-                                 [f = *call](int64_t n, std::span<const float* const> in,
-                                             float* out) { f.Forward(n, in[0], out); }));
+  return Single(MakeAnyLayoutKernel(request, layout, "vectors",
+                                    [f = *call](int64_t n, std::span<const float* const> in,
+                                                float* out) { f.Forward(n, in[0], out); }));
 }
 
 absl::StatusOr<Kernels> HostEltwiseGrad(const KernelRequest& request) {
   const auto call = FindEltwiseCall(request.node.op(), request.node.attributes());
   if (!call || call->functions.grad == nullptr) return Kernels();
   if (request.in(0).dtype() != DType::kF32) return Kernels();
-  return One(
+  return Single(
       MakeAnyLayoutKernel(request, LayoutOfPair(request), "vectors",
                           [f = *call](int64_t n, std::span<const float* const> in, float* out) {
                             f.functions.grad(f.numbers, n, in[0], in[1], out);
@@ -86,12 +80,12 @@ absl::StatusOr<Kernels> HostClip(const KernelRequest& request) {
     }
   };
   if (is_grad) {
-    return One(MakeAnyLayoutKernel(request, LayoutOfPair(request), "vectors", run));
+    return Single(MakeAnyLayoutKernel(request, LayoutOfPair(request), "vectors", run));
   }
   // Which bounds a run brings is not known here: zero may lie outside.
   Layout layout = request.in(0);
   if (IsPadded(layout)) layout = Layout::Plain(DType::kF32, layout.dims());
-  return One(MakeAnyLayoutKernel(request, layout, "vectors", run));
+  return Single(MakeAnyLayoutKernel(request, layout, "vectors", run));
 }
 
 absl::StatusOr<Kernels> HostIsSpecial(const KernelRequest& request) {
@@ -99,7 +93,7 @@ absl::StatusOr<Kernels> HostIsSpecial(const KernelRequest& request) {
   const bool nan = request.node.op_name() == "IsNaN";
   const bool negative = GetInt(request.node.attributes(), "detect_negative", 1) != 0;
   const bool positive = GetInt(request.node.attributes(), "detect_positive", 1) != 0;
-  return One(MakeHostKernel(request, "weft", "element loops", [=](const EvalContext& c) {
+  return Single(MakeHostKernel(request, "weft", "element loops", [=](const EvalContext& c) {
     const auto* x = c.in(0).in<float>().data();
     auto* y = c.out().out<uint8_t>().data();
     const float below = negative ? -HUGE_VALF : NAN, above = positive ? HUGE_VALF : NAN;

@@ -4,7 +4,7 @@
 
 #include "ops/broadcast.h"
 #include "ops/ops.h"
-#include "runtime/host/adjacent_channels.h"
+#include "runtime/channel_blocks.h"
 #include "runtime/host/any_layout_kernel.h"
 #include "runtime/host/arithmetic.h"
 #include "runtime/host/eltwise.h"
@@ -17,7 +17,7 @@
 // one writes the result, at places where everything has been read, so that it may lie in the memory
 // of any operand of its type.
 //
-// Where k channels lie side by side (adjacent_channels.h), an operand of one number a channel is
+// Where k channels lie side by side (channel_blocks.h), an operand of one number a channel is
 // read as a pattern of k numbers that is repeated over a tile and some more: a tile begins anywhere
 // in it. Channels that are only padding are zeros and stay so: elsewhere the layout is row-major.
 
@@ -172,7 +172,7 @@ Layout LayoutOfChain(const KernelRequest& request, const std::vector<ChainStep>&
   if (y.size() >= 3 && VaryByChannelOnly(request)) {
     for (size_t i = 0; i < request.inputs.size(); ++i) {
       const Layout& layout = request.inputs[i];
-      if (!IsOfResult(request, i) || layout.is_plain() || !AdjacentChannels(layout)) continue;
+      if (!IsOfResult(request, i) || layout.is_plain() || !FindChannelBlocks(layout)) continue;
       if (!IsPadded(layout) || KeepsZero(request, steps)) return layout;
     }
   }
@@ -222,7 +222,7 @@ absl::StatusOr<Kernels> HostFusedElementwise(const KernelRequest& request) {
   WEFT_ASSIGN_OR_RETURN(chain.steps, ReadChain(request));
   if (chain.steps.empty()) return Kernels();
   const Layout layout = LayoutOfChain(request, chain.steps);
-  SetLoops(request, *AdjacentChannels(layout), chain);
+  SetLoops(request, FindChannelBlocks(layout)->width, chain);
   const ScratchPlan scratch = PlanScratch(request, chain);
   auto kernel = MakeHostKernel(
       request, "weft", "fused chain",

@@ -9,9 +9,8 @@ namespace {
 bool IsDense(const Format& format, const Dims& dims, const ChannelBlocks& b) {
   int64_t step = b.width;
   for (size_t axis = dims.size(); axis-- > 0;) {
-    const size_t from_inside = axis >= 2 ? axis : 1 - axis;  // positions, then blocks, then images
-    const int64_t extent = from_inside == 1 ? b.blocks : dims[from_inside];
-    if (extent > 1 && format.strides[from_inside] != step) return false;
+    const int64_t extent = axis == 1 ? b.blocks : dims[axis];
+    if (extent > 1 && format.strides[axis] != step) return false;
     step *= extent;
   }
   return true;

@@ -191,7 +191,12 @@ std::vector<OpError> FusedErrors() {
   return {{"FusedConv", "unknown", posts({.op = "Relu6x"}), inputs, {"post_ops[0] (Relu6x)"}},
           {"FusedConv", "no_post_op", posts({.op = "Conv"}), inputs, {"one of Add, Celu, Clip"}},
           {"FusedConv", "no_operand", posts({.op = "Add", .input = 7}), inputs, {"got 7 of 4"}},
-          {"FusedConv", "operand", posts({.op = "Add", .input = 3}), inputs, {"f32[1,6,3,4]"}}};
+          {"FusedConv", "operand", posts({.op = "Add", .input = 3}), inputs, {"f32[1,6,3,4]"}},
+          {"FusedConv",
+           "value",
+           posts({.op = "Gelu", .attributes = {{"approximate", "foo"}}}),
+           inputs,
+           {"post_ops[0] (Gelu)", "foo"}}};
 }
 
 std::vector<OpError> SqueezeErrors() {
@@ -213,7 +218,7 @@ std::vector<OpError> SqueezeErrors() {
           {op, "bias", {}, with(4, {2}), {"B2 [4]", "got [2]"}},
           {op, "gate", function("gate", {.op = "Relu"}), inputs, {"gate", "HardSigmoid, Sigmoid"}},
           {op, "functions", two, inputs, {"gate", "HardSigmoid, Sigmoid"}},
-          {op, "activation", function("activation", {.op = "Conv"}), inputs, {"one of Elu, Gelu"}},
+          {op, "activation", function("activation", {.op = "Conv"}), inputs, {"one of Celu, Elu"}},
           {op,
            "attributes",
            function("activation", {.op = "Relu", .attributes = {{"alpha", 1.0}}}),

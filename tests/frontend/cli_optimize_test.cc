@@ -37,7 +37,7 @@ TEST_F(Cli, WritesTheExplanationAsJson) {
 
 TEST_F(Cli, ChoosesPassesByName) {
   Train("a.weft");
-  Output("optimize a.weft -o b.weft --disable fuse_conv_activation,fold_conv_bn");
+  Output("optimize a.weft -o b.weft --disable fuse_scale_shift,fold_conv_bn");
   EXPECT_THAT(Output("show b.weft --text"), HasSubstr("= BatchNormalization("));
   Output("optimize a.weft -o b.weft --passes fold_conv_bn");
   EXPECT_THAT(Output("show b.weft --text"), Not(HasSubstr("= FusedConv(")));
@@ -91,8 +91,14 @@ TEST_F(Cli, RefusesWhatOptimizeDoesNotKnow) {
   EXPECT_THAT(error("--verify=many"), HasSubstr("many"));
   EXPECT_THAT(error("--tolerance 0"), HasSubstr("--tolerance: expected a number above 0, got 0"));
   EXPECT_THAT(error("--for fun"), HasSubstr("--for: expected inference or training, got fun"));
-  EXPECT_THAT(error("--bisect missing.npy"), HasSubstr("missing.npy"));
-  EXPECT_THAT(error("--bisect z=missing.npy"), HasSubstr("missing.npy"));
+  EXPECT_THAT(error("--verify=0"), HasSubstr("--verify: expected a number of samples, got 0"));
+  EXPECT_THAT(error("--tolerance inf"), HasSubstr("expected a number above 0, got inf"));
+  EXPECT_THAT(error("--passes split_low_rank"), HasSubstr("expected the error that it may make"));
+  EXPECT_THAT(error("--bisect missing.npy"),
+              HasSubstr("--bisect finds a rewrite and writes nothing"));
+  EXPECT_THAT(Error("optimize a.weft --bisect missing.npy"), HasSubstr("missing.npy"));
+  EXPECT_THAT(Error("optimize a.weft --bisect z=missing.npy"), HasSubstr("missing.npy"));
+  EXPECT_THAT(Error("optimize a.weft -o a.weft"), HasSubstr("a.weft"));
   EXPECT_THAT(Error("optimize a.weft"), HasSubstr("expected -o FILE, or --bisect, got neither"));
   EXPECT_FALSE(std::filesystem::exists(Path("b.weft")));
 }

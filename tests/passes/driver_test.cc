@@ -196,7 +196,7 @@ TEST(DriverTest, DeadReadersDoNotCountAsConsumers) {
 
 // Of a root with two outputs the first is replaced before the second turns out to be impossible:
 // the reshape would know its shape, and so another type.
-TEST(DriverTest, ARewriteThatFailsHalfWayIsTakenBackAsAWhole) {
+TEST(DriverTest, ARewriteThatAReaderRefusesIsTakenBackAsAWhole) {
   Net net;
   const Value v = net.graph.AddInput("v", {DType::kF64, {2}}).value();
   const Value x = net.graph.AddInput("x", {DType::kF64, {4}}).value();
@@ -211,7 +211,8 @@ TEST(DriverTest, ARewriteThatFailsHalfWayIsTakenBackAsAWhole) {
     return {r.Op("Relu", {v}), r.Ints({2, 2})};
   };
   const auto report = RunAlone(rule, net.graph);
-  EXPECT_THAT(std::string(report.status().message()), HasSubstr("reshape (Reshape)"));
+  ASSERT_EQ(report.status(), absl::OkStatus());
+  EXPECT_THAT(report->rewrites, testing::IsEmpty());
   EXPECT_EQ(ToText(net.graph), before);
   EXPECT_EQ(net.graph.Verify(), absl::OkStatus());
 }

@@ -41,6 +41,17 @@ TEST(FuseElementwiseTest, SwishReadsItsInputTwice) {
   EXPECT_EQ(net.graph.Find("mul1")->num_inputs(), 1);
 }
 
+// What comes back to its own input needs that value: its node would stay and be computed twice.
+TEST(FuseElementwiseTest, DeclinesWhatReadsItsInputAgain) {
+  Net net;
+  const Value r = net.Add("Exp", "r", {net.Image(2, 3)});
+  net.Output("y", net.Add("Mul", "y1", {r, net.Add("Sin", "sin1", {r})}));
+  const PassReport report = ExpectSameResults(net.graph, TestOptions({"fuse_elementwise"}));
+  EXPECT_THAT(Rewrites(report), testing::ElementsAre("fuse_elementwise: sin1 + y1 -> y1"));
+  EXPECT_EQ(CountOps(net.graph, "Exp"), 1);
+  EXPECT_EQ(net.graph.Find("y1")->num_inputs(), 1);
+}
+
 TEST(FuseElementwiseTest, HardSwishAsAComposition) {
   Net net;
   const Value x = net.Image(2, 3);

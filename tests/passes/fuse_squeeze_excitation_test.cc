@@ -75,6 +75,17 @@ TEST(FuseSqueezeExcitation, DeclinesKernelsOfSeveralTaps) {
                  {"fuse_squeeze_excitation at scaled: reduce has weights f64[3,6,3,3], not 1x1"});
 }
 
+TEST(FuseSqueezeExcitation, DeclinesOneGateForAllChannels) {
+  Net net;
+  const Value x = net.Image(6, 4);
+  const Value mean = net.Add("ReduceMean", "mean", {x}, {{"axes", std::vector<int64_t>{2, 3}}});
+  const Value squeezed = net.Relu("activation", net.Conv("reduce", mean, 3, {.kernel = 1}));
+  const Value gate = net.Add("Sigmoid", "gate", {net.Conv("expand", squeezed, 1, {.kernel = 1})});
+  net.Output("y", net.Add("Mul", "scaled", {x, gate}));
+  ExpectDeclined(net.graph, kPasses,
+                 {"fuse_squeeze_excitation at scaled: expand has 1 filters for 6 channels"});
+}
+
 TEST(FuseSqueezeExcitation, DeclinesPartsThatAreReadToo) {
   for (const char* part : {"mean", "reduce", "activation", "expand", "gate"}) {
     Net net = Squeeze();

@@ -96,7 +96,7 @@ TEST_F(PiecesTest, ConcatsOnOtherAxesAndThoseThatAreReadStay) {
   net_.Output("output", output);
   net_.Output("again", Concat("again", {output, a}));
   ExpectDeclined(net_.graph, {"flatten_concats"},
-                 {"flatten_concats at again: output is an output"});
+                 {"flatten_concats at again: what it joins are outputs"});
 }
 
 //   mul(x, expand(c, [3,4])), add(expand_like(d, x), x)   =>   mul(x, c), add(d, x)

@@ -82,6 +82,18 @@ TEST(RecognizeActivationTest, NearMisses) {
         return w("Max", {x, w("Mul", {x, w.Number(1.5)})});
       },
       "Max3: n1 is not between 0 and 1");
+  const double nan = std::nan("");  // the largest of NaN and anything is NaN
+  ExpectNot(
+      "recognize_relu",
+      [=](Written& w, Value x) {
+        return w("Max", {x, w.Number(nan)});
+      },
+      "Max2: n1 is not the number 0");
+  Written bytes;
+  const Value b = bytes.graph.AddInput("b", {DType::kU8, {Dim(3)}}).value();
+  const Value zero = bytes.graph.AddConstant("zero", Tensor::Scalar(0, DType::kU8)).value();
+  bytes.Output("y", bytes("Max", {b, zero}));
+  ExpectDeclined(bytes.graph, {"recognize_relu"}, {"recognize_relu at Max1: Relu takes no u8[3]"});
   // A second axis of the number would be one of the result's.
   Written vector;
   const Value x = vector.graph.AddInput("x", {DType::kF64, {Dim(3)}}).value();

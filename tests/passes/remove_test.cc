@@ -256,5 +256,16 @@ TEST(RemoveRepeatedTest, AnInnerOpWithOtherReadersStaysForThem) {
   EXPECT_EQ(CountOps(net.graph, "Neg"), 1);
 }
 
+// Reshape infers more from a constant than from a computed shape, and its type cannot change.
+TEST(RemoveIdentityTest, StaysWhereAReaderInfersFromTheElements) {
+  Net net;
+  const Value x = net.Image(2, 3);
+  const Value constant =
+      net.graph.AddConstant("c", Tensor::FromInts(std::vector<int64_t>{-1, 18})).value();
+  const Value shape = net.Add("Identity", "shape", {constant});
+  net.Output("y", net.Add("Reshape", "reshape1", {x, shape}));
+  ExpectDeclined(net.graph, {"remove_identity"}, {});
+}
+
 }  // namespace
 }  // namespace weft

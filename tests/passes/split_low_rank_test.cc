@@ -132,6 +132,24 @@ TEST(SplitLowRankTest, RunsOnlyWhereItIsNamedAndWhereItPays) {
   EXPECT_EQ(CountOps(noisy.graph, "Gemm"), 1);
 }
 
+// The error is spent once, whatever becomes of the halves.
+TEST(SplitLowRankTest, AHalfIsNotHalvedAgain) {
+  Net net;
+  const Value weights = net.graph.AddConstant("w", WeightsOf({32, 16, 3, 3}, 8, 0.1)).value();
+  const Value conv = net.Add("Conv", "conv1", {net.Image(16, 5), weights});
+  net.Output("y", net.Relu("relu1", conv));
+  PassOptions options = Lossy(0.5);
+  const auto splits = [&] {
+    int count = 0;
+    for (const Rewrite& r : MustOptimize(net.graph, options).rewrites) {
+      count += r.rule == "split_low_rank" ? 1 : 0;
+    }
+    return count;
+  };
+  EXPECT_EQ(splits(), 1);
+  EXPECT_EQ(splits(), 0);
+}
+
 TEST(SplitLowRankTest, NamesThatAreNotLossyAndErrorsBelowZeroAreRefused) {
   Net net = Linear("Gemm", {8, 16}, {}, 0);
   PassOptions options = TestOptions();

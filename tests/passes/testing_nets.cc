@@ -93,6 +93,12 @@ PassOptions TestOptions(std::vector<std::string> passes) {
   PassOptions options;
   options.evaluator = evaluator;
   options.costs = costs;
+  for (const Stage& stage : Pipeline()) {
+    for (const Pass& pass : stage.passes) {
+      const bool named = std::find(passes.begin(), passes.end(), pass.name) != passes.end();
+      if (pass.lossy && named) options.lossy.emplace(pass.name, 1e-9);
+    }
+  }
   options.passes = std::move(passes);
   options.verify_each = true;
   return options;

@@ -52,7 +52,8 @@ class Net {
   std::mt19937 random_;
 };
 
-// Options with the reference evaluator and cost model, verifying after each rewrite.
+// Options with the reference evaluator and cost model, verifying after each rewrite. A pass that
+// changes values may make an error of 1e-9 where it is named.
 PassOptions TestOptions(std::vector<std::string> passes = {});
 
 PassReport MustOptimize(Graph& graph, const PassOptions& options = TestOptions());

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <numeric>
 
 #include "frontend/onnx/export/table.h"
@@ -10,6 +11,11 @@ namespace {
 // [N,C,...] as [N,group,C/group,rest], whose axes 1 and 2 change places.
 void ExportChannelShuffle(OpExport& e) {
   const TensorType& x = e.type();
+  // A 0 in a Reshape's target is no extent; of nothing, every order is the same.
+  if (std::find(x.shape.begin(), x.shape.end(), Dim(0)) != x.shape.end()) {
+    e.Last("Identity", {e.in(0)});
+    return;
+  }
   const int64_t group = GetInt(e.attributes(), "group");
   const int64_t places = x.dim(1).coefficient() / group;
   const auto count = CountElements(Shape(x.shape.begin() + 2, x.shape.end()));

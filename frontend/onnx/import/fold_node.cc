@@ -21,12 +21,15 @@ std::optional<OnnxValues> KnownOperands(const onnx::NodeProto& node, const OnnxV
   return known;
 }
 
-// Whether the nodes of `graph` may be computed now. It takes from the budget.
+// Whether the nodes of `graph` may be computed now. It takes from the budget where they may.
 bool IsCheap(const Graph& graph, KnownBudget& budget) {
-  return std::all_of(graph.nodes().begin(), graph.nodes().end(), [&](const Node& node) {
+  KnownBudget left = budget;
+  const bool fits = std::all_of(graph.nodes().begin(), graph.nodes().end(), [&](const Node& node) {
     if (node.op().evaluate == nullptr) return true;  // a leaf
-    return !node.op().draws_random && budget.SpendOn(node);
+    return !node.op().draws_random && left.SpendOn(node);
   });
+  if (fits) budget = left;
+  return fits;
 }
 
 }  // namespace
