@@ -35,7 +35,8 @@ struct OptimizeArguments {
   bool explain = false;
   bool json = false;
   bool measure = false;
-  std::optional<int> verify;
+  int verify = 0;
+  bool verifies = false;  // --verify is given
   double tolerance = ReplayOptions().tolerance;
   std::vector<std::string> bisect;
 };
@@ -47,7 +48,7 @@ absl::Status CheckArguments(const OptimizeArguments& a) {
   if (a.max_rewrites && *a.max_rewrites < 0) {
     return expected("--max-rewrites", "a number from 0 on", *a.max_rewrites);
   }
-  if (a.verify && *a.verify < 1) return expected("--verify", "a number of samples", *a.verify);
+  if (a.verifies && a.verify < 1) return expected("--verify", "a number of samples", a.verify);
   if (!(a.tolerance > 0) || !std::isfinite(a.tolerance)) {
     return expected("--tolerance", "a number above 0", a.tolerance);
   }
@@ -57,7 +58,7 @@ absl::Status CheckArguments(const OptimizeArguments& a) {
   if (a.bisect.empty() && a.output.empty()) {
     return absl::InvalidArgumentError("expected -o FILE, or --bisect, got neither");
   }
-  if (!a.bisect.empty() && (!a.output.empty() || a.verify || a.measure || a.explain)) {
+  if (!a.bisect.empty() && (!a.output.empty() || a.verifies || a.measure || a.explain)) {
     return absl::InvalidArgumentError(
         "--bisect finds a rewrite and writes nothing: it goes without -o, --verify, --measure and "
         "--explain");
@@ -93,7 +94,7 @@ absl::StatusOr<PassOptions> OptionsOf(const OptimizeArguments& a) {
   options.disable = a.disable;
   options.max_rewrites = a.max_rewrites.value_or(-1);
   WEFT_ASSIGN_OR_RETURN(options.lossy, ParseLossy(a.lossy));
-  options.replay.random = a.verify.value_or(0);
+  options.replay.random = a.verify;
   options.replay.tolerance = a.tolerance;
   return options;
 }
@@ -149,8 +150,8 @@ void PrintReport(const OptimizeArguments& a, const PassReport& report,
   if (report.replayed && !a.explain) {
     const std::string error =
         report.error ? absl::StrCat("error ", *report.error) : "no outputs to compare";
-    Print("verified on %d sample%s: %s, %d rewrite%s taken back\n", *a.verify,
-          *a.verify == 1 ? "" : "s", error.c_str(), report.taken_back,
+    Print("verified on %d sample%s: %s, %d rewrite%s taken back\n", a.verify,
+          a.verify == 1 ? "" : "s", error.c_str(), report.taken_back,
           report.taken_back == 1 ? "" : "s");
   }
 }
@@ -265,9 +266,10 @@ Command AddOptimize(CLI::App& program) {
                 "Print what became what by which rule, and what nearly did and why not");
   app->add_flag("--json", a->json, "Print that as JSON");
   app->add_flag("--measure", a->measure, "Measure the time of one example before and after");
-  app->add_flag("--verify{1}", a->verify,
-                "Replay each rewrite on so many random samples (--verify=3; default: 1) and take "
-                "back what is beyond the tolerance");
+  const CLI::Option* verify =
+      app->add_flag("--verify{1}", a->verify,
+                    "Replay each rewrite on so many random samples (--verify=3; default: 1) and "
+                    "take back what is beyond the tolerance");
   app->add_option("--tolerance", a->tolerance,
                   "The error that --verify and --bisect allow, relative to the largest element")
       ->capture_default_str();
@@ -277,7 +279,10 @@ Command AddOptimize(CLI::App& program) {
       ->type_size(1)
       ->allow_extra_args(false);
   app->footer("Passes: " + PassList() + "\nExample: weft optimize a.weft -o b.weft --explain");
-  return {app, [a] { return OptimizeFile(*a); }};
+  return {app, [a, verify] {
+            a->verifies = verify->count() > 0;
+            return OptimizeFile(*a);
+          }};
 }
 
 }  // namespace weft
