@@ -5,15 +5,16 @@
 #include "graph/op.h"
 
 namespace weft {
-namespace {
 
-void Add(Work& sum, const Work& work) {
+void AddWork(Work& sum, const Work& work) {
   sum.nodes += work.nodes;
   sum.macs += work.macs;
   sum.bytes += work.bytes;
 }
 
-void Subtract(Work& sum, const Work& work) { Add(sum, {-work.nodes, -work.macs, -work.bytes}); }
+namespace {
+
+void Subtract(Work& sum, const Work& work) { AddWork(sum, {-work.nodes, -work.macs, -work.bytes}); }
 
 bool MakesConstantsOnly(const Rewrite& rewrite) {
   return !rewrite.result_ops.empty() &&
@@ -26,7 +27,7 @@ bool MakesConstantsOnly(const Rewrite& rewrite) {
 Ledger::Ledger(const Graph& graph, const CostModel& costs) : costs_(costs) {
   for (const Node& node : graph.nodes()) {
     const Entry& entry = entries_[&node] = {Price(node), std::nullopt};
-    Add(total_, entry.work);
+    AddWork(total_, entry.work);
   }
 }
 
@@ -42,7 +43,7 @@ void Ledger::Enter(const Changes& changes, size_t index, Rewrite* rewrite) {
   for (const Node* node : changes.removed) {
     const auto it = entries_.find(node);
     if (it == entries_.end()) continue;  // it came and went within the change
-    Add(before, it->second.work);
+    AddWork(before, it->second.work);
     if (node->op().evaluate != nullptr) cause = std::max(cause, it->second.made_by);
     entries_.erase(it);
   }
@@ -50,13 +51,13 @@ void Ledger::Enter(const Changes& changes, size_t index, Rewrite* rewrite) {
     const auto [it, is_new] = entries_.try_emplace(node);
     const Work work = Price(*node);
     if (!is_new && it->second.work == work) continue;
-    if (!is_new) Add(before, it->second.work);
-    Add(after, work);
+    if (!is_new) AddWork(before, it->second.work);
+    AddWork(after, work);
     it->second.work = work;
     if (rewrite != nullptr) it->second.made_by = index;
   }
   Subtract(total_, before);
-  Add(total_, after);
+  AddWork(total_, after);
   if (rewrite == nullptr) return;
   rewrite->before = before;
   rewrite->after = after;

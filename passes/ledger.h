@@ -9,6 +9,8 @@
 
 namespace weft {
 
+void AddWork(Work& sum, const Work& work);
+
 // Keeps account of a graph's work while it is rewritten, and of which rewrite made which node. It
 // takes time for what changes.
 class Ledger {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "passes/ledger.h"
 #include "passes/passes.h"
 
 namespace weft {
@@ -57,12 +58,6 @@ std::string ReplayText(const PassReport& report) {
       "  replayed: ",
       report.error ? absl::StrCat("error of the outputs ", *report.error) : "no outputs to compare",
       ", ", report.taken_back, report.taken_back == 1 ? " rewrite" : " rewrites", " taken back\n");
-}
-
-void Add(Work& sum, const Work& work) {
-  sum.nodes += work.nodes;
-  sum.macs += work.macs;
-  sum.bytes += work.bytes;
 }
 
 // "a (Conv)", each once.
@@ -186,8 +181,8 @@ std::vector<RuleSummary> PassReport::Summary() const {
   for (const Rewrite& rewrite : rewrites) {
     ++rule(rewrite).times;
     RuleSummary& counted = rule(rewrite.cause ? rewrites[*rewrite.cause] : rewrite);
-    Add(counted.before, rewrite.before);
-    Add(counted.after, rewrite.after);
+    AddWork(counted.before, rewrite.before);
+    AddWork(counted.after, rewrite.after);
   }
   return rules;
 }

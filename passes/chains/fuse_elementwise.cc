@@ -24,7 +24,7 @@ constexpr size_t kMostSteps = 64;
 constexpr size_t kMostOperands = 8;
 
 // Steps on inputs[0] with the other inputs, as the attributes of a FusedElementwise say it.
-struct Chain {
+struct StepChain {
   std::vector<Value> inputs;
   std::vector<ElementwiseStep> steps;
 
@@ -37,7 +37,7 @@ struct Chain {
   }
 
   // `next` begins with what this one ends with.
-  void Append(const Chain& next) {
+  void Append(const StepChain& next) {
     for (ElementwiseStep step : next.steps) {
       if (step.input >= 0) step.input = Input(next.inputs[static_cast<size_t>(step.input)]);
       steps.push_back(std::move(step));
@@ -45,8 +45,8 @@ struct Chain {
   }
 };
 
-Chain ClipChain(const Node& clip) {
-  Chain chain{{clip.input(0)}, {}};
+StepChain ClipChain(const Node& clip) {
+  StepChain chain{{clip.input(0)}, {}};
   for (int i : {1, 2}) {
     if (i >= clip.num_inputs() || clip.input(i).null()) continue;
     chain.steps.push_back({{.op = i == 1 ? "Max" : "Min", .input = chain.Input(clip.input(i))}});
@@ -55,12 +55,12 @@ Chain ClipChain(const Node& clip) {
 }
 
 // What `node` does to its input number `running`.
-Chain ChainOf(const Node& node, int running) {
+StepChain ChainOf(const Node& node, int running) {
   if (node.op_name() == kFused) {
     return {{node.inputs().begin(), node.inputs().end()}, GetElementwiseSteps(node.attributes())};
   }
   if (node.op_name() == "Clip") return ClipChain(node);
-  Chain chain{{node.input(running)}, {}};
+  StepChain chain{{node.input(running)}, {}};
   ElementwiseStep step{{.op = std::string(node.op_name()), .attributes = node.attributes()}};
   if (IsBinaryStep(node.op_name())) {
     step.input = chain.Input(node.input(1 - running));
@@ -109,17 +109,17 @@ bool ReadsItsInputAgain(const Node& node) {
                      [](const PostOp& step) { return step.input == 0; });
 }
 
-Condition Holds(const Match& m) {
+Condition FuseElementwiseHolds(const Match& m) {
   const Node& last = *m.node("last");
   return All({HasSingleReader(m, "first"), HaveSameType(m, "first", "last"), IsForInference(m),
               Unless(ReadsItsInputAgain(last),
                      absl::StrCat(last.name(), " reads ", m["first"].ToString(), " again"))});
 }
 
-std::vector<Value> Replace(const Match& m, Rewriter& r) {
+std::vector<Value> FuseElementwiseReplace(const Match& m, Rewriter& r) {
   const Node& first = *m.node("first");
   const Node& last = *m.node("last");
-  Chain chain = ChainOf(first, RunningInput(first));
+  StepChain chain = ChainOf(first, RunningInput(first));
   chain.Append(ChainOf(last, last.input(0) == m["first"] ? 0 : 1));
   if (chain.steps.size() > kMostSteps || chain.inputs.size() > kMostOperands) {
     return r.Decline(absl::StrCat("it would have ", chain.steps.size(), " steps on ",
@@ -140,8 +140,8 @@ Pass FuseInto(Pattern last) {
   return ToPass({.name = "fuse_elementwise",
                  .doc = "element-wise ops that follow one another as one node",
                  .pattern = std::move(last).As("last"),
-                 .conditions = Holds,
-                 .rewrite = Replace});
+                 .conditions = FuseElementwiseHolds,
+                 .rewrite = FuseElementwiseReplace});
 }
 
 Pattern First() { return OneOf(StepOps()).As("first").Where(CanBeFirstSteps); }

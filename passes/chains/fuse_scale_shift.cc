@@ -15,7 +15,7 @@
 namespace weft {
 namespace {
 
-Condition Holds(const Match& m) {
+Condition FuseScaleShiftHolds(const Match& m) {
   const TensorType &x = m["x"].type(), &scale = m["scale"].type();
   return All({IsInMode(m, "bn", "inference"), HasFiniteScale(m, "bn"),
               Unless(x.dim(1) != scale.dim(0),
@@ -23,7 +23,7 @@ Condition Holds(const Match& m) {
                                   m["scale"].ToString(), " ", ToString(scale)))});
 }
 
-std::vector<Value> Replace(const Match& m, Rewriter& r) {
+std::vector<Value> FuseScaleShiftReplace(const Match& m, Rewriter& r) {
   const Node& bn = *m.root();
   const Affine affine = ScaleAndShiftOf(bn, r);
   std::vector<int64_t> per_channel(static_cast<size_t>(bn.type().rank()) - 1, 1);
@@ -45,8 +45,8 @@ Pass FuseScaleShift() {
        .pattern = Op("BatchNormalization", {Any().As("x"), Any().As("scale"), Any().As("beta"),
                                             Any().As("mean"), Any().As("var")})
                       .As("bn"),
-       .conditions = Holds,
-       .rewrite = Replace});
+       .conditions = FuseScaleShiftHolds,
+       .rewrite = FuseScaleShiftReplace});
 }
 
 }  // namespace weft

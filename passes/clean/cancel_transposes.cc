@@ -33,9 +33,9 @@ bool FollowsAxes(const Node& node) {
 }
 
 // The ops between a Transpose and those that it undoes.
-class Region {
+class TransposedRegion {
  public:
-  explicit Region(const Node& transpose)
+  explicit TransposedRegion(const Node& transpose)
       : transpose_(transpose), permutation_(PermutationOf(transpose)) {
     std::vector<Value> level = {transpose.input(0)};
     for (int depth = 0; !level.empty(); ++depth) level = Extend(level, depth);
@@ -124,14 +124,16 @@ class Region {
 };
 
 bool UndoesAnother(const Node& transpose) {
-  const Region region(transpose);
+  const TransposedRegion region(transpose);
   return !region.empty() && region.undone() > 0;
 }
 
-Condition Holds(const Match& m) { return Region(*m.root()).IsFree(m.graph()); }
+Condition CancelTransposesHolds(const Match& m) {
+  return TransposedRegion(*m.root()).IsFree(m.graph());
+}
 
-std::vector<Value> Replace(const Match& m, Rewriter& r) {
-  const Value result = Region(*m.root()).Build(r);
+std::vector<Value> CancelTransposesReplace(const Match& m, Rewriter& r) {
+  const Value result = TransposedRegion(*m.root()).Build(r);
   if (!r.ok() || result.type() == m.root()->type()) return {result};
   return r.Decline(absl::StrCat("it would be ", ToString(result.type())));
 }
@@ -142,8 +144,8 @@ Pass CancelTransposes() {
   return ToPass({.name = "cancel_transposes",
                  .doc = "remove Transposes that undo one another around element-wise ops",
                  .pattern = Op("Transpose", {Any().As("x")}).Where(UndoesAnother),
-                 .conditions = Holds,
-                 .rewrite = Replace,
+                 .conditions = CancelTransposesHolds,
+                 .rewrite = CancelTransposesReplace,
                  .reach = kDeepest});
 }
 

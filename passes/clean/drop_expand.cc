@@ -32,7 +32,7 @@ int RepeatedOperand(const Node& node) {
 
 bool HasRepeatedOperand(const Node& node) { return RepeatedOperand(node) >= 0; }
 
-std::vector<Value> Replace(const Match& m, Rewriter& r) {
+std::vector<Value> DropExpandReplace(const Match& m, Rewriter& r) {
   const Node& node = *m.root();
   std::vector<Value> inputs(node.inputs().begin(), node.inputs().end());
   Value& repeated = inputs[static_cast<size_t>(RepeatedOperand(node))];
@@ -49,7 +49,7 @@ Pass DropExpand() {
                  .doc = "leave to broadcasting what Expand repeats",
                  .pattern = OneOf(kBroadcasting).Where(HasRepeatedOperand),
                  .conditions = nullptr,
-                 .rewrite = Replace});
+                 .rewrite = DropExpandReplace});
 }
 
 }  // namespace weft

@@ -22,7 +22,7 @@
 namespace weft {
 namespace {
 
-constexpr std::string_view kName = "fold_constants";
+constexpr std::string_view kFoldConstantsName = "fold_constants";
 // A result may be this large whatever it is made from, or this many times as large as the constants
 // that it is made from: the product of two 1x1 convolutions that reduce the image to a quarter each
 // way may be 16 times as large as both. All results together may add as much to all constants.
@@ -75,7 +75,7 @@ class FoldRun : public PassRun {
       if (node.op_name() != kConstant) continue;
       const size_t bytes = LeafValue(node).bytes();
       // What an earlier session made counts as made.
-      if (node.provenance().rule == kName) {
+      if (node.provenance().rule == kFoldConstantsName) {
         growth_ += static_cast<int64_t>(bytes);
       } else {
         constant_bytes_ += bytes;
@@ -97,7 +97,7 @@ class FoldRun : public PassRun {
   void Explain() override {
     for (const Node& node : graph_.nodes()) {
       const auto miss = misses_.find(node.name());
-      if (miss != misses_.end()) context_.AddNearMiss(kName, node, miss->second);
+      if (miss != misses_.end()) context_.AddNearMiss(kFoldConstantsName, node, miss->second);
     }
   }
 
@@ -320,7 +320,7 @@ class FoldRun : public PassRun {
       return absl::OkStatus();
     }
     Graph::Transaction change(graph_);
-    const Provenance from = context_.From(kName, taken);
+    const Provenance from = context_.From(kFoldConstantsName, taken);
     const std::string name = node->name();
     graph_.SetInsertionPoint(node);
     WEFT_RETURN_IF_ERROR(graph_.Rename(node, graph_.UniqueName(name + "/folded")));
@@ -368,7 +368,7 @@ class FoldRun : public PassRun {
 }  // namespace
 
 Pass FoldConstants() {
-  return {kName, "compute what depends on constants only",
+  return {kFoldConstantsName, "compute what depends on constants only",
           [](PassContext& context) { return std::make_unique<FoldRun>(context); }};
 }
 

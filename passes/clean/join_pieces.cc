@@ -32,7 +32,7 @@ std::vector<Value> ToWhole(const Match& m, Rewriter&) {
 }
 
 // Elements [begin, end) of an axis.
-struct Range {
+struct ElementRange {
   int64_t begin = 0;
   int64_t end = 0;
 };
@@ -43,7 +43,7 @@ std::optional<int64_t> ExtentOf(Value v, int64_t axis) {
 }
 
 // What a Slice along `axis` alone, with steps of 1, takes of `extent` elements.
-std::optional<Range> SlicedRange(const Node& slice, int64_t axis, int64_t extent) {
+std::optional<ElementRange> SlicedRange(const Node& slice, int64_t axis, int64_t extent) {
   const auto starts = ConstantInts(slice.input(1)), ends = ConstantInts(slice.input(2));
   if (!starts || !ends || starts->size() != 1) return std::nullopt;
   if (slice.input(4) && !IsFilledWith(slice.input(4), 1)) return std::nullopt;
@@ -54,20 +54,20 @@ std::optional<Range> SlicedRange(const Node& slice, int64_t axis, int64_t extent
   const auto from_front = [extent](int64_t at) {
     return std::clamp<int64_t>(at < 0 ? at + extent : at, 0, extent);
   };
-  return Range{from_front(starts->front()), from_front(ends->front())};
+  return ElementRange{from_front(starts->front()), from_front(ends->front())};
 }
 
 // What each output of `cut`, a Split or Slice of `concat`, takes along its axis; nothing where that
 // is not known.
-std::vector<Range> TakenRanges(const Node& cut, const Node& concat) {
+std::vector<ElementRange> TakenRanges(const Node& cut, const Node& concat) {
   const int64_t axis = AxisOf(concat);
   const auto extent = ExtentOf(concat.output(), axis);
   if (!extent) return {};
   if (cut.op_name() == "Slice") {
     const auto range = SlicedRange(cut, axis, *extent);
-    return range ? std::vector<Range>{*range} : std::vector<Range>{};
+    return range ? std::vector<ElementRange>{*range} : std::vector<ElementRange>{};
   }
-  std::vector<Range> ranges;
+  std::vector<ElementRange> ranges;
   if (AxisOf(cut) != axis) return ranges;
   int64_t at = 0;
   for (int i = 0; i < cut.num_outputs(); ++i) {
@@ -80,7 +80,7 @@ std::vector<Range> TakenRanges(const Node& cut, const Node& concat) {
 }
 
 // The operands of `concat` that are `range` together; none where it cuts through one.
-std::vector<Value> Covering(const Node& concat, const Range& range) {
+std::vector<Value> Covering(const Node& concat, const ElementRange& range) {
   std::vector<Value> covering;
   int64_t at = 0;
   for (const Value& v : concat.inputs()) {
@@ -98,17 +98,17 @@ std::vector<Value> Covering(const Node& concat, const Range& range) {
 bool TakesWholeOperands(const Node& cut) {
   const Node& concat = *cut.input(0).node;
   if (concat.op_name() != "Concat") return false;
-  const std::vector<Range> ranges = TakenRanges(cut, concat);
-  return !ranges.empty() && std::all_of(ranges.begin(), ranges.end(), [&](const Range& range) {
-    return !Covering(concat, range).empty();
-  });
+  const std::vector<ElementRange> ranges = TakenRanges(cut, concat);
+  return !ranges.empty() &&
+         std::all_of(ranges.begin(), ranges.end(),
+                     [&](const ElementRange& range) { return !Covering(concat, range).empty(); });
 }
 
 std::vector<Value> ToOperands(const Match& m, Rewriter& r) {
   const Node& cut = *m.root();
   const Node& concat = *cut.input(0).node;
   std::vector<Value> pieces;
-  for (const Range& range : TakenRanges(cut, concat)) {
+  for (const ElementRange& range : TakenRanges(cut, concat)) {
     std::vector<Value> covering = Covering(concat, range);
     pieces.push_back(covering.size() == 1
                          ? covering[0]

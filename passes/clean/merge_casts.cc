@@ -51,7 +51,7 @@ Numbers NumbersOf(DType dtype) {
 
 // Whether `wide` has every value of `narrow`. (A lowest integer, -2^digits, is a power of two, and
 // every floating-point type reaches beyond 2^11.)
-bool Holds(DType wide, DType narrow) {
+bool MergeCastsHolds(DType wide, DType narrow) {
   const Numbers w = NumbersOf(wide), n = NumbersOf(narrow);
   return w.digits >= n.digits && w.exponents >= n.exponents && (w.is_signed || !n.is_signed);
 }
@@ -62,10 +62,10 @@ bool IsDetour(const Node& cast2) {
   const Node& cast1 = *cast2.input(0).node;
   if (cast1.op_name() != "Cast") return false;
   const DType from = cast1.input(0).type().dtype, by = cast1.type().dtype, to = cast2.type().dtype;
-  return Holds(by, from) && (from == to || IsFloat(from) == IsFloat(by) || IsFloat(to));
+  return MergeCastsHolds(by, from) && (from == to || IsFloat(from) == IsFloat(by) || IsFloat(to));
 }
 
-std::vector<Value> Replace(const Match& m, Rewriter& r) {
+std::vector<Value> MergeCastsReplace(const Match& m, Rewriter& r) {
   if (m["x"].type() == m.root()->type()) return {m["x"]};
   return {r.OpAs(m.root()->name(), "Cast", {m["x"]}, m.root()->attributes())};
 }
@@ -77,7 +77,7 @@ Pass MergeCasts() {
                  .doc = "cast at once where a cast in between loses nothing",
                  .pattern = Op("Cast", {Op("Cast", {Any().As("x")})}).Where(IsDetour),
                  .conditions = nullptr,
-                 .rewrite = Replace});
+                 .rewrite = MergeCastsReplace});
 }
 
 }  // namespace weft

@@ -10,7 +10,7 @@
 namespace weft {
 namespace {
 
-const std::vector<std::string> kLimits = {"Clip", "Relu"};
+const std::vector<std::string> kClipOps = {"Clip", "Relu"};
 
 // NaN limits nothing by itself, but would hide the limit that it is merged with.
 Condition AreNumbers(const Match& m) {
@@ -23,13 +23,15 @@ Condition AreNumbers(const Match& m) {
   return {};
 }
 
-Condition Holds(const Match& m) { return All({HasSingleReader(m, "inner"), AreNumbers(m)}); }
+Condition MergeClipsHolds(const Match& m) {
+  return All({HasSingleReader(m, "inner"), AreNumbers(m)});
+}
 
 bool IsClipOrReluOfClip(const Node& outer) {
   return outer.op_name() == "Clip" || outer.input(0).node->op_name() == "Clip";
 }
 
-std::vector<Value> Merge(const Match& m, Rewriter& r) {
+std::vector<Value> MergeLimits(const Match& m, Rewriter& r) {
   const auto lower = [&](std::string_view node, std::string_view bound) {
     const bool is_relu = m.node(node)->op_name() == "Relu";
     return is_relu ? r.Scalar(0, m["x"].type().dtype) : m[bound];
@@ -43,16 +45,17 @@ std::vector<Value> Merge(const Match& m, Rewriter& r) {
 }  // namespace
 
 Pass MergeClips() {
-  return ToPass({.name = "merge_clips",
-                 .doc = "make one Clip of Clips and Relus in a row",
-                 .pattern = OneOf(kLimits, {OneOf(kLimits, {Any().As("x"), Any().As("a").Optional(),
-                                                            Any().As("b").Optional()})
-                                                .As("inner"),
-                                            Any().As("c").Optional(), Any().As("d").Optional()})
-                                .As("outer")
-                                .Where(IsClipOrReluOfClip),
-                 .conditions = Holds,
-                 .rewrite = Merge});
+  return ToPass(
+      {.name = "merge_clips",
+       .doc = "make one Clip of Clips and Relus in a row",
+       .pattern = OneOf(kClipOps, {OneOf(kClipOps, {Any().As("x"), Any().As("a").Optional(),
+                                                    Any().As("b").Optional()})
+                                       .As("inner"),
+                                   Any().As("c").Optional(), Any().As("d").Optional()})
+                      .As("outer")
+                      .Where(IsClipOrReluOfClip),
+       .conditions = MergeClipsHolds,
+       .rewrite = MergeLimits});
 }
 
 }  // namespace weft

@@ -20,7 +20,7 @@
 namespace weft {
 namespace {
 
-constexpr std::string_view kName = "merge_common";
+constexpr std::string_view kMergeCommonName = "merge_common";
 
 // Inputs in an order that is the same for a+b and b+a, within one run.
 std::vector<Value> CanonicalInputs(const Node& node) {
@@ -101,7 +101,7 @@ class MergeRun : public PassRun {
   absl::Status Merge(Node* node, Node* into) {
     Graph::Transaction change(graph_);
     Node* const both[] = {into, node};
-    const Provenance from = context_.From(kName, both);
+    const Provenance from = context_.From(kMergeCommonName, both);
     for (int i = 0; i < node->num_outputs(); ++i) {
       WEFT_RETURN_IF_ERROR(graph_.ReplaceUses(node->output(i), into->output(i)));
     }
@@ -121,7 +121,7 @@ class MergeRun : public PassRun {
 }  // namespace
 
 Pass MergeCommon() {
-  return {kName, "compute equal nodes once",
+  return {kMergeCommonName, "compute equal nodes once",
           [](PassContext& context) { return std::make_unique<MergeRun>(context); }};
 }
 

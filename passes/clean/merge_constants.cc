@@ -51,7 +51,7 @@ struct Ops {
   std::string inverse;
 };
 
-std::vector<Value> Merge(const Ops& ops, const Match& m, Rewriter& r) {
+std::vector<Value> MergeOperands(const Ops& ops, const Match& m, Rewriter& r) {
   const std::string_view inner = m.node("inner")->op_name(), outer = m.root()->op_name();
   const Value a = m["a"], b = m["b"];
   const Value both = inner == outer        ? r.Op(ops.direct, {a, b})
@@ -74,7 +74,7 @@ Pass MergeChain(std::string_view name, std::string_view doc, const Ops& ops,
            both, {OneOf(both, {Any().As("x"), Op(std::string(kConstant)).As("a")}).As("inner"),
                   Op(std::string(kConstant)).As("b")}),
        .conditions = conditions,
-       .rewrite = [ops](const Match& m, Rewriter& r) { return Merge(ops, m, r); }});
+       .rewrite = [ops](const Match& m, Rewriter& r) { return MergeOperands(ops, m, r); }});
 }
 
 }  // namespace

@@ -11,12 +11,12 @@ namespace {
 const std::vector<std::string> kViews = {"Reshape", "ReshapeLike", "Flatten", "Squeeze",
                                          "Unsqueeze"};
 
-Condition Holds(const Match& m) {
+Condition MergeViewsHolds(const Match& m) {
   if (m["x"].type() == m.root()->type()) return {};
   return HasSingleReader(m, "inner");
 }
 
-std::vector<Value> Replace(const Match& m, Rewriter& r) {
+std::vector<Value> MergeViewsReplace(const Match& m, Rewriter& r) {
   if (m["x"].type() == m.root()->type()) return {m["x"]};
   if (m.root()->op_name() != "ReshapeLike") return ReshapeToRoot(m, m["x"], r);
   return {r.OpAs(m.root()->name(), "ReshapeLike", {m["x"], m.root()->input(1)})};
@@ -29,8 +29,8 @@ Pass MergeViews() {
       {.name = "merge_views",
        .doc = "make one Reshape of reshapes in a row",
        .pattern = OneOf(kViews, {OneOf(kViews, {Any().As("x"), Rest()}).As("inner"), Rest()}),
-       .conditions = Holds,
-       .rewrite = Replace});
+       .conditions = MergeViewsHolds,
+       .rewrite = MergeViewsReplace});
 }
 
 }  // namespace weft

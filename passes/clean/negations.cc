@@ -11,7 +11,7 @@ namespace {
 
 Pattern AConstant() { return Op(std::string(kConstant)).As("c"); }
 
-Condition Holds(const Match& m) {
+Condition NegationsHolds(const Match& m) {
   return All({HasSingleReader(m, "inner"), IsNotConstant(m, "x")});
 }
 
@@ -38,7 +38,7 @@ Pass NegateTerms() {
       {.name = "negate_terms",
        .doc = "subtract instead of adding what is negated, and the other way round",
        .pattern = OneOf({"Add", "Sub"}, {Any().As("y"), Op("Neg", {Any().As("x")}).As("inner")}),
-       .conditions = Holds,
+       .conditions = NegationsHolds,
        .rewrite = TakeTheOther});
 }
 
@@ -48,7 +48,7 @@ Pass NegateFactors() {
        .doc = "negate a constant factor instead of the other one",
        .pattern = OneOf({"Mul", "Div"}, {Op("Neg", {Any().As("x")}).As("inner"), AConstant()})
                       .Where(IsExact),
-       .conditions = Holds,
+       .conditions = NegationsHolds,
        .rewrite = NegateConstant});
 }
 
@@ -56,7 +56,7 @@ Pass NegateProducts() {
   return ToPass({.name = "negate_products",
                  .doc = "negate a constant factor instead of the product",
                  .pattern = Op("Neg", {Op("Mul", {Any().As("x"), AConstant()}).As("inner")}),
-                 .conditions = Holds,
+                 .conditions = NegationsHolds,
                  .rewrite = NegateConstant});
 }
 

@@ -89,7 +89,7 @@ std::vector<std::string> OpNames() {
   return names;
 }
 
-Condition Holds(const Match& m) {
+Condition RemoveIdentityHolds(const Match& m) {
   const Node& node = *m.root();
   if (node.op_name() != "Dropout") return {};
   const bool mask = node.num_outputs() > 1 && m.graph().CountReaders(m.root()->output(1)) > 0;
@@ -97,7 +97,7 @@ Condition Holds(const Match& m) {
               Unless(mask, absl::StrCat("the mask of ", node.name(), " is read"))});
 }
 
-std::vector<Value> Replace(const Match& m, Rewriter&) {
+std::vector<Value> RemoveIdentityReplace(const Match& m, Rewriter&) {
   std::vector<Value> values(static_cast<size_t>(m.root()->num_outputs()));
   values[0] = m["x"];
   return values;
@@ -110,8 +110,8 @@ Pass RemoveIdentity() {
       {.name = "remove_identity",
        .doc = "remove Identity, Dropout at inference, and moves and casts to the same",
        .pattern = OneOf(OpNames(), {Any().As("x"), Rest()}).As("node").Where(ChangesNothing),
-       .conditions = Holds,
-       .rewrite = Replace});
+       .conditions = RemoveIdentityHolds,
+       .rewrite = RemoveIdentityReplace});
 }
 
 }  // namespace weft

@@ -18,9 +18,9 @@ bool IsFilled(const Node& node) {
   return IsFilledWith(node.op_name() == kConstant ? node.output() : node.input(0), number);
 }
 
-Condition Holds(const Match& m) { return HaveSameType(m, "x", "result"); }
+Condition RemoveNeutralHolds(const Match& m) { return HaveSameType(m, "x", "result"); }
 
-std::vector<Value> Replace(const Match& m, Rewriter&) { return {m["x"]}; }
+std::vector<Value> RemoveNeutralReplace(const Match& m, Rewriter&) { return {m["x"]}; }
 
 template <int number>
 Pass Remove(std::string_view name, std::string_view doc, std::vector<std::string> ops) {
@@ -32,8 +32,8 @@ Pass Remove(std::string_view name, std::string_view doc, std::vector<std::string
                  {Any().As("x"),
                   OneOf({std::string(kConstant), "Expand", "ExpandLike"}).Where(IsFilled<number>)})
                .As("result"),
-       .conditions = Holds,
-       .rewrite = Replace});
+       .conditions = RemoveNeutralHolds,
+       .rewrite = RemoveNeutralReplace});
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ bool HasNoEffect(const Node& node) {
   });
 }
 
-std::vector<Value> Replace(const Match& m, Rewriter&) {
+std::vector<Value> RemoveRepeatedReplace(const Match& m, Rewriter&) {
   const Value inner = m.root()->input(0);
   return {m.root()->op_name() == "Neg" ? inner.node->input(0) : inner};
 }
@@ -63,7 +63,7 @@ Pass RemoveRepeated() {
                  .doc = "remove activations and roundings of what they do not change",
                  .pattern = OneOf(std::move(outer)).Where(HasNoEffect),
                  .conditions = nullptr,
-                 .rewrite = Replace});
+                 .rewrite = RemoveRepeatedReplace});
 }
 
 }  // namespace weft

@@ -18,11 +18,11 @@ Permutation Both(const Match& m) {
   return Composed(PermutationOf(*m.node("inner")), PermutationOf(*m.root()));
 }
 
-Condition Holds(const Match& m) {
+Condition TransposesHolds(const Match& m) {
   return KeepsOrder(Both(m)) ? Condition{} : HasSingleReader(m, "inner");
 }
 
-std::vector<Value> Merge(const Match& m, Rewriter& r) {
+std::vector<Value> MergePermutations(const Match& m, Rewriter& r) {
   const Permutation both = Both(m);
   if (KeepsOrder(both)) return {m["x"]};
   return {r.OpAs(m.root()->name(), "Transpose", {m["x"]}, {{"perm", both}})};
@@ -44,8 +44,8 @@ Pass MergeTransposes() {
   return ToPass({.name = "merge_transposes",
                  .doc = "make one Transpose of two in a row, or none",
                  .pattern = Op("Transpose", {Op("Transpose", {Any().As("x")}).As("inner")}),
-                 .conditions = Holds,
-                 .rewrite = Merge});
+                 .conditions = TransposesHolds,
+                 .rewrite = MergePermutations});
 }
 
 Pass TransposeToReshape() {

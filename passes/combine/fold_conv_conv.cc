@@ -22,7 +22,7 @@
 namespace weft {
 namespace {
 
-struct Chain {
+struct ConvPair {
   ConvForm conv1, conv2, product;
   Dims w1, w2, w;     // dims of the weights
   Dims step1, step2;  // what a tap of either is in taps of the product
@@ -34,7 +34,7 @@ Dims Join(std::initializer_list<Dims> parts) {
   return all;
 }
 
-absl::Status ComposeAxis(size_t axis, Chain& chain) {
+absl::Status ComposeAxis(size_t axis, ConvPair& chain) {
   const ConvForm &a = chain.conv1, &b = chain.conv2;
   ConvForm& product = chain.product;
   const size_t rank = a.rank();
@@ -58,8 +58,8 @@ absl::Status ComposeAxis(size_t axis, Chain& chain) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Chain> ReadChain(const Match& m) {
-  Chain chain;
+absl::StatusOr<ConvPair> ReadChain(const Match& m) {
+  ConvPair chain;
   chain.w1 = ConstantValue(m["w1"])->dims();
   chain.w2 = ConstantValue(m["w2"])->dims();
   WEFT_ASSIGN_OR_RETURN(chain.conv1, FormOf(*m.node("conv1")));
@@ -96,13 +96,13 @@ Condition GroupsNest(const Match& m) {
                              m.root()->name(), " ", group2));
 }
 
-Condition Holds(const Match& m) {
+Condition FoldConvConvHolds(const Match& m) {
   return All({HasSingleReader(m, "conv1"), IsConstant(m, "w1"), IsConstant(m, "b1"),
               IsConstant(m, "w2"), IsConstant(m, "b2"), HasKnownPads(m, "conv1"),
               HasKnownPads(m, "conv2"), GroupsNest(m), BordersAgree(m)});
 }
 
-absl::StatusOr<Macs> CountMacs(const Match& m, const Chain& chain, const CostModel& costs) {
+absl::StatusOr<Macs> MacsOfPair(const Match& m, const ConvPair& chain, const CostModel& costs) {
   Prices apart(m.graph().registry(), costs), folded(m.graph().registry(), costs);
   const TensorType& image = m["x"].type();
   WEFT_ASSIGN_OR_RETURN(Value x, apart.AddImage(image));
@@ -113,7 +113,7 @@ absl::StatusOr<Macs> CountMacs(const Match& m, const Chain& chain, const CostMod
   return Macs{apart.macs(), folded.macs()};
 }
 
-Dims Range(int64_t first, size_t count) {
+Dims TapRange(int64_t first, size_t count) {
   Dims range(count);
   std::iota(range.begin(), range.end(), first);
   return range;
@@ -134,7 +134,7 @@ Value Spread(Rewriter& r, Value image, Value taps, Dims strides, Dims dilations,
 
 // The product of the weights, before it is reshaped to chain.w. The image is made of the weights
 // with fewer groups.
-Value Product(const Match& m, Rewriter& r, const Chain& chain) {
+Value Product(const Match& m, Rewriter& r, const ConvPair& chain) {
   const Dims &k1 = chain.conv1.kernel, &k2 = chain.conv2.kernel, &k = chain.product.kernel;
   const size_t n = k.size();
   const int64_t last = static_cast<int64_t>(n) + 1;
@@ -146,37 +146,38 @@ Value Product(const Match& m, Rewriter& r, const Chain& chain) {
   };
   const Dims split2 = Join({{group2, out2, in2}, k2});
   if (group2 <= group1) {
-    const Value moved = Permuted(r, m["w2"], split2, Join({{0}, Range(2, n + 1), {1}}));
+    const Value moved = Permuted(r, m["w2"], split2, Join({{0}, TapRange(2, n + 1), {1}}));
     const Value image = reshaped(moved, {{1, between}, k2, {out2}});
     const Value taps = reshaped(m["w1"], {{between, in1}, k1, {1}});
     const Value w = Spread(r, image, taps, chain.step2, chain.step1, group1);
-    return Permuted(r, w, Join({{group2, in}, k, {out2}}), Join({{0, last + 1, 1}, Range(2, n)}));
+    return Permuted(r, w, Join({{group2, in}, k, {out2}}),
+                    Join({{0, last + 1, 1}, TapRange(2, n)}));
   }
-  const Value moved = Permuted(r, m["w1"], chain.w1, Join({{0}, Range(2, n), {1}}));
+  const Value moved = Permuted(r, m["w1"], chain.w1, Join({{0}, TapRange(2, n), {1}}));
   const Value image = reshaped(moved, {{1, between}, k1, {in1}});
-  const Value swapped = Permuted(r, m["w2"], split2, Join({{0, 2, 1}, Range(3, n)}));
+  const Value swapped = Permuted(r, m["w2"], split2, Join({{0, 2, 1}, TapRange(3, n)}));
   const Value taps = reshaped(swapped, {{between, out2}, k2, {1}});
   const Value w = Spread(r, image, taps, chain.step1, chain.step2, group2);
-  return Permuted(r, w, Join({{out}, k, {in1}}), Join({{0, last}, Range(1, n)}));
+  return Permuted(r, w, Join({{out}, k, {in1}}), Join({{0, last}, TapRange(1, n)}));
 }
 
 // conv2 over an image that is b1 everywhere.
-Value Bias(const Match& m, Rewriter& r, const Chain& chain) {
+Value Bias(const Match& m, Rewriter& r, const ConvPair& chain) {
   const Value b1 = m["b1"], b2 = m["b2"];
   if (b1.null()) return b2;
   const size_t n = chain.conv1.rank();
-  const Value sums = r.Op("ReduceSum", {m["w2"]}, {{"axes", Range(2, n)}});
+  const Value sums = r.Op("ReduceSum", {m["w2"]}, {{"axes", TapRange(2, n)}});
   const Value image = r.Op("Reshape", {b1, r.Ints(Join({{1, chain.w1[0]}, Dims(n, 1)}))});
   const Value moved = r.Op("Conv", {image, sums, b2}, {{"group", chain.conv2.group}});
   return r.OpAs(b2 ? b2.node->name() : m.root()->name() + ".bias", "Reshape",
                 {moved, r.Ints({chain.w[0]})});
 }
 
-std::vector<Value> Replace(const Match& m, Rewriter& r) {
+std::vector<Value> FoldConvConvReplace(const Match& m, Rewriter& r) {
   const Node &conv1 = *m.node("conv1"), &conv2 = *m.root();
-  const absl::StatusOr<Chain> chain = ReadChain(m);
+  const absl::StatusOr<ConvPair> chain = ReadChain(m);
   if (!chain.ok()) return r.Decline(std::string(chain.status().message()));
-  const absl::StatusOr<Macs> macs = CountMacs(m, *chain, *r.options().costs);
+  const absl::StatusOr<Macs> macs = MacsOfPair(m, *chain, *r.options().costs);
   if (!macs.ok()) return r.Decline(std::string(macs.status().message()));
   if (macs->combined >= macs->apart) {
     return r.Decline(absl::StrCat("folded with ", conv1.name(), " it would take ", macs->combined,
@@ -205,8 +206,8 @@ Pass FoldConvConv() {
               {Op("Conv", {Any().As("x"), Any().As("w1"), Any().As("b1").Optional()}).As("conv1"),
                Any().As("w2"), Any().As("b2").Optional()})
                .As("conv2"),
-       .conditions = Holds,
-       .rewrite = Replace});
+       .conditions = FoldConvConvHolds,
+       .rewrite = FoldConvConvReplace});
 }
 
 }  // namespace weft

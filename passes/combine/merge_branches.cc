@@ -60,7 +60,7 @@ Condition CountsPads(const Match& m) {
                 m.node("other")->name() + " does not count what is beyond the border");
 }
 
-Condition Holds(const Match& m) {
+Condition MergeBranchesHolds(const Match& m) {
   return All({HasSingleReader(m, "conv"), HasSingleReader(m, "inner"),
               IsOp(m, "Conv") ? HasSingleReader(m, "other") : Condition(), IsConstant(m, "w"),
               IsConstant(m, "b"), HasConstantWeights(m), HasKnownPads(m, "conv"),
@@ -133,8 +133,8 @@ Dims WeightDims(const Dims& channels, const Dims& kernel) {
   return dims;
 }
 
-absl::StatusOr<Macs> CountMacs(const Match& m, const ConvForm& conv, const ConvForm& other,
-                               const ConvForm& common, const CostModel& costs) {
+absl::StatusOr<Macs> MacsOfBranches(const Match& m, const ConvForm& conv, const ConvForm& other,
+                                    const ConvForm& common, const CostModel& costs) {
   Prices apart(m.graph().registry(), costs), merged(m.graph().registry(), costs);
   const Dims channels = ConstantValue(m["w"])->dims();
   WEFT_ASSIGN_OR_RETURN(Value x, apart.AddImage(m["x"].type()));
@@ -242,7 +242,7 @@ std::vector<Value> Build(const Match& m, Rewriter& r, const ConvForm& other_form
   return {r.OpAs(m.root()->name(), "Add", {m["rest"], sum})};
 }
 
-std::vector<Value> Replace(const Match& m, Rewriter& r) {
+std::vector<Value> MergeBranchesReplace(const Match& m, Rewriter& r) {
   const auto decline = [&](const absl::Status& s) { return r.Decline(std::string(s.message())); };
   const absl::StatusOr<ConvForm> conv = FormOf(*m.node("conv"));
   if (!conv.ok()) return decline(conv.status());
@@ -250,7 +250,8 @@ std::vector<Value> Replace(const Match& m, Rewriter& r) {
   if (!other.ok()) return decline(other.status());
   const absl::StatusOr<Common> common = Overlay(*conv, *other);
   if (!common.ok()) return decline(common.status());
-  const absl::StatusOr<Macs> macs = CountMacs(m, *conv, *other, common->form, *r.options().costs);
+  const absl::StatusOr<Macs> macs =
+      MacsOfBranches(m, *conv, *other, common->form, *r.options().costs);
   if (!macs.ok()) return decline(macs.status());
   if (macs->combined > macs->apart) {
     return r.Decline(absl::StrCat("merged they would take ", macs->combined,
@@ -272,8 +273,8 @@ Pass MergeBranches() {
        .doc = "make one convolution of parallel linear branches whose results are added",
        .pattern =
            Op("Add", {Either({conv, Op("Add", {conv, Any().As("rest")}).As("inner")}), other}),
-       .conditions = Holds,
-       .rewrite = Replace});
+       .conditions = MergeBranchesHolds,
+       .rewrite = MergeBranchesReplace});
 }
 
 }  // namespace weft

@@ -19,7 +19,7 @@
 namespace weft {
 namespace {
 
-constexpr std::string_view kName = "merge_convs";
+constexpr std::string_view kMergeConvsName = "merge_convs";
 
 // Its weights are known and nothing but x, weights and bias goes in.
 bool CanMerge(const Node& conv) {
@@ -65,7 +65,7 @@ class MergeConvsRun : public PassRun {
       const std::vector<Node*> convs = ConvsLike(node);
       if (convs.size() < 2 || convs[0] != &node) continue;
       if (std::string why = WhyNot(convs); !why.empty()) {
-        context_.AddNearMiss(kName, node, std::move(why));
+        context_.AddNearMiss(kMergeConvsName, node, std::move(why));
       }
     }
   }
@@ -135,7 +135,7 @@ class MergeConvsRun : public PassRun {
 
   absl::Status Merge(const std::vector<Node*>& convs) {
     Graph::Transaction change(graph_);
-    const Provenance from = context_.From(kName, convs);
+    const Provenance from = context_.From(kMergeConvsName, convs);
     graph_.SetInsertionPoint(convs[0]);
     Emitter e(graph_, convs[0]->name() + "/merged", from);
     std::vector<Value> weights;
@@ -168,7 +168,8 @@ class MergeConvsRun : public PassRun {
 }  // namespace
 
 Pass MergeConvs() {
-  return {kName, "make one of convolutions of one image and form where that moves fewer bytes",
+  return {kMergeConvsName,
+          "make one of convolutions of one image and form where that moves fewer bytes",
           [](PassContext& context) { return std::make_unique<MergeConvsRun>(context); }};
 }
 

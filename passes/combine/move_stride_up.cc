@@ -20,7 +20,7 @@
 namespace weft {
 namespace {
 
-constexpr std::string_view kName = "move_stride_up";
+constexpr std::string_view kMoveStrideUpName = "move_stride_up";
 constexpr size_t kMostNodes = 64;  // that one rewrite changes
 
 // The strides of a node that reads one element of its first input an output, and not every one;
@@ -72,9 +72,9 @@ using Nodes = std::set<Node*, IsEarlier>;
 
 // What moves together: convolutions and element-wise nodes of which no more than every stride-th
 // element is read, and the nodes that read them so.
-class Region {
+class StridedRegion {
  public:
-  Region(const Graph& graph, Dims strides) : graph_(graph), strides_(std::move(strides)) {}
+  StridedRegion(const Graph& graph, Dims strides) : graph_(graph), strides_(std::move(strides)) {}
 
   // Grows from the first input of such a reader. Nothing is to be done where no convolution is in
   // moved(), whether or not a failure says why.
@@ -144,7 +144,7 @@ class Region {
 // Builds a region anew, with the stride at its start.
 class Mover {
  public:
-  Mover(PassContext& context, const Region& region)
+  Mover(PassContext& context, const StridedRegion& region)
       : context_(context), graph_(context.graph()), region_(region) {}
 
   // Errors: a reader's type would change, as a symbolic extent's formula may.
@@ -208,13 +208,13 @@ class Mover {
                         .name = reader->name() + "/AveragePool",
                         .inputs = {v},
                         .attributes = {{"kernel_shape", one}, {"strides", region_.strides()}},
-                        .provenance = context_.From(kName, sources)}));
+                        .provenance = context_.From(kMoveStrideUpName, sources)}));
   }
 
   // A node that takes the name of `old`, which goes.
   absl::StatusOr<Value> AddAs(Node* old, std::vector<Value> inputs, AttributeMap attributes) {
     Node* const sources[] = {old};
-    const Provenance from = context_.From(kName, sources);
+    const Provenance from = context_.From(kMoveStrideUpName, sources);
     const std::string name = old->name();
     WEFT_RETURN_IF_ERROR(graph_.Rename(old, graph_.UniqueName(name + "/before")));
     return Keep(graph_.AddNode({.op = std::string(old->op_name()),
@@ -236,7 +236,7 @@ class Mover {
 
   PassContext& context_;
   Graph& graph_;
-  const Region& region_;
+  const StridedRegion& region_;
   std::map<const Node*, Value> map_;
   std::vector<Node*> built_;
 };
@@ -263,14 +263,15 @@ class StrideRun : public PassRun {
     for (Node& node : graph_.nodes()) {
       const Dims strides = StridesOf(node);
       if (strides.empty() || node.op_name() != "Conv") continue;  // a pool may sample for us
-      Region region(graph_, strides);
+      StridedRegion region(graph_, strides);
       Condition condition = region.Grow(node.input(0));
       if (condition.holds && region.IsWorthwhile()) {
         Graph::Transaction change(graph_);
         const auto built = Mover(context_, region).Move();
         condition = Unless(!built.ok(), std::string(built.status().message()));
       }
-      if (!condition.holds) context_.AddNearMiss(kName, node, std::move(condition.failure));
+      if (!condition.holds)
+        context_.AddNearMiss(kMoveStrideUpName, node, std::move(condition.failure));
     }
   }
 
@@ -278,11 +279,12 @@ class StrideRun : public PassRun {
   absl::Status MoveFrom(Node* node) {
     const Dims strides = StridesOf(*node);
     if (strides.empty()) return absl::OkStatus();
-    Region region(graph_, strides);
+    StridedRegion region(graph_, strides);
     if (!region.Grow(node->input(0)).holds || !region.IsWorthwhile()) return absl::OkStatus();
     Nodes all = region.moved();
     all.insert(region.readers().begin(), region.readers().end());
-    const Provenance from = context_.From(kName, std::vector<Node*>(all.begin(), all.end()));
+    const Provenance from =
+        context_.From(kMoveStrideUpName, std::vector<Node*>(all.begin(), all.end()));
     Graph::Transaction change(graph_);
     const absl::StatusOr<std::vector<Node*>> built = Mover(context_, region).Move();
     if (!built.ok()) return absl::OkStatus();  // which takes the change back
@@ -297,7 +299,7 @@ class StrideRun : public PassRun {
 }  // namespace
 
 Pass MoveStrideUp() {
-  return {kName, "let a convolution skip what 1x1 convolutions behind it skip",
+  return {kMoveStrideUpName, "let a convolution skip what 1x1 convolutions behind it skip",
           [](PassContext& context) { return std::make_unique<StrideRun>(context); }};
 }
 

@@ -18,13 +18,11 @@
 namespace weft {
 namespace {
 
-constexpr std::string_view kName = kSplitLowRank;
-
 // A half is not halved again: that would add to the error, time after time.
-Condition Holds(const Match& m) {
+Condition SplitLowRankHolds(const Match& m) {
   const Condition known =
       All({IsConstant(m, "w"),
-           Unless(m["w"].node->provenance().rule == kName,
+           Unless(m["w"].node->provenance().rule == kSplitLowRank,
                   absl::StrCat(m["w"].ToString(), " is a factor already")),
            Unless(!kFloatTypes.contains(m["w"].type().dtype),
                   absl::StrCat(m["w"].ToString(), " is ", ToString(m["w"].type())))});
@@ -80,14 +78,14 @@ Value SplitProduct(const Match& m, Rewriter& r, const LowRank& factors, const Te
   return r.OpAs(name, "Gemm", {inner, second, m["c"]}, std::move(rest));
 }
 
-std::vector<Value> Replace(const Match& m, Rewriter& r) {
+std::vector<Value> SplitLowRankReplace(const Match& m, Rewriter& r) {
   const Tensor& w = *ConstantValue(m["w"]);
   const bool conv = m.root()->op_name() == "Conv";
   if (w.rank() < 2 || (!conv && w.rank() != 2)) return r.Decline("its weights are no matrix");
   if (w.size() == 0) return r.Decline("its weights are empty");
   const int64_t rows = w.dims()[0];
   const absl::StatusOr<LowRank> factors =
-      Factor(w, rows, w.size() / rows, r.options().lossy.find(kName)->second);
+      Factor(w, rows, w.size() / rows, r.options().lossy.find(kSplitLowRank)->second);
   if (!factors.ok()) return r.Decline(std::string(factors.status().message()));
   return {conv ? SplitConv(m, r, *factors, w) : SplitProduct(m, r, *factors, w)};
 }
@@ -96,13 +94,13 @@ std::vector<Value> Replace(const Match& m, Rewriter& r) {
 
 Pass SplitLowRank() {
   return ToPass(
-      {.name = kName,
+      {.name = kSplitLowRank,
        .doc = "split weights of nearly low rank into two factors; the error is that of the weights",
        .pattern = OneOf({"Conv", "Gemm", "MatMul"},
                         {Any().As("x"), Any().As("w"), Any().As("c").Optional()})
                       .As("y"),
-       .conditions = Holds,
-       .rewrite = Replace,
+       .conditions = SplitLowRankHolds,
+       .rewrite = SplitLowRankReplace,
        .lossy = true});
 }
 

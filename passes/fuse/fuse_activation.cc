@@ -17,7 +17,7 @@
 namespace weft {
 namespace {
 
-constexpr const char* kLimits[] = {"min", "max"};  // inputs 1 and 2 of Clip
+constexpr const char* kClipLimits[] = {"min", "max"};  // inputs 1 and 2 of Clip
 
 std::vector<std::string> ActivationNames() {
   std::vector<std::string> names = PostOpNames();
@@ -34,19 +34,19 @@ Condition HasConstantLimits(const Node& clip) {
   return {};
 }
 
-Condition Holds(const Match& m) {
+Condition FuseActivationHolds(const Match& m) {
   const bool clip = m.root()->op_name() == "Clip";
   return All({TakesPostOps(m), clip ? HasConstantLimits(*m.root()) : Condition()});
 }
 
-std::vector<Value> Replace(const Match& m, Rewriter& r) {
+std::vector<Value> FuseActivationReplace(const Match& m, Rewriter& r) {
   const Node& root = *m.root();
   PostOp post{.op = std::string(root.op_name()), .attributes = root.attributes()};
   if (root.op_name() != "Clip") {
     return {WithPostOp(m, r, std::move(post), root.num_inputs() > 1 ? root.input(1) : Value())};
   }
   for (int i = 1; i < root.num_inputs(); ++i) {
-    if (root.input(i)) post.attributes[kLimits[i - 1]] = ConstantValue(root.input(i))->At(0);
+    if (root.input(i)) post.attributes[kClipLimits[i - 1]] = ConstantValue(root.input(i))->At(0);
   }
   return {WithPostOp(m, r, std::move(post), Value())};
 }
@@ -55,8 +55,8 @@ Pass FuseActivation(std::string_view name, std::string_view doc, Pattern product
   return ToPass({.name = name,
                  .doc = doc,
                  .pattern = OneOf(ActivationNames(), {std::move(product), Rest()}),
-                 .conditions = Holds,
-                 .rewrite = Replace});
+                 .conditions = FuseActivationHolds,
+                 .rewrite = FuseActivationReplace});
 }
 
 }  // namespace

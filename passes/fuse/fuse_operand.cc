@@ -24,9 +24,11 @@ Condition BroadcastsToProduct(const Match& m) {
                    product.ToString(), ", ", ToString(product.type())));
 }
 
-Condition Holds(const Match& m) { return All({TakesPostOps(m), BroadcastsToProduct(m)}); }
+Condition FuseOperandHolds(const Match& m) {
+  return All({TakesPostOps(m), BroadcastsToProduct(m)});
+}
 
-std::vector<Value> Replace(const Match& m, Rewriter& r) {
+std::vector<Value> FuseOperandReplace(const Match& m, Rewriter& r) {
   return {WithPostOp(m, r, {.op = std::string(m.root()->op_name())}, m["z"])};
 }
 
@@ -34,8 +36,8 @@ Pass FuseOperand(std::string_view name, std::string_view doc, const char* op, Pa
   return ToPass({.name = name,
                  .doc = doc,
                  .pattern = Op(op, {std::move(product), Any().As("z")}),
-                 .conditions = Holds,
-                 .rewrite = Replace});
+                 .conditions = FuseOperandHolds,
+                 .rewrite = FuseOperandReplace});
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ bool IsTakenFromConstant(const Match& match) {
 
 // Neither a factor nor 1 / a divisor is infinite or NaN: a sum of infinite terms is another value
 // than an infinite multiple of the sum.
-Condition IsFinite(const Match& match) {
+Condition ScalesFinitely(const Match& match) {
   const Tensor* c = ConstantValue(match["c"]);
   const bool divides = match.node("affine")->op_name() == "Div";
   bool finite = true;
@@ -90,7 +90,7 @@ Condition IsAffine(const Match& match, std::string_view x, int axis) {
   const Node& node = *match.node("affine");
   if (!IsBatchNorm(node)) {
     return All({IsConstant(match, "c"), HaveSameType(match, x, "affine"),
-                IsPerChannel(match, "c", x, axis), IsFinite(match)});
+                IsPerChannel(match, "c", x, axis), ScalesFinitely(match)});
   }
   return All({HasFiniteScale(match, "affine"),
               Unless(axis != 1, absl::StrCat(node.name(), " has its channels on axis 1 of ",

@@ -18,14 +18,14 @@
 namespace weft {
 namespace {
 
-Condition Holds(const Match& m) {
+Condition FoldAfterHolds(const Match& m) {
   const Condition none;
   return All({IsAtInference(m), HasSingleReader(m, "linear"), HasChannels(m),
               Scales(m) ? IsConstant(m, "w") : none, IsConstant(m, "b"),
               IsAffine(m, "linear", ReadLinearOp(m).y_axis), Shifts(m) ? MayHaveBias(m) : none});
 }
 
-std::vector<Value> Replace(const Match& m, Rewriter& r) {
+std::vector<Value> FoldAfterReplace(const Match& m, Rewriter& r) {
   const LinearOp op = ReadLinearOp(m);
   const Affine affine = ReadAffine(m, r);
   const Value w = affine.scale ? ScaledWeights(r, op, affine.scale, op.w_out) : op.w;
@@ -55,8 +55,8 @@ Pass FoldConvBn() {
                  .doc = "fold a batch normalization at inference into the convolution or matrix "
                         "product before it",
                  .pattern = BatchNormOf(LinearPattern(Any().As("x"))),
-                 .conditions = Holds,
-                 .rewrite = Replace});
+                 .conditions = FoldAfterHolds,
+                 .rewrite = FoldAfterReplace});
 }
 
 Pass FoldConvAffine() {
@@ -64,8 +64,8 @@ Pass FoldConvAffine() {
                  .doc = "fold what is added to or multiplied with each channel into the "
                         "convolution or matrix product before it",
                  .pattern = ArithmeticOf(LinearPattern(Any().As("x")), Any()),
-                 .conditions = Holds,
-                 .rewrite = Replace});
+                 .conditions = FoldAfterHolds,
+                 .rewrite = FoldAfterReplace});
 }
 
 Pass FoldMatMulScale() {

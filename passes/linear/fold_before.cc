@@ -31,14 +31,14 @@ Condition SeesWholeShift(const Match& m) {
                 absl::StrCat(no_padding.failure, ", and ", shift, " would not reach the border"));
 }
 
-Condition Holds(const Match& m) {
+Condition FoldBeforeHolds(const Match& m) {
   const Condition none;
   return All({IsAtInference(m), HasSingleReader(m, "affine"), HasChannels(m), IsConstant(m, "w"),
               IsConstant(m, "b"), IsAffine(m, "x", ReadLinearOp(m).x_axis),
               Shifts(m) ? MayHaveBias(m) : none, Shifts(m) ? SeesWholeShift(m) : none});
 }
 
-std::vector<Value> Replace(const Match& m, Rewriter& r) {
+std::vector<Value> FoldBeforeReplace(const Match& m, Rewriter& r) {
   const LinearOp op = ReadLinearOp(m);
   const Affine affine = ReadAffine(m, r);
   const Value effect = affine.shift ? EffectOfShift(r, op, affine.shift) : Value();
@@ -54,8 +54,8 @@ Pass FoldBnConv() {
                  .doc = "fold a batch normalization at inference into the convolution or matrix "
                         "product after it",
                  .pattern = LinearPattern(BatchNormOf(Any().As("x"))),
-                 .conditions = Holds,
-                 .rewrite = Replace});
+                 .conditions = FoldBeforeHolds,
+                 .rewrite = FoldBeforeReplace});
 }
 
 Pass FoldAffineConv() {
@@ -63,8 +63,8 @@ Pass FoldAffineConv() {
                  .doc = "fold what is added to or multiplied with each channel into the "
                         "convolution or matrix product after it",
                  .pattern = LinearPattern(ArithmeticOf(Any().As("x"), Op(std::string(kConstant)))),
-                 .conditions = Holds,
-                 .rewrite = Replace});
+                 .conditions = FoldBeforeHolds,
+                 .rewrite = FoldBeforeReplace});
 }
 
 }  // namespace weft

@@ -79,7 +79,7 @@ std::optional<Dims> OrderOf(const Match& m, int axis) {
 
 bool KeepsType(const Node& node) { return node.type() == node.input(0).type(); }
 
-Condition Holds(const Match& m) {
+Condition FoldChannelOrderHolds(const Match& m) {
   const Node& node = *m.node("order");
   const int axis = ReadLinearOp(m).x_axis;
   return All({HasSingleReader(m, "order"), HasChannels(m), HasOneGroup(m, "linear"),
@@ -88,7 +88,7 @@ Condition Holds(const Match& m) {
                                                      axis, " of ", m["x"].ToString()))});
 }
 
-std::vector<Value> Replace(const Match& m, Rewriter& r) {
+std::vector<Value> FoldChannelOrderReplace(const Match& m, Rewriter& r) {
   const LinearOp op = ReadLinearOp(m);
   const Dims order = OrderOf(m, op.x_axis).value_or(Dims());
   Dims places(order.size());
@@ -115,8 +115,8 @@ Pass FoldChannelOrder() {
                  .doc = "reorder the weights of a convolution or matrix product instead of the "
                         "channels that it reads",
                  .pattern = LinearPattern(Either({order, joined}).As("order")),
-                 .conditions = Holds,
-                 .rewrite = Replace});
+                 .conditions = FoldChannelOrderHolds,
+                 .rewrite = FoldChannelOrderReplace});
 }
 
 }  // namespace weft

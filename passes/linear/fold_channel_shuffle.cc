@@ -14,9 +14,11 @@ namespace {
 
 bool ReadsAllChannels(const Node& conv) { return GetInt(conv.attributes(), "group", 1) == 1; }
 
-Condition Holds(const Match& m) { return All({HasSingleReader(m, "shuffle"), IsConstant(m, "w")}); }
+Condition FoldChannelShuffleHolds(const Match& m) {
+  return All({HasSingleReader(m, "shuffle"), IsConstant(m, "w")});
+}
 
-std::vector<Value> Replace(const Match& m, Rewriter& r) {
+std::vector<Value> FoldChannelShuffleReplace(const Match& m, Rewriter& r) {
   const Node& conv = *m.node("conv");
   const Value w = m["w"];
   const int64_t group = GetInt(m.node("shuffle")->attributes(), "group");
@@ -37,8 +39,8 @@ Pass FoldChannelShuffle() {
                                                 Any().As("w"), Rest()})
                       .Where(ReadsAllChannels)
                       .As("conv"),
-       .conditions = Holds,
-       .rewrite = Replace});
+       .conditions = FoldChannelShuffleHolds,
+       .rewrite = FoldChannelShuffleReplace});
 }
 
 }  // namespace weft

@@ -80,7 +80,7 @@ Condition TakesPads(const Match& m) {
                      absl::StrCat(window.name(), " has indices, which count the padding"))});
 }
 
-Condition Holds(const Match& m) {
+Condition FoldPadHolds(const Match& m) {
   const std::string mode = GetString(m.node("pad")->attributes(), "mode");
   Condition pad =
       All({HasSingleReader(m, "pad"),
@@ -114,7 +114,7 @@ bool IsWithinTheWindow(const Node& window, const AttributeMap& attributes) {
   return true;
 }
 
-std::vector<Value> Replace(const Match& m, Rewriter& r) {
+std::vector<Value> FoldPadReplace(const Match& m, Rewriter& r) {
   const Node& window = *m.root();
   std::vector<Value> inputs(window.inputs().begin(), window.inputs().end());
   inputs[0] = m["x"];
@@ -149,8 +149,8 @@ Pass FoldPad() {
                                     Any().As("axes").Optional()})
                              .As("pad"),
                          Rest()}),
-       .conditions = Holds,
-       .rewrite = Replace});
+       .conditions = FoldPadHolds,
+       .rewrite = FoldPadReplace});
 }
 
 }  // namespace weft

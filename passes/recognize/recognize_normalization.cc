@@ -150,7 +150,7 @@ Condition FitsTheScale(const Match& m) {
 }
 
 // A sum with infinite terms is another value than an infinite multiple of the sum.
-Condition IsFinite(const Match& m) {
+Condition IsFiniteConstant(const Match& m) {
   const Tensor* c = ConstantValue(m["c"]);
   bool finite = true;
   for (int64_t i = 0; c != nullptr && i < c->size(); ++i)
@@ -159,7 +159,7 @@ Condition IsFinite(const Match& m) {
 }
 
 Condition CanTakeOver(const Match& m) {
-  return All({IsFinite(m), AreReadInside(m, {"norm"}), HaveSameType(m, "norm", "y"),
+  return All({IsFiniteConstant(m), AreReadInside(m, {"norm"}), HaveSameType(m, "norm", "y"),
               IsConstant(m, "c"), IsConstant(m, "scale"), IsConstant(m, "bias"), FitsTheScale(m)});
 }
 

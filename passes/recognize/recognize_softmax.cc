@@ -17,7 +17,7 @@ Pattern Shifted() {
   return Op("Sub", {Any().As("x"), Op("ReduceMax", {Any().As("x")}).As("max")}).As("z");
 }
 
-Condition Holds(const Match& m) {
+Condition RecognizeSoftmaxHolds(const Match& m) {
   const Node& sum = *m.node("sum");
   const size_t axes = ReducedAxes(sum).size();
   return All({ReduceAlike(m, "sum", m["max"] ? "max" : "sum"), HaveSameType(m, "x", "y"),
@@ -54,12 +54,12 @@ std::vector<Pass> RecognizeSoftmax() {
       ToPass({.name = "recognize_softmax",
               .doc = "make exp(x) / sum(exp(x)) a Softmax",
               .pattern = SoftmaxForm(),
-              .conditions = Holds,
+              .conditions = RecognizeSoftmaxHolds,
               .rewrite = MakeAlongTheSum("Softmax")}),
       ToPass({.name = "recognize_log_softmax",
               .doc = "make x - log(sum(exp(x))) a LogSoftmax",
               .pattern = LogSoftmaxForm(),
-              .conditions = Holds,
+              .conditions = RecognizeSoftmaxHolds,
               .rewrite = MakeAlongTheSum("LogSoftmax")}),
       ToPass({.name = "log_of_softmax",
               .doc = "make the logarithm of a Softmax a LogSoftmax",

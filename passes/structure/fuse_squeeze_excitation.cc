@@ -45,7 +45,7 @@ Condition HasOneGateAChannel(const Match& m) {
                                                 " filters for ", channels.ToString(), " channels"));
 }
 
-Condition Holds(const Match& m) {
+Condition FuseSqueezeExcitationHolds(const Match& m) {
   return All({HasOneGateAChannel(m), HasSingleReader(m, "mean"), IsProduct(m, "reduce", "w1"),
               HasSingleReader(m, "activation"), IsProduct(m, "expand", "w2"),
               HasSingleReader(m, "gate")});
@@ -55,7 +55,7 @@ std::vector<PostOp> FunctionOf(const Node& node) {
   return {{.op = std::string(node.op_name()), .attributes = node.attributes(), .input = -1}};
 }
 
-std::vector<Value> Replace(const Match& m, Rewriter& r) {
+std::vector<Value> FuseSqueezeExcitationReplace(const Match& m, Rewriter& r) {
   return {r.OpAs(
       m.root()->name(), "SqueezeExcitation", {m["x"], m["w1"], m["b1"], m["w2"], m["b2"]},
       {{"activation", FunctionOf(*m.node("activation"))}, {"gate", FunctionOf(*m.node("gate"))}})};
@@ -76,8 +76,8 @@ Pass FuseSqueezeExcitation() {
        .pattern = Op(
            "Mul", {Any().As("x"),
                    OneOf(SqueezeGates(), {conv(activation, "w2", "b2").As("expand")}).As("gate")}),
-       .conditions = Holds,
-       .rewrite = Replace});
+       .conditions = FuseSqueezeExcitationHolds,
+       .rewrite = FuseSqueezeExcitationReplace});
 }
 
 }  // namespace weft

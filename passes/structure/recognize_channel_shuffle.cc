@@ -36,12 +36,12 @@ Condition GroupsChannels(const Match& m) {
                              ", no groups of the channels of ", ToString(x)));
 }
 
-Condition Holds(const Match& m) {
+Condition RecognizeChannelShuffleHolds(const Match& m) {
   return All({GroupsChannels(m), HaveSameType(m, "x", "y"), HasSingleReader(m, "grouped"),
               HasSingleReader(m, "swapped")});
 }
 
-std::vector<Value> Replace(const Match& m, Rewriter& r) {
+std::vector<Value> RecognizeChannelShuffleReplace(const Match& m, Rewriter& r) {
   const int64_t group = m["grouped"].type().dim(1).coefficient();
   if (group == 0) return r.Decline("no channels");
   return {r.OpAs(m.root()->name(), "ChannelShuffle", {m["x"]}, {{"group", group}})};
@@ -60,8 +60,8 @@ Pass RecognizeChannelShuffle() {
                                 .As("swapped"),
                             Any()})
                .As("y"),
-       .conditions = Holds,
-       .rewrite = Replace});
+       .conditions = RecognizeChannelShuffleHolds,
+       .rewrite = RecognizeChannelShuffleReplace});
 }
 
 }  // namespace weft

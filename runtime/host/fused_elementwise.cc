@@ -222,7 +222,7 @@ absl::StatusOr<Kernels> HostFusedElementwise(const KernelRequest& request) {
   WEFT_ASSIGN_OR_RETURN(chain.steps, ReadChain(request));
   if (chain.steps.empty()) return Kernels();
   const Layout layout = LayoutOfChain(request, chain.steps);
-  SetLoops(request, FindChannelBlocks(layout)->width, chain);
+  SetLoops(request, layout.is_plain() ? 1 : FindChannelBlocks(layout)->width, chain);
   const ScratchPlan scratch = PlanScratch(request, chain);
   auto kernel = MakeHostKernel(
       request, "weft", "fused chain",
