@@ -48,7 +48,9 @@ absl::Status CheckArguments(const OptimizeArguments& a) {
   if (a.max_rewrites && *a.max_rewrites < 0) {
     return expected("--max-rewrites", "a number from 0 on", *a.max_rewrites);
   }
-  if (a.verifies && a.verify < 1) return expected("--verify", "a number of samples", a.verify);
+  if (a.verifies && a.verify < 1) {  // CLI11 makes -1 of a flag's 0
+    return absl::InvalidArgumentError("--verify: expected at least one sample");
+  }
   if (!(a.tolerance > 0) || !std::isfinite(a.tolerance)) {
     return expected("--tolerance", "a number above 0", a.tolerance);
   }

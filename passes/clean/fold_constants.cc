@@ -74,13 +74,11 @@ class FoldRun : public PassRun {
     for (const Node& node : graph_.nodes()) {
       if (node.op_name() != kConstant) continue;
       const size_t bytes = LeafValue(node).bytes();
+      constant_bytes_ += bytes;
       // What an earlier session made counts as made.
-      if (node.provenance().rule == kFoldConstantsName) {
-        growth_ += static_cast<int64_t>(bytes);
-      } else {
-        constant_bytes_ += bytes;
-      }
+      if (node.provenance().rule == kFoldConstantsName) growth_ += static_cast<int64_t>(bytes);
     }
+    given_bytes_ = static_cast<int64_t>(constant_bytes_) - growth_;
   }
 
   absl::Status Run() override {
@@ -341,7 +339,8 @@ class FoldRun : public PassRun {
     graph_.SetInsertionPoint(nullptr);
     graph_.RemoveDeadNodes(node);
     const int64_t growth = BytesOf(constants) - BytesOf(change.changes().removed);
-    const int64_t most = static_cast<int64_t>(kMostGrowth * (constant_bytes_ + kFreeBytes));
+    const int64_t most =
+        static_cast<int64_t>(kMostGrowth) * (given_bytes_ + static_cast<int64_t>(kFreeBytes));
     if (growth > 0 && growth_ + growth > most) {
       misses_[name] = absl::StrCat(name, " would add ", growth, " bytes to the ", growth_,
                                    " that folding has added, of ", most, " that it may");
@@ -359,6 +358,7 @@ class FoldRun : public PassRun {
   Worklist worklist_;
   int64_t growth_ = 0;         // bytes of constants made, less those that went for it
   size_t constant_bytes_ = 0;  // of the graph as it was
+  int64_t given_bytes_ = 0;    // of those, what no folding made
   absl::flat_hash_map<const Node*, Known> known_;         // of this turn
   std::unordered_map<std::string, std::string> misses_;   // by node
   std::unordered_map<std::string, std::string> refused_;  // by node, in this turn

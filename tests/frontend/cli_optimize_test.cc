@@ -87,11 +87,11 @@ TEST_F(Cli, RefusesWhatOptimizeDoesNotKnow) {
   EXPECT_THAT(error("--lossy a=1 --lossy a=2"), HasSubstr("a is given twice"));
   EXPECT_THAT(error("--max-rewrites=-1"),
               HasSubstr("--max-rewrites: expected a number from 0 on, got -1"));
-  EXPECT_THAT(error("--verify=-2"), HasSubstr("--verify: expected a number of samples, got -2"));
+  EXPECT_THAT(error("--verify=-2"), HasSubstr("--verify: expected at least one sample"));
   EXPECT_THAT(error("--verify=many"), HasSubstr("many"));
   EXPECT_THAT(error("--tolerance 0"), HasSubstr("--tolerance: expected a number above 0, got 0"));
   EXPECT_THAT(error("--for fun"), HasSubstr("--for: expected inference or training, got fun"));
-  EXPECT_THAT(error("--verify=0"), HasSubstr("--verify: expected a number of samples, got 0"));
+  EXPECT_THAT(error("--verify=0"), HasSubstr("--verify: expected at least one sample"));
   EXPECT_THAT(error("--tolerance inf"), HasSubstr("expected a number above 0, got inf"));
   EXPECT_THAT(error("--passes split_low_rank"), HasSubstr("expected the error that it may make"));
   EXPECT_THAT(error("--bisect missing.npy"),
