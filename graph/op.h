@@ -192,7 +192,7 @@ struct OpTraits {
   bool elementwise = false;  // an output element depends on those at its place in broadcast inputs
   bool commutative = false;  // the order of its two inputs does not matter
   bool reduction = false;    // makes one element of those along `axes`, which stay if `keepdims`
-  bool activation = false;   // FusedConv may apply it to its result
+  bool activation = false;   // fused ops (FusedConv, FusedGemm, …) may apply it to their result
 };
 
 // Everything the project knows about one op. One definition per op, in ops/.
