@@ -18,7 +18,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
-#include "passes/recognize/axes.h"
+#include "passes/axes.h"
 #include "passes/recognize/recognize.h"
 
 namespace weft {

@@ -6,7 +6,7 @@
 // Without the maximum the composition overflows where the op does not.
 
 #include "absl/strings/str_cat.h"
-#include "passes/recognize/axes.h"
+#include "passes/axes.h"
 #include "passes/recognize/recognize.h"
 
 namespace weft {

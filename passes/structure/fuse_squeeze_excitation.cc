@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ops/squeeze_excitation.h"
+#include "passes/axes.h"
 #include "passes/rule.h"
 #include "passes/structure/structure.h"
 
@@ -21,11 +22,8 @@ bool IsMeanOfChannels(const Node& mean) {
   const TensorType& x = mean.input(0).type();
   const TensorType& y = mean.type();
   if (x.rank() < 3 || y.rank() != x.rank() || y.dim(0) != x.dim(0)) return false;
-  const std::vector<int64_t> axes = GetInts(mean.attributes(), "axes");
-  if (axes.size() != static_cast<size_t>(x.rank() - 2)) return false;
-  return std::all_of(axes.begin(), axes.end(), [rank = x.rank()](int64_t axis) {
-    return (axis < 0 ? axis + rank : axis) >= 2;
-  });
+  const std::vector<int64_t> axes = ReducedAxes(mean);
+  return std::ssize(axes) == x.rank() - 2 && axes[0] == 2;
 }
 
 // Of an image of one position.

@@ -1,5 +1,5 @@
-#ifndef WEFT_PASSES_RECOGNIZE_AXES_H_
-#define WEFT_PASSES_RECOGNIZE_AXES_H_
+#ifndef WEFT_PASSES_AXES_H_
+#define WEFT_PASSES_AXES_H_
 
 #include <vector>
 
@@ -16,4 +16,4 @@ Condition ReduceAlike(const Match& match, std::string_view a, std::string_view b
 
 }  // namespace weft
 
-#endif  // WEFT_PASSES_RECOGNIZE_AXES_H_
+#endif  // WEFT_PASSES_AXES_H_

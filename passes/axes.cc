@@ -1,4 +1,4 @@
-#include "passes/recognize/axes.h"
+#include "passes/axes.h"
 
 #include <algorithm>
 #include <numeric>
