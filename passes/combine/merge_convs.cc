@@ -121,16 +121,20 @@ class MergeConvsRun : public PassRun {
 
   // The biases one after the other, zeros for a convolution without; null where none has one.
   static Value ConcatBiases(Emitter& e, const std::vector<Node*>& convs) {
+    const auto bias_of = [](const Node* conv) {
+      return conv->num_inputs() == 3 ? conv->input(2) : Value();
+    };
+    if (std::ranges::all_of(convs, [&](const Node* conv) { return bias_of(conv).null(); })) {
+      return Value();
+    }
     std::vector<Value> biases;
-    bool any = false;
     for (const Node* conv : convs) {
       const Tensor& w = *ConstantValue(conv->input(1));
-      const Value bias = conv->num_inputs() == 3 ? conv->input(2) : Value();
-      any = any || bias;
+      const Value bias = bias_of(conv);
       biases.push_back(bias ? e.Constant(*ConstantValue(bias))
                             : e.Op("Expand", {e.Scalar(0, w.dtype()), e.Ints({w.dims()[0]})}));
     }
-    return any ? e.Op("Concat", std::move(biases), {{"axis", 0}}) : Value();
+    return e.Op("Concat", std::move(biases), {{"axis", 0}});
   }
 
   absl::Status Merge(const std::vector<Node*>& convs) {
