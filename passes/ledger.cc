@@ -12,15 +12,15 @@ void AddWork(Work& sum, const Work& work) {
   sum.bytes += work.bytes;
 }
 
-namespace {
-
-void Subtract(Work& sum, const Work& work) { AddWork(sum, {-work.nodes, -work.macs, -work.bytes}); }
-
 bool MakesConstantsOnly(const Rewrite& rewrite) {
   return !rewrite.result_ops.empty() &&
          std::all_of(rewrite.result_ops.begin(), rewrite.result_ops.end(),
                      [](const std::string& op) { return op == kConstant; });
 }
+
+namespace {
+
+void Subtract(Work& sum, const Work& work) { AddWork(sum, {-work.nodes, -work.macs, -work.bytes}); }
 
 }  // namespace
 

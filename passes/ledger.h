@@ -10,6 +10,8 @@
 namespace weft {
 
 void AddWork(Work& sum, const Work& work);
+// Folding and merging of constants.
+bool MakesConstantsOnly(const Rewrite& rewrite);
 
 // Keeps account of a graph's work while it is rewritten, and of which rewrite made which node. It
 // takes time for what changes.

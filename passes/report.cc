@@ -1,11 +1,10 @@
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 #include <map>
 #include <unordered_set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "graph/number_text.h"
 #include "passes/ledger.h"
 #include "passes/passes.h"
 
@@ -14,43 +13,22 @@ namespace {
 
 constexpr size_t kMostNames = 8;  // of one line
 
-// 61706 as "61,706".
-std::string Grouped(int64_t value) {
-  std::string digits = absl::StrCat(value < 0 ? -value : value);
-  for (auto at = static_cast<int64_t>(digits.size()) - 3; at > 0; at -= 3) {
-    digits.insert(static_cast<size_t>(at), 1, ',');
-  }
-  return (value < 0 ? "-" : "") + digits;
-}
-
-std::string Bytes(double bytes) {
-  constexpr double kKiB = 1024, kMiB = kKiB * 1024;
-  const double size = std::abs(bytes);
-  char text[64];
-  if (size < kKiB) {
-    std::snprintf(text, sizeof(text), "%.0f B", bytes);
-  } else if (size < kMiB) {
-    std::snprintf(text, sizeof(text), "%.1f KiB", bytes / kKiB);
-  } else {
-    std::snprintf(text, sizeof(text), "%.1f MiB", bytes / kMiB);
-  }
-  return text;
-}
-
 std::string Signed(std::string text) { return text[0] == '-' ? text : "+" + text; }
 
 std::string WholeText(const Work& before, const Work& after) {
-  return absl::StrCat("nodes ", Grouped(before.nodes), " -> ", Grouped(after.nodes), ", MACs ",
-                      Grouped(before.macs), " -> ", Grouped(after.macs), ", bytes moved ",
-                      Bytes(before.bytes), " -> ", Bytes(after.bytes), "\n");
+  return absl::StrCat("nodes ", WithCommas(before.nodes), " -> ", WithCommas(after.nodes),
+                      ", MACs ", WithCommas(before.macs), " -> ", WithCommas(after.macs),
+                      ", bytes moved ", BytesText(before.bytes), " -> ", BytesText(after.bytes),
+                      "\n");
 }
 
 std::string RuleText(const RuleSummary& rule) {
   const std::string times = absl::StrCat("  ", rule.rule, " x ", rule.times);
   if (rule.after == rule.before) return times + "\n";
-  return absl::StrCat(times, ": nodes ", Signed(Grouped(rule.after.nodes - rule.before.nodes)),
-                      ", MACs ", Signed(Grouped(rule.after.macs - rule.before.macs)),
-                      ", bytes moved ", Signed(Bytes(rule.after.bytes - rule.before.bytes)), "\n");
+  return absl::StrCat(times, ": nodes ", Signed(WithCommas(rule.after.nodes - rule.before.nodes)),
+                      ", MACs ", Signed(WithCommas(rule.after.macs - rule.before.macs)),
+                      ", bytes moved ", Signed(BytesText(rule.after.bytes - rule.before.bytes)),
+                      "\n");
 }
 
 std::string ReplayText(const PassReport& report) {
@@ -94,12 +72,6 @@ std::string ScopeOf(const std::string& name) {
   return dot == std::string::npos ? layer.size() < name.size() ? layer : "" : layer.substr(0, dot);
 }
 
-bool IsOfConstants(const Rewrite& rewrite) {
-  return !rewrite.result_ops.empty() &&
-         std::all_of(rewrite.result_ops.begin(), rewrite.result_ops.end(),
-                     [](const std::string& op) { return op == kConstant; });
-}
-
 // Rewrites that one line tells.
 struct Line {
   const Rewrite* first = nullptr;
@@ -138,7 +110,7 @@ std::vector<Line> LinesOf(const std::vector<Rewrite>& rewrites) {
       continue;
     }
     line_of[i] = lines.size();
-    if (const std::string scope = ScopeOf(IsOfConstants(rewrite) ? rewrite.results[0] : "");
+    if (const std::string scope = ScopeOf(MakesConstantsOnly(rewrite) ? rewrite.results[0] : "");
         !scope.empty()) {
       line_of[i] = regions.try_emplace({rewrite.rule, scope}, lines.size()).first->second;
     }

@@ -7,6 +7,7 @@
 
 #include "frontend/analysis/receptive_field.h"
 #include "graph/bind.h"
+#include "graph/number_text.h"
 #include "graph/op.h"
 #include "passes/passes.h"
 
@@ -64,13 +65,6 @@ std::string FieldOf(const ReceptiveFields& fields, const Node& node) {
 }
 
 }  // namespace
-
-std::string WithCommas(int64_t value) {
-  std::string text = std::to_string(value);
-  const size_t begin = value < 0 ? 1 : 0;
-  for (size_t i = text.size(); i > begin + 3; i -= 3) text.insert(i - 3, 1, ',');
-  return text;
-}
 
 absl::StatusOr<Summary> Summarize(const Graph& graph, int64_t batch) {
   Summary summary;

@@ -41,9 +41,6 @@ struct ModelSize {
 // Of the graph's inference: what only losses need does not count. Errors as above.
 absl::StatusOr<ModelSize> SizeOf(const Graph& graph);
 
-// 61706 as "61,706".
-std::string WithCommas(int64_t value);
-
 }  // namespace weft
 
 #endif  // WEFT_FRONTEND_ANALYSIS_SUMMARY_H_

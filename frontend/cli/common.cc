@@ -15,6 +15,7 @@
 #include "frontend/io/npy.h"
 #include "frontend/onnx/import/import.h"
 #include "graph/file/serialize.h"
+#include "graph/number_text.h"
 #include "ops/ops.h"
 
 namespace weft {
@@ -53,12 +54,6 @@ std::string DurationText(double seconds) {
   const auto whole = static_cast<long long>(std::llround(seconds));
   if (whole < 3600) return Format("%lld:%02lld", whole / 60, whole % 60);
   return Format("%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60, whole % 60);
-}
-
-std::string BytesText(size_t bytes) {
-  const auto b = static_cast<double>(bytes);
-  if (bytes < 1024) return Format("%zu B", bytes);
-  return bytes < size_t{1} << 20 ? Format("%.1f KiB", b / 1024) : Format("%.1f MiB", b / 1048576);
 }
 
 bool LooksLikeFile(const std::string& spec) {

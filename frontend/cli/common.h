@@ -20,8 +20,6 @@ int TerminalColumns();
 std::string AccuracyText(const Evaluation& e);
 // "1:05" or "12.3 s"
 std::string DurationText(double seconds);
-// "1.5 MiB"
-std::string BytesText(size_t bytes);
 
 // A .weft file, or a network of the zoo by its name, with new weights. `entry` is null for a file.
 struct OpenedModel {

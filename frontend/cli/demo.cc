@@ -18,6 +18,7 @@
 #include "frontend/io/draw.h"
 #include "frontend/session/session.h"
 #include "graph/file/serialize.h"
+#include "graph/number_text.h"
 #include "ops/ops.h"
 
 namespace weft {

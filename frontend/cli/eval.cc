@@ -8,6 +8,7 @@
 #include "frontend/cli/data.h"
 #include "frontend/data/loader.h"
 #include "frontend/session/session.h"
+#include "graph/number_text.h"
 
 namespace weft {
 namespace {

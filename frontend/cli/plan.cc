@@ -6,6 +6,7 @@
 #include "frontend/session/session.h"
 #include "frontend/train/train.h"
 #include "graph/bind.h"
+#include "graph/number_text.h"
 
 namespace weft {
 namespace {

@@ -10,6 +10,7 @@
 
 #include "frontend/analysis/summary.h"
 #include "frontend/cli/common.h"
+#include "graph/number_text.h"
 
 namespace weft {
 namespace {

@@ -9,6 +9,7 @@
 #include "frontend/cli/interrupt.h"
 #include "frontend/cli/progress.h"
 #include "graph/file/serialize.h"
+#include "graph/number_text.h"
 #include "ops/ops.h"
 
 namespace weft {

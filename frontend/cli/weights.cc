@@ -8,6 +8,7 @@
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
 #include "graph/file/serialize.h"
+#include "graph/number_text.h"
 
 namespace weft {
 namespace {

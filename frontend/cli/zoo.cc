@@ -9,6 +9,7 @@
 #include "frontend/cli/common.h"
 #include "frontend/zoo/golden.h"
 #include "graph/file/serialize.h"
+#include "graph/number_text.h"
 
 namespace weft {
 namespace {

@@ -8,7 +8,6 @@
 // broadcast, is computed elsewhere. Clip is Max and Min with its bounds.
 
 #include <algorithm>
-#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "ops/fused_elementwise.h"

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "frontend/analysis/summary.h"
+#include "graph/number_text.h"
 
 namespace weft {
 namespace {
