@@ -1,152 +1,309 @@
-// Between Transposes that undo one another, element-wise ops work on the axes as they were:
+// Between Transposes that undo one another, ops that do the same along other axes work on the axes
+// as they were, as exporters from NHWC leave them around every convolution:
 //
-//   transpose2(relu1(add1(transpose1(x), transpose3(y))))  =>  relu1(add1(x, y))
+//   transpose2(relu1(pad1(transpose1(x)) + transpose3(y)))  =>  relu1(pad1(x) + y)
 //
-// (and Concats likewise, along another axis). Constants are transposed once. Nothing moves unless
-// every operand of all the ops between can do without a Transpose, so that there is always one
-// less.
+// Some of what such a region reads or makes may have to be transposed instead: of all ways to
+// compute its nodes, each in one of the two orders, the one is taken in which Transposes move the
+// fewest bytes. Those become fewer every time, so that this comes to an end. Constants are
+// transposed once, by folding.
+//
+//   transpose1(x) -> reduce_mean1 over [1,2] -> y   =>   x -> reduce_mean1 over [2,3] -> y
 
 #include <algorithm>
+#include <map>
+#include <memory>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "graph/op.h"
 #include "passes/clean/clean.h"
-#include "passes/clean/moves.h"
+#include "passes/clean/transposed_region.h"
+#include "passes/worklist.h"
 
 namespace weft {
 namespace {
 
-constexpr int kDeepest = 8;         // ops one after the other between the Transposes
-constexpr size_t kMostReaders = 4;  // of a value: the driver tells when one of so few goes
+constexpr std::string_view kCancelTransposesName = "cancel_transposes";
 
-bool HasOneElement(const TensorType& type) {
-  return std::all_of(type.shape.begin(), type.shape.end(),
-                     [](const Dim& d) { return d == Dim(1); });
-}
-
-// Whether an op does the same along other axes.
-bool FollowsAxes(const Node& node) {
-  if (node.op_name() == "Concat") return true;
-  return node.op().traits.elementwise && !node.op().draws_random && node.num_outputs() == 1;
-}
-
-// The ops between a Transpose and those that it undoes.
-class TransposedRegion {
+// Builds members of a region anew, in the other order.
+class OrderMover {
  public:
-  explicit TransposedRegion(const Node& transpose)
-      : transpose_(transpose), permutation_(PermutationOf(transpose)) {
-    std::vector<Value> level = {transpose.input(0)};
-    for (int depth = 0; !level.empty(); ++depth) level = Extend(level, depth);
-    std::sort(between_.begin(), between_.end(),
-              [](const Node* a, const Node* b) { return a->IsBefore(*b); });
-  }
+  OrderMover(PassContext& context, const TransposedRegion& region, std::vector<Node*> moved)
+      : context_(context),
+        graph_(context.graph()),
+        region_(region),
+        order_(std::move(moved)),
+        moved_(order_.begin(), order_.end()) {}
 
-  bool empty() const { return between_.empty(); }
-  int undone() const { return undone_; }  // readings of Transposes that would go
-
-  Condition IsFree(const Graph& graph) const {
-    if (in_the_way_) return {false, absl::StrCat(in_the_way_.ToString(), " would be transposed")};
-    for (const Node* node : between_) {
-      const auto uses = node->uses();
-      const bool stays = std::all_of(uses.begin(), uses.end(), [&](const Use& use) {
-        return use.user == &transpose_ || members_.contains(use.user);
-      });
-      if (stays && uses.size() <= kMostReaders && !graph.IsOutput(node->output())) continue;
-      return {false, absl::StrCat(node->name(), " has ", graph.CountReaders(node->output()),
-                                  " consumers")};
-    }
-    return {};
-  }
-
-  // What the Transpose makes, without it.
-  Value Build(Rewriter& r) const {
-    absl::flat_hash_map<const Node*, Value> built;
-    for (const Node* node : between_) {
-      std::vector<Value> inputs;
-      for (const Value& v : node->inputs()) {
-        const auto inner = built.find(v.node);
-        inputs.push_back(inner != built.end() ? inner->second : Leaf(v, r));
-      }
-      AttributeMap attributes = node->attributes();
-      if (node->op_name() == "Concat") attributes["axis"] = PlaceOf(AxisOf(*node));
-      built[node] = r.OpAs(node->name(), node->op_name(), inputs, std::move(attributes));
-    }
-    return built.at(transpose_.input(0).node);
+  // Errors: a type would be another, as a symbolic extent's formula may.
+  absl::StatusOr<std::vector<Node*>> Move() {
+    for (Node* node : order_) WEFT_RETURN_IF_ERROR(MoveNode(node));
+    graph_.SetInsertionPoint(nullptr);
+    for (const auto& [from, to] : replaced_) WEFT_RETURN_IF_ERROR(graph_.ReplaceUses(from, to));
+    std::erase_if(gone_, [&](Node* node) { return IsRead(*node); });  // they go with their readers
+    for (Node* node : gone_) graph_.RemoveDeadNodes(node);
+    return std::move(built_);
   }
 
  private:
-  int rank() const { return static_cast<int>(permutation_.size()); }
-
-  int64_t PlaceOf(int64_t axis) const {
-    return std::find(permutation_.begin(), permutation_.end(), axis) - permutation_.begin();
-  }
-
-  bool IsUndone(Value v) const {
-    return v.node->op_name() == "Transpose" && v.type().rank() == rank() &&
-           KeepsOrder(Composed(PermutationOf(*v.node), permutation_));
-  }
-
-  // Takes in what makes `values`; returns what that reads.
-  std::vector<Value> Extend(const std::vector<Value>& values, int depth) {
-    std::vector<Value> read;
-    for (const Value& v : values) {
-      if (v.null() || HasOneElement(v.type()) || ConstantValue(v) != nullptr) continue;
-      if (IsUndone(v)) {
-        ++undone_;
-      } else if (depth == kDeepest || !FollowsAxes(*v.node) || v.type().rank() != rank()) {
-        in_the_way_ = v;
-      } else if (members_.insert(v.node).second) {
-        between_.push_back(v.node);
-        read.insert(read.end(), v.node->inputs().begin(), v.node->inputs().end());
+  absl::Status MoveNode(Node* node) {
+    graph_.SetInsertionPoint(node);
+    from_ = context_.From(kCancelTransposesName, std::span(&node, 1));
+    const PermutedOp& op = region_.members().at(node);
+    WEFT_ASSIGN_OR_RETURN(std::vector<Value> inputs, InputsOf(*node, op));
+    WEFT_ASSIGN_OR_RETURN(Node * moved, AddAs(node, op.op, std::move(inputs), op.attributes));
+    for (int i = 0; i < node->num_outputs(); ++i) {
+      const TensorType expected = TypeBefore(node->type(i), op.output);
+      if (moved->type(i) != expected) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            moved->name(), " would be ", ToString(moved->type(i)), ", not ", ToString(expected)));
       }
+      other_.emplace(node->output(i), moved->output(i));
+      WEFT_RETURN_IF_ERROR(ServeReaders(node->output(i), moved->output(i)));
     }
-    return read;
+    gone_.push_back(node);
+    return absl::OkStatus();
   }
 
-  Value Leaf(Value v, Rewriter& r) const {
-    if (v.null() || HasOneElement(v.type())) return v;
-    if (IsUndone(v)) return v.node->input(0);
-    // A constant, before whose axes broadcasting has put others.
-    Dims dims = ConstantValue(v)->dims();
-    dims.insert(dims.begin(), static_cast<size_t>(rank()) - dims.size(), 1);
-    return r.Op("Transpose", {r.Op("Reshape", {v, r.Ints(dims)}, {{"allowzero", 1}})},
-                {{"perm", permutation_}});
+  absl::StatusOr<std::vector<Value>> InputsOf(const Node& node, const PermutedOp& op) {
+    std::vector<Value> inputs;
+    for (size_t i = 0; i < op.inputs.size(); ++i) {
+      const Value v = node.input(static_cast<int>(i));
+      inputs.push_back(v ? AsItWas(v) : v);
+      if (op.inputs[i].empty()) continue;
+      WEFT_ASSIGN_OR_RETURN(inputs[i], InOrder(v, op.inputs[i], node));
+    }
+    const OpDef& def = *graph_.registry().Find(op.op);
+    for (const auto& [i, list] : op.arguments) {
+      const auto input = static_cast<size_t>(i);
+      inputs.resize(std::max(inputs.size(), input + 1));
+      WEFT_ASSIGN_OR_RETURN(inputs[input], AddList(node, def.input(input).name, list));
+    }
+    return inputs;
   }
 
-  const Node& transpose_;
-  Permutation permutation_;
-  std::vector<Node*> between_;                // in the graph's order
-  absl::flat_hash_set<const Node*> members_;  // the same
-  int undone_ = 0;
-  Value in_the_way_;
+  absl::StatusOr<Value> AddList(const Node& reader, std::string_view name, Tensor list) {
+    return graph_.AddConstant(graph_.UniqueName(absl::StrCat(reader.name(), "/", Absl(name))),
+                              std::move(list));
+  }
+
+  // v' where v, which `reader` reads, is Transpose(v', order).
+  absl::StatusOr<Value> InOrder(Value v, const Permutation& order, const Node& reader) {
+    const size_t rank = v.type().shape.size();
+    if (const auto it = other_.find(v); it != other_.end() && rank == order.size())
+      return it->second;
+    if (const auto it = operands_.find({v, order}); it != operands_.end()) return it->second;
+    Value x = AsItWas(v);
+    if (rank < order.size()) {
+      Dims axes(order.size() - rank);
+      for (size_t i = 0; i < axes.size(); ++i) axes[i] = static_cast<int64_t>(i);
+      WEFT_ASSIGN_OR_RETURN(const Value list, AddList(reader, "axes", Tensor::FromInts(axes)));
+      WEFT_ASSIGN_OR_RETURN(x, Add("Unsqueeze", reader.name(), {x, list}, {}));
+    }
+    WEFT_ASSIGN_OR_RETURN(x, Transposed(x, Inverse(order), reader.name() + "/Transpose"));
+    operands_.emplace(std::pair(v, order), x);
+    return x;
+  }
+
+  // `x` with its axes moved, from what it is a Transpose of where it is one.
+  absl::StatusOr<Value> Transposed(Value x, Permutation perm, const std::string& name) {
+    if (x.node->op_name() == "Transpose") {
+      perm = Composed(PermutationOf(*x.node), perm);
+      x = x.node->input(0);
+    }
+    if (KeepsOrder(perm)) return x;
+    return Add("Transpose", name, {x}, {{"perm", std::move(perm)}});
+  }
+
+  // Makes readers of v that do not move read what `to`, which is v in the other order, gives.
+  absl::Status ServeReaders(Value v, Value to) {
+    const Permutation& order = region_.orders().at(v);
+    const TransposedRegion::Readers readers = region_.ReadersOf(v);
+    const bool all_move = std::ranges::all_of(
+        readers.followers, [&](Node* reader) { return moved_.contains(reader); });
+    if (readers.others || !all_move) {
+      WEFT_ASSIGN_OR_RETURN(const Value back,
+                            Transposed(to, order, to.node->name() + "/Transpose"));
+      as_it_was_.emplace(v, back);
+      replaced_.emplace_back(v, back);
+    }
+    for (Node* transpose : readers.transposes) {
+      const Permutation both = Composed(order, PermutationOf(*transpose));
+      Value made = to;
+      if (!KeepsOrder(both)) {
+        WEFT_ASSIGN_OR_RETURN(const Node* node,
+                              AddAs(transpose, "Transpose", {to}, {{"perm", both}}));
+        made = node->output();
+      }
+      replaced_.emplace_back(transpose->output(), made);
+      gone_.push_back(transpose);
+    }
+    return absl::OkStatus();
+  }
+
+  Value AsItWas(Value v) const {
+    const auto it = as_it_was_.find(v);
+    return it == as_it_was_.end() ? v : it->second;
+  }
+
+  bool IsRead(const Node& node) const {
+    for (int i = 0; i < node.num_outputs(); ++i) {
+      if (graph_.CountReaders(node.output(i)) > 0) return true;
+    }
+    return false;
+  }
+
+  absl::StatusOr<Value> Add(std::string_view op, const std::string& name, std::vector<Value> inputs,
+                            AttributeMap attributes) {
+    WEFT_ASSIGN_OR_RETURN(Node * node, graph_.AddNode({.op = std::string(op),
+                                                       .name = name,
+                                                       .inputs = std::move(inputs),
+                                                       .attributes = std::move(attributes),
+                                                       .provenance = from_}));
+    built_.push_back(node);
+    return node->output();
+  }
+
+  // A node that takes the name of `old`, which goes.
+  absl::StatusOr<Node*> AddAs(Node* old, const std::string& op, std::vector<Value> inputs,
+                              AttributeMap attributes) {
+    const std::string name = old->name();
+    WEFT_RETURN_IF_ERROR(graph_.Rename(old, graph_.UniqueName(name + "/before")));
+    WEFT_ASSIGN_OR_RETURN(Node * node, graph_.AddNode({.op = op,
+                                                       .name = name,
+                                                       .inputs = std::move(inputs),
+                                                       .attributes = std::move(attributes),
+                                                       .num_outputs = old->num_outputs(),
+                                                       .provenance = from_}));
+    built_.push_back(node);
+    return node;
+  }
+
+  PassContext& context_;
+  Graph& graph_;
+  const TransposedRegion& region_;
+  std::vector<Node*> order_;
+  absl::flat_hash_set<const Node*> moved_;
+  Provenance from_;                              // of what is built for one node
+  absl::flat_hash_map<Value, Value> other_;      // results in the other order
+  absl::flat_hash_map<Value, Value> as_it_was_;  // and back in their own
+  absl::flat_hash_map<std::pair<Value, Permutation>, Value> operands_;  // what comes from outside
+  std::vector<std::pair<Value, Value>> replaced_;
+  std::vector<Node*> gone_;
+  std::vector<Node*> built_;
 };
 
-bool UndoesAnother(const Node& transpose) {
-  const TransposedRegion region(transpose);
-  return !region.empty() && region.undone() > 0;
-}
+class CancelTransposesRun : public PassRun {
+ public:
+  explicit CancelTransposesRun(PassContext& context)
+      : context_(context), graph_(context.graph()), worklist_(context, {.ops = {"Transpose"}}) {}
 
-Condition CancelTransposesHolds(const Match& m) {
-  return TransposedRegion(*m.root()).IsFree(m.graph());
-}
+  // A region may be far from a change that lets it move: all are looked at again after one.
+  absl::Status Run() override {
+    while (!context_.done() && seen_ != context_.rewrites()) {
+      seen_ = context_.rewrites();
+      covered_.clear();
+      for (Node& node : graph_.nodes()) worklist_.Add(&node);
+      worklist_.StartOver();
+      while (Node* transpose = context_.done() ? nullptr : worklist_.Next()) {
+        WEFT_RETURN_IF_ERROR(MoveAround(*transpose));
+      }
+    }
+    return absl::OkStatus();
+  }
 
-std::vector<Value> CancelTransposesReplace(const Match& m, Rewriter& r) {
-  const Value result = TransposedRegion(*m.root()).Build(r);
-  if (!r.ok() || result.type() == m.root()->type()) return {result};
-  return r.Decline(absl::StrCat("it would be ", ToString(result.type())));
-}
+  void Explain() override {
+    covered_.clear();
+    for (Node& node : graph_.nodes()) {
+      if (node.op_name() != "Transpose") continue;
+      for (const auto& [v, order] : SeedsOf(node)) {
+        if (IsCovered(v, order)) continue;
+        const TransposedRegion region(graph_, v, order);
+        Cover(region);
+        Condition condition = region.Undoes();
+        if (!condition.holds) {
+          context_.AddNearMiss(kCancelTransposesName, node, std::move(condition.failure));
+        }
+      }
+    }
+  }
+
+ private:
+  using Seed = std::pair<Value, Permutation>;
+
+  // What is behind a Transpose, in the order from before it; and the other way round.
+  static std::vector<Seed> SeedsOf(const Node& transpose) {
+    if (IsKnown(transpose.output())) return {};
+    const Permutation perm = PermutationOf(transpose);
+    return {{transpose.output(), perm}, {transpose.input(0), Inverse(perm)}};
+  }
+
+  // Whether a region that was looked at would be the same from here.
+  bool IsCovered(Value v, const Permutation& order) const {
+    const auto it = covered_.find(v);
+    return it != covered_.end() && it->second == order;
+  }
+  void Cover(const TransposedRegion& region) {
+    if (region.is_cut_off()) return;
+    for (const auto& [v, order] : region.orders()) covered_.insert_or_assign(v, order);
+  }
+
+  absl::Status MoveAround(const Node& transpose) {
+    for (const auto& [v, order] : SeedsOf(transpose)) {
+      if (IsCovered(v, order)) continue;
+      const TransposedRegion region(graph_, v, order);
+      Cover(region);
+      const std::vector<Node*> moved = region.Cheapest();
+      if (moved.empty()) continue;
+      const int before = context_.rewrites();
+      WEFT_RETURN_IF_ERROR(MoveNodes(region, moved));
+      if (context_.rewrites() != before) return absl::OkStatus();  // the Transpose may have gone
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status MoveNodes(const TransposedRegion& region, const std::vector<Node*>& moved) {
+    const Provenance from = context_.From(kCancelTransposesName, SourcesOf(region, moved));
+    Graph::Transaction change(graph_);
+    const absl::StatusOr<std::vector<Node*>> built = OrderMover(context_, region, moved).Move();
+    if (!built.ok()) return absl::OkStatus();  // which takes the change back
+    covered_.clear();
+    return context_.Record(from, *built, change);
+  }
+
+  // The nodes that move and the Transposes around them, in order.
+  static std::vector<Node*> SourcesOf(const TransposedRegion& region,
+                                      const std::vector<Node*>& moved) {
+    std::map<Node*, bool, TransposedRegion::IsEarlier> sources;
+    for (Node* node : moved) {
+      sources[node] = true;
+      for (const Value& v : node->inputs()) {
+        if (v && v.node->op_name() == "Transpose" && region.orders().contains(v))
+          sources[v.node] = true;
+      }
+      for (int i = 0; i < node->num_outputs(); ++i) {
+        for (Node* transpose : region.ReadersOf(node->output(i)).transposes)
+          sources[transpose] = true;
+      }
+    }
+    std::vector<Node*> nodes;
+    for (const auto& [node, is_source] : sources) nodes.push_back(node);
+    return nodes;
+  }
+
+  PassContext& context_;
+  Graph& graph_;
+  Worklist worklist_;
+  int seen_ = -1;  // rewrites there were when all regions were last looked at
+  absl::flat_hash_map<Value, Permutation> covered_;
+};
 
 }  // namespace
 
 Pass CancelTransposes() {
-  return ToPass({.name = "cancel_transposes",
-                 .doc = "remove Transposes that undo one another around element-wise ops",
-                 .pattern = Op("Transpose", {Any().As("x")}).Where(UndoesAnother),
-                 .conditions = CancelTransposesHolds,
-                 .rewrite = CancelTransposesReplace,
-                 .reach = kDeepest});
+  return {kCancelTransposesName, "do without Transposes around ops that work along any axes",
+          [](PassContext& context) { return std::make_unique<CancelTransposesRun>(context); }};
 }
 
 }  // namespace weft

@@ -43,6 +43,14 @@ Permutation Composed(const Permutation& first, const Permutation& second) {
   return both;
 }
 
+Permutation Inverse(const Permutation& permutation) {
+  Permutation inverse(permutation.size());
+  for (size_t i = 0; i < permutation.size(); ++i) {
+    inverse[static_cast<size_t>(permutation[i])] = static_cast<int64_t>(i);
+  }
+  return inverse;
+}
+
 bool KeepsOrder(const Permutation& permutation) {
   for (size_t i = 0; i < permutation.size(); ++i) {
     if (permutation[i] != static_cast<int64_t>(i)) return false;

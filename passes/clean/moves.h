@@ -15,6 +15,8 @@ using Permutation = std::vector<int64_t>;
 Permutation PermutationOf(const Node& transpose);
 // What two Transposes, `first` and then `second`, are together.
 Permutation Composed(const Permutation& first, const Permutation& second);
+// What undoes it.
+Permutation Inverse(const Permutation& permutation);
 bool KeepsOrder(const Permutation& permutation);
 
 // The op's attribute `axis`, counted from the front.

@@ -174,31 +174,12 @@ TEST_F(ViewsTest, ATransposeThatOthersReadStaysForThem) {
   EXPECT_EQ(Find("relu1").input(0).ToString(), "x");
 }
 
-TEST_F(ViewsTest, DeclinesWhereATransposeWouldHaveToBeAdded) {
-  const Value x = Input(DType::kF64, {n_, 2, 3, 4});
-  const Value other = Input(DType::kF64, {n_, 3, 4, 2}, "other");
-  const Value there = Transpose("there", x, kToLast);
-  net_.Output("a", Transpose("a", net_.Add("Add", "sum", {there, other}), kToFirst));
-  const Value relu = net_.Relu("relu1", there);
-  net_.Output("relu", relu);
-  net_.Output("b", Transpose("b", relu, kToFirst));
-  net_.Output("c", Transpose("c", net_.Relu("relu2", other), kToFirst));       // no remark
-  net_.Output("d", Transpose("d", net_.Add("Exp", "exp", {there}), kToLast));  // nor here
-  ExpectDeclined(net_.graph, {"cancel_transposes"},
-                 {"cancel_transposes at a: other would be transposed",
-                  "cancel_transposes at b: relu1 has 2 consumers"});
-}
-
-TEST_F(ViewsTest, ChainsOfAnyLengthAreLookedAtToTheEndOfItsReach) {
-  for (const int length : {8, 9}) {
-    Net net;
-    std::swap(net, net_);
-    Value v = Transpose("there", Input(DType::kF64, {n_, 2, 3, 4}), kToLast);
-    for (int i = 0; i < length; ++i) v = net_.Add("Tanh", "tanh" + std::to_string(i), {v});
-    net_.Output("y", Transpose("back", v, kToFirst));
-    ExpectSameResults(net_.graph, TestOptions(kCancel));
-    EXPECT_EQ(CountOps(net_.graph, "Transpose"), length == 8 ? 0 : 2) << length;
-  }
+TEST_F(ViewsTest, ChainsMayBeLong) {
+  Value v = Transpose("there", Input(DType::kF64, {n_, 2, 3, 4}), kToLast);
+  for (int i = 0; i < 100; ++i) v = net_.Add("Tanh", "tanh" + std::to_string(i), {v});
+  net_.Output("y", Transpose("back", v, kToFirst));
+  ExpectSameResults(net_.graph, TestOptions(kCancel));
+  EXPECT_EQ(CountOps(net_.graph, "Transpose"), 0);
 }
 
 TEST_F(ViewsTest, CastsByAWiderTypeGo) {
