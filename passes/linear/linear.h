@@ -6,7 +6,7 @@
 namespace weft {
 
 // What becomes part of a linear op's weights, bias and attributes: scales and shifts before and
-// after it, padding, an order of channels.
+// after it, padding, an order of channels or of what is flattened.
 Pass FoldConvBn();        // fold_after.cc
 Pass FoldConvAffine();    // fold_after.cc
 Pass FoldMatMulScale();   // fold_after.cc
@@ -14,6 +14,7 @@ Pass FoldBnConv();        // fold_before.cc
 Pass FoldAffineConv();    // fold_before.cc
 Pass FoldPad();           // fold_pad.cc
 Pass FoldChannelOrder();  // fold_channel_order.cc
+Pass FoldFlattenOrder();  // fold_flatten_order.cc
 Pass FoldChannelShuffle();
 
 }  // namespace weft
