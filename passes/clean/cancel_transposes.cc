@@ -6,7 +6,12 @@
 // Some of what such a region reads or makes may have to be transposed instead: of all ways to
 // compute its nodes, each in one of the two orders, the one is taken in which Transposes move the
 // fewest bytes. Those become fewer every time, so that this comes to an end. Constants are
-// transposed once, by folding.
+// transposed once, by folding. Where that takes no more, a Transpose makes way for what becomes
+// part of a convolution or matrix product:
+//
+//   relu1(transpose1(conv1(x)) + b)  =>  transpose1(relu1(conv1(x) + b'))
+//
+// Axes may go on the way, and the Transpose with them:
 //
 //   transpose1(x) -> reduce_mean1 over [1,2] -> y   =>   x -> reduce_mean1 over [2,3] -> y
 

@@ -8,13 +8,13 @@ namespace weft {
 
 // Things that are on one of two sides, the source's or the sink's: the choice that costs least,
 // where an edge's cost is due if it leads from the source's side to the sink's. Found as a maximum
-// flow, along shortest paths (Edmonds and Karp 1972). Exact for whole costs that are below 2^53
-// together.
+// flow, along shortest paths (Edmonds and Karp 1972). Exact for halves of whole costs that are
+// below 2^52 together.
 class MinCut {
  public:
   static constexpr size_t kSource = 0;
   static constexpr size_t kSink = 1;
-  static constexpr double kNever = 0x1p52;  // the cost of what must not be
+  static constexpr double kNever = 0x1p51;  // the cost of what must not be
 
   size_t AddNode() {
     edges_of_.emplace_back();

@@ -30,20 +30,53 @@ double PriceOf(const TensorType& type, const Permutation& order) {
   return std::ranges::is_sorted(longer) ? kNode : std::min(bytes, kHighest) + kNode;
 }
 
+// A Transpose beside a convolution or matrix product keeps others from becoming part of that: of
+// places that take as many bytes, the others are better.
+constexpr double kBeside = 0.5;
+
+bool IsProduct(const Node& node) {
+  static constexpr std::string_view kProducts[] = {
+      "Conv",      "ConvTranspose",      "Gemm",      "MatMul",
+      "FusedConv", "FusedConvTranspose", "FusedGemm", "FusedMatMul"};
+  return std::ranges::find(kProducts, node.op_name()) != std::end(kProducts);
+}
+
+double PriceBehind(const Node& maker) { return IsProduct(maker) ? kBeside : 0; }
+
+double PriceBefore(std::span<const Use> readers) {
+  const auto is_product = [](const Use& use) { return IsProduct(*use.user); };
+  return std::ranges::any_of(readers, is_product) ? kBeside : 0;
+}
+
+// Of a Transpose by `perm` in the place of `transpose`, of what `maker` makes.
+double PriceInPlace(const Node& transpose, const Node& maker, const Permutation& perm) {
+  const double price = PriceOf(transpose.type(), perm);
+  return price == 0 ? 0 : price + PriceBehind(maker) + PriceBefore(transpose.uses());
+}
+
 double PriceOf(const Node& transpose) {
-  return PriceOf(transpose.type(), PermutationOf(transpose));
+  return PriceInPlace(transpose, *transpose.input(0).node, PermutationOf(transpose));
 }
 
 // Of `transpose`, a reader of v = Transpose(v', order), if it reads v' instead.
-double PriceBehind(const Node& transpose, const Permutation& order) {
-  return PriceOf(transpose.type(), Composed(order, PermutationOf(transpose)));
+double PriceWithout(const Node& transpose, const Permutation& order) {
+  return PriceInPlace(transpose, *transpose.input(0).node,
+                      Composed(order, PermutationOf(transpose)));
+}
+
+// Of making v = Transpose(v', order) of v', which a member makes.
+double PriceBack(Value v, const Permutation& order) {
+  const double price = PriceOf(v.type(), order);
+  return price == 0 ? 0 : price + PriceBefore(v.node->uses(v.index));
 }
 
 // Of making v', where v is Transpose(v', order): from what v itself is a Transpose of, or from v.
-double PriceBefore(Value v, const Permutation& order) {
+double PriceOfOperand(Value v, const Permutation& order) {
+  const bool turned = IsTranspose(*v.node);
   const Permutation back = Inverse(order);
-  const TensorType type = TypeBefore(v.type(), order);
-  return PriceOf(type, IsTranspose(*v.node) ? Composed(PermutationOf(*v.node), back) : back);
+  const double price =
+      PriceOf(TypeBefore(v.type(), order), turned ? Composed(PermutationOf(*v.node), back) : back);
+  return price == 0 ? 0 : price + PriceBehind(turned ? *v.node->input(0).node : *v.node);
 }
 
 // Of the same for a value that is broadcast with axes before its own.
@@ -185,16 +218,16 @@ class TransposedRegion::Network {
     const Readers readers = region_.ReadersOf(v);
     const size_t maker = nodes_.at(v.node);
     PayForMoved(readers.followers, maker, PriceOf(v.type(), order));
-    PayForUnmoved(readers, maker, PriceOf(v.type(), order));
+    PayForUnmoved(readers, maker, PriceBack(v, order));
     for (const Node* transpose : readers.transposes) {
       cut_.AddEdge(MinCut::kSource, maker, PriceOf(*transpose));
-      cut_.AddEdge(maker, MinCut::kSink, PriceBehind(*transpose, order));
+      cut_.AddEdge(maker, MinCut::kSink, PriceWithout(*transpose, order));
     }
   }
 
   void AddOperand(Value v) {
     Readers readers = region_.ReadersOf(v);
-    PayForMoved(readers.followers, MinCut::kSink, PriceBefore(v, region_.orders().at(v)));
+    PayForMoved(readers.followers, MinCut::kSink, PriceOfOperand(v, region_.orders().at(v)));
     // A Transpose that nobody reads any more goes.
     if (!IsTranspose(*v.node)) return;
     readers.others = readers.others || !readers.transposes.empty();
@@ -231,13 +264,13 @@ Condition TransposedRegion::Undoes() const {
     const Permutation& order = orders_.at(v);
     const Readers readers = ReadersOf(v);
     if (!members_.contains(v.node)) {
-      const bool free = PriceBefore(v, order) == 0;
+      const bool free = PriceOfOperand(v, order) == 0;
       if (free && IsTranspose(*v.node) && PriceOf(*v.node) > 0) ++undone;
       if (!free) stands(v);
       continue;
     }
     for (const Node* transpose : readers.transposes) {
-      if (PriceOf(*transpose) > 0 && PriceBehind(*transpose, order) == 0) ++undone;
+      if (PriceOf(*transpose) > 0 && PriceWithout(*transpose, order) == 0) ++undone;
     }
     if (readers.others && PriceOf(v.type(), order) > 0) stands(v);
   }

@@ -3,8 +3,6 @@
 
 #include <functional>
 
-#include "autodiff/gradients.h"
-#include "passes/clean/min_cut.h"
 #include "tests/passes/testing_nets.h"
 
 namespace weft {
@@ -273,6 +271,31 @@ TEST(CancelTransposesTest, NothingMovesForAsManyBytes) {
   ExpectDeclined(net.graph, {"cancel_transposes"}, {});
 }
 
+//   x -> there -> pad1 -> sum -> back -> conv1   =>   x -> pad1 -> sum -> conv1
+//          y -> other -------/                        y -------/
+TEST(CancelTransposesTest, AResidualSumAsItIsWritten) {
+  Net net;
+  const Value x = Input(net, "x", {kN, 5, 3, 4}), y = Input(net, "y", {kN, 5, 5, 4});
+  const Value padded = net.Add(
+      "Pad", "pad1", {Transpose(net, "there", x, kToLast), Ints(net, {0, 1, 0, 0, 0, 1, 0, 0})});
+  const Value sum = net.Add("Add", "sum", {padded, Transpose(net, "other", y, kToLast)});
+  net.Output("out", net.Conv("conv1", Transpose(net, "back", sum, kToFirst), 2, {.kernel = 1}));
+  ExpectGoldenRewrite("cancel_transposes", net.graph, TestOptions(kCancel));
+}
+
+TEST(CancelTransposesTest, ForAsManyBytesTransposesAreNotBesideAProduct) {
+  Net net;
+  const Value x = Input(net, "x", {kN, 4, 4, 5});
+  const Value scaled = net.Add("Mul", "scaled", {x, net.Random("scale", {5})});
+  Value y = net.Conv("conv1", Transpose(net, "first", scaled, kToFirst), 3);
+  y = net.Relu("relu1", Transpose(net, "last", y, kToLast));
+  net.Output("y", net.Relu("relu2", y));
+  ExpectSameResults(net.graph, TestOptions(kCancel));
+  EXPECT_EQ(net.graph.Find("conv1")->input(0).ToString(), "scaled");
+  EXPECT_EQ(net.graph.Find("relu1")->input(0).ToString(), "conv1");
+  EXPECT_EQ(CountOps(net.graph, "Transpose"), 2);
+}
+
 TEST(CancelTransposesTest, SaysWhatWouldHaveToBeTransposed) {
   Net net;
   const Value x = Input(net, "x", {kN, 5, 3, 4}), other = Input(net, "other", {kN, 3, 4, 5});
@@ -359,36 +382,6 @@ TEST(CancelTransposesTest, EmptyBatchesAndImages) {
   }
 }
 
-// The gradients read what is between the Transposes, and are between others: all of it moves or
-// stays together.
-TEST(CancelTransposesTest, GradientsStayTheSame) {
-  Net net;
-  net.variables = true;
-  const Value x = Input(net, "x", {kN, 3, 4, 2});
-  Value y = net.Conv("conv1", Transpose(net, "first", x, kToFirst), 3);
-  const Value bias = net.graph.AddVariable("bias", net.RandomTensor({3})).value();
-  y = net.Add("Add", "biased", {Transpose(net, "last", y, kToLast), bias});
-  y = net.Add("Tanh", "tanh", {y});
-  y = net.Add("ReduceMean", "mean", {y}, {{"axes", Dims{1, 2}}, {"keepdims", 0}});
-  Graph graph = ForTraining([&] {
-                  net.Output("y", y);
-                  return std::move(net.graph);
-                }())
-                    .value();
-  Emitter e(graph, "loss");
-  const Value mean = graph.outputs()[0].value;
-  const Value loss = e.Op("ReduceSum", {e.Op("Mul", {mean, mean})}, {{"keepdims", 0}});
-  std::vector<Value> variables;
-  for (const Node* variable : graph.variables()) variables.push_back(variable->output());
-  const auto gradients = Gradients(graph, {{loss}}, variables);
-  ASSERT_EQ(gradients.status(), absl::OkStatus());
-  for (size_t i = 0; i < variables.size(); ++i) {
-    ASSERT_EQ(graph.AddOutput("d" + variables[i].ToString(), (*gradients)[i]), absl::OkStatus());
-  }
-  ExpectSameResults(graph, TestOptions(), 1e-11);
-  EXPECT_EQ(graph.variables().size(), 3u);
-}
-
 // Ten times the blocks are ten times the work.
 TEST(CancelTransposesTest, TheWorkGrowsWithTheNodes) {
   const auto looks = [](int n) {
@@ -407,26 +400,6 @@ TEST(CancelTransposesTest, TheWorkGrowsWithTheNodes) {
     return result;
   };
   EXPECT_LT(looks(200), 11 * looks(20));
-}
-
-//   source -> a (3) -> b (2) -> sink, and source -> b (4), a -> sink (1)
-TEST(MinCutTest, TheCheapestChoiceHasTheFewestOnTheSourcesSide) {
-  MinCut cut;
-  const size_t a = cut.AddNode(), b = cut.AddNode(), alone = cut.AddNode();
-  cut.AddEdge(MinCut::kSource, a, 3);
-  cut.AddEdge(MinCut::kSource, b, 4);
-  cut.AddEdge(a, b, 2);
-  cut.AddEdge(b, MinCut::kSink, 5);
-  cut.AddEdge(a, MinCut::kSink, 1);
-  EXPECT_EQ(cut.Solve(), (std::vector<bool>{true, false, true, true, false}));
-  EXPECT_EQ(alone, 4u);
-
-  MinCut never;
-  const size_t x = never.AddNode(), y = never.AddNode();
-  never.AddEdge(MinCut::kSource, x, 2);
-  never.AddEdge(x, y, MinCut::kNever);
-  never.AddEdge(y, MinCut::kSink, 2);
-  EXPECT_EQ(never.Solve(), (std::vector<bool>{true, false, false, false}));
 }
 
 }  // namespace

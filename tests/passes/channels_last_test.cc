@@ -1,6 +1,7 @@
 // Networks whose values are NHWC between Transposes around every convolution, as tf2onnx and
 // TFLite's exporters write them; and random ones.
 
+#include "autodiff/gradients.h"
 #include "tests/passes/testing_nets.h"
 
 namespace weft {
@@ -142,6 +143,31 @@ TEST(ChannelsLastTest, FeaturePyramids) {
   EXPECT_EQ(CountTransposesAfterOptimizing(net), 1);
 }
 
+// A Transpose behind a convolution makes way for what the convolution takes in; one that is left is
+// taken out of the weights of the product that reads the flattened image.
+TEST(ChannelsLastTest, FlattenedImagesNeedNoTranspose) {
+  ChannelsLast net;
+  Value y = net.Relu("relu", net.Conv2D("conv", net.Picture(4, 3), 5));
+  y = net.Add("Reshape", "flat", {y, net.Ints({-1, 80})});
+  net.Output("y", net.Head(y, 3));
+  EXPECT_EQ(CountTransposesAfterOptimizing(net), 1);
+  EXPECT_EQ(net.graph.Find("flat")->input(0).node->op_name(), "FusedConv");
+}
+
+TEST(ChannelsLastTest, WhatConvolutionsTakeInComesBehindTheTranspose) {
+  ChannelsLast net;
+  const Value x = net.Picture(6, 3);
+  const Value centered = net.Add("Sub", "centered", {x, net.Random("means", {3})});
+  const Value scaled = net.Add("Div", "scaled", {centered, net.Random("deviations", {3}, 1, 2)});
+  const Value y = net.Conv2D("conv", scaled, 5, {.kernel = 3, .padding = 0});
+  net.Output("y", net.Relu("relu", y));
+  EXPECT_EQ(CountTransposesAfterOptimizing(net), 2);
+  EXPECT_EQ(CountOps(net.graph, "FusedConv"), 1);
+  EXPECT_EQ(CountOps(net.graph, "Sub") + CountOps(net.graph, "Div") + CountOps(net.graph, "Add"),
+            0);
+  EXPECT_EQ(CountOps(net.graph, "FusedElementwise"), 0);
+}
+
 // A map of classes comes out as it did: one Transpose at the input, one at the output, of indices.
 TEST(ChannelsLastTest, SegmentationsKeepTheOrderOfTheirOutputs) {
   ChannelsLast net;
@@ -152,6 +178,35 @@ TEST(ChannelsLastTest, SegmentationsKeepTheOrderOfTheirOutputs) {
   EXPECT_EQ(CountTransposesAfterOptimizing(net), 2);
   EXPECT_EQ(ToString(net.graph.outputs()[0].value.type()), "f64[N,6,6,5]");
   EXPECT_EQ(ToString(net.graph.outputs()[1].value.type()), "i64[N,6,6]");
+}
+
+// The gradients read what is between the Transposes, and are between others: all of it moves or
+// stays together.
+TEST(ChannelsLastTest, GradientsStayTheSame) {
+  ChannelsLast net;
+  net.variables = true;
+  Value y = net.Conv("conv1", net.Turned("first", net.Picture(4, 2), kToFirst), 3);
+  const Value bias = net.graph.AddVariable("bias", net.RandomTensor({3})).value();
+  y = net.Add("Add", "biased", {net.Turned("last", y, kToLast), bias});
+  y = net.Add("Tanh", "tanh", {y});
+  y = net.Add("ReduceMean", "mean", {y}, {{"axes", Dims{1, 2}}, {"keepdims", 0}});
+  Graph graph = ForTraining([&] {
+                  net.Output("y", y);
+                  return std::move(net.graph);
+                }())
+                    .value();
+  Emitter e(graph, "loss");
+  const Value mean = graph.outputs()[0].value;
+  const Value loss = e.Op("ReduceSum", {e.Op("Mul", {mean, mean})}, {{"keepdims", 0}});
+  std::vector<Value> variables;
+  for (const Node* variable : graph.variables()) variables.push_back(variable->output());
+  const auto gradients = Gradients(graph, {{loss}}, variables);
+  ASSERT_EQ(gradients.status(), absl::OkStatus());
+  for (size_t i = 0; i < variables.size(); ++i) {
+    ASSERT_EQ(graph.AddOutput("d" + variables[i].ToString(), (*gradients)[i]), absl::OkStatus());
+  }
+  ExpectSameResults(graph, TestOptions(), 1e-11);
+  EXPECT_EQ(graph.variables().size(), 3u);
 }
 
 // Graphs of ops that work along any axes and Transposes.
