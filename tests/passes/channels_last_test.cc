@@ -85,6 +85,18 @@ TEST(ChannelsLastTest, OfAClassifierTheInputsTransposeIsLeft) {
   EXPECT_EQ(CountOps(net.graph, "Add"), 0);
 }
 
+// More than a region holds: it moves in parts.
+TEST(ChannelsLastTest, LongResidualNetworks) {
+  ChannelsLast net;
+  Value x = net.Conv2D("stem", net.Picture(2, 3), 4);
+  for (int i = 0; i < 150; ++i) x = InvertedResidual(net, "block" + std::to_string(i), x);
+  net.Output("y", net.Mean("pool", x, /*keeps=*/false));
+  PassOptions options = TestOptions({"cancel_transposes", "fold_constants"});
+  options.verify_each = false;
+  ExpectSameResults(net.graph, options);
+  EXPECT_EQ(CountOps(net.graph, "Transpose"), 1);
+}
+
 TEST(ChannelsLastTest, ConcatsJoinChannels) {
   ChannelsLast net;
   const Value x = net.Relu("stem/relu", net.Conv2D("stem", net.Picture(6, 3), 4));
