@@ -16,8 +16,8 @@
 //   transpose1(x) -> reduce_mean1 over [1,2] -> y   =>   x -> reduce_mean1 over [2,3] -> y
 
 #include <algorithm>
-#include <map>
 #include <memory>
+#include <set>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
@@ -96,8 +96,8 @@ class OrderMover {
   // v' where v, which `reader` reads, is Transpose(v', order).
   absl::StatusOr<Value> InOrder(Value v, const Permutation& order, const Node& reader) {
     const size_t rank = v.type().shape.size();
-    if (const auto it = other_.find(v); it != other_.end() && rank == order.size())
-      return it->second;
+    const auto other = other_.find(v);
+    if (other != other_.end() && rank == order.size()) return other->second;
     if (const auto it = operands_.find({v, order}); it != operands_.end()) return it->second;
     Value x = AsItWas(v);
     if (rank < order.size()) {
@@ -280,21 +280,18 @@ class CancelTransposesRun : public PassRun {
   // The nodes that move and the Transposes around them, in order.
   static std::vector<Node*> SourcesOf(const TransposedRegion& region,
                                       const std::vector<Node*>& moved) {
-    std::map<Node*, bool, TransposedRegion::IsEarlier> sources;
-    for (Node* node : moved) {
-      sources[node] = true;
+    std::set<Node*, TransposedRegion::IsEarlier> sources(moved.begin(), moved.end());
+    for (const Node* node : moved) {
       for (const Value& v : node->inputs()) {
-        if (v && v.node->op_name() == "Transpose" && region.orders().contains(v))
-          sources[v.node] = true;
+        const bool turned = v && v.node->op_name() == "Transpose" && region.orders().contains(v);
+        if (turned) sources.insert(v.node);
       }
       for (int i = 0; i < node->num_outputs(); ++i) {
-        for (Node* transpose : region.ReadersOf(node->output(i)).transposes)
-          sources[transpose] = true;
+        const auto readers = region.ReadersOf(node->output(i));
+        sources.insert(readers.transposes.begin(), readers.transposes.end());
       }
     }
-    std::vector<Node*> nodes;
-    for (const auto& [node, is_source] : sources) nodes.push_back(node);
-    return nodes;
+    return {sources.begin(), sources.end()};
   }
 
   PassContext& context_;
