@@ -86,20 +86,6 @@ Condition HasOneGroup(const Match& match, std::string_view name) {
   return Unless(group != 1, absl::StrCat(node.name(), " has ", group, " groups"));
 }
 
-Condition HasNoPadding(const Match& match, std::string_view name) {
-  const Node& node = *match.node(name);
-  const std::vector<int64_t> pads = GetInts(node.attributes(), "pads");
-  const std::string auto_pad = GetString(node.attributes(), "auto_pad", "NOTSET");
-  const Shape& w = node.input(1).type().shape;
-  // A kernel of one tap fits without padding whatever the stride.
-  const bool pads_itself =
-      auto_pad.starts_with("SAME") &&
-      std::any_of(w.begin() + 2, w.end(), [](const Dim& taps) { return taps != Dim(1); });
-  return All({Unless(std::any_of(pads.begin(), pads.end(), [](int64_t p) { return p != 0; }),
-                     absl::StrCat(node.name(), " has pads ", ToString(pads))),
-              Unless(pads_itself, absl::StrCat(node.name(), " has auto_pad ", auto_pad))});
-}
-
 Condition IsPerChannel(const Match& match, std::string_view name, std::string_view image,
                        int channel_axis) {
   const Value value = match[name];

@@ -53,7 +53,6 @@ Condition HaveSameType(const Match& match, std::string_view a, std::string_view 
 // The node has this mode: "inference".
 Condition IsInMode(const Match& match, std::string_view name, std::string_view mode);
 Condition HasOneGroup(const Match& match, std::string_view name);
-Condition HasNoPadding(const Match& match, std::string_view name);
 // One number a channel of `image`, whose channels are on `axis` ([N,C,…]), or one for all: [C,1,1],
 // [1,C,1,1], [1], [].
 Condition IsPerChannel(const Match& match, std::string_view name, std::string_view image,

@@ -19,8 +19,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "passes/combine/combine.h"
-#include "passes/combine/conv_form.h"
 #include "passes/combine/prices.h"
+#include "passes/conv_form.h"
 #include "passes/linear/affine.h"
 #include "passes/rule.h"
 

@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/op.h"
 #include "passes/combine/combine.h"
-#include "passes/combine/conv_form.h"
+#include "passes/conv_form.h"
 #include "passes/pass.h"
 #include "passes/worklist.h"
 

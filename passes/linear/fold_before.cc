@@ -9,6 +9,7 @@
 // again, and lose as many digits.
 
 #include "absl/strings/str_cat.h"
+#include "passes/conv_form.h"
 #include "passes/linear/affine.h"
 #include "passes/linear/linear.h"
 #include "passes/linear/linear_op.h"

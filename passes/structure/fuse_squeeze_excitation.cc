@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "ops/squeeze_excitation.h"
 #include "passes/axes.h"
+#include "passes/conv_form.h"
 #include "passes/rule.h"
 #include "passes/structure/structure.h"
 

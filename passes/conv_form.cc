@@ -1,4 +1,4 @@
-#include "passes/combine/conv_form.h"
+#include "passes/conv_form.h"
 
 #include <algorithm>
 
@@ -9,6 +9,10 @@ namespace {
 
 bool AreAll(const Dims& values, int64_t value) {
   return std::all_of(values.begin(), values.end(), [&](int64_t v) { return v == value; });
+}
+
+bool KnowsPads(const absl::StatusOr<ConvForm>& form) {
+  return form.ok() && form->auto_pad == AutoPad::kNotSet;
 }
 
 // What auto_pad comes to for a Conv whose image has known extents.
@@ -34,7 +38,7 @@ bool ConvForm::IsPointwise() const {
 }
 
 absl::StatusOr<ConvForm> FormOf(const Node& node) {
-  const bool is_conv = node.op_name() == "Conv";
+  const bool is_conv = node.op_name() == "Conv" || node.op_name() == "FusedConv";
   Dims kernel = GetInts(node.attributes(), "kernel_shape");
   if (is_conv) {
     const Shape& w = node.input(1).type().shape;
@@ -43,7 +47,8 @@ absl::StatusOr<ConvForm> FormOf(const Node& node) {
   WEFT_ASSIGN_OR_RETURN(WindowAttributes window,
                         ReadWindowAttributes(node.attributes(), std::move(kernel)));
   ConvForm form{std::move(window), GetInt(node.attributes(), "group", 1)};
-  if (form.auto_pad == AutoPad::kValid) form.auto_pad = AutoPad::kNotSet;
+  // A kernel of one tap fits without padding whatever the stride.
+  if (form.auto_pad == AutoPad::kValid || AreAll(form.kernel, 1)) form.auto_pad = AutoPad::kNotSet;
   if (is_conv && form.auto_pad != AutoPad::kNotSet) {
     WEFT_RETURN_IF_ERROR(ResolvePads(node, form));
   }
@@ -62,10 +67,20 @@ AttributeMap AttributesOf(const ConvForm& form) {
 Condition HasKnownPads(const Match& match, std::string_view name) {
   if (match[name].null()) return {};
   const Node& node = *match.node(name);
-  const absl::StatusOr<ConvForm> form = FormOf(node);
-  return Unless(!form.ok() || form->auto_pad != AutoPad::kNotSet,
+  return Unless(!KnowsPads(FormOf(node)),
                 absl::StrCat(node.name(), " has auto_pad ",
                              GetString(node.attributes(), "auto_pad", "NOTSET")));
+}
+
+Condition HasNoPadding(const Match& match, std::string_view name) {
+  const Node& node = *match.node(name);
+  const absl::StatusOr<ConvForm> form = FormOf(node);
+  const std::string auto_pad = GetString(node.attributes(), "auto_pad", "NOTSET");
+  const std::string pads = auto_pad == "NOTSET"
+                               ? "pads " + ToString(GetInts(node.attributes(), "pads"))
+                               : "auto_pad " + auto_pad;
+  return Unless(!KnowsPads(form) || !AreAll(form->pads, 0),
+                absl::StrCat(node.name(), " has ", pads));
 }
 
 }  // namespace weft

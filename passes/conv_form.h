@@ -1,5 +1,5 @@
-#ifndef WEFT_PASSES_COMBINE_CONV_FORM_H_
-#define WEFT_PASSES_COMBINE_CONV_FORM_H_
+#ifndef WEFT_PASSES_CONV_FORM_H_
+#define WEFT_PASSES_CONV_FORM_H_
 
 #include "ops/window.h"
 #include "passes/rule.h"
@@ -7,7 +7,8 @@
 namespace weft {
 
 // How a Conv, or a pooling, goes over its image, with what its attributes leave out filled in.
-// auto_pad is resolved where it says VALID and, for a Conv, where the image's extents are known.
+// auto_pad is resolved where it says VALID, where the kernel has one tap and, for a Conv, where the
+// image's extents are known.
 struct ConvForm : WindowAttributes {
   int64_t group = 1;
 
@@ -16,14 +17,16 @@ struct ConvForm : WindowAttributes {
   bool IsPointwise() const;
 };
 
-// Of a Conv, AveragePool or MaxPool. Errors: none for a node of a graph.
+// Of a Conv or FusedConv, AveragePool or MaxPool. Errors: weights of extents that are not known.
 absl::StatusOr<ConvForm> FormOf(const Node& node);
 // Those of a Conv of this form, without what is the default.
 AttributeMap AttributesOf(const ConvForm& form);
 
 // Its pads are known, or there is none of the name. (Another node than one of FormOf has none.)
 Condition HasKnownPads(const Match& match, std::string_view name);
+// It has none, whatever the image.
+Condition HasNoPadding(const Match& match, std::string_view name);
 
 }  // namespace weft
 
-#endif  // WEFT_PASSES_COMBINE_CONV_FORM_H_
+#endif  // WEFT_PASSES_CONV_FORM_H_
