@@ -4,8 +4,21 @@
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
+#include "ops/arguments.h"
 
 namespace weft {
+
+int64_t AxisOf(const Node& node) {
+  const int64_t axis = GetInt(node.attributes(), "axis");
+  return axis < 0 ? axis + node.type().rank() : axis;
+}
+
+std::optional<int64_t> SlicedAxis(const Node& slice) {
+  const auto starts = ConstantInts(slice.input(1));
+  const auto axes = slice.input(3) ? ConstantInts(slice.input(3)) : Dims{0};
+  if (!starts || starts->size() != 1 || !axes) return std::nullopt;
+  return axes->front() < 0 ? axes->front() + slice.type().rank() : axes->front();
+}
 
 std::vector<int64_t> ReducedAxes(const Node& reduction) {
   const int rank = reduction.input(0).type().rank();

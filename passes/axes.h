@@ -1,11 +1,18 @@
 #ifndef WEFT_PASSES_AXES_H_
 #define WEFT_PASSES_AXES_H_
 
+#include <optional>
 #include <vector>
 
 #include "passes/rule.h"
 
 namespace weft {
+
+// The op's attribute `axis`, counted from the front.
+int64_t AxisOf(const Node& node);
+
+// The one axis that a Slice cuts, counted from the front; nullopt where that is several or unknown.
+std::optional<int64_t> SlicedAxis(const Node& slice);
 
 // The axes that a reduction takes away, sorted, from 0 on.
 std::vector<int64_t> ReducedAxes(const Node& reduction);

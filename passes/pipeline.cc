@@ -51,7 +51,7 @@ const std::vector<Stage>& Pipeline() {
         MergeTerms(), InvertConstants(), FoldConstants()}},
       {"linear",
        {FoldConvBn(), FoldConvAffine(), FoldMatMulScale(), FoldBnConv(), FoldAffineConv(),
-        FoldPad(), FoldChannelOrder(), FoldFlattenOrder(), FoldChannelShuffle(), FoldConstants(),
+        FoldPad(), FoldChannelOrder(), FoldFlattenOrder(), FoldFilterOrder(), FoldConstants(),
         MergeCommon()}},
       {"combine",
        {MergeBranches(), FoldConvConv(), MoveStrideUp(), SplitLowRank(), FoldConstants(),

@@ -22,6 +22,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "graph/op.h"
+#include "passes/axes.h"
 #include "passes/clean/clean.h"
 #include "passes/clean/transposed_region.h"
 #include "passes/worklist.h"

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ops/arguments.h"
+#include "passes/axes.h"
 #include "passes/clean/clean.h"
 #include "passes/clean/moves.h"
 
@@ -45,12 +46,8 @@ std::optional<int64_t> ExtentOf(Value v, int64_t axis) {
 // What a Slice along `axis` alone, with steps of 1, takes of `extent` elements.
 std::optional<ElementRange> SlicedRange(const Node& slice, int64_t axis, int64_t extent) {
   const auto starts = ConstantInts(slice.input(1)), ends = ConstantInts(slice.input(2));
-  if (!starts || !ends || starts->size() != 1) return std::nullopt;
+  if (!starts || !ends || SlicedAxis(slice) != axis) return std::nullopt;
   if (slice.input(4) && !IsFilledWith(slice.input(4), 1)) return std::nullopt;
-  const auto axes = slice.input(3) ? ConstantInts(slice.input(3)) : Dims{0};
-  if (!axes || (axes->front() != axis && axes->front() + slice.type().rank() != axis)) {
-    return std::nullopt;
-  }
   const auto from_front = [extent](int64_t at) {
     return std::clamp<int64_t>(at < 0 ? at + extent : at, 0, extent);
   };

@@ -8,9 +8,6 @@
 namespace weft {
 namespace {
 
-const std::vector<std::string> kViews = {"Reshape", "ReshapeLike", "Flatten", "Squeeze",
-                                         "Unsqueeze"};
-
 Condition MergeViewsHolds(const Match& m) {
   if (m["x"].type() == m.root()->type()) return {};
   return HasSingleReader(m, "inner");
@@ -28,7 +25,7 @@ Pass MergeViews() {
   return ToPass(
       {.name = "merge_views",
        .doc = "make one Reshape of reshapes in a row",
-       .pattern = OneOf(kViews, {OneOf(kViews, {Any().As("x"), Rest()}).As("inner"), Rest()}),
+       .pattern = OneOf(ViewOps(), {OneOf(ViewOps(), {Any().As("x"), Rest()}).As("inner"), Rest()}),
        .conditions = MergeViewsHolds,
        .rewrite = MergeViewsReplace});
 }

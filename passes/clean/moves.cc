@@ -58,9 +58,10 @@ bool KeepsOrder(const Permutation& permutation) {
   return true;
 }
 
-int64_t AxisOf(const Node& node) {
-  const int64_t axis = GetInt(node.attributes(), "axis");
-  return axis < 0 ? axis + node.type().rank() : axis;
+const std::vector<std::string>& ViewOps() {
+  static const auto& ops =
+      *new std::vector<std::string>{"Reshape", "ReshapeLike", "Flatten", "Squeeze", "Unsqueeze"};
+  return ops;
 }
 
 bool IsFilledWith(Value value, double number) {

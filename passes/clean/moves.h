@@ -19,8 +19,8 @@ Permutation Composed(const Permutation& first, const Permutation& second);
 Permutation Inverse(const Permutation& permutation);
 bool KeepsOrder(const Permutation& permutation);
 
-// The op's attribute `axis`, counted from the front.
-int64_t AxisOf(const Node& node);
+// The ops that give their first input another shape, and do nothing else.
+const std::vector<std::string>& ViewOps();
 
 // Whether `value` is a constant of which every element is `number`.
 bool IsFilledWith(Value value, double number);

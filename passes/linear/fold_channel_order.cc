@@ -1,70 +1,78 @@
-// Channels that only change places before a linear op (BGR to RGB) change places in its weights
+// Channels that only change places before or after a linear op change places in its weights
 // instead:
 //
-//   linear(gather(x, order), w, b)  =>  linear(x, gather(w, order^-1), b)
+//   linear(order(x), w, b)  =>  linear(x, w with its inputs in the inverse order, b)
+//   order(linear(x, w, b))  =>  linear(x, w and b with the filters in that order)
 //
-// The same for a Slice that reverses the channels, and for three channels that are cut out one by
-// one and joined.
+// An order is a Gather (BGR to RGB), a Slice that reverses the channels, three channels that are
+// cut out one by one and joined, or a ChannelShuffle. Post-ops without operands do not mind it.
 
 #include <algorithm>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "ops/arguments.h"
+#include "ops/post_ops.h"
+#include "passes/axes.h"
 #include "passes/linear/linear.h"
 #include "passes/linear/linear_op.h"
 
 namespace weft {
 namespace {
 
-bool IsAxis(int64_t attribute, int axis, int rank) {
-  return attribute == axis || attribute == axis - rank;
+bool KeepsType(const Node& node) { return node.type() == node.input(0).type(); }
+
+Pattern OrderPattern(const Pattern& x) {
+  const auto channel = [&](const char* name) { return Op("Slice", {x, Rest()}).As(name); };
+  return Either({OneOf({"ChannelShuffle", "Gather", "Slice"}, {x, Rest()}).Where(KeepsType),
+                 Op("Concat", {channel("first"), channel("second"), channel("third")})})
+      .As("order");
 }
 
-std::optional<int64_t> OneInt(Value v) {
-  const Tensor* t = ConstantValue(v);
-  if (t == nullptr || t->size() != 1) return std::nullopt;
-  return static_cast<int64_t>(t->At(0));
-}
-
-bool Cuts(const Node& slice, int axis) {
-  const std::optional<int64_t> cut = OneInt(slice.input(3));
-  return cut && IsAxis(*cut, axis, slice.type().rank());
-}
-
-// For each channel of what the linear op reads: which one of x it is. nullopt where that is
-// unknown.
-std::optional<Dims> SourcesOf(const Match& m, int axis) {
-  const Node& node = *m.node("order");
-  Dims sources;
-  if (node.op_name() == "Concat") {
-    for (const char* name : {"first", "second", "third"}) {
-      const Node& slice = *m.node(name);
-      const std::optional<int64_t> channel = OneInt(slice.input(1));
-      if (!channel || !Cuts(slice, axis) || slice.type().dim(axis) != Dim(1)) return std::nullopt;
-      sources.push_back(*channel);
-    }
-  } else if (node.op_name() == "Slice") {
-    if (!Cuts(node, axis) || OneInt(node.input(4)) != -1) return std::nullopt;
-    for (int64_t i = node.type().dim(axis).coefficient(); i > 0; --i) sources.push_back(i - 1);
-  } else {
-    const Tensor* indices = ConstantValue(node.input(1));
-    if (indices == nullptr) return std::nullopt;
-    for (int64_t i = 0; i < indices->size(); ++i) {
-      sources.push_back(static_cast<int64_t>(indices->At(i)));
-    }
+// The channel that each of three pieces takes.
+std::optional<Dims> JoinedChannels(const Match& m, int axis) {
+  Dims channels;
+  for (const char* name : {"first", "second", "third"}) {
+    const Node& slice = *m.node(name);
+    const std::optional<Dims> starts = ConstantInts(slice.input(1));
+    if (SlicedAxis(slice) != axis || slice.type().dim(axis) != Dim(1)) return std::nullopt;
+    channels.push_back(starts->front());
   }
-  return sources;
+  return channels;
 }
 
-// The sources where each channel of x is one of them and nothing else changes.
-std::optional<Dims> OrderOf(const Match& m, int axis) {
+std::optional<Dims> ReversedChannels(const Node& slice, int axis, int64_t channels) {
+  if (SlicedAxis(slice) != axis || ConstantInts(slice.input(4)) != Dims{-1}) return std::nullopt;
+  Dims reversed;
+  for (int64_t i = channels; i > 0; --i) reversed.push_back(i - 1);
+  return reversed;
+}
+
+std::optional<Dims> ShuffledChannels(const Node& shuffle, int axis, int64_t channels) {
+  if (axis != 1) return std::nullopt;
+  const int64_t group = GetInt(shuffle.attributes(), "group");
+  Dims shuffled;
+  for (int64_t i = 0; i < channels; ++i) {
+    shuffled.push_back(i % group * (channels / group) + i / group);
+  }
+  return shuffled;
+}
+
+// For each channel of "order": which one of its operand it is. nullopt where that is unknown.
+std::optional<Dims> SourcesOf(const Match& m, int axis, int64_t channels) {
   const Node& node = *m.node("order");
-  const TensorType& x = m["x"].type();
-  const bool along_axis =
-      node.op_name() == "Slice" || IsAxis(GetInt(node.attributes(), "axis"), axis, x.rank());
-  if (node.type() != x || !x.dim(axis).is_static() || !along_axis) return std::nullopt;
-  const int64_t channels = x.dim(axis).coefficient();
-  std::optional<Dims> order = SourcesOf(m, axis);
+  if (node.op_name() == "ChannelShuffle") return ShuffledChannels(node, axis, channels);
+  if (node.op_name() == "Slice") return ReversedChannels(node, axis, channels);
+  if (AxisOf(node) != axis) return std::nullopt;
+  return node.op_name() == "Concat" ? JoinedChannels(m, axis) : ConstantInts(node.input(1));
+}
+
+// The sources where each channel of `x` is one of them and nothing else changes.
+std::optional<Dims> OrderOf(const Match& m, Value x, int axis) {
+  const Dim& extent = x.type().dim(axis);
+  if (m["order"].type() != x.type() || !extent.is_static()) return std::nullopt;
+  const int64_t channels = extent.coefficient();
+  std::optional<Dims> order = SourcesOf(m, axis, channels);
   if (!order || std::ssize(*order) != channels) return std::nullopt;
   for (int64_t& channel : *order) {
     if (channel < 0) channel += channels;
@@ -77,46 +85,100 @@ std::optional<Dims> OrderOf(const Match& m, int axis) {
   return order;
 }
 
-bool KeepsType(const Node& node) { return node.type() == node.input(0).type(); }
+Condition IsOrder(const Match& m, Value x, int axis) {
+  return Unless(!OrderOf(m, x, axis),
+                absl::StrCat(m.node("order")->name(), " does not just reorder axis ", axis, " of ",
+                             x.ToString()));
+}
+
+Value InOrder(Rewriter& r, Value constant, Dims order, int axis) {
+  return r.OpAs(constant.node->name(), "Gather", {constant, r.Ints(std::move(order))},
+                {{"axis", axis}});
+}
+
+// "linear" with other operands in front.
+std::vector<Value> WithFirstInputs(const Match& m, Rewriter& r, const std::vector<Value>& first) {
+  const Node& linear = *m.node("linear");
+  std::vector<Value> inputs(linear.inputs().begin(), linear.inputs().end());
+  std::copy(first.begin(), first.end(), inputs.begin());
+  return {r.OpAs(linear.name(), linear.op_name(), std::move(inputs), linear.attributes())};
+}
 
 Condition FoldChannelOrderHolds(const Match& m) {
-  const Node& node = *m.node("order");
-  const int axis = ReadLinearOp(m).x_axis;
   return All({HasSingleReader(m, "order"), HasChannels(m), HasOneGroup(m, "linear"),
-              IsConstant(m, "w"),
-              Unless(!OrderOf(m, axis), absl::StrCat(node.name(), " does not just reorder axis ",
-                                                     axis, " of ", m["x"].ToString()))});
+              IsConstant(m, "w"), IsOrder(m, m["x"], ReadLinearOp(m).x_axis)});
 }
 
 std::vector<Value> FoldChannelOrderReplace(const Match& m, Rewriter& r) {
   const LinearOp op = ReadLinearOp(m);
-  const Dims order = OrderOf(m, op.x_axis).value_or(Dims());
+  const Dims order = OrderOf(m, m["x"], op.x_axis).value_or(Dims());
   Dims places(order.size());
   for (size_t i = 0; i < order.size(); ++i) {
     places[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
   }
-  const Value w = r.OpAs(op.w.node->name(), "Gather", {op.w, r.Ints(places)}, {{"axis", op.w_in}});
-  std::vector<Value> inputs(m.root()->inputs().begin(), m.root()->inputs().end());
-  inputs[0] = m["x"];
-  inputs[1] = w;
-  return {r.OpAs(m.root()->name(), std::string(m.root()->op_name()), std::move(inputs),
-                 m.root()->attributes())};
+  return WithFirstInputs(m, r, {m["x"], InOrder(r, op.w, std::move(places), op.w_in)});
+}
+
+// Each filter reads the channels that it read, those of its group.
+Condition KeepsGroups(const Match& m) {
+  const LinearOp op = ReadLinearOp(m);
+  if (op.group == 1 || op.kind != "Conv") return HasOneGroup(m, "linear");
+  const Dims order = OrderOf(m, m["linear"], op.y_axis).value_or(Dims());
+  const int64_t filters = std::ssize(order) / op.group;
+  bool keeps = true;
+  for (size_t i = 0; i < order.size(); ++i) {
+    keeps = keeps && order[i] / filters == static_cast<int64_t>(i) / filters;
+  }
+  return Unless(!keeps, absl::StrCat(m.node("order")->name(), " moves channels from one of the ",
+                                     op.group, " groups of ", op.node->name(), " to another"));
+}
+
+Condition HasNoOperands(const Match& m) {
+  const Node& linear = *m.node("linear");
+  return Unless(
+      UnfusedFormOf(linear.op()) != nullptr && linear.num_inputs() > FirstOperandOf(linear.op()),
+      absl::StrCat(linear.name(), " has post-ops with operands"));
+}
+
+Condition FoldFilterOrderHolds(const Match& m) {
+  return All({AreReadInside(m, {"linear"}), HasNoOperands(m), HasChannels(m), IsConstant(m, "w"),
+              IsConstant(m, "b"), IsOrder(m, m["linear"], ReadLinearOp(m).y_axis), KeepsGroups(m)});
+}
+
+// One number for all filters stays as it is.
+bool HasNumberPerFilter(Value bias, int64_t filters) {
+  const Shape& shape = bias.type().shape;
+  return !shape.empty() && shape.back() == Dim(filters);
+}
+
+std::vector<Value> FoldFilterOrderReplace(const Match& m, Rewriter& r) {
+  const LinearOp op = ReadLinearOp(m);
+  const Dims order = OrderOf(m, m["linear"], op.y_axis).value_or(Dims());
+  std::vector<Value> first = {m["x"], InOrder(r, op.w, order, op.w_out)};
+  if (op.bias && HasNumberPerFilter(op.bias, std::ssize(order))) {
+    first.push_back(InOrder(r, op.bias, order, op.bias.type().rank() - 1));
+  }
+  return WithFirstInputs(m, r, first);
 }
 
 }  // namespace
 
 Pass FoldChannelOrder() {
-  const auto channel = [](const char* name) {
-    return Op("Slice", {Any().As("x"), Rest()}).As(name);
-  };
-  const Pattern joined = Op("Concat", {channel("first"), channel("second"), channel("third")});
-  const Pattern order = OneOf({"Gather", "Slice"}, {Any().As("x"), Rest()}).Where(KeepsType);
   return ToPass({.name = "fold_channel_order",
                  .doc = "reorder the weights of a convolution or matrix product instead of the "
                         "channels that it reads",
-                 .pattern = LinearPattern(Either({order, joined}).As("order")),
+                 .pattern = FusedLinearPattern(OrderPattern(Any().As("x"))),
                  .conditions = FoldChannelOrderHolds,
                  .rewrite = FoldChannelOrderReplace});
+}
+
+Pass FoldFilterOrder() {
+  return ToPass({.name = "fold_filter_order",
+                 .doc = "reorder the filters of a convolution or matrix product instead of the "
+                        "channels that it makes",
+                 .pattern = OrderPattern(FusedLinearPattern(Any().As("x"))),
+                 .conditions = FoldFilterOrderHolds,
+                 .rewrite = FoldFilterOrderReplace});
 }
 
 }  // namespace weft

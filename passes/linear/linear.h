@@ -15,7 +15,7 @@ Pass FoldAffineConv();    // fold_before.cc
 Pass FoldPad();           // fold_pad.cc
 Pass FoldChannelOrder();  // fold_channel_order.cc
 Pass FoldFlattenOrder();  // fold_flatten_order.cc
-Pass FoldChannelShuffle();
+Pass FoldFilterOrder();   // fold_channel_order.cc
 
 }  // namespace weft
 

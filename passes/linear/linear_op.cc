@@ -3,9 +3,12 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "ops/post_ops.h"
 
 namespace weft {
 namespace {
+
+const std::vector<std::string> kLinearOps = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
 
 Dims ExtentsOf(Value constant) { return StaticDims(constant.type().shape).value_or(Dims()); }
 
@@ -38,19 +41,20 @@ Value Times(Rewriter& r, Value v, double factor) {
 
 LinearOp ReadLinearOp(const Match& match) {
   const Node& node = *match.node("linear");
-  LinearOp op = {.node = &node};
+  const OpDef* unfused = UnfusedFormOf(node.op());
+  LinearOp op = {.node = &node, .kind = unfused != nullptr ? unfused->name : node.op_name()};
   op.group = GetInt(node.attributes(), "group", 1);
   op.alpha = GetFloat(node.attributes(), "alpha", 1);
   op.beta = GetFloat(node.attributes(), "beta", 1);
   op.w = match["w"];
   if (op.beta != 0) op.bias = match["b"];
-  if (node.op_name() == "Conv") return op;
+  if (op.kind == "Conv") return op;
   op.w_in = 0;
   op.w_out = 1;
-  if (node.op_name() == "MatMul") {
+  if (op.kind == "MatMul") {
     op.x_axis = node.input(0).type().rank() - 1;
     op.y_axis = node.type().rank() - 1;
-  } else if (node.op_name() == "Gemm") {
+  } else if (op.kind == "Gemm") {
     if (GetInt(node.attributes(), "transA") != 0) op.x_axis = 0;
     if (GetInt(node.attributes(), "transB") != 0) std::swap(op.w_in, op.w_out);
   }
@@ -58,8 +62,13 @@ LinearOp ReadLinearOp(const Match& match) {
 }
 
 Pattern LinearPattern(Pattern x) {
-  return OneOf({"Conv", "ConvTranspose", "Gemm", "MatMul"},
-               {std::move(x), Any().As("w"), Any().As("b").Optional()})
+  return OneOf(kLinearOps, {std::move(x), Any().As("w"), Any().As("b").Optional()}).As("linear");
+}
+
+Pattern FusedLinearPattern(Pattern x) {
+  std::vector<std::string> ops = kLinearOps;
+  for (const std::string& op : kLinearOps) ops.emplace_back(FusedFormOf(op)->name);
+  return OneOf(std::move(ops), {std::move(x), Any().As("w"), Any().As("b").Optional(), Rest()})
       .As("linear");
 }
 
@@ -67,7 +76,7 @@ Condition HasChannels(const Match& match) {
   const std::string w = match["w"].ToString();
   const TensorType& type = match["w"].type();
   const bool empty = std::find(type.shape.begin(), type.shape.end(), Dim(0)) != type.shape.end();
-  const bool matrix = match.node("linear")->op_name() != "MatMul" || type.rank() == 2;
+  const bool matrix = ReadLinearOp(match).kind != "MatMul" || type.rank() == 2;
   return All({Unless(!kFloatTypes.contains(type.dtype), absl::StrCat(w, " is ", ToString(type))),
               Unless(empty, absl::StrCat(w, " has no elements")),
               Unless(!matrix, absl::StrCat(w, " is ", ToString(type), ", not a matrix"))});

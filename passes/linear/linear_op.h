@@ -15,6 +15,7 @@ namespace weft {
 // ConvTranspose's is [C, M/group, taps...].
 struct LinearOp {
   const Node* node = nullptr;
+  std::string_view kind = {};  // "Conv" of a Conv and of a FusedConv
   int64_t group = 1;
   int x_axis = 1;  // of x: the channels c
   int y_axis = 1;  // of y: the channels m
@@ -31,6 +32,8 @@ LinearOp ReadLinearOp(const Match& match);
 
 // The op, called "linear", of x, "w" and, where there is one, "b".
 Pattern LinearPattern(Pattern x);
+// Or one that goes on with its result, whose further inputs are operands of post-ops.
+Pattern FusedLinearPattern(Pattern x);
 
 // Conditions on "linear".
 // Its weights can be rewritten: they are elements of a matrix or of a convolution's kernels.

@@ -75,52 +75,5 @@ TEST(RecognizeChannelShuffle, DoesNotSeeOtherTranspositions) {
   ExpectDeclined(net.graph, kPasses, {});
 }
 
-const std::vector<std::string> kFold = {"fold_channel_shuffle", "fold_constants"};
-
-// x -> shuffle -> conv1
-Net ShuffledConv(int64_t group = 2) {
-  Net net;
-  const Value x = net.Add("ChannelShuffle", "shuffle", {net.Image(6, 4)}, {{"group", group}});
-  net.Output("y", net.Relu("relu", net.Conv("conv1", x, 4)));
-  return net;
-}
-
-//   x -> shuffle -> conv1 -> y   =>   x -> conv1, its weights shuffled -> y
-TEST(FoldChannelShuffle, ShufflesTheWeightsInstead) {
-  for (const int64_t group : {1, 2, 3, 6}) {
-    Net net = ShuffledConv(group);
-    ExpectSameResults(net.graph, TestOptions(kFold));
-    EXPECT_EQ(CountOps(net.graph, "ChannelShuffle"), 0);
-    EXPECT_EQ(net.graph.Find("conv1")->input(1).ToString(), "conv1.weight");
-  }
-}
-
-TEST(FoldChannelShuffle, WorksOnAFusedConvolution) {
-  Net net = ShuffledConv();
-  MustOptimize(net.graph, TestOptions({"fuse_conv_activation"}));
-  ExpectSameResults(net.graph, TestOptions(kFold));
-  EXPECT_EQ(CountOps(net.graph, "ChannelShuffle"), 0);
-  EXPECT_EQ(CountOps(net.graph, "FusedConv"), 1);
-}
-
-TEST(FoldChannelShuffle, DeclinesASecondConsumer) {
-  Net net = ShuffledConv();
-  net.Output("shuffled", net.graph.Find("shuffle")->output());
-  ExpectDeclined(net.graph, kFold, {"fold_channel_shuffle at conv1: shuffle has 2 consumers"});
-}
-
-TEST(FoldChannelShuffle, DeclinesVariablesAndDoesNotSeeGroups) {
-  Net net;
-  net.variables = true;
-  const auto shuffled = [&net](const std::string& name) {
-    return net.Add("ChannelShuffle", name, {net.Image(6, 4, name + ".x")}, {{"group", 2}});
-  };
-  net.Output("y", net.Conv("conv1", shuffled("a"), 4));
-  net.Output("z", net.Add("Conv", "conv2", {shuffled("b"), net.Random("w", {6, 3, 1, 1})},
-                          {{"group", 2}}));
-  ExpectDeclined(net.graph, kFold,
-                 {"fold_channel_shuffle at conv1: conv1.weight is a variable, not a constant"});
-}
-
 }  // namespace
 }  // namespace weft

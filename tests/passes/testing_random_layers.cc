@@ -282,11 +282,16 @@ Value Upwards(Draft& d, Value x) {
   return d.Chance(60) ? BatchNorm(d, y) : Activation(d, y);
 }
 
-// Other channels first: BGR for RGB.
-Value Reordered(Draft& d, Value x) {
+// The last channel first: BGR for RGB.
+Value Backwards(Draft& d, Value x) {
+  if (x.null()) return {};
   std::vector<int64_t> order(static_cast<size_t>(Channels(d, x)));
   std::iota(order.rbegin(), order.rend(), 0);
-  return Conv(d, d.Add("Gather", {x, d.Ints(order)}, {{"axis", 1}}));
+  return d.Add("Gather", {x, d.Ints(order)}, {{"axis", 1}});
+}
+
+Value Reordered(Draft& d, Value x) {
+  return d.Chance(50) ? Conv(d, Backwards(d, x)) : Backwards(d, Conv(d, x));
 }
 
 Value Normalized(Draft& d, Value x) {
