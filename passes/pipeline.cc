@@ -32,14 +32,15 @@ std::vector<Pass> Joined(std::initializer_list<std::vector<Pass>> lists) {
 // convolutions are compared once nothing linear is left between them; equal nodes merge first, so
 // that a doubled reader does not count as a second consumer. Transposes cancel before what is left
 // of them becomes Reshapes. Algebra on constants comes after all that looks for a formula as
-// exporters write it.
+// exporters write it. Convolutions become matrix products once they have their post-ops, from which
+// the product's views would part them.
 const std::vector<Stage>& Pipeline() {
   static const auto* stages = new std::vector<Stage>{
       {"clean",
-       {RemoveDead(), RemoveIdentity(), RemoveZeros(), RemoveOnes(), RemoveRepeated(),
-        FoldConstants(), MergeCommon(), MergeCasts(), MergeViews(), MergeTransposes(),
-        CancelTransposes(), TransposeToReshape(), JoinPieces(), CutConcat(), FlattenConcats(),
-        DropExpand(), MergeClips(), ClipToRelu(), SumToAdd()}},
+       {RemoveDead(),      RemoveIdentity(),   RemoveZeros(),        RemoveOnes(), RemoveRepeated(),
+        FoldConstants(),   MergeCommon(),      MergeCasts(),         MergeViews(), DropKeptAxes(),
+        MergeTransposes(), CancelTransposes(), TransposeToReshape(), JoinPieces(), CutConcat(),
+        FlattenConcats(),  DropExpand(),       MergeClips(),         ClipToRelu(), SumToAdd()}},
       {"recognize", Joined({RecognizeActivations(),
                             RecognizeGelu(),
                             RecognizeSoftmax(),
@@ -59,6 +60,7 @@ const std::vector<Stage>& Pipeline() {
       {"fuse",
        {FuseSqueezeExcitation(), FuseConvActivation(), FuseConvAdd(), FuseConvMul(),
         FuseGemmActivation(), FuseGemmAdd(), FuseGemmMul(), MergeConvs(), FoldConstants()}},
+      {"products", {ConvToGemm(), MergeViews(), DropKeptAxes(), FoldConstants()}},
       {"chains", {FuseScaleShift(), FoldConstants(), FuseElementwise()}},
   };
   return *stages;

@@ -16,6 +16,7 @@ Pass RemoveRepeated();
 Pass MergeClips();
 Pass MergeCasts();
 Pass MergeViews();
+Pass DropKeptAxes();
 Pass MergeTransposes();
 Pass TransposeToReshape();
 Pass CancelTransposes();

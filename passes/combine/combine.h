@@ -5,8 +5,8 @@
 
 namespace weft {
 
-// Several convolutions that become one, one that becomes several cheaper ones, or that computes no
-// more than is read.
+// Several convolutions that become one, one that becomes several cheaper ones or a matrix product,
+// or that computes no more than is read.
 // One file each.
 Pass MergeBranches();
 Pass FoldConvConv();
@@ -14,6 +14,7 @@ Pass MoveStrideUp();
 Pass SplitLowRank();  // lossy
 inline constexpr std::string_view kSplitLowRank = "split_low_rank";
 Pass MergeConvs();
+Pass ConvToGemm();
 
 }  // namespace weft
 

@@ -305,10 +305,10 @@ TEST(DriverTest, ANodeIsLookedAtAgainWhereAReaderHasGone) {
 }
 
 // What optimizing looked at, of a chain of n convolutions, batch normalizations and activations on
-// a picture of one pixel.
+// a picture of four pixels.
 int64_t LooksAtConvolutions(int n) {
   Net net;
-  Value x = net.Image(2, 1);
+  Value x = net.Image(2, 2);
   for (int i = 0; i < n; ++i) {
     const std::string number = std::to_string(i);
     const Value conv = net.Conv("conv" + number, x, 2, {.kernel = 3, .bias = false});
@@ -334,7 +334,7 @@ TEST(DriverTest, TheWorkOfThePipelineGrowsWithTheNodes) {
 TEST(DriverTest, SharingAConstantIsNoMoreWork) {
   const auto looks = [](int n) {
     Net net;
-    Value x = net.Image(2, 1);
+    Value x = net.Image(2, 2);
     const Value w = net.Random("w", {2, 2, 3, 3});
     for (int i = 0; i < n; ++i) {
       const std::string number = std::to_string(i);

@@ -1,5 +1,5 @@
-// Rules for reshapes, Transposes and casts: merge_views, merge_transposes, transpose_to_reshape,
-// cancel_transposes, merge_casts.
+// Rules for reshapes, Transposes and casts: merge_views, drop_kept_axes, merge_transposes,
+// transpose_to_reshape, cancel_transposes, merge_casts.
 
 #include "tests/passes/testing_nets.h"
 
@@ -76,6 +76,47 @@ TEST_F(ViewsTest, DeclinesReadReshapesAndShapesThatNoConstantsSay) {
                  {"merge_views at a: flat has 2 consumers",
                   "merge_views at b: no constants reshape f64[N,1,6,W] to f64[1,1,1,N,6,W]",
                   "merge_views at c: no constants reshape f64[2,0,3] to f64[1,2,0]"});
+}
+
+const std::vector<std::string> kKept = {"drop_kept_axes"};
+
+//   x -> mean (keepdims=1) -> flatten1 -> y   =>   x -> mean (keepdims=0) -> y
+TEST_F(ViewsTest, AReductionDropsTheAxesThatItsViewDrops) {
+  const Value x = Input(DType::kF64, {n_, 4, 6, 3});
+  const auto reduced = [&](const std::string& op, AttributeMap attributes) {
+    return net_.Add(op, op, {x}, std::move(attributes));
+  };
+  const std::vector<int64_t> spatial = {2, 3}, rows = {-2}, channels = {1};
+  net_.Output("a", net_.Add("Flatten", "a", {reduced("ReduceMean", {{"axes", spatial}})}));
+  net_.Output("b", Reshape("b", reduced("ReduceMax", {{"axes", rows}}), {0, 4, 3}));
+  net_.Output("c",
+              net_.Add("Squeeze", "c", {reduced("ReduceL2", {{"axes", channels}}), Ints({1})}));
+  net_.Output("d", Reshape("d", reduced("ReduceSum", {}), {}));
+  ExpectSameResults(net_.graph, TestOptions(kKept));
+  for (const char* op : {"ReduceMean", "ReduceMax", "ReduceL2", "ReduceSum"}) {
+    EXPECT_EQ(GetInt(Find(op).attributes(), "keepdims"), 0);
+  }
+  EXPECT_EQ(CountOps(net_.graph, "Flatten") + CountOps(net_.graph, "Reshape") +
+                CountOps(net_.graph, "Squeeze"),
+            0);
+}
+
+TEST_F(ViewsTest, DeclinesOtherShapesAndReductionsThatAreReadToo) {
+  const Value x = Input(DType::kF64, {n_, 4, 6, 3});
+  const std::vector<int64_t> spatial = {2, 3};
+  const auto mean = [&](const std::string& name, int64_t keep) {
+    return net_.Add("ReduceMean", name, {x}, {{"axes", spatial}, {"keepdims", keep}});
+  };
+  net_.Output("a", Reshape("a", mean("mean1", 1), {0, 2, 2}));
+  const Value read = mean("mean2", 1);
+  net_.Output("mean2", read);
+  net_.Output("b", net_.Add("Flatten", "b", {read}));
+  net_.Output("c", Reshape("c", mean("mean3", 0), {0, 2, 2}));
+  ExpectDeclined(
+      net_.graph, kKept,
+      {"drop_kept_axes at a: mean1 without the axes that it keeps would be f64[N,4], not "
+       "f64[N,2,2]",
+       "drop_kept_axes at b: mean2 has 2 consumers"});
 }
 
 TEST_F(ViewsTest, TransposesInARowAreOneOrNone) {
