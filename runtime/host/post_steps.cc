@@ -112,12 +112,11 @@ absl::StatusOr<PostSteps::Step> PostSteps::MakeStep(const KernelRequest& request
 }
 
 absl::StatusOr<PostSteps> PostSteps::Make(const KernelRequest& request, const Place& place,
-                                          size_t first) {
+                                          std::span<const PostOp> posts) {
   PostSteps result;
   result.size_ = place.size;
-  const std::vector<PostOp> posts = GetPostOps(request.node.attributes(), "post_ops");
-  for (size_t i = first; i < posts.size(); ++i) {
-    WEFT_ASSIGN_OR_RETURN(result.steps_.emplace_back(), MakeStep(request, place, posts[i]));
+  for (const PostOp& post : posts) {
+    WEFT_ASSIGN_OR_RETURN(result.steps_.emplace_back(), MakeStep(request, place, post));
   }
   return result;
 }

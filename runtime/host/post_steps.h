@@ -15,10 +15,10 @@ namespace weft {
 // y[i] = f(y[i], z[i * step]) for i in [0, n).
 using PostPairFn = void (*)(int64_t n, const float* z, int64_t step, float* y);
 
-// A fused node's post-ops as loops of ours over its f32 result, in place, on the run's threads.
-// Each piece of the result goes through all of them while it is in the cache. Ours rather than the
-// library's: of its activations some turn NaN into a number, and all compute 16 channels where
-// there are 6.
+// Post-ops, such as a fused node's, as loops of ours over its f32 result, in place, on the run's
+// threads. Each piece of the result goes through all of them while it is in the cache. Ours rather
+// than the library's: of its activations some turn NaN into a number, and all compute 16 channels
+// where there are 6.
 class PostSteps {
  public:
   // How the result lies: its first element along each axis is that many floats from the next; no
@@ -29,10 +29,10 @@ class PostSteps {
   };
   static Place RowMajorPlace(const Dims& dims);
 
-  // The node's post-ops from number `first` on; none for a node that has no such attribute.
-  // Unimplemented: an operand that is broadcast over blocks, a post-op that has no vectors.
+  // `posts`, whose operands are inputs of the node. Unimplemented: an operand that is broadcast
+  // over blocks, a post-op that has no vectors.
   static absl::StatusOr<PostSteps> Make(const KernelRequest& request, const Place& place,
-                                        size_t first = 0);
+                                        std::span<const PostOp> posts);
 
   bool empty() const { return steps_.empty(); }
   // Whether zeros stay zeros, as padding must.

@@ -21,7 +21,7 @@ void ZeroRows(int64_t m, int64_t n, float* y, int64_t y_step) {
 void MultiplySmall(const BatchedGemm& g, const float* a, const float* b, float* y) {
   const int64_t a_row = g.a.transposed ? 1 : g.a.step, a_column = g.a.transposed ? g.a.step : 1;
   const int64_t b_row = g.b.transposed ? 1 : g.b.step, b_column = g.b.transposed ? g.b.step : 1;
-  ZeroRows(g.m, g.n, y, g.y.step);
+  if (!g.adds) ZeroRows(g.m, g.n, y, g.y.step);
   for (int64_t i = 0; i < g.m; ++i) {
     float* to = y + i * g.y.step;
     for (int64_t k = 0; k < g.k; ++k) {
@@ -33,8 +33,9 @@ void MultiplySmall(const BatchedGemm& g, const float* a, const float* b, float* 
 }
 
 absl::Status Multiply(const BatchedGemm& g, const float* a, const float* b, float* y) {
-  return Sgemm({.transpose_a = g.a.transposed, .transpose_b = g.b.transposed}, g.m, g.n, g.k, a,
-               g.a.step, b, g.b.step, y, g.y.step);
+  const SgemmOptions options = {
+      .transpose_a = g.a.transposed, .transpose_b = g.b.transposed, .beta = g.adds ? 1.0f : 0.0f};
+  return Sgemm(options, g.m, g.n, g.k, a, g.a.step, b, g.b.step, y, g.y.step);
 }
 
 constexpr int64_t kBlock = 2048;  // elements of a row that stay in the first cache
@@ -118,12 +119,13 @@ void RunDots(const BatchedGemm& g, int64_t count, const float* a, const float* b
       const int64_t first = i % blocks * block;
       const Offsets at = OffsetsOf(g, i / blocks * row + first);
       if (!side_by_side) {
-        y[at.y] = Dot(g.k, a + at.a, a_step, b + at.b, b_step);
+        const float sum = Dot(g.k, a + at.a, a_step, b + at.b, b_step);
+        y[at.y] = g.adds ? y[at.y] + sum : sum;
         continue;
       }
       for (int64_t k = 0; k < g.k; ++k) {
-        AddProducts(std::min(block, row - first), k == 0, a + at.a + k * a_step, g.a_strides.back(),
-                    b + at.b + k * b_step, g.b_strides.back(), y + at.y);
+        AddProducts(std::min(block, row - first), k == 0 && !g.adds, a + at.a + k * a_step,
+                    g.a_strides.back(), b + at.b + k * b_step, g.b_strides.back(), y + at.y);
       }
     }
   });

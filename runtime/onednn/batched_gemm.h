@@ -16,13 +16,15 @@ struct MatrixLayout {
   int64_t step = 0;
 };
 
-// Y = A B for a batch of matrices, A [M,K], B [K,N], Y [M,N], all f32. Y is not transposed.
+// Y = A B for a batch of matrices, A [M,K], B [K,N], Y [M,N], all f32; or Y += A B where that
+// `adds`. Y is not transposed.
 struct BatchedGemm {
   int64_t m = 1, n = 1, k = 1;
   MatrixLayout a = {}, b = {}, y = {};
   Dims batch = {};
   // Elements from one matrix to the next along each axis of `batch`; 0 where one serves all.
   std::vector<int64_t> a_strides = {}, b_strides = {}, y_strides = {};
+  bool adds = false;
 };
 
 // The same products in fewer and larger matrices where the batch's inner axes continue the rows of

@@ -18,10 +18,11 @@ void AddBias(const ConvProblem& p, int bias, const MemoryDesc& data, PrimitiveKe
 }
 
 // Inputs dY, W, and X (its shape) or a ConvTranspose's bias; output dX, on which a fused one works
-// on.
+// on. The library's primitive cannot add to what is there.
 absl::Status CollectGradInput(const KernelRequest& request, const ConvProblem& p,
                               const ConvFormats& formats, std::vector<ConvCandidate>& candidates) {
   const bool bias = request.node.op_name() != "ConvGradInput" && request.has(2);
+  const FusedPosts posts = PostsOf(request, /*can_add=*/false);
   return TryCandidate([&]() -> absl::Status {
     const auto add = [&](const PrimitiveDesc& desc) {
       auto kernel = std::make_unique<PrimitiveKernel>(request);
@@ -30,7 +31,7 @@ absl::Status CollectGradInput(const KernelRequest& request, const ConvProblem& p
       kernel->Input(DNNL_ARG_WEIGHTS, 1, desc.weights_desc(0));
       kernel->Output(DNNL_ARG_DIFF_SRC, 0, desc.diff_src_desc(0));
       if (bias) AddBias(p, 2, desc.diff_src_desc(0), *kernel);
-      if (!AddPostSteps(request, 0, desc.diff_src_desc(0), *kernel).ok()) return;
+      if (!AddPostSteps(request, posts, desc.diff_src_desc(0), *kernel).ok()) return;
       candidates.push_back({std::move(kernel), formats.kind});
     };
     ForEachConvGradInput(DescribeConv(p, formats, /*bias=*/false), UserScratchpad(), add);

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "runtime/exec/parallel.h"
+#include "runtime/host/post_steps.h"
 #include "runtime/onednn/families.h"
 #include "runtime/onednn/post_steps.h"
 
@@ -18,17 +18,6 @@ enum class Addend {
   kColumn,  // added by loops of our own: the library has plain ones only
   kPost     // scaled, or of another shape
 };
-
-// y[i,j] += beta * c[i]
-void AddColumn(const Dims& dims, float beta, const float* c, float* y) {
-  const int64_t n = dims[1];
-  ParallelFor(dims[0], std::max<int64_t>(1, kGrain / n), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const float scaled = beta * c[i];
-      for (int64_t j = 0; j < n; ++j) y[i * n + j] += scaled;
-    }
-  });
-}
 
 class GemmFamily {
  public:
@@ -49,6 +38,7 @@ class GemmFamily {
                 : c_[0] != 1 && c_[1] == 1       ? Addend::kColumn
                                                  : Addend::kPost;
     }
+    posts_ = PostsOf(request, /*can_add=*/alpha_ == 1 && addend_ != Addend::kPost);
   }
 
   absl::StatusOr<Kernels> Candidates() const {
@@ -82,6 +72,7 @@ class GemmFamily {
     dnnl::post_ops posts;
     if (alpha_ != 1) AppendEltwise(posts, algorithm::eltwise_linear, alpha_, 0);
     if (addend_ == Addend::kPost) posts.append_binary(algorithm::binary_add, RowMajor(c_));
+    if (posts_.adds()) posts.append_sum();
     attributes.set_post_ops(posts);
     return attributes;
   }
@@ -106,8 +97,8 @@ class GemmFamily {
   absl::StatusOr<std::unique_ptr<Kernel>> Make(const PrimitiveDesc& desc, const MemoryDesc& a,
                                                const MemoryDesc& plain_b) const {
     auto kernel = std::make_unique<PrimitiveKernel>(request_);
-    size_t scaled = 0;
-    if (addend_ == Addend::kPost && beta_ != 1) scaled = AddScaling(*kernel);
+    const bool apart = addend_ == Addend::kPost || addend_ == Addend::kColumn;
+    const size_t scaled = apart && beta_ != 1 ? AddScaling(*kernel) : 0;
     kernel->AddPrimitive(desc);
     kernel->PlainInput(DNNL_ARG_SRC, kA, a);
     const MemoryDesc b = desc.weights_desc(0);
@@ -118,14 +109,7 @@ class GemmFamily {
     }
     kernel->Output(DNNL_ARG_DST, 0, desc.dst_desc(0));
     if (addend_ == Addend::kBias) kernel->PlainInput(DNNL_ARG_BIAS, kC, desc.weights_desc(1));
-    if (addend_ == Addend::kColumn) {
-      const auto add = [dims = y_, beta = beta_](const Bindings& operands) {
-        AddColumn(dims, beta, reinterpret_cast<const float*>(operands.inputs[kC]),
-                  reinterpret_cast<float*>(operands.outputs[0]));
-      };
-      kernel->AddHostStep(add);
-      kernel->HostInput(kC, RowMajor(request_.in(kC).dims()));
-    }
+    if (addend_ == Addend::kColumn) WEFT_RETURN_IF_ERROR(AddColumn(scaled, *kernel));
     if (addend_ == Addend::kPost) {
       const int id = DNNL_ARG_ATTR_MULTIPLE_POST_OP(alpha_ != 1 ? 1 : 0) | DNNL_ARG_SRC_1;
       if (beta_ == 1) {
@@ -134,8 +118,23 @@ class GemmFamily {
         kernel->Scratch(id, scaled, RowMajor(c_));
       }
     }
-    WEFT_RETURN_IF_ERROR(AddPostSteps(request_, 0, RowMajor(y_), *kernel));
+    WEFT_RETURN_IF_ERROR(AddPostSteps(request_, posts_, RowMajor(y_), *kernel));
     return kernel;
+  }
+
+  // After the product: C, or beta * C from scratch memory.
+  absl::Status AddColumn(size_t scaled, PrimitiveKernel& kernel) const {
+    const std::vector<PostOp> add = {{.op = "Add", .input = kC}};
+    WEFT_ASSIGN_OR_RETURN(PostSteps steps,
+                          PostSteps::Make(request_, PostSteps::RowMajorPlace(y_), add));
+    if (beta_ == 1) kernel.HostInput(kC, RowMajor(c_));
+    kernel.AddHostStep(
+        [steps = std::move(steps), scaled, plain = beta_ == 1](const Bindings& operands) {
+          const std::byte* c = plain ? operands.inputs[kC] : operands.scratch + scaled;
+          steps.Run(reinterpret_cast<float*>(operands.outputs[0]),
+                    [c](int) { return reinterpret_cast<const float*>(c); });
+        });
+    return absl::OkStatus();
   }
 
   // A first primitive: beta * C into scratch memory, whose offset it returns.
@@ -155,6 +154,7 @@ class GemmFamily {
   int64_t inner_;  // K
   Dims c_;
   Addend addend_ = Addend::kNone;
+  FusedPosts posts_;
 };
 
 }  // namespace

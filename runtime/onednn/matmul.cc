@@ -28,15 +28,39 @@ BatchedGemm GemmOf(const KernelRequest& request) {
 absl::StatusOr<std::unique_ptr<Kernel>> PackedProduct(const KernelRequest& request,
                                                       const BatchedGemm& gemm) {
   const MemoryDesc a = RowMajor({gemm.m, gemm.k}), y = RowMajor({gemm.m, gemm.n});
+  const FusedPosts posts = PostsOf(request, /*can_add=*/true);
   const PrimitiveDesc desc =
-      DescribeMatmul(a, AnyFormat({gemm.k, gemm.n}), MemoryDesc(), y, UserScratchpad());
+      DescribeMatmul(a, AnyFormat({gemm.k, gemm.n}), MemoryDesc(), y, AttributesFor(posts));
   auto kernel = std::make_unique<PrimitiveKernel>(request);
   kernel->AddPrimitive(desc);
   kernel->PlainInput(DNNL_ARG_SRC, 0, a);
   kernel->Input(DNNL_ARG_WEIGHTS, 1, desc.weights_desc(0));
   kernel->PlainOutput(DNNL_ARG_DST, 0, y);
-  WEFT_RETURN_IF_ERROR(AddPostSteps(request, 0, RowMajor(request.outputs[0]), *kernel));
+  WEFT_RETURN_IF_ERROR(AddPostSteps(request, posts, RowMajor(request.outputs[0]), *kernel));
   return kernel;
+}
+
+// The library's function, matrix by matrix where the batch needs that.
+absl::StatusOr<std::unique_ptr<Kernel>> BatchedProduct(const KernelRequest& request,
+                                                       BatchedGemm gemm) {
+  const FusedPosts posts = PostsOf(request, /*can_add=*/true);
+  gemm.adds = posts.adds();
+  WEFT_ASSIGN_OR_RETURN(
+      const PostSteps steps,
+      PostSteps::Make(request, PostSteps::RowMajorPlace(request.outputs[0]), posts.rest));
+  const auto run = [gemm, steps, addend = posts.addend](const EvalContext& c) -> absl::Status {
+    const auto in = [&c](int i) { return c.in(i).in<float>().data(); };
+    float* y = c.out().out<float>().data();
+    if (gemm.adds) {
+      CopyUnlessThere(reinterpret_cast<const std::byte*>(in(addend)),
+                      c.out().size() * static_cast<int64_t>(sizeof(float)),
+                      reinterpret_cast<std::byte*>(y));
+    }
+    WEFT_RETURN_IF_ERROR(RunBatchedGemm(gemm, in(0), in(1), y));
+    steps.Run(y, in);
+    return absl::OkStatus();
+  };
+  return MakeHostKernel(request, "onednn", "sgemm", run, /*in_place=*/posts.adds());
 }
 
 }  // namespace
@@ -50,16 +74,7 @@ absl::StatusOr<Kernels> DnnlMatMul(const KernelRequest& request) {
         return absl::OkStatus();
       }));
     }
-    WEFT_ASSIGN_OR_RETURN(const PostSteps steps,
-                          PostSteps::Make(request, PostSteps::RowMajorPlace(request.outputs[0])));
-    kernels.push_back(
-        MakeHostKernel(request, "onednn", "sgemm", [gemm, steps](const EvalContext& c) {
-          const auto in = [&c](int i) { return c.in(i).in<float>().data(); };
-          float* y = c.out().out<float>().data();
-          absl::Status status = RunBatchedGemm(gemm, in(0), in(1), y);
-          if (status.ok()) steps.Run(y, in);
-          return status;
-        }));
+    WEFT_ASSIGN_OR_RETURN(kernels.emplace_back(), BatchedProduct(request, gemm));
     PutReferenceLast(kernels);
     return absl::OkStatus();
   };

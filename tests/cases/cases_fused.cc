@@ -169,7 +169,10 @@ std::vector<OpCase> ConvTransposeRows() {
              .outputs = {{2, 17, 6, 8}},
              .batch_inputs = {0}};
     c.attributes.emplace("post_ops", std::move(posts));
-    for (CaseInput& input : more) c.inputs.push_back(std::move(input));
+    for (CaseInput& input : more) {
+      if (input.dims == c.outputs[0]) c.batch_inputs.push_back(static_cast<int>(c.inputs.size()));
+      c.inputs.push_back(std::move(input));
+    }
     return c;
   };
   return {
@@ -178,6 +181,7 @@ std::vector<OpCase> ConvTransposeRows() {
       row("sigmoid", {{.op = "Sigmoid"}}, {}),
       row("clip", {Clip({{"min", -0.25}, {"max", 0.5}})}, {Uniform({17})}),
       row("add_relu", {With("Add", 3), kRelu}, {Uniform({17}), Uniform({1, 17, 6, 8})}),
+      row("add_whole", {With("Add", 3), kRelu}, {Uniform({17}), Uniform({2, 17, 6, 8})}),
       row("mul_channel", {With("Mul", 3)}, {Absent(), Uniform({17, 1, 1})}),
       row("prelu", {With("PRelu", 3)}, {Uniform({17}), Uniform({17, 1, 1})}),
       {.name = "groups_relu",
@@ -234,6 +238,30 @@ std::vector<OpCase> GemmRows() {
        .attributes = {{"alpha", 0.5}, {"beta", 2.0}, {"post_ops", Ops{{.op = "Tanh"}}}},
        .inputs = {Uniform({4, 3}), Uniform({3, 5}), Uniform({4, 1})},
        .outputs = {{4, 5}}},
+      {.name = "add_relu",
+       .attributes = {{"post_ops", Ops{With("Add", 3), kRelu}}},
+       .inputs = {Uniform({3, 17}), Uniform({17, 5}), Absent(), Uniform({3, 5})},
+       .outputs = {{3, 5}},
+       .batch_inputs = {0, 3}},
+      {.name = "row_add",
+       .attributes = {{"transA", 1}, {"post_ops", Ops{With("Add", 3)}}},
+       .inputs = {Uniform({7, 3}), Uniform({7, 5}), Uniform({5}), Uniform({3, 5})},
+       .outputs = {{3, 5}}},
+      {.name = "column_add",
+       .attributes = {{"post_ops", Ops{With("Add", 3)}}},
+       .inputs = {Uniform({4, 3}), Uniform({3, 5}), Uniform({4, 1}), Uniform({4, 5})},
+       .outputs = {{4, 5}},
+       .batch_inputs = {0, 2, 3}},
+      {.name = "scaled_row_add",
+       .attributes = {{"alpha", 0.5}, {"beta", 2.0}, {"post_ops", Ops{With("Add", 3)}}},
+       .inputs = {Uniform({4, 3}), Uniform({3, 5}), Uniform({5}), Uniform({4, 5})},
+       .outputs = {{4, 5}},
+       .batch_inputs = {0, 3}},
+      {.name = "one_operand_twice",
+       .attributes = {{"post_ops", Ops{With("Add", 3), kRelu, With("Mul", 3)}}},
+       .inputs = {Uniform({4, 3}), Uniform({3, 5}), Absent(), Uniform({4, 5})},
+       .outputs = {{4, 5}},
+       .batch_inputs = {0, 3}},
       {.name = "mul_row_clip",
        .attributes = {{"post_ops", Ops{With("Mul", 3), Clip({{"min", 0.0}, {"max", 0.5}})}}},
        .inputs = {Uniform({4, 3}), Constant(Uniform({3, 17})), Absent(), Uniform({17})},
@@ -274,6 +302,16 @@ std::vector<OpCase> MatMulRows() {
        .inputs = {Uniform({2, 3, 4, 3}), Uniform({2, 3, 3, 2}), Uniform({})},
        .outputs = {{2, 3, 4, 2}},
        .batch_inputs = {0, 1}},
+      {.name = "heads_add_relu",
+       .attributes = {{"post_ops", Ops{With("Add", 2), kRelu}}},
+       .inputs = {Uniform({2, 3, 4, 3}), Uniform({2, 3, 3, 2}), Uniform({2, 3, 4, 2})},
+       .outputs = {{2, 3, 4, 2}},
+       .batch_inputs = {0, 1, 2}},
+      {.name = "dots_add",
+       .attributes = {{"post_ops", Ops{With("Add", 2)}}},
+       .inputs = {Uniform({6, 1, 5}), Uniform({6, 5, 1}), Uniform({6, 1, 1})},
+       .outputs = {{6, 1, 1}},
+       .batch_inputs = {0, 1, 2}},
       {.name = "row_sigmoid",
        .attributes = {{"post_ops", Ops{{.op = "Sigmoid"}}}},
        .inputs = {Uniform({3}), Uniform({3, 4})},

@@ -1,5 +1,6 @@
 #include <cmath>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,9 +65,10 @@ Memory Reordered(std::byte* data, const Layout& from, const Layout& to) {
   return result;
 }
 
-// The outputs of `kernel` for row-major inputs.
+// The outputs of `kernel` for row-major inputs, one of them in an input's memory if `shared`.
 absl::StatusOr<std::vector<Tensor>> RunKernel(const Kernel& kernel, const Node& node,
-                                              const std::vector<Tensor>& inputs) {
+                                              const std::vector<Tensor>& inputs,
+                                              std::optional<Alias> shared = std::nullopt) {
   std::vector<Memory> memory;
   Bindings bindings;
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -81,12 +83,17 @@ absl::StatusOr<std::vector<Tensor>> RunKernel(const Kernel& kernel, const Node& 
     memory.push_back(AllocateAligned(layout.bytes()));
     bindings.outputs.push_back(memory.back().get());
   }
+  if (shared) {
+    bindings.outputs[static_cast<size_t>(shared->output)] =
+        bindings.inputs[static_cast<size_t>(shared->input)];
+  }
   const Memory scratch = AllocateAligned(kernel.scratch_bytes());
   const Memory workspace = AllocateAligned(kernel.workspace_bytes());
   bindings.scratch = scratch.get();
   bindings.workspace = workspace.get();
   WEFT_ASSIGN_OR_RETURN(const auto bound, kernel.Bind(bindings));
-  for (int repeat = 0; repeat < 2; ++repeat) WEFT_RETURN_IF_ERROR(bound->Run(kKey));
+  const int repeats = shared ? 1 : 2;  // the input is gone after the first
+  for (int i = 0; i < repeats; ++i) WEFT_RETURN_IF_ERROR(bound->Run(kKey));
   std::vector<Tensor> outputs;
   for (size_t i = 0; i < kernel.outputs().size(); ++i) {
     const Layout plain = PlainOf(node.type(static_cast<int>(i)));
@@ -124,6 +131,18 @@ struct CaseNode {
   const Node& node() const { return *graph->Find("node"); }
 };
 
+// The ways in which the planner may have `kernel` write over inputs.
+std::vector<Alias> AliasesOf(const Kernel& kernel, const Node& node) {
+  if (node.op().aliases == nullptr) return {};
+  std::vector<Alias> aliases = node.op().aliases(node);
+  std::erase_if(aliases, [&](const Alias& a) {
+    return !kernel.AllowsInPlace(a.output, a.input) || !kernel.Reads(a.input) ||
+           kernel.inputs()[static_cast<size_t>(a.input)] !=
+               kernel.outputs()[static_cast<size_t>(a.output)];
+  });
+  return aliases;
+}
+
 void ExpectAgreement(const CaseNode& c, const KernelRequest& request, KernelFamily family,
                      absl::FunctionRef<void(const Kernel&)> see) {
   const absl::StatusOr<Kernels> kernels = family(request);
@@ -133,12 +152,17 @@ void ExpectAgreement(const CaseNode& c, const KernelRequest& request, KernelFami
         absl::StrCat(kernel->implementation(), " -> ", kernel->outputs()[0].name());
     SCOPED_TRACE(what);
     see(*kernel);
-    const auto actual = RunKernel(*kernel, c.node(), c.inputs);
-    ASSERT_TRUE(actual.ok()) << actual.status();
     // Winograd's transforms cost a digit; the planner does not choose it unasked.
     const bool wino = kernel->implementation().find("wino") != std::string::npos;
-    for (size_t i = 0; i < c.expected->size(); ++i) {
-      ExpectClose((*actual)[i], (*c.expected)[i], what, wino ? 1e-4 : 1e-5);
+    std::vector<std::optional<Alias>> ways = {std::nullopt};
+    for (const Alias& alias : AliasesOf(*kernel, c.node())) ways.emplace_back(alias);
+    for (const std::optional<Alias>& shared : ways) {
+      const auto actual = RunKernel(*kernel, c.node(), c.inputs, shared);
+      ASSERT_TRUE(actual.ok()) << actual.status();
+      for (size_t i = 0; i < c.expected->size(); ++i) {
+        ExpectClose((*actual)[i], (*c.expected)[i], shared ? what + " in place" : what,
+                    wino ? 1e-4 : 1e-5);
+      }
     }
   }
 }
@@ -211,6 +235,22 @@ std::vector<OpCase> LargeCases() {
        .attributes = {{"transA", 1}, {"transB", 1}},
        .inputs = {Uniform({90, 64}), Constant(Uniform({70, 90})), row},
        .outputs = {{64, 70}}},
+      {.op = "FusedGemm",
+       .name = "packed_trans_b_add_gelu",
+       .attributes = {{"transB", 1},
+                      {"post_ops", std::vector<PostOp>{{.op = "Add", .input = 3}, {.op = "Gelu"}}}},
+       .inputs = {Uniform({64, 90}), Constant(Uniform({70, 90})), row, Uniform({64, 70})},
+       .outputs = {{64, 70}}},
+      {.op = "FusedMatMul",
+       .name = "packed_add",
+       .attributes = {{"post_ops", std::vector<PostOp>{{.op = "Add", .input = 2}}}},
+       .inputs = {Uniform({2, 32, 90}), Constant(Uniform({90, 70})), Uniform({2, 32, 70})},
+       .outputs = {{2, 32, 70}}},
+      {.op = "FusedMatMul",
+       .name = "heads_add",
+       .attributes = {{"post_ops", std::vector<PostOp>{{.op = "Add", .input = 2}}}},
+       .inputs = {Uniform({2, 3, 20, 9}), Uniform({2, 3, 9, 15}), Uniform({2, 3, 20, 15})},
+       .outputs = {{2, 3, 20, 15}}},
       {.op = "AveragePool",
        .name = "tiles",
        .attributes = {{"kernel_shape", Ints{2, 4}}, {"strides", Ints{2, 4}}},

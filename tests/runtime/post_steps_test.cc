@@ -88,36 +88,52 @@ TEST(PostSteps, SoftplusOfLargeNegativeNumbersIsTheirExponential) {
   }
 }
 
-// y = tanh(conv(z) + |z|); `later`: somebody reads |z| afterwards.
+// y = tanh(product(z, w) + |z|), of a z of w's rows or channels; `later`: somebody reads |z|
+// afterwards.
 struct Residual {
-  explicit Residual(bool later) : graph(StandardOps()) {
+  Residual(const std::string& op, Dims dims, const Tensor& w, AttributeMap attributes, bool later)
+      : graph(StandardOps()), feeds({{"x", RandomTensor(dims, DType::kF32, 3, -1, 1)}}) {
     Emitter e(graph);
-    const Value x = *graph.AddInput("x", {DType::kF32, {2, 16, 9, 9}});
-    const Value w = e.Constant(RandomTensor({16, 16, 3, 3}, DType::kF32, 1));
-    const Value z = e.Op("Relu", {x});
-    const PostOp add{.op = "Add", .input = 3}, tanh{.op = "Tanh"};
-    const Value y = e.Op("FusedConv", {z, w, Value(), e.Op("Abs", {z})},
-                         {{"pads", Dims{1, 1, 1, 1}}, {"post_ops", std::vector{add, tanh}}});
-    const Value last = later ? e.Op("Mul", {y, y.node->input(3)}) : e.Op("Neg", {y});
+    const Value z = e.Op("Relu", {*graph.AddInput("x", {DType::kF32, ToShape(dims)})});
+    std::vector<Value> inputs = {z, e.Constant(w)};
+    if (op != "FusedMatMul") inputs.emplace_back();
+    inputs.push_back(e.Op("Abs", {z}));
+    const int addend = static_cast<int>(inputs.size()) - 1;
+    const PostOp add{.op = "Add", .input = addend}, tanh{.op = "Tanh"};
+    attributes.emplace("post_ops", std::vector{add, tanh});
+    const Value y = e.Op(op, std::move(inputs), std::move(attributes));
+    const Value last = later ? e.Op("Mul", {y, y.node->input(addend)}) : e.Op("Neg", {y});
     EXPECT_TRUE(e.ok() && graph.AddOutput("y", last).ok()) << e.status();
   }
   Graph graph;
+  TensorMap feeds;
 };
 
-TEST(PostSteps, TheResultTakesTheMemoryOfAnAddendThatDies) {
+void ExpectAddendsMemory(const std::string& op, const Dims& dims, const Dims& w,
+                         const AttributeMap& attributes = {}) {
   for (const bool later : {false, true}) {
-    const Residual net(later);
+    SCOPED_TRACE(absl::StrCat(op, later ? " whose addend is read again" : ""));
+    const Residual net(op, dims, RandomTensor(w, DType::kF32, 1), attributes, later);
     const Plan plan = Lower(net.graph, {.threads = 2}).value();
-    const auto step = std::ranges::find(plan.steps, "FusedConv", &PlanStep::op);
+    const auto step = std::ranges::find(plan.steps, op, &PlanStep::op);
     ASSERT_NE(step, plan.steps.end());
+    EXPECT_NE(step->kernel->name(), "reference");
     const int alias = plan.values[static_cast<size_t>(step->outputs[0])].alias_of;
     EXPECT_EQ(alias >= 0, !later) << plan.ToString();
-    const TensorMap feeds = {{"x", RandomTensor({2, 16, 9, 9}, DType::kF32, 3, -1, 1)}};
-    const auto expected = ReferenceEvaluator().RunGraph(net.graph, feeds);
-    const auto result = RuntimeEvaluator({.threads = 2}).RunGraph(net.graph, feeds);
+    const auto expected = ReferenceEvaluator().RunGraph(net.graph, net.feeds);
+    const auto result = RuntimeEvaluator({.threads = 2}).RunGraph(net.graph, net.feeds);
     ASSERT_TRUE(expected.ok() && result.ok()) << expected.status() << result.status();
-    ExpectClose(result->at("y"), expected->at("y"), "residual");
+    ExpectClose(result->at("y"), expected->at("y"), op);
   }
+}
+
+TEST(PostSteps, TheResultTakesTheMemoryOfAnAddendThatDies) {
+  ExpectAddendsMemory("FusedConv", {2, 16, 9, 9}, {16, 16, 3, 3},
+                      {{"pads", std::vector<int64_t>{1, 1, 1, 1}}});
+  ExpectAddendsMemory("FusedGemm", {40, 50}, {50, 50}, {{"transB", 1}});
+  ExpectAddendsMemory("FusedGemm", {40, 50}, {50, 50});
+  ExpectAddendsMemory("FusedMatMul", {3, 40, 50}, {50, 50});
+  ExpectAddendsMemory("FusedMatMul", {3, 50, 50}, {3, 50, 50});
 }
 
 }  // namespace
