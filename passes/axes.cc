@@ -1,10 +1,8 @@
 #include "passes/axes.h"
 
-#include <algorithm>
-#include <numeric>
-
 #include "absl/strings/str_cat.h"
 #include "ops/arguments.h"
+#include "ops/reduce.h"
 
 namespace weft {
 
@@ -21,15 +19,7 @@ std::optional<int64_t> SlicedAxis(const Node& slice) {
 }
 
 std::vector<int64_t> ReducedAxes(const Node& reduction) {
-  const int rank = reduction.input(0).type().rank();
-  std::vector<int64_t> axes = GetInts(reduction.attributes(), "axes");
-  if (!reduction.attributes().contains("axes")) {
-    axes.resize(static_cast<size_t>(rank));
-    std::iota(axes.begin(), axes.end(), 0);
-  }
-  for (int64_t& axis : axes) axis += axis < 0 ? rank : 0;
-  std::sort(axes.begin(), axes.end());
-  return axes;
+  return ReducedAxes(reduction.attributes(), reduction.input(0).type().rank()).value_or(Dims());
 }
 
 Condition ReduceAlike(const Match& match, std::string_view a, std::string_view b) {

@@ -36,11 +36,12 @@ std::vector<Pass> Joined(std::initializer_list<std::vector<Pass>> lists) {
 // the product's views would part them.
 const std::vector<Stage>& Pipeline() {
   static const auto* stages = new std::vector<Stage>{
-      {"clean",
-       {RemoveDead(),      RemoveIdentity(),   RemoveZeros(),        RemoveOnes(), RemoveRepeated(),
-        FoldConstants(),   MergeCommon(),      MergeCasts(),         MergeViews(), DropKeptAxes(),
-        MergeTransposes(), CancelTransposes(), TransposeToReshape(), JoinPieces(), CutConcat(),
-        FlattenConcats(),  DropExpand(),       MergeClips(),         ClipToRelu(), SumToAdd()}},
+      {"clean", {RemoveDead(),       RemoveIdentity(),     RemoveZeros(),        RemoveOnes(),
+                 RemoveRepeated(),   FoldConstants(),      MergeCommon(),        MergeCasts(),
+                 MergeViews(),       DropKeptAxes(),       ReductionToReshape(), MergeTransposes(),
+                 CancelTransposes(), TransposeToReshape(), JoinPieces(),         CutConcat(),
+                 FlattenConcats(),   DropExpand(),         MergeClips(),         ClipToRelu(),
+                 SumToAdd()}},
       {"recognize", Joined({RecognizeActivations(),
                             RecognizeGelu(),
                             RecognizeSoftmax(),

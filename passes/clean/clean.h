@@ -17,6 +17,7 @@ Pass MergeClips();
 Pass MergeCasts();
 Pass MergeViews();
 Pass DropKeptAxes();
+Pass ReductionToReshape();
 Pass MergeTransposes();
 Pass TransposeToReshape();
 Pass CancelTransposes();

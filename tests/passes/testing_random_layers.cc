@@ -151,11 +151,11 @@ Value ScaledConv(Draft& d, Value x) {
 }
 
 // Global average pooling.
-Value Averages(Draft& d, Value x) {
+Value Averages(Draft& d, Value x, bool keep = true) {
   if (x.null()) return {};
   std::vector<int64_t> axes(d.DimsOf(x).size() - 2);
   std::iota(axes.begin(), axes.end(), 2);
-  return d.Add("ReduceMean", {x}, {{"axes", axes}});
+  return d.Add("ReduceMean", {x}, {{"axes", axes}, {"keepdims", keep ? 1 : 0}});
 }
 
 // Hu et al.: Squeeze-and-excitation networks.
@@ -209,7 +209,7 @@ Value Pool(Draft& d, Value x) {
 
 Value Head(Draft& d, Value x) {
   const Value pooled = Averages(d, d.Chance(40) ? d.Add("Relu", {x}) : x);
-  const Value flat = d.Add("Flatten", {pooled});
+  const Value flat = d.Chance(80) ? d.Add("Flatten", {pooled}) : Averages(d, pooled, false);
   const int64_t to = d.Pick(1, 5);
   const Value y =
       d.Add("Gemm", {flat, d.Weight({to, Channels(d, x)}), d.Weight({to})}, {{"transB", 1}});

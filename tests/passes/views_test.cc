@@ -1,5 +1,5 @@
-// Rules for reshapes, Transposes and casts: merge_views, drop_kept_axes, merge_transposes,
-// transpose_to_reshape, cancel_transposes, merge_casts.
+// Rules for reshapes, Transposes and casts: merge_views, drop_kept_axes, reduction_to_reshape,
+// merge_transposes, transpose_to_reshape, cancel_transposes, merge_casts.
 
 #include "tests/passes/testing_nets.h"
 
@@ -99,6 +99,24 @@ TEST_F(ViewsTest, AReductionDropsTheAxesThatItsViewDrops) {
   EXPECT_EQ(CountOps(net_.graph, "Flatten") + CountOps(net_.graph, "Reshape") +
                 CountOps(net_.graph, "Squeeze"),
             0);
+}
+
+//   x [N,4,1,1] -> mean -> y   =>   x -> mean (Reshape) -> y
+TEST_F(ViewsTest, AReductionOfOneElementIsAReshape) {
+  const Value x = Input(DType::kF64, {n_, 4, 1, 1});
+  const std::vector<int64_t> spatial = {2, -1}, row = {2}, channels = {1};
+  const auto reduced = [&](const std::string& op, AttributeMap attributes) {
+    attributes.emplace("keepdims", 0);
+    net_.Output(op, net_.Add(op, op, {x}, std::move(attributes)));
+  };
+  reduced("ReduceMean", {{"axes", spatial}});
+  reduced("ReduceMax", {{"axes", row}});
+  reduced("ReduceL1", {{"axes", spatial}});    // the absolute value
+  reduced("ReduceSum", {{"axes", channels}});  // of four
+  reduced("ReduceMin", {});
+  ExpectSameResults(net_.graph, TestOptions({"reduction_to_reshape"}), 0);
+  for (const char* op : {"ReduceMean", "ReduceMax"}) EXPECT_EQ(Find(op).op_name(), "Reshape");
+  for (const char* op : {"ReduceL1", "ReduceSum", "ReduceMin"}) EXPECT_EQ(Find(op).op_name(), op);
 }
 
 TEST_F(ViewsTest, DeclinesOtherShapesAndReductionsThatAreReadToo) {

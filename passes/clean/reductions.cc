@@ -1,9 +1,16 @@
-// A reduction need not keep the axes that a view then takes away:
+// A reduction need not keep the axes that a view then takes away, and one over axes of one element
+// is a view:
 //
-//   flatten(mean(x) {axes=[2,3], keepdims=1})  =>  mean(x) {axes=[2,3], keepdims=0}
+//   flatten(mean(x) {axes=[2,3], keepdims=1})   =>  mean(x) {axes=[2,3], keepdims=0}
+//   mean(x [N,C,1,1]) {axes=[2,3], keepdims=0}  =>  reshape(x)
+//
+// (Where that keeps its axes, remove_identity removes it.)
+
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "ops/ops.h"
+#include "passes/axes.h"
 #include "passes/clean/clean.h"
 #include "passes/clean/moves.h"
 
@@ -33,6 +40,18 @@ std::vector<Value> DropKeptAxesReplace(const Match& m, Rewriter& r) {
                                 ToString(dropped.type()), ", not ", ToString(m.root()->type())));
 }
 
+bool ReducesNothing(const Node& reduction) {
+  const TensorType& x = reduction.input(0).type();
+  const std::vector<int64_t> axes = ReducedAxes(reduction);
+  return x != reduction.type() && std::all_of(axes.begin(), axes.end(), [&](int64_t axis) {
+           return x.dim(static_cast<int>(axis)) == Dim(1);
+         });
+}
+
+std::vector<Value> ReductionToReshapeReplace(const Match& m, Rewriter& r) {
+  return ReshapeToRoot(m, m["x"], r);
+}
+
 }  // namespace
 
 Pass DropKeptAxes() {
@@ -42,6 +61,17 @@ Pass DropKeptAxes() {
                  .pattern = OneOf(ViewOps(), {kept, Rest()}),
                  .conditions = DropKeptAxesHolds,
                  .rewrite = DropKeptAxesReplace});
+}
+
+Pass ReductionToReshape() {
+  return ToPass(
+      {.name = "reduction_to_reshape",
+       .doc = "reshape instead of reducing axes of one element",
+       .pattern = OneOf({"ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum"},
+                        {Any().As("x")})
+                      .Where(ReducesNothing),
+       .conditions = nullptr,
+       .rewrite = ReductionToReshapeReplace});
 }
 
 }  // namespace weft
