@@ -36,11 +36,7 @@ class RuleRun : public PassRun {
     for (Node& node : context_.graph().nodes()) {
       for (const Match& match : FindMatches(rule_->pattern, context_.graph(), &node)) {
         Condition condition = Holds(match);
-        if (condition.holds) {  // it may still decline
-          Rewriter rewriter(context_, match, {});
-          rule_->rewrite(match, rewriter);
-          condition = Unless(!rewriter.declined().empty(), rewriter.declined());
-        }
+        if (condition.holds) condition = IsRewritten(match);
         if (condition.holds) continue;
         context_.AddNearMiss(rule_->name, node, std::move(condition.failure));
       }
@@ -50,6 +46,14 @@ class RuleRun : public PassRun {
  private:
   Condition Holds(const Match& match) const {
     return rule_->conditions == nullptr ? Condition{} : rule_->conditions(match);
+  }
+
+  // Neither the rule nor a reader of the result declines. (An error is none's decline.)
+  Condition IsRewritten(const Match& match) const {
+    Rewriter rewriter(context_, match, {});
+    const std::vector<Value> replacement = rule_->rewrite(match, rewriter);
+    if (rewriter.declined().empty()) rewriter.Replace(replacement).IgnoreError();
+    return Unless(!rewriter.declined().empty(), rewriter.declined());
   }
 
   absl::Status RewriteAt(Node* root) {

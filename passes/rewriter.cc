@@ -98,7 +98,7 @@ void Rewriter::RemoveDead() {
   for (auto it = changed.rbegin(); it != changed.rend(); ++it) graph().RemoveDeadNodes(*it);
 }
 
-absl::Status Rewriter::Commit(std::span<const Value> replacement) {
+absl::Status Rewriter::Replace(std::span<const Value> replacement) {
   WEFT_RETURN_IF_ERROR(status());
   WEFT_RETURN_IF_ERROR(CheckReplacement(replacement));
   for (int i = 0; i < root_->num_outputs(); ++i) {
@@ -107,9 +107,15 @@ absl::Status Rewriter::Commit(std::span<const Value> replacement) {
     // A reader that infers its type from a constant's elements may not want another value there.
     if (absl::Status status = graph().ReplaceUses(root_->output(i), to); !status.ok()) {
       declined_ = std::string(status.message());
-      return absl::OkStatus();
+      break;
     }
   }
+  return absl::OkStatus();
+}
+
+absl::Status Rewriter::Commit(std::span<const Value> replacement) {
+  WEFT_RETURN_IF_ERROR(Replace(replacement));
+  if (!declined_.empty()) return absl::OkStatus();
   if (replacement[0] && replacement[0].node->op_name() == root_->op_name()) {
     graph().MoveGradientLinks(root_, replacement[0].node);
   }

@@ -31,10 +31,12 @@ class Rewriter : public Emitter {
 
   const PassOptions& options() const { return context_->options(); }
 
-  // The driver's. Commit makes the readers of the root's outputs read `replacement`, removes what
-  // is dead and reports, or declines where a reader refuses it. After an error, or once declined,
-  // the rewriter must go, which leaves the graph as it was.
+  // The driver's. Replace makes the readers of the root's outputs read `replacement`, or declines
+  // where one refuses it; Commit does that, removes what is dead and reports. Unless it is
+  // committed, and after an error or a decline, the rewriter must go, which leaves the graph as it
+  // was.
   const std::string& declined() const { return declined_; }
+  absl::Status Replace(std::span<const Value> replacement);
   absl::Status Commit(std::span<const Value> replacement);
 
  private:

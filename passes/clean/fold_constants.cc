@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <memory>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -112,13 +113,9 @@ class FoldRun : public PassRun {
   };
 
   absl::Status RunOnce() {
-    for (const std::string& name : left_) {
-      if (Node* node = graph_.Find(name)) worklist_.Add(node);
-    }
-    left_.clear();
     std::vector<Node*> read_outside;
     for (Node* node : ComputeAll()) {
-      left_.push_back(node->name());
+      left_.insert(node->name());
       if (!known_.at(node).values.empty()) read_outside.push_back(node);
     }
     for (Node* node : read_outside) {
@@ -138,7 +135,8 @@ class FoldRun : public PassRun {
     std::vector<Node*> computed;
     worklist_.StartOver();
     while (Node* node = worklist_.Next()) {
-      if (node->op_name() == kConstant) continue;
+      if (node->op_name() == kConstant || Recall(node)) continue;
+      left_.erase(node->name());
       misses_.erase(node->name());
       const bool is_known =
           IsKnown(node->op(), node->inputs(), [this](Value v) { return TensorOf(v); }) &&
@@ -150,6 +148,20 @@ class FoldRun : public PassRun {
       for (const Value& v : node->inputs()) SeeReader(v, is_known);
     }
     return computed;
+  }
+
+  // What the node reads and was computed in an earlier turn but stayed is to be looked at before
+  // it.
+  bool Recall(Node* node) {
+    bool recalls = false;
+    for (const Value& v : node->inputs()) {
+      if (v.null() || left_.erase(v.node->name()) == 0) continue;
+      worklist_.Add(v.node);
+      recalls = true;
+    }
+    if (recalls) worklist_.Add(node);
+    if (recalls) worklist_.StartOver();
+    return recalls;
   }
 
   // The value's tensor where it is a constant or has been computed.
@@ -298,9 +310,10 @@ class FoldRun : public PassRun {
     return known.bytes > std::max(kFreeBytes, known.from);
   }
 
-  // Those of the nodes that have grown stay as they are.
+  // Those of the nodes that have grown stay as they are; the others are looked at once more.
   void Refuse(const std::vector<Node*>& nodes) {
-    for (const Node* node : nodes) {
+    for (Node* node : nodes) {
+      worklist_.Add(node);
       Known& known = known_.at(node);
       known.is_taken = false;
       if (!HasGrown(node)) continue;
@@ -362,7 +375,8 @@ class FoldRun : public PassRun {
   absl::flat_hash_map<const Node*, Known> known_;         // of this turn
   std::unordered_map<std::string, std::string> misses_;   // by node
   std::unordered_map<std::string, std::string> refused_;  // by node, in this turn
-  std::vector<std::string> left_;  // computed nodes that stay: what reads them may still fold
+  // Computed nodes that stay. They are computed again only for a reader that has changed.
+  std::unordered_set<std::string> left_;
 };
 
 }  // namespace

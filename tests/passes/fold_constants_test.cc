@@ -1,6 +1,7 @@
 
 #include "graph/text.h"
 #include "passes/clean/clean.h"
+#include "passes/rule.h"
 #include "tests/passes/testing_nets.h"
 
 namespace weft {
@@ -244,6 +245,95 @@ TEST(FoldConstantsTest, WhatStaysIsKnownToLaterTurns) {
   EXPECT_NE(ConstantValue(net.graph.outputs()[1].value), nullptr);
   EXPECT_THAT(NearMisses(*report),
               ElementsAre("fold_constants at shape: folding it would change the type of reshape1"));
+}
+
+// Counts how often it has computed a node of this name.
+class CountingEvaluator : public Evaluator {
+ public:
+  explicit CountingEvaluator(Evaluator& counted) : counted_(counted) {}
+  absl::StatusOr<std::vector<Tensor>> RunNode(const Node& node,
+                                              std::span<const Tensor> inputs) override {
+    ++times[node.name()];
+    return counted_.RunNode(node, inputs);
+  }
+  absl::StatusOr<TensorMap> RunGraph(const Graph& graph, const TensorMap& feeds) override {
+    return counted_.RunGraph(graph, feeds);
+  }
+  std::map<std::string, int> times;
+
+ private:
+  Evaluator& counted_;
+};
+
+// A reshape whose shape cannot be folded in place, and z, which also reads the shape.
+Net WithAShapeThatStays() {
+  Net net;
+  const Value x = net.Image(2, 3);
+  const Value v = net.graph.AddInput("v", {DType::kI64, {2}}).value();
+  const Value minus =
+      net.graph.AddConstant("minus", Tensor::FromInts(std::vector<int64_t>{1, -18})).value();
+  const Value shape = net.Add("Neg", "shape", {minus});
+  net.Output("y", net.Add("Reshape", "reshape1", {x, shape}));
+  net.Output("z", net.Add("Sub", "sub1", {shape, net.Add("Abs", "abs1", {v})}));
+  return net;
+}
+
+// How often "shape" is computed where `pass` has turns too.
+int TimesComputed(Graph& graph, const Pass& pass) {
+  PassOptions options = TestOptions();
+  CountingEvaluator counting(*options.evaluator);
+  options.evaluator = &counting;
+  const std::vector<Stage> stages = {{"test", {FoldConstants(), pass}}};
+  const auto report = RunStages(stages, graph, options);
+  EXPECT_EQ(report.status(), absl::OkStatus());
+  EXPECT_THAT(NearMisses(*report),
+              ElementsAre("fold_constants at shape: folding it would change the type of reshape1"));
+  return counting.times["shape"];
+}
+
+// Adds a constant in each of its first turns.
+class AddLeaves : public PassRun {
+ public:
+  explicit AddLeaves(PassContext& context) : context_(context) {}
+  absl::Status Run() override {
+    if (++turns_ > 5) return absl::OkStatus();
+    Graph::Transaction change(context_.graph());
+    WEFT_ASSIGN_OR_RETURN(const Value leaf,
+                          context_.graph().AddConstant("leaf", Tensor::Scalar(1, DType::kF32)));
+    Node* const results[] = {leaf.node};
+    return context_.Record({"add_leaves", {}}, results, change);
+  }
+
+ private:
+  PassContext& context_;
+  int turns_ = 0;
+};
+
+TEST(FoldConstantsTest, WhatStaysIsNotComputedAgainForWhatHappensElsewhere) {
+  Net net = WithAShapeThatStays();
+  EXPECT_EQ(TimesComputed(net.graph, {"add_leaves", "",
+                                      [](PassContext& context) {
+                                        return std::make_unique<AddLeaves>(context);
+                                      }}),
+            1);
+}
+
+// For sub1, once its other operand is known, and once more when sub1 reads it no longer.
+TEST(FoldConstantsTest, WhatStaysIsComputedAgainForAReaderThatHasChanged) {
+  Net net = WithAShapeThatStays();
+  const Pass abs_to_constant =
+      ToPass({.name = "abs_to_constant",
+              .doc = "",
+              .pattern = Op("Abs", {Any()}),
+              .conditions = nullptr,
+              .rewrite = [](const Match&, Rewriter& r) -> std::vector<Value> {
+                return {r.Ints({3, 4})};
+              }});
+  EXPECT_EQ(TimesComputed(net.graph, abs_to_constant), 3);
+  const Tensor* z = ConstantValue(net.graph.outputs()[1].value);
+  ASSERT_NE(z, nullptr);
+  EXPECT_EQ(z->At(0), -1 - 3);
+  EXPECT_EQ(z->At(1), 18 - 4);
 }
 
 TEST(FoldConstantsTest, TheWorkOfAChainGrowsWithItsLength) {
