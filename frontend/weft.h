@@ -19,6 +19,7 @@
 #include "frontend/onnx/conform/conform.h"
 #include "frontend/onnx/export/export.h"
 #include "frontend/onnx/import/import.h"
+#include "frontend/session/absorb_preprocessing.h"
 #include "frontend/session/evaluation.h"
 #include "frontend/session/session.h"
 #include "frontend/train/optimizer.h"

@@ -10,6 +10,7 @@
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
 #include "frontend/cli/report_json.h"
+#include "frontend/session/absorb_preprocessing.h"
 #include "frontend/session/session.h"
 #include "frontend/train/train.h"
 #include "frontend/train/training_graph.h"
@@ -32,6 +33,7 @@ struct OptimizeArguments {
   std::vector<std::string> lossy;
   std::optional<int> max_rewrites;
   std::string purpose = kInference;
+  bool absorb = false;
   bool explain = false;
   bool json = false;
   bool measure = false;
@@ -232,7 +234,8 @@ absl::Status OptimizeGraph(const OptimizeArguments& a, const Model& model, Graph
 absl::Status OptimizeFile(const OptimizeArguments& a) {
   WEFT_RETURN_IF_ERROR(CheckArguments(a));
   WEFT_ASSIGN_OR_RETURN(const PassOptions options, OptionsOf(a));
-  WEFT_ASSIGN_OR_RETURN(const Model model, OpenFile(a.input));
+  WEFT_ASSIGN_OR_RETURN(Model model, OpenFile(a.input));
+  if (a.absorb) WEFT_RETURN_IF_ERROR(Annotate(AbsorbPreprocessing(model), a.input));
   auto graph = GraphFor(model, a.purpose);
   if (!graph.ok()) return Annotate(graph.status(), a.input);
   return Annotate(a.bisect.empty() ? OptimizeGraph(a, model, *std::move(graph), options)
@@ -264,6 +267,9 @@ Command AddOptimize(CLI::App& program) {
   app->add_option("--max-rewrites", a->max_rewrites, "Stop after so many rewrites");
   app->add_option("--for", a->purpose, "inference, or training: the graph of a training step")
       ->capture_default_str();
+  app->add_flag("--absorb-preprocessing", a->absorb,
+                "Normalise images in the graph, in the first convolution where that can be: the "
+                "input of the new file is the image in [0, 1]");
   app->add_flag("--explain", a->explain,
                 "Print what became what by which rule, and what nearly did and why not");
   app->add_flag("--json", a->json, "Print that as JSON");

@@ -65,6 +65,32 @@ TEST_F(Cli, VerifiesAndBisects) {
   EXPECT_GT(json["error_after"], 1e-12);
 }
 
+TEST_F(Cli, AbsorbsPreprocessing) {
+  Train("a.weft");
+  Output("optimize a.weft -o b.weft --absorb-preprocessing");
+  EXPECT_THAT(Output("show b.weft --text"), Not(HasSubstr("= Div(")));
+  WritePng(Path("x.png"), 28, 28);
+  Output("run a.weft --input x.png --output a.npy");
+  Output("run b.weft --input x.png --output b.npy");
+  const Tensor a = ReadNpy(Path("a.npy")).value(), b = ReadNpy(Path("b.npy")).value();
+  ASSERT_EQ(a.dims(), b.dims());
+  for (int64_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a.At(i), b.At(i), 1e-4);
+  // Evaluation normalises no second time.
+  const auto evaluated = [&](const std::string& file) {
+    const std::string text = Output("eval " + file + " --data digits:100");
+    return text.substr(0, text.find(", ", text.find("loss")));
+  };
+  EXPECT_EQ(evaluated("a.weft"), evaluated("b.weft"));
+  Output("export b.weft -o b.onnx");
+  Output("import b.onnx -o c.weft");
+  Output("run c.weft --input x.png --output c.npy");
+  const Tensor c = ReadNpy(Path("c.npy")).value();
+  for (int64_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a.At(i), c.At(i), 1e-4);
+  Output("zoo eegnet -o e.weft");
+  EXPECT_THAT(Error("optimize e.weft -o f.weft --absorb-preprocessing"),
+              HasSubstr("e.weft: expected a model that says how images become its input"));
+}
+
 TEST_F(Cli, OptimizesATrainingGraph) {
   Train("a.weft");
   EXPECT_THAT(Output("optimize a.weft -o t.weft --for training --verify --measure"),

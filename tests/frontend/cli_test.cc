@@ -1,7 +1,6 @@
 // The command as a user meets it: each test runs it as a process.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <png.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -110,17 +109,6 @@ TEST_F(Cli, NamesTheDataThatAreMissingOrShort) {
   EXPECT_THAT(Error("train --model lenet --data mnist:mnist -o a.weft"),
               HasSubstr("mnist/train-images-idx3-ubyte"));
   EXPECT_FALSE(std::filesystem::exists(Path("a.weft")));
-}
-
-void WritePng(const std::string& path, uint32_t height, uint32_t width) {
-  png_image image = {};
-  image.version = PNG_IMAGE_VERSION;
-  image.width = width;
-  image.height = height;
-  image.format = PNG_FORMAT_GRAY;
-  std::vector<uint8_t> pixels(static_cast<size_t>(height) * width);
-  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>(i % 251);
-  ASSERT_NE(png_image_write_to_file(&image, path.c_str(), 0, pixels.data(), 0, nullptr), 0);
 }
 
 TEST_F(Cli, RunsArraysAndImages) {

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <png.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +21,18 @@ struct Outcome {
   int code = -1;
   std::string out, err;
 };
+
+// A gray image.
+inline void WritePng(const std::string& path, uint32_t height, uint32_t width) {
+  png_image image = {};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = width;
+  image.height = height;
+  image.format = PNG_FORMAT_GRAY;
+  std::vector<uint8_t> pixels(static_cast<size_t>(height) * width);
+  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>(i % 251);
+  ASSERT_NE(png_image_write_to_file(&image, path.c_str(), 0, pixels.data(), 0, nullptr), 0);
+}
 
 // In a folder of the test's own, where relative paths lie.
 class Cli : public ::testing::Test {
