@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/evaluate.h"
 #include "passes/clean/clean.h"
+#include "passes/clean/growth.h"
 #include "passes/pass.h"
 #include "passes/worklist.h"
 
@@ -24,11 +25,6 @@ namespace weft {
 namespace {
 
 constexpr std::string_view kFoldConstantsName = "fold_constants";
-// A result may be this large whatever it is made from, or this many times as large as the constants
-// that it is made from: the product of two 1x1 convolutions that reduce the image to a quarter each
-// way may be 16 times as large as both. All results together may add as much to all constants.
-constexpr size_t kFreeBytes = size_t{64} << 10;
-constexpr size_t kMostGrowth = 16;
 // What is larger than kFreeBytes and than what it is made from is worth its bytes only if it takes
 // this much arithmetic: each sum of a matrix product has two operations or more, a Tile's copies
 // none. (A second run, which finds the first one's constants, must not fold further.)
@@ -216,7 +212,7 @@ class FoldRun : public PassRun {
     // all of them.
     for (const Value& v : node->inputs()) known.from += BytesBehind(v);
     if (constant_bytes_ > 0) known.from = std::min(known.from, constant_bytes_);
-    if (*bytes > kFreeBytes && *bytes / kMostGrowth > known.from) {
+    if (!MayBeFolded(*bytes, known.from)) {
       misses_[node->name()] =
           absl::StrCat(node->name(), " would make ", *bytes, " bytes of ", known.from);
       return false;

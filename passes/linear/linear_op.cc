@@ -32,6 +32,11 @@ Value AlongChannels(Rewriter& r, const LinearOp& op, Value v, int axis) {
   return r.Op("Reshape", {v, r.Ints(dims)});
 }
 
+// w[c, m] * shift[c], with an axis for the groups.
+Value ShiftedTaps(Rewriter& r, const LinearOp& op, Value shift) {
+  return r.Op("Mul", {WithGroups(r, op), AlongChannels(r, op, shift, op.w_in)});
+}
+
 Value Times(Rewriter& r, Value v, double factor) {
   if (factor == 1 || !r.ok()) return v;
   return r.Op("Mul", {v, r.Scalar(factor, v.type().dtype)});
@@ -98,8 +103,17 @@ Value ScaledWeights(Rewriter& r, const LinearOp& op, Value scale, int axis) {
   return r.OpAs(op.w.node->name(), "Reshape", {scaled, r.Ints(ExtentsOf(op.w))});
 }
 
+Value EffectOfTaps(Rewriter& r, const LinearOp& op, Value shift) {
+  const Value sums = r.Op("ReduceSum", {ShiftedTaps(r, op, shift)},
+                          {{"axes", Dims{op.w_in + 1}}, {"keepdims", 0}});
+  Dims dims = ExtentsOf(op.w);
+  dims[static_cast<size_t>(op.w_out)] = -1;
+  dims[static_cast<size_t>(op.w_in)] = 1;
+  return r.Op("Reshape", {sums, r.Ints(dims)});
+}
+
 Value EffectOfShift(Rewriter& r, const LinearOp& op, Value shift) {
-  const Value products = r.Op("Mul", {WithGroups(r, op), AlongChannels(r, op, shift, op.w_in)});
+  const Value products = ShiftedTaps(r, op, shift);
   Dims axes = {op.w_in + 1};
   for (int axis = 2; axis < op.w.type().rank(); ++axis) axes.push_back(axis + 1);
   const Value sums = r.Op("ReduceSum", {products}, {{"axes", axes}, {"keepdims", 0}});

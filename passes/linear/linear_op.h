@@ -43,7 +43,10 @@ Condition MayHaveBias(const Match& match);
 
 // The weights with w[c, m] times scale[c] (axis `op.w_in`) or scale[m] (`op.w_out`).
 Value ScaledWeights(Rewriter& r, const LinearOp& op, Value scale, int axis);
-// What y[m] grows by where shift[c] is added to all of x.
+// What y[m] grows by at each tap where shift[c] is added to all of x: weights of one channel, of no
+// groups.
+Value EffectOfTaps(Rewriter& r, const LinearOp& op, Value shift);
+// What it grows by where all taps are summed.
 Value EffectOfShift(Rewriter& r, const LinearOp& op, Value shift);
 // bias * scale + shift, a number for each m; null for 1 and 0. Null where there is no bias and no
 // shift.
