@@ -14,6 +14,7 @@
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
+#include "graph/number_text.h"
 #include "passes/combine/combine.h"
 #include "passes/combine/prices.h"
 #include "passes/conv_form.h"
@@ -180,8 +181,9 @@ std::vector<Value> FoldConvConvReplace(const Match& m, Rewriter& r) {
   const absl::StatusOr<Macs> macs = MacsOfPair(m, *chain, *r.options().costs);
   if (!macs.ok()) return r.Decline(std::string(macs.status().message()));
   if (macs->combined >= macs->apart) {
-    return r.Decline(absl::StrCat("folded with ", conv1.name(), " it would take ", macs->combined,
-                                  " MACs an example, apart they take ", macs->apart));
+    return r.Decline(absl::StrCat("folded with ", conv1.name(), " it would take ",
+                                  WithCommas(macs->combined), " MACs an example, apart they take ",
+                                  WithCommas(macs->apart)));
   }
   const Value w =
       r.OpAs(m["w2"].node->name(), "Reshape", {Product(m, r, *chain), r.Ints(chain->w)});

@@ -18,6 +18,7 @@
 #include <numeric>
 
 #include "absl/strings/str_cat.h"
+#include "graph/number_text.h"
 #include "passes/combine/combine.h"
 #include "passes/combine/prices.h"
 #include "passes/conv_form.h"
@@ -254,8 +255,8 @@ std::vector<Value> MergeBranchesReplace(const Match& m, Rewriter& r) {
       MacsOfBranches(m, *conv, *other, common->form, *r.options().costs);
   if (!macs.ok()) return decline(macs.status());
   if (macs->combined > macs->apart) {
-    return r.Decline(absl::StrCat("merged they would take ", macs->combined,
-                                  " MACs an example, apart they take ", macs->apart));
+    return r.Decline(absl::StrCat("merged they would take ", WithCommas(macs->combined),
+                                  " MACs an example, apart they take ", WithCommas(macs->apart)));
   }
   return Build(m, r, *other, *common);
 }

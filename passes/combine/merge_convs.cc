@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "graph/number_text.h"
 #include "passes/combine/combine.h"
 #include "passes/combine/prices.h"
 #include "passes/pass.h"
@@ -93,8 +94,9 @@ class MergeConvsRun : public PassRun {
     if (!bytes.ok()) return std::string(bytes.status().message());
     const auto& [apart, merged] = *bytes;
     if (merged < apart) return "";
-    return absl::StrCat(convs.size(), " of its form would move ", merged,
-                        " bytes an example as one, apart they move ", apart);
+    return absl::StrCat(
+        convs.size(), " of its form would move ", WithCommas(static_cast<int64_t>(merged)),
+        " bytes an example as one, apart they move ", WithCommas(static_cast<int64_t>(apart)));
   }
 
   // The bytes that the convolutions move, apart and as one that is cut.

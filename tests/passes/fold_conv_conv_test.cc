@@ -67,8 +67,8 @@ TEST(FoldConvConvTest, DeclinesABottleneckAndNamesBothCounts) {
   Net net = TwoPointwise(16, 2, 16);
   ExpectDeclined(
       net.graph, kPasses,
-      {"fold_conv_conv at conv2: folded with conv1 it would take 9216 MACs an example, apart "
-       "they take 2304"});
+      {"fold_conv_conv at conv2: folded with conv1 it would take 9,216 MACs an example, apart "
+       "they take 2,304"});
 }
 
 // 4 -> 2 -> 4: 36*(8+8) on both sides.
@@ -292,8 +292,8 @@ TEST(FoldConvConvTest, DeclinesASeparableConvolution) {
   const Value conv1 = net.ConvOf("conv1", net.Image(4, 6), {4, 1, 3, 3}, {{"group", 4}});
   net.Output("y", net.Conv("conv2", conv1, 8, {.kernel = 1}));
   ExpectDeclined(net.graph, kPasses,
-                 {"fold_conv_conv at conv2: folded with conv1 it would take 4608 MACs an example, "
-                  "apart they take 1088"});
+                 {"fold_conv_conv at conv2: folded with conv1 it would take 4,608 MACs an example, "
+                  "apart they take 1,088"});
 }
 
 TEST(FoldConvConvTest, DeclinesGroupsThatDoNotNest) {

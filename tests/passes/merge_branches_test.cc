@@ -72,8 +72,8 @@ TEST(MergeBranchesTest, DeclinesARowAndAColumnAlone) {
   const Value column = net.ConvOf("column", x, {3, 2, 3, 1}, {{"pads", Dims{1, 0, 1, 0}}});
   net.Output("y", Sum(net, "add1", row, column));
   ExpectDeclined(net.graph, kPasses,
-                 {"merge_branches at add1: merged they would take 1944 MACs an example, apart "
-                  "they take 1296"});
+                 {"merge_branches at add1: merged they would take 1,944 MACs an example, apart "
+                  "they take 1,296"});
 }
 
 TEST(MergeBranchesTest, SumsOfEqualConvolutionsHalve) {
@@ -256,7 +256,7 @@ TEST(MergeBranchesTest, DeclinesTapsThatHardlyMeet) {
   const Value other =
       net.ConvOf("conv2", x, {4, 2, 3, 3}, {{"dilations", Dims{2, 2}}, {"pads", Dims(4, 2)}});
   ExpectDeclinedWith(net, x, other,
-                     "merged they would take 7200 MACs an example, apart they take 5184");
+                     "merged they would take 7,200 MACs an example, apart they take 5,184");
 }
 
 TEST(MergeBranchesTest, DeclinesABranchThatOthersRead) {

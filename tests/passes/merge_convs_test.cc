@@ -53,8 +53,8 @@ TEST(MergeConvsTest, OtherFormsStayApart) {
 TEST(MergeConvsTest, DeclinesWhereCuttingMovesMoreThanTheImage) {
   Net net = Heads({.kernel = 1}, {.kernel = 1}, 8);
   ExpectDeclined(net.graph, {"merge_convs"},
-                 {"merge_convs at conv1: 2 of its form would move 8816 bytes an example as one, "
-                  "apart they move 7072"});
+                 {"merge_convs at conv1: 2 of its form would move 8,816 bytes an example as one, "
+                  "apart they move 7,072"});
 }
 
 TEST(MergeConvsTest, WeightsThatAreVariablesStay) {
