@@ -71,7 +71,8 @@ struct PassReport {
   // The rules that did something, in the order in which they first did.
   std::vector<RuleSummary> Summary() const;
   // The report as `weft optimize --explain` prints it: the summary, one line a rewrite with the
-  // constants computed for it, one line for what else was computed in one scope, the near-misses:
+  // constants computed for it, one line for what else was computed in one scope and one for equal
+  // constants that were merged, the near-misses, in one line those that say the like:
   //   nodes 9 -> 4, MACs 61,706 -> 61,706, bytes moved 88.1 KiB -> 51.0 KiB
   //     fold_conv_bn x 2: nodes -2, MACs +0, bytes moved -12.1 KiB
   //   fold_conv_bn: conv1 (Conv) + bn1 (BatchNormalization) -> conv1 (Conv), computing conv1.weight

@@ -4,7 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "graph/number_text.h"
+#include "passes/clean/clean.h"
 #include "passes/ledger.h"
 #include "passes/passes.h"
 
@@ -97,6 +99,11 @@ struct Line {
   }
 };
 
+// Equal constants became one: nothing was computed, whatever their scopes.
+bool SharesConstants(const Rewrite& rewrite) {
+  return MakesConstantsOnly(rewrite) && rewrite.rule == kMergeCommon;
+}
+
 std::vector<Line> LinesOf(const std::vector<Rewrite>& rewrites) {
   std::vector<Line> lines;
   std::vector<size_t> line_of(rewrites.size());
@@ -110,9 +117,10 @@ std::vector<Line> LinesOf(const std::vector<Rewrite>& rewrites) {
       continue;
     }
     line_of[i] = lines.size();
-    if (const std::string scope = ScopeOf(MakesConstantsOnly(rewrite) ? rewrite.results[0] : "");
-        !scope.empty()) {
-      line_of[i] = regions.try_emplace({rewrite.rule, scope}, lines.size()).first->second;
+    const std::string scope = ScopeOf(MakesConstantsOnly(rewrite) ? rewrite.results[0] : "");
+    if (const bool shares = SharesConstants(rewrite); shares || !scope.empty()) {
+      const auto region = std::pair(rewrite.rule, shares ? "" : scope);
+      line_of[i] = regions.try_emplace(region, lines.size()).first->second;
     }
     if (line_of[i] == lines.size()) lines.emplace_back();
     lines[line_of[i]].Add(rewrite);
@@ -120,12 +128,38 @@ std::vector<Line> LinesOf(const std::vector<Rewrite>& rewrites) {
   return lines;
 }
 
-// Near-misses of one rule whose conditions say the same of their nodes: "bn1 is in mode training".
+// Near-misses of one rule whose conditions say the same of their nodes: "bn1 is in mode training",
+// or the like of other nodes and with other numbers: "conv1 has 2 consumers".
 struct MissGroup {
   const NearMiss* first = nullptr;
-  std::string condition;  // "it is in mode training"
+  std::string condition;  // the first one's: "it is in mode training"
+  bool is_alike = true;   // all others are that one
   Names nodes;
+
+  void Add(const NearMiss& miss, const std::string& said) {
+    is_alike = is_alike && said == condition;
+    nodes.Add({miss.node}, {});
+  }
+
+  std::string ToString() const {
+    return absl::StrCat("near-miss: ", first->rule, " at ", nodes.Join(), ": ",
+                        nodes.size() == 1 ? first->condition : condition,
+                        is_alike ? "" : ", and the like", "\n");
+  }
 };
+
+// The condition with a dash for each name of a node, type or number: a word with a digit, a dot or
+// the like inside, as words of a sentence have none.
+std::string FormOf(const std::string& condition) {
+  std::string form;
+  for (absl::string_view word : absl::StrSplit(condition, ' ')) {
+    const size_t end = word.find_last_not_of(".,:;");
+    word = word.substr(0, end == word.npos ? 0 : end + 1);
+    const bool varies = word.find_first_of("0123456789._/[") != word.npos;
+    absl::StrAppend(&form, varies ? "-" : word, " ");
+  }
+  return form;
+}
 
 std::vector<MissGroup> GroupsOf(const std::vector<NearMiss>& misses) {
   std::vector<MissGroup> groups;
@@ -133,9 +167,9 @@ std::vector<MissGroup> GroupsOf(const std::vector<NearMiss>& misses) {
   for (const NearMiss& miss : misses) {
     std::string condition = miss.condition;
     if (condition.starts_with(miss.node + " ")) condition.replace(0, miss.node.size(), "it");
-    const auto [it, is_new] = places.try_emplace({miss.rule, condition}, groups.size());
+    const auto [it, is_new] = places.try_emplace({miss.rule, FormOf(condition)}, groups.size());
     if (is_new) groups.push_back({.first = &miss, .condition = condition, .nodes = {}});
-    groups[it->second].nodes.Add({miss.node}, {});
+    groups[it->second].Add(miss, condition);
   }
   return groups;
 }
@@ -165,10 +199,7 @@ std::string PassReport::ToString() const {
   for (const RuleSummary& rule : Summary()) text += RuleText(rule);
   if (replayed) text += ReplayText(*this);
   for (const Line& line : LinesOf(rewrites)) text += line.ToString(replayed);
-  for (const MissGroup& group : GroupsOf(near_misses)) {
-    absl::StrAppend(&text, "near-miss: ", group.first->rule, " at ", group.nodes.Join(), ": ",
-                    group.nodes.size() == 1 ? group.first->condition : group.condition, "\n");
-  }
+  for (const MissGroup& group : GroupsOf(near_misses)) text += group.ToString();
   return text;
 }
 

@@ -1,9 +1,13 @@
 #ifndef WEFT_PASSES_CLEAN_CLEAN_H_
 #define WEFT_PASSES_CLEAN_CLEAN_H_
 
+#include <string_view>
+
 #include "passes/passes.h"
 
 namespace weft {
+
+inline constexpr std::string_view kMergeCommon = "merge_common";
 
 // What makes any graph smaller without changing what it computes: dead nodes, ops that do nothing,
 // constants that can be computed, nodes that compute the same.

@@ -20,8 +20,6 @@
 namespace weft {
 namespace {
 
-constexpr std::string_view kMergeCommonName = "merge_common";
-
 // Inputs in an order that is the same for a+b and b+a, within one run.
 std::vector<Value> CanonicalInputs(const Node& node) {
   std::vector<Value> inputs(node.inputs().begin(), node.inputs().end());
@@ -101,7 +99,7 @@ class MergeRun : public PassRun {
   absl::Status Merge(Node* node, Node* into) {
     Graph::Transaction change(graph_);
     Node* const both[] = {into, node};
-    const Provenance from = context_.From(kMergeCommonName, both);
+    const Provenance from = context_.From(kMergeCommon, both);
     for (int i = 0; i < node->num_outputs(); ++i) {
       WEFT_RETURN_IF_ERROR(graph_.ReplaceUses(node->output(i), into->output(i)));
     }
@@ -121,7 +119,7 @@ class MergeRun : public PassRun {
 }  // namespace
 
 Pass MergeCommon() {
-  return {kMergeCommonName, "compute equal nodes once",
+  return {kMergeCommon, "compute equal nodes once",
           [](PassContext& context) { return std::make_unique<MergeRun>(context); }};
 }
 

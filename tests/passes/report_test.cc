@@ -71,6 +71,24 @@ TEST(ReportTest, WhatIsComputedInOneScopeIsOneLine) {
                         "fold_constants: b.scale (Exp) -> b.scale (Constant)\n"));
 }
 
+TEST(ReportTest, EqualConstantsAreOneLineWhateverTheirScopes) {
+  Net net;
+  const Value x = net.Image(4, 1);
+  for (const char* name : {"a", "b"}) {
+    const Tensor c = net.RandomTensor({4, 1, 1});
+    for (const char* part : {".scale", ".shift"}) {
+      const std::string full = std::string(name) + part;
+      const Value constant = net.graph.AddConstant(full, c).value();
+      net.Output(full + "/y",
+                 net.Add("Atan", full + "/atan", {net.Add("Mul", full + "/mul", {x, constant})}));
+    }
+  }
+  EXPECT_THAT(
+      MustOptimize(net.graph, TestOptions({"merge_common"})).ToString(),
+      HasSubstr("\nmerge_common: a.scale (Constant) + a.shift (Constant) + b.scale (Constant) "
+                "+ b.shift (Constant) -> a.scale (Constant) + b.scale (Constant)\n"));
+}
+
 TEST(ReportTest, ALineNamesAFewNodesAndCountsTheOthers) {
   PassReport report;
   Rewrite& rewrite = report.rewrites.emplace_back();
@@ -92,6 +110,23 @@ TEST(ReportTest, NearMissesThatSayTheSameOfTheirNodesShareALine) {
             "near-miss: rule at a + c: it is large\n"
             "near-miss: rule at b: c has 2 consumers\n"
             "near-miss: other at d: d is large\n");
+}
+
+// Of other nodes, types and numbers.
+TEST(ReportTest, NearMissesThatSayTheLikeShareALine) {
+  PassReport report;
+  report.near_misses = {{"rule", "a", "conv1 has 2 consumers"},
+                        {"rule", "b", "block2.conv has 3 consumers"},
+                        {"rule", "c", "conv1 is f32[N,3], conv2 is f32[N,4]"},
+                        {"rule", "d", "conv1 has 2 consumers"},
+                        {"rule", "e", "conv2 is f32[N,4], it is an output"},
+                        {"other", "a", "conv1 has 2 consumers"},
+                        {"other", "b", "conv1 has 2 consumers"}};
+  EXPECT_EQ(report.ToString(),
+            "near-miss: rule at a + b + d: conv1 has 2 consumers, and the like\n"
+            "near-miss: rule at c: conv1 is f32[N,3], conv2 is f32[N,4]\n"
+            "near-miss: rule at e: conv2 is f32[N,4], it is an output\n"
+            "near-miss: other at a + b: conv1 has 2 consumers\n");
 }
 
 TEST(ReportTest, AChainOfRewritesNamesItsFirstSources) {
