@@ -16,6 +16,7 @@ namespace weft {
 namespace {
 
 constexpr size_t kMostShown = 8;  // names of one line
+constexpr const char* kOpChange = "op: ";
 
 bool ComputesNothing(const Node& node) { return node.op().evaluate == nullptr; }
 
@@ -71,7 +72,7 @@ std::string Shown(const AttributeMap& attributes, const std::string& name) {
   return it == attributes.end() ? "none" : it->second.ToString();
 }
 
-// What an op lacks that took the place of another says nothing.
+// What an op lacks that took the place of another says nothing, nor does what is empty in it.
 void CompareAttributes(const Node& a, const Node& b, NodeDiff& diff) {
   std::set<std::string> names;
   for (const auto& [name, value] : b.attributes()) names.insert(name);
@@ -83,7 +84,8 @@ void CompareAttributes(const Node& a, const Node& b, NodeDiff& diff) {
     const auto in_a = a.attributes().find(name), in_b = b.attributes().find(name);
     const bool same = in_a != a.attributes().end() && in_b != b.attributes().end() &&
                       in_a->second == in_b->second;
-    if (same) continue;
+    const bool is_new_op = a.op_name() != b.op_name() && in_a == a.attributes().end();
+    if (same || (is_new_op && Shown(b.attributes(), name) == "[]")) continue;
     diff.changes.push_back(
         absl::StrCat(name, ": ", Shown(a.attributes(), name), " -> ", Shown(b.attributes(), name)));
   }
@@ -123,17 +125,31 @@ std::string InputNames(const Node& node) {
   return absl::StrCat("(", absl::StrJoin(names, ", "), ")");
 }
 
+// A rewritten node stands for those that it came from: what it has become is told of itself, not of
+// each that reads it.
+bool ReadTheSame(const Node& a, const Node& b, const Origins& origins) {
+  if (a.num_inputs() != b.num_inputs()) return false;
+  for (int i = 0; i < a.num_inputs(); ++i) {
+    const Value before = a.input(i), after = b.input(i);
+    if (before.ToString() == after.ToString()) continue;
+    if (before.null() || after.null() || after.node->provenance().sources.empty()) return false;
+    const std::vector<const Node*> from = origins.Of(*after.node);
+    if (std::find(from.begin(), from.end(), before.node) == from.end()) return false;
+  }
+  return true;
+}
+
 // `a`: what stands for the node in the first graph. A weight that was computed from nodes is none
 // of them.
-void Compare(const Node& a, const Node& b, NodeDiff& diff) {
+void Compare(const Node& a, const Node& b, const Origins& origins, NodeDiff& diff) {
   if (ComputesNothing(a) != ComputesNothing(b)) return;
   if (a.op_name() != b.op_name()) {
-    diff.changes.push_back(absl::StrCat("op: ", Absl(a.op_name()), " -> ", Absl(b.op_name())));
+    diff.changes.push_back(absl::StrCat(kOpChange, Absl(a.op_name()), " -> ", Absl(b.op_name())));
   }
   CompareAttributes(a, b, diff);
   CompareTypes(a, b, diff);
   CompareValues(a, b, diff);
-  if (InputNames(a) == InputNames(b)) return;
+  if (ReadTheSame(a, b, origins)) return;
   diff.changes.push_back(absl::StrCat("inputs: ", InputNames(a), " -> ", InputNames(b)));
 }
 
@@ -169,7 +185,7 @@ GraphDiff Diff(const Graph& a, const Graph& b) {
     const auto itself = std::find_if(from.begin(), from.end(), [&](const Node* origin) {
       return origin->name() == node.name();
     });
-    Compare(itself == from.end() ? *from[0] : **itself, node, change);
+    Compare(itself == from.end() ? *from[0] : **itself, node, origins, change);
     if (!rewritten && change.changes.empty() && !change.value) {
       ++diff.equal;
     } else {
@@ -188,8 +204,11 @@ std::string GraphDiff::ToString() const {
   for (const NodeDiff& node : changed) {
     if (node.rule.empty() && !node.value) alike[node.changes].push_back(node.name);
   }
-  const auto add_changes = [&](const std::vector<std::string>& changes) {
-    for (const std::string& change : changes) absl::StrAppend(&text, "  ", change, "\n");
+  const auto add_changes = [&](const NodeDiff& node) {
+    for (const std::string& change : node.changes) {
+      const bool is_in_head = !node.rule.empty() && change.starts_with(kOpChange);
+      if (!is_in_head) absl::StrAppend(&text, "  ", change, "\n");
+    }
   };
   for (const NodeDiff& node : changed) {
     const auto group = alike.find(node.changes);
@@ -198,7 +217,7 @@ std::string GraphDiff::ToString() const {
     absl::StrAppend(&text,
                     is_alike && group->second.size() > 1 ? ShownNames(group->second) : HeadOf(node),
                     "\n");
-    add_changes(node.changes);
+    add_changes(node);
     if (node.value) absl::StrAppend(&text, "  ", ValueText(*node.value), "\n");
   }
   if (!only_a.empty()) absl::StrAppend(&text, "only in the first: ", ShownNames(only_a), "\n");

@@ -35,7 +35,8 @@ struct GraphDiff {
   std::vector<std::string> only_a;  // "bn1 (BatchNormalization)": nothing came from it
   std::vector<std::string> only_b;
 
-  // One line a changed node and one for each of its changes; nodes that changed alike share them.
+  // One line a changed node, with the ops that it came from, and one for each of its other changes;
+  // nodes that changed alike share them.
   std::string ToString() const;
 };
 

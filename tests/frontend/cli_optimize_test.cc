@@ -135,7 +135,7 @@ TEST_F(Cli, ShowsWhatBecameOfEachNode) {
   const std::string text = Output("diff a.weft b.weft");
   EXPECT_THAT(text, HasSubstr("block1.conv (FusedConv) <- block1.conv (Conv) + block1.bn "
                               "(BatchNormalization) + block1.relu (Relu) by fuse_conv_activation\n"
-                              "  op: Conv -> FusedConv\n"));
+                              "  post_ops: none -> [Relu]\n"));
   EXPECT_THAT(text, HasSubstr(" of 144 elements differ, by at most "));
   EXPECT_THAT(text, HasSubstr("  op: Variable -> Constant\n"));
   const auto json = nlohmann::json::parse(Output("diff a.weft b.weft --json"));

@@ -44,6 +44,23 @@ TEST(DiffTest, FollowsNodesByTheirProvenance) {
   EXPECT_EQ(diff.equal, 1);  // x
 }
 
+// What reads a rewritten node reads what it read before; the ops are in the head of a line.
+TEST(DiffTest, SaysOnceWhatBecameOfANode) {
+  Builder b;
+  const Value x = b.Input("x", {"N", 2, 6, 6});
+  const Value conv = b.Conv2d(x, {.channels = 3, .kernel = 3, .name = "conv1"});
+  b.Output("y", b.MaxPool2d(b.Relu(conv, {.name = "relu1"}), {.kernel = 2, .name = "pool1"}));
+  const Model model = b.Build().value();
+  const GraphDiff diff = Diff(model.graph, OptimizedForInference(model.graph).value());
+  EXPECT_EQ(diff.equal, 2);  // x, pool1
+  EXPECT_EQ(diff.ToString(),
+            "conv1.weight, conv1.bias\n"
+            "  op: Variable -> Constant\n"
+            "conv1 (FusedConv) <- conv1 (Conv) + relu1 (Relu) by fuse_conv_activation\n"
+            "  post_ops: none -> [Relu]\n"
+            "2 nodes are equal, 3 changed, 0 only in the first, 0 only in the second\n");
+}
+
 TEST(DiffTest, CountsTheElementsThatDiffer) {
   const Graph a = ConvBnRelu();
   Graph b = Clone(a);
