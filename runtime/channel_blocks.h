@@ -23,6 +23,10 @@ struct ChannelBlocks {
 // Nothing where the layout is of another kind, or of fewer than two axes.
 std::optional<ChannelBlocks> FindChannelBlocks(const Layout& layout);
 
+// The layout of an f32 image of `dims`, [N,C,H,W], whose channels lie as those of `layout` do:
+// row-major, channels-last, or in blocks of as many. Nothing for layouts of another kind.
+std::optional<Layout> SameChannelBlocks(const Layout& layout, const Dims& dims);
+
 }  // namespace weft
 
 #endif  // WEFT_RUNTIME_CHANNEL_BLOCKS_H_

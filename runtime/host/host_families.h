@@ -65,6 +65,7 @@ absl::StatusOr<Kernels> HostCast(const KernelRequest& request);  // any dtypes
 absl::StatusOr<Kernels> HostMovement(const KernelRequest& request);
 // Of other layouts than row-major: [N,C,...] by blocks of channels.
 absl::StatusOr<Kernels> HostChannelShuffle(const KernelRequest& request);
+absl::StatusOr<Kernels> HostDepthSpace(const KernelRequest& request);
 absl::StatusOr<Kernels> HostConstantOfShape(const KernelRequest& request);
 absl::StatusOr<Kernels> HostEyeLike(const KernelRequest& request);
 absl::StatusOr<Kernels> HostRange(const KernelRequest& request);

@@ -16,6 +16,13 @@ bool IsDense(const Format& format, const Dims& dims, const ChannelBlocks& b) {
   return true;
 }
 
+// [N,C,H,W] in blocks of `width` channels.
+MemoryDesc InBlocks(const Dims& dims, int64_t width) {
+  using Tag = dnnl::memory::format_tag;
+  const Tag tag = width == 16 ? Tag::nChw16c : width == 8 ? Tag::nChw8c : Tag::nChw4c;
+  return {DnnlDims(dims), dnnl::memory::data_type::f32, tag};
+}
+
 }  // namespace
 
 std::optional<ChannelBlocks> FindChannelBlocks(const Layout& layout) {
@@ -39,6 +46,19 @@ std::optional<ChannelBlocks> FindChannelBlocks(const Layout& layout) {
     b.blocks = (dims[1] + b.width - 1) / b.width;
     if (!IsDense(format, dims, b)) return std::nullopt;
     return b;
+  });
+  return found.ok() ? *found : std::nullopt;
+}
+
+std::optional<Layout> SameChannelBlocks(const Layout& layout, const Dims& dims) {
+  const std::optional<ChannelBlocks> b = FindChannelBlocks(layout);
+  if (!b || dims.size() != 4 || layout.dims().size() != 4) return std::nullopt;
+  const auto found = CatchDnnl([&]() -> absl::StatusOr<std::optional<Layout>> {
+    const MemoryDesc desc = ToDesc(layout);
+    if (desc == RowMajor(layout.dims())) return ToLayout(RowMajor(dims), dims);
+    if (desc == ChannelsLast(layout.dims())) return ToLayout(ChannelsLast(dims), dims);
+    if (desc != InBlocks(layout.dims(), b->width)) return std::nullopt;
+    return ToLayout(InBlocks(dims, b->width), dims);
   });
   return found.ok() ? *found : std::nullopt;
 }

@@ -134,11 +134,11 @@ class Images {
     EXPECT_TRUE(node.ok()) << node.status();
     return (*node)->output();
   }
-  // 3 x 3, to 16 channels.
-  Value Conv(Value x) {
+  // 3 x 3.
+  Value Conv(Value x, int64_t channels = 16) {
     const auto w =
-        graph_.AddConstant("w", RandomTensor({16, x.type().dim(1).coefficient(), 3, 3}, DType::kF32,
-                                             static_cast<uint64_t>(graph_.size())));
+        graph_.AddConstant("w", RandomTensor({channels, x.type().dim(1).coefficient(), 3, 3},
+                                             DType::kF32, static_cast<uint64_t>(graph_.size())));
     return Add("Conv", {x, *w}, {{"pads", std::vector<int64_t>{1, 1, 1, 1}}});
   }
   // Runs it right; where convolutions have a layout of their own, only the ends are reordered.
@@ -149,6 +149,18 @@ class Images {
     int reorders = 0;
     for (const PlanStep& step : plan->steps) reorders += step.op == "Reorder" ? 1 : 0;
     EXPECT_TRUE(reorders == 0 || reorders == 2) << plan->ToString();
+    ExpectSameAsReference();
+  }
+  void ExpectRight(Value y) {
+    ASSERT_TRUE(graph_.AddOutput("y", y).ok());
+    ExpectSameAsReference();
+  }
+
+  Graph& graph() { return graph_; }
+  Value x() const { return x_; }
+
+ private:
+  void ExpectSameAsReference() {
     const TensorMap feeds = {{"x", RandomTensor({2, 16, 8, 8}, DType::kF32, 3)}};
     const auto expected = ReferenceEvaluator().RunGraph(graph_, feeds);
     const auto result = RuntimeEvaluator({.threads = 2}).RunGraph(graph_, feeds);
@@ -158,10 +170,6 @@ class Images {
     }
   }
 
-  Graph& graph() { return graph_; }
-  Value x() const { return x_; }
-
- private:
   Graph graph_{StandardOps()};
   Value x_ = *graph_.AddInput("x", {DType::kF32, {2, 16, 8, 8}});
 };
@@ -170,6 +178,37 @@ TEST(MovementKernels, ConcatKeepsTheLayoutOfConvolutions) {
   Images images;
   const Value a = images.Conv(images.x()), b = images.Conv(a);
   images.ExpectReordersAtTheEndsOnly(images.Conv(images.Add("Concat", {a, b}, {{"axis", 1}})));
+}
+
+TEST(MovementKernels, ChannelsBecomePixelsInTheLayoutOfConvolutions) {
+  for (const char* mode : {"DCR", "CRD"}) {
+    for (const int64_t channels : {4, 16, 20, 64}) {  // one channel, blocks cut, whole blocks
+      Images images;
+      const Value deep = images.Conv(images.x(), channels);
+      const Value wide = images.Add("DepthToSpace", {deep}, {{"blocksize", 2}, {"mode", mode}});
+      images.ExpectRight(images.Conv(wide));
+    }
+  }
+}
+
+TEST(MovementKernels, PixelsBecomeChannelsInTheLayoutOfConvolutions) {
+  for (const char* mode : {"DCR", "CRD"}) {
+    for (const int64_t channels : {1, 4, 5, 16}) {
+      Images images;
+      const Value wide = images.Conv(images.x(), channels);
+      const Value deep = images.Add("SpaceToDepth", {wide}, {{"blocksize", 2}, {"mode", mode}});
+      images.ExpectRight(images.Conv(deep));
+    }
+  }
+}
+
+TEST(MovementKernels, PixelsOfWholeBlocksNeedNoReorder) {
+  const AttributeMap block = {{"blocksize", 2}};
+  Images larger, smaller;
+  const Value deep = larger.Conv(larger.x(), 64);
+  larger.ExpectReordersAtTheEndsOnly(larger.Conv(larger.Add("DepthToSpace", {deep}, block)));
+  const Value wide = smaller.Conv(smaller.x(), 16);
+  smaller.ExpectReordersAtTheEndsOnly(smaller.Conv(smaller.Add("SpaceToDepth", {wide}, block)));
 }
 
 TEST(MovementKernels, SplitKeepsTheLayoutOfConvolutions) {
