@@ -11,6 +11,7 @@
 #include "passes/linear/linear.h"
 #include "passes/pass.h"
 #include "passes/recognize/recognize.h"
+#include "passes/resample/resample.h"
 #include "passes/structure/structure.h"
 
 namespace weft {
@@ -32,8 +33,8 @@ std::vector<Pass> Joined(std::initializer_list<std::vector<Pass>> lists) {
 // convolutions are compared once nothing linear is left between them; equal nodes merge first, so
 // that a doubled reader does not count as a second consumer. Transposes cancel before what is left
 // of them becomes Reshapes. Algebra on constants comes after all that looks for a formula as
-// exporters write it. Convolutions become matrix products once they have their post-ops, from which
-// the product's views would part them.
+// exporters write it. Convolutions become other products once they have their post-ops, from which
+// the product's views and DepthToSpace would part them.
 const std::vector<Stage>& Pipeline() {
   static const auto* stages = new std::vector<Stage>{
       {"clean", {RemoveDead(),       RemoveIdentity(),     RemoveZeros(),        RemoveOnes(),
@@ -55,13 +56,17 @@ const std::vector<Stage>& Pipeline() {
        {FoldConvBn(), FoldConvAffine(), FoldMatMulScale(), FoldBnConv(), FoldAffineConv(),
         FoldPad(), FoldChannelOrder(), FoldFlattenOrder(), FoldFilterOrder(), FoldConstants(),
         MergeCommon()}},
+      {"resample",
+       {MoveResizeDown(), FoldResize(), OrderDepthToSpace(), MoveElementwiseUp(), FoldConstants()}},
       {"combine",
        {MergeBranches(), FoldConvConv(), MoveStrideUp(), SplitLowRank(), FoldConstants(),
         MergeCommon()}},
       {"fuse",
        {FuseSqueezeExcitation(), FuseConvActivation(), FuseConvAdd(), FuseConvMul(),
         FuseGemmActivation(), FuseGemmAdd(), FuseGemmMul(), MergeConvs(), FoldConstants()}},
-      {"products", {ConvToGemm(), MergeViews(), DropKeptAxes(), FoldConstants()}},
+      {"products",
+       {ConvToGemm(), ConvTransposeToDepthToSpace(), MergeViews(), DropKeptAxes(),
+        FoldConstants()}},
       {"chains", {FuseScaleShift(), FoldConstants(), FuseElementwise()}},
   };
   return *stages;

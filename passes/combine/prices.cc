@@ -11,9 +11,10 @@ absl::StatusOr<Value> Prices::AddImage(TensorType type) {
   return graph_.AddInput("x", std::move(type));
 }
 
-absl::StatusOr<Value> Prices::AddConv(Value x, const Dims& w, AttributeMap attributes) {
+absl::StatusOr<Value> Prices::AddConv(Value x, const Dims& w, AttributeMap attributes,
+                                      std::string_view op) {
   WEFT_ASSIGN_OR_RETURN(const Value weights, graph_.AddInput("w", {x.type().dtype, ToShape(w)}));
-  WEFT_ASSIGN_OR_RETURN(Node * conv, graph_.AddNode({.op = "Conv",
+  WEFT_ASSIGN_OR_RETURN(Node * conv, graph_.AddNode({.op = std::string(op),
                                                      .name = "conv",
                                                      .inputs = {x, weights},
                                                      .attributes = std::move(attributes)}));

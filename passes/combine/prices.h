@@ -1,6 +1,7 @@
 #ifndef WEFT_PASSES_COMBINE_PRICES_H_
 #define WEFT_PASSES_COMBINE_PRICES_H_
 
+#include <string_view>
 #include <vector>
 
 #include "graph/evaluator.h"
@@ -21,8 +22,10 @@ class Prices {
 
   // An extent that is not known counts as 64: what is compared grows alike with it.
   absl::StatusOr<Value> AddImage(TensorType type);
-  // The convolution's result. Errors: weights or attributes that do not fit.
-  absl::StatusOr<Value> AddConv(Value x, const Dims& w, AttributeMap attributes);
+  // The convolution's result, or that of a ConvTranspose. Errors: weights or attributes that do not
+  // fit.
+  absl::StatusOr<Value> AddConv(Value x, const Dims& w, AttributeMap attributes,
+                                std::string_view op = "Conv");
   // The result cut along its channels.
   absl::Status AddSplit(Value y, const std::vector<int64_t>& channels);
   // Of all nodes so far: multiply-accumulates, and bytes read and written.

@@ -282,6 +282,28 @@ Value Upwards(Draft& d, Value x) {
   return d.Chance(60) ? BatchNorm(d, y) : Activation(d, y);
 }
 
+// Twice the extents, by repetition or by means, or of a convolution's channels.
+Value Enlarged(Draft& d, Value x) {
+  const size_t rank = d.DimsOf(x).size();
+  if (d.At(x).size() > 500) return {};
+  Value y = x;
+  if (rank == 4 && d.Chance(40)) {
+    y = Conv(d, x, {.channels = 4 * d.Pick(1, 2), .keeps_size = true});
+    y = d.Add("DepthToSpace", {y}, {{"blocksize", 2}, {"mode", d.Chance(50) ? "DCR" : "CRD"}});
+  } else {
+    absl::StatusOr<Tensor> scales = Tensor::Zeros(DType::kF32, {static_cast<int64_t>(rank)});
+    if (!scales.ok()) return {};
+    for (size_t i = 0; i < rank; ++i) scales->mutable_values<float>()[i] = i < 2 ? 1 : 2;
+    Node* resize = d.AddNode({.op = "Resize",
+                              .inputs = {x, Value(), d.Constant(*scales)},
+                              .attributes = {{"mode", d.Chance(70) ? "nearest" : "linear"}}});
+    if (resize == nullptr) return {};
+    y = resize->output();
+  }
+  if (d.Chance(50)) y = d.Chance(50) ? Activation(d, y) : Affine(d, y);
+  return d.Chance(60) ? Conv(d, y, {.kernel = d.Chance(40) ? 1 : 3, .keeps_size = true}) : y;
+}
+
 // The last channel first: BGR for RGB.
 Value Backwards(Draft& d, Value x) {
   if (x.null()) return {};
@@ -329,7 +351,7 @@ constexpr Layers kLayers[] = {ConvBlock, ConvBlock,  Residual,   RepVgg,     Poi
                               Separable, Affine,     ScaledConv, ScaledConv, Excitation, Dense,
                               Inception, Shuffle,    Pool,       Head,       Dropout,    Twins,
                               BatchNorm, Activation, Parallel,   Parallel,   Strided,    Upwards,
-                              Reordered, Normalized, Gated,      DenseNorm};
+                              Reordered, Normalized, Gated,      DenseNorm,  Enlarged};
 
 }  // namespace
 

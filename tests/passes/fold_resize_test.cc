@@ -1,0 +1,287 @@
+// fold_resize, move_resize_down, and move_elementwise_up where elements are repeated.
+
+#include "autodiff/gradients.h"
+#include "graph/text.h"
+#include "tests/passes/testing_nets.h"
+
+namespace weft {
+namespace {
+
+const std::vector<std::string> kFold = {"fold_resize", "fold_constants"};
+const std::vector<std::string> kMoveConv = {"move_resize_down"};
+const std::vector<std::string> kMoveElementwise = {"move_elementwise_up"};
+
+// What PyTorch exports for Upsample.
+const AttributeMap kNearest = {{"mode", "nearest"},
+                               {"coordinate_transformation_mode", "asymmetric"},
+                               {"nearest_mode", "floor"}};
+const AttributeMap kLinear = {{"mode", "linear"}};
+
+Value Constant(Net& net, const std::string& name, const Tensor& tensor) {
+  return net.graph.AddConstant(name, tensor).value();
+}
+
+// All spatial axes `times` as long.
+Value Resized(Net& net, const std::string& name, Value x, double times,
+              const AttributeMap& attributes = kNearest) {
+  Tensor scales = Tensor::Zeros(DType::kF32, {x.type().rank()}).value();
+  const std::span<float> elements = scales.mutable_values<float>();
+  std::ranges::fill(elements, static_cast<float>(times));
+  elements[0] = elements[1] = 1;
+  return net.Add("Resize", name, {x, Value(), Constant(net, name + ".scales", scales)}, attributes);
+}
+
+Value ImageOf(Net& net, int64_t channels, const Shape& spatial) {
+  Shape shape = {Dim::Symbol("N"), channels};
+  shape.insert(shape.end(), spatial.begin(), spatial.end());
+  return net.graph.AddInput("x", {net.dtype(), shape}).value();
+}
+
+void ExpectFolded(Net& net, int64_t macs_before, int64_t macs_after) {
+  EXPECT_EQ(MacsOf(net.graph), macs_before);
+  ExpectSameResults(net.graph, TestOptions(kFold));
+  EXPECT_EQ(CountOps(net.graph, "Conv"), 0) << ToText(net.graph);
+  EXPECT_EQ(CountOps(net.graph, "Resize"), 0);
+  EXPECT_EQ(CountOps(net.graph, "ConvTranspose"), 1);
+  EXPECT_EQ(CountOps(net.graph, "Slice"), 0);
+  EXPECT_EQ(MacsOf(net.graph), macs_after);
+}
+
+TEST(FoldResizeTest, A3x3AfterADoublingTakes16MacsFor36) {
+  Net net;
+  const Value x = ImageOf(net, 3, {5, 4});
+  net.Output("y", net.Conv("conv1", Resized(net, "up1", x, 2), 4));
+  ExpectFolded(net, 36 * 3 * 4 * 20, 16 * 3 * 4 * 20);
+  const Node& conv = *net.graph.Find("conv1");
+  EXPECT_EQ(GetInts(conv.attributes(), "strides"), (Dims{2, 2}));
+  EXPECT_EQ(GetInts(conv.attributes(), "pads"), (Dims{1, 1, 1, 1}));
+  EXPECT_EQ(ToString(conv.input(1).type()), "f64[3,4,4,4]");
+}
+
+// Kernels that sum every pair of rows and columns: what each border tap stands for.
+TEST(FoldResizeTest, TapsBeyondTheBorderCountAsZeros) {
+  Net net;
+  const Value x = ImageOf(net, 1, {2, 2});
+  Tensor w = Tensor::Zeros(DType::kF64, {1, 1, 3, 3}).value();
+  for (int64_t i = 0; i < 9; ++i) w.mutable_values<double>()[static_cast<size_t>(i)] = 1 << i;
+  const Value y = net.Add("Conv", "conv1", {Resized(net, "up1", x, 2), Constant(net, "w", w)},
+                          {{"pads", Dims{1, 1, 1, 1}}});
+  net.Output("y", y);
+  ExpectSameResults(net.graph, TestOptions(kFold), 0);
+  const Tensor& v = *ConstantValue(net.graph.Find("conv1")->input(1));
+  // One corner tap of w, then pairs and squares of them.
+  EXPECT_EQ(v.At(0), 256);
+  EXPECT_EQ(v.At(1), 256 + 128);
+  EXPECT_EQ(v.At(5), 256 + 128 + 32 + 16);
+  EXPECT_EQ(v.At(15), 1);
+}
+
+TEST(FoldResizeTest, FactorsKernelsPadsAndExtents) {
+  for (const int64_t times : {2, 3, 4}) {
+    for (const int64_t kernel : {2, 3, 5}) {
+      for (const int64_t pad : {int64_t{0}, kernel / 2, kernel - 1}) {
+        Net net;
+        const Value x = ImageOf(net, 2, {3, 2});
+        const Value y = net.ConvOf(
+            "conv1", Resized(net, "up1", x, static_cast<double>(times)), {3, 2, kernel, kernel},
+            {{"pads", Dims{pad, kernel - 1, kernel - 1 - pad, 0}}}, kernel != 3);
+        net.Output("y", y);
+        const int64_t taps = times + kernel - 1;
+        ExpectFolded(net, times * times * kernel * kernel * 36, taps * taps * 36);
+      }
+    }
+  }
+}
+
+TEST(FoldResizeTest, OneAndThreeSpatialAxes) {
+  for (const size_t rank : {1u, 3u}) {
+    Net net;
+    const Value x = ImageOf(net, 2, Shape(rank, 3));
+    Dims w = {3, 2};
+    w.insert(w.end(), rank, 3);
+    net.Output("y",
+               net.ConvOf("conv1", Resized(net, "up1", x, 2), w, {{"pads", Dims(2 * rank, 1)}}));
+    ExpectFolded(net, rank == 1 ? 6 * 18 : 216 * 6 * 27, rank == 1 ? 3 * 24 : 27 * 6 * 64);
+  }
+}
+
+TEST(FoldResizeTest, AxesOfTheirOwnFactors) {
+  Net net;
+  const Value x = ImageOf(net, 2, {3, 4});
+  const Value sizes = Constant(net, "sizes", Tensor::FromInts(std::vector<int64_t>{9, 4}));
+  const Value up = net.Add("Resize", "up1", {x, Value(), Value(), sizes}, {{"axes", Dims{2, 3}}});
+  net.Output("y", net.Conv("conv1", up, 3));
+  ExpectFolded(net, 9 * 6 * 36, 5 * 3 * 6 * 12);
+  EXPECT_EQ(GetInts(net.graph.Find("conv1")->attributes(), "strides"), (Dims{3, 1}));
+}
+
+TEST(FoldResizeTest, ExtentsThatOnlyARunKnows) {
+  Net net;
+  const Value x = ImageOf(net, 2, {Dim::Symbol("H"), Dim::Symbol("W")});
+  const Value y = net.Conv("conv1", Resized(net, "up1", x, 2), 3);
+  const TensorType type = y.type();
+  net.Output("y", y);
+  ExpectSameResults(net.graph, TestOptions(kFold));
+  EXPECT_EQ(CountOps(net.graph, "ConvTranspose"), 1);
+  EXPECT_EQ(net.graph.Find("conv1")->type(), type);
+}
+
+TEST(FoldResizeTest, RoundingsThatRepeatElements) {
+  struct Row {
+    const char *coordinates, *rounding;
+    double times;
+    bool repeats;
+  };
+  for (const Row& row : std::vector<Row>{{"half_pixel", "round_prefer_floor", 2, true},
+                                         {"half_pixel", "round_prefer_ceil", 2, true},
+                                         {"half_pixel", "round_prefer_floor", 3, true},
+                                         {"half_pixel", "floor", 2, false},
+                                         {"half_pixel", "ceil", 2, false},
+                                         {"pytorch_half_pixel", "round_prefer_floor", 2, true},
+                                         {"asymmetric", "floor", 3, true},
+                                         {"asymmetric", "round_prefer_floor", 2, true},
+                                         {"asymmetric", "round_prefer_floor", 3, false},
+                                         {"asymmetric", "round_prefer_ceil", 2, false},
+                                         {"align_corners", "round_prefer_floor", 2, true},
+                                         {"align_corners", "floor", 2, false},
+                                         {"asymmetric", "floor", 2.5, false}}) {
+    Net net;
+    const Value x = ImageOf(net, 1, {6, Dim::Symbol("W")});
+    const Value up = Resized(
+        net, "up1", x, row.times,
+        {{"coordinate_transformation_mode", row.coordinates}, {"nearest_mode", row.rounding}});
+    net.Output("y", net.Conv("conv1", up, 2));
+    SCOPED_TRACE(std::string(row.coordinates) + " " + row.rounding);
+    if (row.repeats) {
+      ExpectSameResults(net.graph, TestOptions(kFold));
+      EXPECT_EQ(CountOps(net.graph, "ConvTranspose"), 1);
+    } else {
+      ExpectDeclined(net.graph, {"fold_resize"},
+                     {"fold_resize at conv1: up1 does not just repeat elements of x"});
+    }
+  }
+}
+
+// log of negative elements
+TEST(FoldResizeTest, KeepsWhatIsNoNumber) {
+  Net net;
+  const Value log = net.Add("Log", "log", {ImageOf(net, 1, {6, 6})});
+  net.Output("y", net.Add("IsNaN", "is_nan", {net.Conv("conv1", Resized(net, "up1", log, 2), 2)}));
+  ExpectSameResults(net.graph, TestOptions(kFold));
+  EXPECT_EQ(CountOps(net.graph, "ConvTranspose"), 1);
+}
+
+TEST(FoldResizeTest, TheDecoderBlockIsOneFusedOp) {
+  Net net(DType::kF32);
+  const Value up = Resized(net, "up1", net.Relu("relu0", ImageOf(net, 4, {5, 5})), 2);
+  net.Output("y", net.Relu("relu1", net.BatchNorm("bn1", net.Conv("conv1", up, 3))));
+  ExpectSameResults(net.graph, TestOptions(), 1e-5);
+  EXPECT_EQ(CountOps(net.graph, "FusedConvTranspose"), 1);
+  EXPECT_EQ(CountOps(net.graph, "Relu"), 1);
+  EXPECT_EQ(CountOps(net.graph, "Resize"), 0);
+  EXPECT_EQ(MacsOf(net.graph), 16 * 12 * 25);
+}
+
+TEST(FoldResizeTest, DeclinesByName) {
+  const auto expect = [](const std::string& why, AttributeMap conv, double times = 2,
+                         Dims w = {2, 2, 3, 3}) {
+    Net net;
+    const Value up = Resized(net, "up1", ImageOf(net, 2, {4, 4}), times);
+    net.Output("y", net.ConvOf("conv1", up, std::move(w), std::move(conv)));
+    ExpectDeclined(net.graph, {"fold_resize"}, {"fold_resize at conv1: " + why});
+  };
+  expect("conv1 has strides [2,2] and dilations [1,1]", {{"strides", Dims{2, 2}}});
+  expect("conv1 has strides [1,1] and dilations [2,2]", {{"dilations", Dims{2, 2}}});
+  expect("conv1 has 2 groups", {{"group", 2}}, 2, {2, 1, 3, 3});
+  expect("conv1 has pads [3,0,0,0] around its whole kernel", {{"pads", Dims{3, 0, 0, 0}}});
+  expect("up1 makes the image [5,5] as large", {}, 5);
+  expect("transposed it would take 2304 MACs an example, as it is 1600", {}, 2, {2, 2, 5, 5});
+  expect("transposed it would take 256 MACs an example, as it is 256", {}, 2, {2, 2, 1, 1});
+}
+
+TEST(FoldResizeTest, DeclinesASecondReaderOfTheResize) {
+  Net net;
+  const Value up = Resized(net, "up1", net.Image(2, 4), 2);
+  net.Output("y", net.Conv("conv1", up, 2));
+  net.Output("up", up);
+  ExpectDeclined(net.graph, kFold, {"fold_resize at conv1: up1 has 2 consumers"});
+}
+
+TEST(FoldResizeTest, DeclinesVariables) {
+  Net net;
+  net.variables = true;
+  net.Output("y", net.Conv("conv1", Resized(net, "up1", net.Image(2, 4), 2), 2));
+  ExpectDeclined(net.graph, kFold,
+                 {"fold_resize at conv1: conv1.weight is a variable, not a constant"});
+}
+
+TEST(MoveResizeDownTest, A1x1ComesFirstWhateverTheInterpolation) {
+  for (const AttributeMap& how : {kNearest, kLinear, AttributeMap{{"mode", "cubic"}}}) {
+    for (const double times : {1.5, 2.0}) {
+      Net net;
+      const Value x = ImageOf(net, 4, {4, 6});
+      net.Output("y", net.Conv("conv1", Resized(net, "up1", x, times, how), 3, {.kernel = 1}));
+      const auto large = static_cast<int64_t>(24 * times * times);
+      EXPECT_EQ(MacsOf(net.graph), 12 * large);
+      ExpectSameResults(net.graph, TestOptions(kMoveConv));
+      EXPECT_EQ(MacsOf(net.graph), 12 * 24);
+      EXPECT_EQ(net.graph.outputs()[0].value.node->op_name(), "Resize");
+    }
+  }
+}
+
+TEST(MoveResizeDownTest, GroupsAndVariablesAndSymbols) {
+  Net net;
+  net.variables = true;
+  const Value x = ImageOf(net, 4, {Dim::Symbol("H"), 3});
+  net.Output("y", net.ConvOf("conv1", Resized(net, "up1", x, 2), {2, 2, 1, 1}, {{"group", 2}}));
+  const PassReport report = ExpectSameResults(net.graph, TestOptions(kMoveConv));
+  EXPECT_EQ(report.rewrites.size(), 1u);
+}
+
+TEST(MoveResizeDownTest, DeclinesByName) {
+  const auto expect = [](const std::string& why, double times, ConvShape conv,
+                         const AttributeMap& how = kLinear) {
+    Net net;
+    const Value up = Resized(net, "up1", ImageOf(net, 2, {4, 4}), times, how);
+    net.Output("y", net.Conv("conv1", up, 2, conv));
+    ExpectDeclined(net.graph, kMoveConv, {"move_resize_down at conv1: " + why});
+  };
+  expect("conv1 is not 1x1 without stride", 2, {.kernel = 3});
+  expect("conv1 is not 1x1 without stride", 2, {.kernel = 1, .stride = 2});
+  expect("up1 makes f64[N,2,2,2] of f64[N,2,4,4]", 0.5, {.kernel = 1});
+  Net net;
+  const Value sizes = Constant(net, "sizes", Tensor::FromInts(std::vector<int64_t>{1, 2, 8, 8}));
+  const Value x = net.graph.AddInput("x", {DType::kF64, {1, 2, 4, 4}}).value();
+  const Value up = net.Add("Resize", "up1", {x, Value(), Value(), sizes}, kLinear);
+  net.Output("y", net.Conv("conv1", up, 3, {.kernel = 1}));
+  ExpectDeclined(net.graph, kMoveConv,
+                 {"move_resize_down at conv1: up1 says how many channels there are"});
+}
+
+TEST(MoveElementwiseUpTest, RepetitionComesLast) {
+  Net net;
+  const Value x = net.Image(3, 4);
+  const Value scale = net.Random("scale", {3, 1, 1});
+  const Value up = Resized(net, "up1", x, 2);
+  net.Output("y", net.Relu("relu1", net.Add("Mul", "mul1", {scale, up})));
+  const PassReport report = ExpectSameResults(net.graph, TestOptions(kMoveElementwise), 0);
+  EXPECT_EQ(report.rewrites.size(), 2u);
+  EXPECT_EQ(net.graph.outputs()[0].value.node->op_name(), "Resize");
+  EXPECT_EQ(ToString(net.graph.Find("relu1")->type()), "f64[N,3,4,4]");
+}
+
+TEST(MoveElementwiseUpTest, DeclinesMeansAndImages) {
+  Net net;
+  const Value x = net.Image(3, 4);
+  net.Output("a", net.Relu("relu1", Resized(net, "up1", x, 2, kLinear)));
+  net.Output("b", net.Add("Add", "add1", {Resized(net, "up2", x, 2), net.Image(3, 8, "z")}));
+  ExpectDeclined(
+      net.graph, kMoveElementwise,
+      {"move_elementwise_up at relu1: up1 does not just repeat elements of x",
+       "move_elementwise_up at add1: z is f64[N,3,8,8], not the same for all that up2 makes of an "
+       "element"});
+}
+
+}  // namespace
+}  // namespace weft
