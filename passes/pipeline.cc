@@ -48,7 +48,7 @@ const std::vector<Stage>& Pipeline() {
                             RecognizeSoftmax(),
                             RecognizeNormalization(),
                             {FoldConstants()}})},
-      {"structure", {RecognizeChannelShuffle(), FuseSqueezeExcitation()}},
+      {"structure", {RecognizeChannelShuffle(), RecognizeDepthToSpace(), FuseSqueezeExcitation()}},
       {"algebra",
        {PowToProduct(), NegateTerms(), NegateFactors(), NegateProducts(), MergeFactors(),
         MergeTerms(), InvertConstants(), FoldConstants()}},

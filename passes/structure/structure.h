@@ -8,6 +8,7 @@ namespace weft {
 // Idioms of several nodes that are one op of ours.
 // One file each.
 Pass RecognizeChannelShuffle();
+Pass RecognizeDepthToSpace();
 Pass FuseSqueezeExcitation();
 
 }  // namespace weft

@@ -282,6 +282,18 @@ Value Upwards(Draft& d, Value x) {
   return d.Chance(60) ? BatchNorm(d, y) : Activation(d, y);
 }
 
+Value WrittenDepthToSpace(Draft& d, Value x) {
+  if (x.null()) return {};
+  const Dims dims = d.DimsOf(x);
+  const bool blocks_first = d.Chance(50);
+  const int64_t c = dims[1] / 4, h = dims[2], w = dims[3];
+  const Value split =
+      d.Add("Reshape", {x, d.Ints(blocks_first ? Dims{0, 2, 2, c, h, w} : Dims{0, c, 2, 2, h, w})});
+  const Dims perm = blocks_first ? Dims{0, 3, 4, 1, 5, 2} : Dims{0, 1, 4, 2, 5, 3};
+  const Value swapped = d.Add("Transpose", {split}, {{"perm", perm}});
+  return d.Add("Reshape", {swapped, d.Ints({0, c, 2 * h, 2 * w})});
+}
+
 // Twice the extents, by repetition or by means, or of a convolution's channels.
 Value Enlarged(Draft& d, Value x) {
   const size_t rank = d.DimsOf(x).size();
@@ -289,7 +301,9 @@ Value Enlarged(Draft& d, Value x) {
   Value y = x;
   if (rank == 4 && d.Chance(40)) {
     y = Conv(d, x, {.channels = 4 * d.Pick(1, 2), .keeps_size = true});
-    y = d.Add("DepthToSpace", {y}, {{"blocksize", 2}, {"mode", d.Chance(50) ? "DCR" : "CRD"}});
+    y = d.Chance(40) ? WrittenDepthToSpace(d, y)
+                     : d.Add("DepthToSpace", {y},
+                             {{"blocksize", 2}, {"mode", d.Chance(50) ? "DCR" : "CRD"}});
   } else {
     absl::StatusOr<Tensor> scales = Tensor::Zeros(DType::kF32, {static_cast<int64_t>(rank)});
     if (!scales.ok()) return {};
