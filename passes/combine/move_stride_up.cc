@@ -15,6 +15,7 @@
 #include "passes/combine/combine.h"
 #include "passes/conv_form.h"
 #include "passes/pass.h"
+#include "passes/resample/repeats.h"
 #include "passes/worklist.h"
 
 namespace weft {
@@ -37,13 +38,6 @@ Dims StridesOf(const Node& node) {
   return std::equal(in.begin() + 2, in.end(), out.begin() + 2) ? Dims() : form->strides;
 }
 
-// The same number for each place of the image.
-bool IsSpread(const TensorType& type, size_t spatial) {
-  const size_t count = std::min(type.shape.size(), spatial);
-  return std::all_of(type.shape.end() - static_cast<ptrdiff_t>(count), type.shape.end(),
-                     [](const Dim& dim) { return dim == Dim(1); });
-}
-
 // Each output depends on what is at its place in inputs of the output's type, and on nothing that
 // has a place in others.
 bool IsElementwise(const Node& node) {
@@ -52,9 +46,8 @@ bool IsElementwise(const Node& node) {
       type.rank() < 3) {
     return false;
   }
-  const size_t spatial = static_cast<size_t>(type.rank()) - 2;
   return std::all_of(node.inputs().begin(), node.inputs().end(), [&](const Value& v) {
-    return v.null() || v.type() == type || IsSpread(v.type(), spatial);
+    return v.null() || v.type() == type || IsSpread(v.type(), type.rank());
   });
 }
 

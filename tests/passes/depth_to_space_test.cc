@@ -37,7 +37,7 @@ TEST(ConvTransposeToDepthToSpaceTest, BlocksOfEachElement) {
       net.Output("y", y);
       const int64_t macs = 16 * 3 * 5 * block * block;
       EXPECT_EQ(MacsOf(net.graph), macs);
-      ExpectSameResults(net.graph, TestOptions(kConvert));
+      ExpectSameResults(net.graph, TestOptions(kConvert), 1e-12, /*first_batch=*/0);
       EXPECT_EQ(MacsOf(net.graph), macs);
       EXPECT_EQ(CountOps(net.graph, "ConvTranspose") + CountOps(net.graph, "Tile"), 0);
       EXPECT_EQ(net.graph.Find("up1")->op_name(), "Conv");

@@ -67,7 +67,7 @@ TEST(FoldResizeTest, TapsBeyondTheBorderCountAsZeros) {
   const Value y = net.Add("Conv", "conv1", {Resized(net, "up1", x, 2), Constant(net, "w", w)},
                           {{"pads", Dims{1, 1, 1, 1}}});
   net.Output("y", y);
-  ExpectSameResults(net.graph, TestOptions(kFold), 0);
+  ExpectSameResults(net.graph, TestOptions(kFold), 0, /*first_batch=*/0);
   const Tensor& v = *ConstantValue(net.graph.Find("conv1")->input(1));
   // One corner tap of w, then pairs and squares of them.
   EXPECT_EQ(v.At(0), 256);

@@ -328,42 +328,6 @@ TEST(BlockCandidates, AgreeWithTheReference) {
   }
 }
 
-// Pixels are copied where those of one block are whole blocks of channels, or all channels.
-TEST(PixelCandidates, CopyChannelsThatLieSideBySide) {
-  using Tag = dnnl::memory::format_tag;
-  RunScope scope(2);
-  const auto expect = [](const char* mode, Tag tag, int64_t channels, int count) {
-    const Dims deep = {2, 4 * channels, 3, 5}, wide = {2, channels, 6, 10};
-    for (const bool to_space : {true, false}) {
-      const Dims &x = to_space ? deep : wide, &y = to_space ? wide : deep;
-      const OpCase c{.op = to_space ? "DepthToSpace" : "SpaceToDepth",
-                     .name = mode,
-                     .attributes = {{"blocksize", 2}, {"mode", mode}},
-                     .inputs = {Uniform(x)},
-                     .outputs = {y}};
-      SCOPED_TRACE(c.TestName());
-      const CaseNode made(c);
-      KernelRequest request = RequestFor(made.node(), /*channels_last=*/false, 2);
-      request.inputs[0] = ToLayout({x, dnnl::memory::data_type::f32, tag}, x);
-      int kernels = 0;
-      ExpectAgreement(made, request, FamiliesFor(c.op)[0], [&](const Kernel& kernel) {
-        EXPECT_EQ(kernel.outputs()[0], ToLayout({y, dnnl::memory::data_type::f32, tag}, y));
-        ++kernels;
-      });
-      EXPECT_EQ(kernels, count) << channels;
-    }
-  };
-  for (const char* mode : {"DCR", "CRD"}) {
-    expect(mode, Tag::nhwc, 3, 1);
-    expect(mode, Tag::nhwc, 20, 1);
-    expect(mode, Tag::nChw16c, 20, 0);
-    expect(mode, Tag::nchw, 20, 0);
-  }
-  expect("DCR", Tag::nChw16c, 32, 1);
-  expect("DCR", Tag::nChw8c, 8, 1);
-  expect("CRD", Tag::nChw16c, 32, 0);
-}
-
 // Whatever a convolution's result is, its activation answers as it does alone: NaN stays NaN.
 TEST(FusedConvCandidates, ActivationsKeepNaN) {
   CaseInput x{.dims = {1, 24, 5, 5}, .fill = CaseInput::Fill::kValues};
