@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <vector>
 
@@ -107,49 +106,6 @@ class Posix : public FileSystem {
   }
 };
 
-// "dir/" of "dir/file", "" of "file".
-std::string FolderPrefix(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
-
-std::string FolderOf(const std::string& path) {
-  const std::string prefix = FolderPrefix(path);
-  if (prefix.empty()) return ".";
-  return prefix == "/" ? prefix : prefix.substr(0, prefix.size() - 1);
-}
-
-struct TemporaryFile {
-  std::string path;
-  std::unique_ptr<WritableFile> file;
-};
-
-// A new file in the folder of `path`. Process and counter make its name unique; a file that another
-// process of the same number (a container's) left behind is stepped over.
-absl::StatusOr<TemporaryFile> CreateTemporary(FileSystem& fs, const std::string& path) {
-  static std::atomic<uint64_t> counter{0};
-  constexpr int kAttempts = 10000;
-  absl::Status status;
-  for (int i = 0; i < kAttempts; ++i) {
-    TemporaryFile temporary;
-    temporary.path =
-        absl::StrCat(FolderPrefix(path), ".weft-", ::getpid(), "-", counter.fetch_add(1), ".tmp");
-    auto file = fs.Create(temporary.path);
-    if (file.ok()) {
-      temporary.file = *std::move(file);
-      return temporary;
-    }
-    status = file.status();
-    if (!absl::IsAlreadyExists(status)) break;
-  }
-  return status;
-}
-
-absl::Status FillAndRename(FileSystem& fs, TemporaryFile& temporary, const std::string& path,
-                           const std::function<absl::Status(WritableFile&)>& write) {
-  WEFT_RETURN_IF_ERROR(write(*temporary.file));
-  WEFT_RETURN_IF_ERROR(temporary.file->Sync());
-  WEFT_RETURN_IF_ERROR(temporary.file->Close());
-  return fs.Rename(temporary.path, path);
-}
-
 struct Mapping {
   Mapping(void* start, size_t length) : start(start), length(length) {}
   Mapping(const Mapping&) = delete;
@@ -200,22 +156,6 @@ absl::StatusOr<std::vector<std::string>> PartsInside(const std::string& relative
 FileSystem& PosixFileSystem() {
   static Posix posix;
   return posix;
-}
-
-absl::Status WriteAtomically(FileSystem& fs, const std::string& path,
-                             const std::function<absl::Status(WritableFile&)>& write) {
-  if (path.empty() || path.back() == '/') {
-    return absl::InvalidArgumentError(absl::StrCat("'", path, "' is not the name of a file"));
-  }
-  absl::StatusOr<TemporaryFile> temporary = CreateTemporary(fs, path);
-  if (!temporary.ok()) return Annotate(temporary.status(), path);
-  const absl::Status status = FillAndRename(fs, *temporary, path, write);
-  temporary->file.reset();
-  if (!status.ok()) {
-    (void)fs.Remove(temporary->path);  // the first failure is the one to report
-    return Annotate(status, path);
-  }
-  return Annotate(fs.SyncFolder(FolderOf(path)), path);
 }
 
 absl::StatusOr<MappedFile> MapFile(const std::string& path) {

@@ -12,6 +12,7 @@
 #include <fstream>
 
 #include "graph/file/serialize.h"
+#include "graph/file/write_all.h"
 #include "tests/graph/testing_ops.h"
 
 namespace weft {
@@ -130,6 +131,42 @@ TEST_F(FileSystemTest, AfterAnyFailingStepTheOldOrTheNewFileIsThereWhole) {
     EXPECT_THAT(std::string(status.message()), HasSubstr("injected"));
     EXPECT_EQ(Read(path) == (failing.renamed ? new_bytes : old_bytes), true);
     EXPECT_THAT(Files(), testing::ElementsAre("model.weft"));
+  }
+}
+
+TEST_F(FileSystemTest, FilesThatBelongTogetherAreReplacedTogetherOrNotAtAll) {
+  const std::string data = (folder / "model.data").string();
+  const auto write = [&](FileSystem& file_system, const std::string& text) {
+    const auto fill = [&](WritableFile& file) {
+      return file.Append(std::as_bytes(std::span(text)));
+    };
+    const FileToWrite files[] = {{data, fill}, {path, fill}};
+    return WriteAllAtomically(file_system, files);
+  };
+  FailingFileSystem none(-1);
+  ASSERT_TRUE(write(none, "new").ok());
+  const int steps = static_cast<int>(none.steps.size());
+  for (bool had_old : {true, false}) {
+    for (int i = 0; i < steps; ++i) {
+      SCOPED_TRACE(none.steps[static_cast<size_t>(i)] + std::to_string(i));
+      for (const std::string& file : {data, path}) fs::remove(file);
+      if (had_old) {
+        ASSERT_TRUE(write(PosixFileSystem(), "old").ok());
+      }
+      FailingFileSystem failing(i);
+      const absl::Status status = write(failing, "new");
+      ASSERT_FALSE(status.ok());
+      EXPECT_THAT(std::string(status.message()), HasSubstr("injected"));
+      const bool is_last_sync = i == steps - 1;
+      const std::string expected = is_last_sync ? "new" : had_old ? "old" : "";
+      EXPECT_EQ(Read(data), expected);
+      EXPECT_EQ(Read(path), expected);
+      if (had_old || is_last_sync) {
+        EXPECT_THAT(Files(), testing::ElementsAre("model.data", "model.weft"));
+      } else {
+        EXPECT_THAT(Files(), testing::IsEmpty());
+      }
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "frontend/onnx/export/to_onnx.h"
+#include "graph/file/write_all.h"
 
 namespace weft {
 namespace {
@@ -79,14 +80,15 @@ absl::Status WriteOnnx(onnx::ModelProto model, const std::string& path, uint64_t
         absl::StrCat(path, ": nodes and small tensors of ", model.ByteSizeLong(),
                      " bytes, ONNX files have at most 2 GiB beside their data"));
   }
-  if (!data.empty()) {
-    WEFT_RETURN_IF_ERROR(WriteAtomically(
-        fs, beside, [&data](WritableFile& file) { return AppendData(data, file); }));
-  }
   const std::string message = model.SerializeAsString();
-  return WriteAtomically(fs, path, [&message](WritableFile& file) {
-    return file.Append(std::as_bytes(std::span(message)));
-  });
+  std::vector<FileToWrite> files;
+  if (!data.empty()) {
+    files.push_back({beside, [&data](WritableFile& file) { return AppendData(data, file); }});
+  }
+  files.push_back({path, [&message](WritableFile& file) {
+                     return file.Append(std::as_bytes(std::span(message)));
+                   }});
+  return WriteAllAtomically(fs, files);
 }
 
 absl::StatusOr<OnnxExportReport> ExportOnnx(const Model& model, const std::string& path,

@@ -25,8 +25,7 @@ struct OnnxExportReport {
 // ops that compute the same.
 //
 // The file is replaced as a whole or not at all. Where it would have more than 2 GiB, its tensors
-// go to PATH.data, which is replaced first: a failure between the two leaves a new PATH.data beside
-// the old PATH, which is broken then if it had one.
+// go to PATH.data, and both are replaced or neither is (see WriteAllAtomically).
 //
 // Errors: every node that ONNX cannot express, with its op and the reason; an opset out of range; a
 // graph without outputs; a file that cannot be written.
