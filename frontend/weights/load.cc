@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <map>
+#include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -110,8 +113,42 @@ absl::StatusOr<Tensor> Fit(const Node& variable, const Source& source, Problems&
   return tensor.Converted(type.dtype);
 }
 
+// What stands before the first of `names` in one of `longer` and, in others of `longer`, before all
+// the other ones.
+std::optional<std::string> CommonPrefix(const std::vector<std::string>& names,
+                                        const std::vector<std::string>& longer) {
+  const std::set<std::string_view> known(longer.begin(), longer.end());
+  for (const std::string& whole : longer) {
+    if (!whole.ends_with("." + names[0])) continue;
+    const std::string prefix = whole.substr(0, whole.size() - names[0].size());
+    const bool speakable = prefix.find_first_of("*='") == std::string::npos;
+    if (speakable && std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+          return known.contains(prefix + name);
+        })) {
+      return prefix;
+    }
+  }
+  return std::nullopt;
+}
+
 std::string ConversionText(DType from, DType to) {
   return absl::StrCat(Absl(ToString(from)), " to ", Absl(ToString(to)));
+}
+
+// The option that makes all names fit by dropping a prefix of the file's ("module.") or adding one;
+// empty where there is none.
+std::string SuggestMap(const WeightsReport& report) {
+  if (report.missing.empty() || report.unexpected.empty()) return "";
+  const auto option = [](const std::string& pattern, bool surplus) {
+    return absl::StrCat("all names fit with --map '", pattern, "'", surplus ? " --partial" : "");
+  };
+  const std::vector<std::string>&missing = report.missing, &unexpected = report.unexpected;
+  if (const auto prefix = CommonPrefix(missing, unexpected)) {
+    return option(*prefix + "*=*", missing.size() < unexpected.size());
+  }
+  const auto prefix = CommonPrefix(unexpected, missing);
+  if (!prefix || !report.loaded.empty()) return "";
+  return option("*=" + *prefix + "*", unexpected.size() < missing.size());
 }
 
 struct NewValue {
@@ -153,8 +190,10 @@ absl::StatusOr<WeightsReport> LoadWeights(Model& model, const NamedTensors& weig
   std::vector<NewValue> values;
   WEFT_ASSIGN_OR_RETURN(WeightsReport report, Match(model, std::move(sources), values, problems));
   const bool nothing = report.loaded.empty();
-  if (nothing) problems.Add("no name is in both");
   if (!options.partial || nothing) {
+    const std::string suggestion = SuggestMap(report);
+    if (!suggestion.empty()) problems.Add(suggestion);
+    if (nothing) problems.Add("no name is in both");
     problems.AddNames("missing in the file", report.missing);
     problems.AddNames("unexpected in the file", report.unexpected);
   }

@@ -194,6 +194,46 @@ TEST(WeightsLoad, MapsNamesInTheOrderGiven) {
       HasSubstr("mapped to fc.bias: both module.fc.bias and module.norm.mean"));
 }
 
+TEST(WeightsLoad, SuggestsToDropAPrefixThatIsInTheWay) {
+  const auto with_prefix = [](const std::string& prefix) {
+    NamedTensors weights;
+    weights.source = "w.pth";
+    for (const auto& [name, tensor] : Fitting().tensors) weights.tensors[prefix + name] = tensor;
+    return weights;
+  };
+  for (const std::string prefix : {"module.", "_orig_mod.", "module._orig_mod."}) {
+    EXPECT_THAT(ErrorOf(with_prefix(prefix)), HasSubstr("model: all names fit with --map '" +
+                                                        prefix + "*=*'; no name is in both"));
+  }
+  NamedTensors more = with_prefix("model.");
+  EXPECT_THAT(ErrorOf(more, {.partial = true}), HasSubstr("with --map 'model.*=*';"));
+  more.tensors["loss.weight"] = Floats({1}, {1});
+  EXPECT_THAT(ErrorOf(more), HasSubstr("all names fit with --map 'model.*=*' --partial;"));
+  // Near misses: one name does not fit, or the option could not be written.
+  more.tensors.erase("model.bn.mean");
+  EXPECT_THAT(ErrorOf(more), ::testing::Not(HasSubstr("--map")));
+  EXPECT_THAT(ErrorOf(with_prefix("it's.")), ::testing::Not(HasSubstr("--map")));
+  EXPECT_THAT(ErrorOf(with_prefix("module_")), ::testing::Not(HasSubstr("--map")));
+}
+
+TEST(WeightsLoad, SuggestsToAddAPrefixThatIsMissing) {
+  Model model{Graph(Leaves())};
+  for (const char* name : {"net.a", "net.b"}) {
+    ASSERT_TRUE(model.graph.AddVariable(name, Floats({1}, {0})).ok());
+  }
+  NamedTensors weights;
+  weights.source = "w.pth";
+  weights.tensors = {{"a", Floats({1}, {1})}};
+  EXPECT_THAT(MessageOf(LoadWeights(model, weights).status()),
+              HasSubstr("all names fit with --map '*=net.*' --partial;"));
+  weights.tensors["b"] = Floats({1}, {2});
+  EXPECT_THAT(MessageOf(LoadWeights(model, weights).status()),
+              HasSubstr("all names fit with --map '*=net.*';"));
+  EXPECT_TRUE(LoadWeights(model, weights, {.map = {{"*", "net.*"}}}).ok());
+  weights.tensors["net.a"] = Floats({1}, {3});  // the pattern would rename it, too
+  EXPECT_THAT(MessageOf(LoadWeights(model, weights).status()), ::testing::Not(HasSubstr("--map")));
+}
+
 TEST(WeightsLoad, VariablesShareAMappedFile) {
   const std::string path = TestFolder() + "/w.safetensors";
   ASSERT_TRUE(WriteSafetensors(path, Fitting().tensors, {}).ok());
