@@ -26,28 +26,31 @@ constexpr std::string_view kMetadata = "__metadata__";
 struct ElementType {
   std::string_view code;
   std::string_view name;
-  size_t size;
+  size_t bits;
   std::optional<DType> dtype;  // none: Weft has no such type
 };
-constexpr ElementType kElementTypes[] = {{"F64", "f64", 8, DType::kF64},
-                                         {"F32", "f32", 4, DType::kF32},
-                                         {"F16", "f16", 2, DType::kF16},
-                                         {"BF16", "bf16", 2, DType::kBF16},
-                                         {"I64", "i64", 8, DType::kI64},
-                                         {"I32", "i32", 4, DType::kI32},
-                                         {"I16", "i16", 2, std::nullopt},
-                                         {"I8", "i8", 1, DType::kI8},
-                                         {"U64", "u64", 8, DType::kU64},
-                                         {"U32", "u32", 4, DType::kU32},
-                                         {"U16", "u16", 2, DType::kU16},
-                                         {"U8", "u8", 1, DType::kU8},
-                                         {"BOOL", "bool", 1, DType::kBool},
-                                         {"F8_E5M2", "f8_e5m2", 1, std::nullopt},
-                                         {"F8_E4M3", "f8_e4m3", 1, std::nullopt},
-                                         {"F8_E8M0", "f8_e8m0", 1, std::nullopt},
-                                         {"F8_E5M2FNUZ", "f8_e5m2fnuz", 1, std::nullopt},
-                                         {"F8_E4M3FNUZ", "f8_e4m3fnuz", 1, std::nullopt},
-                                         {"C64", "c64", 8, std::nullopt}};
+constexpr ElementType kElementTypes[] = {{"F64", "f64", 64, DType::kF64},
+                                         {"F32", "f32", 32, DType::kF32},
+                                         {"F16", "f16", 16, DType::kF16},
+                                         {"BF16", "bf16", 16, DType::kBF16},
+                                         {"I64", "i64", 64, DType::kI64},
+                                         {"I32", "i32", 32, DType::kI32},
+                                         {"I16", "i16", 16, std::nullopt},
+                                         {"I8", "i8", 8, DType::kI8},
+                                         {"U64", "u64", 64, DType::kU64},
+                                         {"U32", "u32", 32, DType::kU32},
+                                         {"U16", "u16", 16, DType::kU16},
+                                         {"U8", "u8", 8, DType::kU8},
+                                         {"BOOL", "bool", 8, DType::kBool},
+                                         {"F8_E5M2", "f8_e5m2", 8, std::nullopt},
+                                         {"F8_E4M3", "f8_e4m3", 8, std::nullopt},
+                                         {"F8_E8M0", "f8_e8m0", 8, std::nullopt},
+                                         {"F8_E5M2FNUZ", "f8_e5m2fnuz", 8, std::nullopt},
+                                         {"F8_E4M3FNUZ", "f8_e4m3fnuz", 8, std::nullopt},
+                                         {"F4", "f4", 4, std::nullopt},
+                                         {"F6_E2M3", "f6_e2m3", 6, std::nullopt},
+                                         {"F6_E3M2", "f6_e3m2", 6, std::nullopt},
+                                         {"C64", "c64", 64, std::nullopt}};
 
 // One tensor of the header.
 struct Entry {
@@ -222,7 +225,13 @@ absl::StatusOr<Placed> PlaceEntry(const std::string& name, const Entry& entry) {
   }
   const Placed placed = {name, type, *entry.shape, (*entry.offsets)[0], (*entry.offsets)[1]};
   WEFT_ASSIGN_OR_RETURN(const int64_t elements, CountElements(placed.shape));
-  const uint64_t expected = static_cast<uint64_t>(elements) * type->size;
+  const uint64_t bits = static_cast<uint64_t>(elements) * type->bits;
+  const uint64_t expected = bits / 8;
+  if (bits % 8 != 0) {
+    return absl::DataLossError(absl::StrFormat("expected whole bytes, %s%s has %d bits",
+                                               std::string(type->name), ToString(placed.shape),
+                                               bits));
+  }
   if (placed.end < placed.begin || placed.end - placed.begin != expected) {
     return absl::DataLossError(
         absl::StrFormat("expected %d bytes of %s%s, the offsets are %d to %d", expected,
@@ -272,7 +281,7 @@ absl::StatusOr<NamedTensors> TensorsOfSafetensors(const SharedBytes& file) {
       continue;
     }
     const SharedBytes view = {data.subspan(placed.begin, placed.end - placed.begin), file.owner};
-    WEFT_ASSIGN_OR_RETURN(const SharedBytes owned, Owned(view, placed.type->size));
+    WEFT_ASSIGN_OR_RETURN(const SharedBytes owned, Owned(view, placed.type->bits / 8));
     WEFT_ASSIGN_OR_RETURN(
         Tensor tensor, Tensor::Wrap(*placed.type->dtype, placed.shape, owned.bytes, owned.owner));
     WEFT_RETURN_IF_ERROR(Annotate(CheckBools(tensor), Printable(name)));

@@ -122,6 +122,9 @@ TEST(WeightsSafetensors, ListsTypesThatWeftLacks) {
   EXPECT_EQ(parsed->unsupported.at("w"), "i16[2,1]");
   EXPECT_EQ(Parse(One("C64", "[2]", "[0,16]", 16))->unsupported.at("w"), "c64[2]");
   EXPECT_EQ(Parse(One("F8_E8M0", "[3]", "[0,3]", 3))->unsupported.at("w"), "f8_e8m0[3]");
+  EXPECT_EQ(Parse(One("F4", "[3,2]", "[0,3]", 3))->unsupported.at("w"), "f4[3,2]");
+  EXPECT_EQ(Parse(One("F6_E2M3", "[4]", "[0,3]", 3))->unsupported.at("w"), "f6_e2m3[4]");
+  EXPECT_THAT(ErrorOf(One("F4", "[3]", "[0,2]", 2)), HasSubstr("w: expected whole bytes, f4[3]"));
   EXPECT_THAT(ErrorOf(One("F7", "[1]", "[0,1]", 1)), HasSubstr("w: unknown dtype F7"));
 }
 
