@@ -17,6 +17,7 @@ struct WeightsArguments {
   std::string model;
   std::string file;
   std::string output;
+  std::string key;
   std::vector<std::string> map;
   bool partial = false;
 };
@@ -38,7 +39,7 @@ absl::Status Load(const WeightsArguments& a) {
   WEFT_RETURN_IF_ERROR(CheckOutputPath(output));
   WEFT_ASSIGN_OR_RETURN(Model model, OpenFile(a.model));
   const bool training = model.training.has_value();
-  WEFT_ASSIGN_OR_RETURN(const NamedTensors weights, OpenWeights(a.file));
+  WEFT_ASSIGN_OR_RETURN(const NamedTensors weights, OpenWeights(a.file, a.key));
   const auto report = LoadWeights(model, weights, options);
   if (!report.ok()) return Annotate(report.status(), a.model);
   WEFT_RETURN_IF_ERROR(SaveModel(model, output));
@@ -76,17 +77,17 @@ absl::Status Save(const WeightsArguments& a) {
 }
 
 // A model's weights, or a file's.
-absl::StatusOr<NamedTensors> OpenEither(const std::string& path) {
-  WEFT_ASSIGN_OR_RETURN(const bool is_model, IsModelFile(path));
-  if (!is_model) return OpenWeights(path);
-  WEFT_ASSIGN_OR_RETURN(const Model model, OpenFile(path));
+absl::StatusOr<NamedTensors> OpenEither(const WeightsArguments& a) {
+  WEFT_ASSIGN_OR_RETURN(const bool is_model, IsModelFile(a.file));
+  if (!is_model) return OpenWeights(a.file, a.key);
+  WEFT_ASSIGN_OR_RETURN(const Model model, OpenFile(a.file));
   NamedTensors weights;
   weights.tensors = WeightsOf(model);
   return weights;
 }
 
 absl::Status ListWeights(const WeightsArguments& a) {
-  WEFT_ASSIGN_OR_RETURN(const NamedTensors weights, OpenEither(a.file));
+  WEFT_ASSIGN_OR_RETURN(const NamedTensors weights, OpenEither(a));
   std::map<std::string, std::string> lines;
   for (const auto& [name, tensor] : weights.tensors) {
     lines[Printable(name)] = ToString(tensor.type());
@@ -103,16 +104,24 @@ absl::Status ListWeights(const WeightsArguments& a) {
   return absl::OkStatus();
 }
 
+void AddKey(CLI::App& app, WeightsArguments& a) {
+  app.add_option("--key", a.key,
+                 "Which of several state dicts in a .pth file: ema, or model.generator further in");
+}
+
 CLI::App* AddLoad(CLI::App& weights, WeightsArguments& a) {
   CLI::App* app = weights.add_subcommand("load", "Give a model the weights of a file");
   app->add_option("model", a.model, "A .weft file")->required();
-  app->add_option("file", a.file, "A .safetensors file, or a state dict that PyTorch saved (.pth)")
+  app->add_option("file", a.file,
+                  "A .safetensors file, a state dict or model that PyTorch saved (.pth), or the "
+                  "index of a sharded one (.index.json)")
       ->required();
   app->add_option("-o,--output", a.output, "The .weft file to write (default: MODEL itself)");
   app->add_option("--map", a.map,
                   "OLD=NEW: names in the file that are OLD become NEW; * in OLD is any text, which "
                   "* in NEW repeats. Several are applied one after the other")
       ->allow_extra_args(false);
+  AddKey(*app, a);
   app->add_flag("--partial", a.partial,
                 "Keep variables that the file lacks, pass over tensors that the model lacks");
   app->footer(
@@ -132,6 +141,7 @@ CLI::App* AddSave(CLI::App& weights, WeightsArguments& a) {
 CLI::App* AddList(CLI::App& weights, WeightsArguments& a) {
   CLI::App* app = weights.add_subcommand("list", "List names and types of weights");
   app->add_option("file", a.file, "A .weft file, a .safetensors file, or a .pth file")->required();
+  AddKey(*app, a);
   app->footer("Example: weft weights list resnet.pth");
   return app;
 }

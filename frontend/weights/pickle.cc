@@ -20,8 +20,7 @@ absl::Status Truncated() { return absl::DataLossError("the pickle ends early"); 
 // The stack machine that a pickle is a program for.
 class Machine {
  public:
-  Machine(ByteReader& reader, std::span<const std::string_view> allowed)
-      : reader_(reader), allowed_(allowed) {}
+  explicit Machine(ByteReader& reader) : reader_(reader) {}
 
   absl::StatusOr<Pickle> Run();
 
@@ -65,21 +64,18 @@ class Machine {
     return index ? stack_.Remember(*index) : Truncated();
   }
 
-  absl::Status Global();
-  absl::Status StackGlobal();
-  absl::Status Inst();
-  absl::Status Reduce();
-  absl::Status Build();
+  absl::Status Global() {
+    const auto module = reader_.ReadLine();
+    const auto name = module ? reader_.ReadLine() : std::nullopt;
+    return name ? stack_.PushGlobal(*module, *name) : Truncated();
+  }
 
   PickleStack& stack() { return stack_; }
 
  private:
   absl::Status Push(PickleObject object) { return stack_.Push(std::move(object)); }
-  absl::Status PushGlobal(std::string_view module, std::string_view name);
-  absl::Status PushOrderedDict(const PickleObject& arguments);
 
   ByteReader& reader_;
-  std::span<const std::string_view> allowed_;
   PickleStack stack_;
 };
 
@@ -109,10 +105,13 @@ constexpr Opcode kOpcodes[] = {
     {'B', [](Machine& m) { return m.Text<uint32_t>(); }},   // BINBYTES
     {'C', [](Machine& m) { return m.Text<uint8_t>(); }},    // SHORT_BINBYTES
     {0x8e, [](Machine& m) { return m.Text<uint64_t>(); }},  // BINBYTES8
+    {0x96, [](Machine& m) { return m.Text<uint64_t>(); }},  // BYTEARRAY8
     {']', [](Machine& m) { return m.stack().Push({.kind = PickleKind::kList}); }},
     {')', [](Machine& m) { return m.stack().Push({.kind = PickleKind::kTuple}); }},
     {'}', [](Machine& m) { return m.stack().Push({.kind = PickleKind::kDict}); }},
+    {0x8f, [](Machine& m) { return m.stack().Push({.kind = PickleKind::kList}); }},  // EMPTY_SET
     {'l', [](Machine& m) { return m.stack().FromMark(PickleKind::kList); }},
+    {0x91, [](Machine& m) { return m.stack().FromMark(PickleKind::kList); }},  // FROZENSET
     {'t', [](Machine& m) { return m.stack().FromMark(PickleKind::kTuple); }},
     {'d', [](Machine& m) { return m.stack().FromMark(PickleKind::kDict); }},
     {0x85, [](Machine& m) { return m.stack().Tuple(1); }},
@@ -120,6 +119,7 @@ constexpr Opcode kOpcodes[] = {
     {0x87, [](Machine& m) { return m.stack().Tuple(3); }},
     {'a', [](Machine& m) { return m.stack().Append(); }},
     {'e', [](Machine& m) { return m.stack().Appends(); }},
+    {0x90, [](Machine& m) { return m.stack().Appends(); }},  // ADDITEMS
     {'s', [](Machine& m) { return m.stack().SetItem(); }},
     {'u', [](Machine& m) { return m.stack().SetItems(); }},
     {'0', [](Machine& m) { return m.stack().Pop(); }},
@@ -131,10 +131,12 @@ constexpr Opcode kOpcodes[] = {
     {'r', [](Machine& m) { return m.Put<uint32_t>(); }},
     {0x94, [](Machine& m) { return m.stack().RememberNext(); }},
     {'c', [](Machine& m) { return m.Global(); }},
-    {0x93, [](Machine& m) { return m.StackGlobal(); }},
-    {'i', [](Machine& m) { return m.Inst(); }},
-    {'R', [](Machine& m) { return m.Reduce(); }},
-    {'b', [](Machine& m) { return m.Build(); }},
+    {0x93, [](Machine& m) { return m.stack().StackGlobal(); }},
+    {'R', [](Machine& m) { return m.stack().Call(); }},
+    {0x81, [](Machine& m) { return m.stack().Call(); }},              // NEWOBJ
+    {0x92, [](Machine& m) { return m.stack().CallWithKeywords(); }},  // NEWOBJ_EX
+    {'o', [](Machine& m) { return m.stack().CallMarked(); }},         // OBJ
+    {'b', [](Machine& m) { return m.stack().Build(); }},
     {'Q', [](Machine& m) { return m.stack().MakePersistent(); }},
 };
 
@@ -153,7 +155,7 @@ absl::StatusOr<Pickle> Machine::Run() {
     const Opcode* opcode = FindOpcode(*code);
     if (opcode == nullptr) {
       return absl::UnimplementedError(
-          absl::StrFormat("pickle opcode 0x%02x at byte %d is not one of plain data", *code, at));
+          absl::StrFormat("pickle opcode 0x%02x at byte %d is not one that is read", *code, at));
     }
     WEFT_RETURN_IF_ERROR(opcode->run(*this));
   }
@@ -175,79 +177,12 @@ absl::Status Machine::Long() {
   return Push({.kind = PickleKind::kInt, .integer = value});
 }
 
-absl::Status Machine::PushGlobal(std::string_view module, std::string_view name) {
-  const std::string whole = absl::StrCat(Absl(module), ".", Absl(name));
-  if (whole == kOrderedDict) return Push({.kind = PickleKind::kGlobal, .text = kOrderedDict});
-  const auto it = std::find(allowed_.begin(), allowed_.end(), whole);
-  if (it != allowed_.end()) return Push({.kind = PickleKind::kGlobal, .text = *it});
-  return absl::InvalidArgumentError(
-      absl::StrCat("pickle asks for ", Printable(whole), ", which is not a tensor"));
-}
-
-absl::Status Machine::Global() {
-  const auto module = reader_.ReadLine();
-  const auto name = module ? reader_.ReadLine() : std::nullopt;
-  return name ? PushGlobal(*module, *name) : Truncated();
-}
-
-absl::Status Machine::StackGlobal() {
-  WEFT_ASSIGN_OR_RETURN(const PickleObject* name, stack_.TakeTop());
-  WEFT_ASSIGN_OR_RETURN(const PickleObject* module, stack_.TakeTop());
-  if (name->kind != PickleKind::kText || module->kind != PickleKind::kText) {
-    return MalformedPickle("a global's name is no string");
-  }
-  return PushGlobal(module->text, name->text);
-}
-
-// Makes an object of a class in one go. No tensor needs it, but the class is worth naming.
-absl::Status Machine::Inst() {
-  WEFT_RETURN_IF_ERROR(Global());
-  return absl::UnimplementedError("pickle opcode 0x69 (INST) is not one of plain data");
-}
-
-absl::Status Machine::Reduce() {
-  WEFT_ASSIGN_OR_RETURN(const PickleObject* arguments, stack_.TakeTop());
-  WEFT_ASSIGN_OR_RETURN(const PickleObject* function, stack_.TakeTop());
-  if (function->kind != PickleKind::kGlobal || arguments->kind != PickleKind::kTuple) {
-    return MalformedPickle("a call of what is no global, or without a tuple of arguments");
-  }
-  if (function->text == kOrderedDict) return PushOrderedDict(*arguments);
-  return Push({.kind = PickleKind::kCall, .items = {function, arguments}});
-}
-
-// OrderedDict() as Python 3 writes it, or OrderedDict([[key, value], …]) as Python 2 does.
-absl::Status Machine::PushOrderedDict(const PickleObject& arguments) {
-  PickleObject dict = {.kind = PickleKind::kDict};
-  if (arguments.items.empty()) return Push(std::move(dict));
-  const PickleObject& pairs = *arguments.items[0];
-  if (arguments.items.size() != 1 || pairs.kind != PickleKind::kList) {
-    return MalformedPickle("an OrderedDict of something else than pairs");
-  }
-  WEFT_RETURN_IF_ERROR(stack_.CountItems(2 * pairs.items.size()));
-  for (const PickleObject* pair : pairs.items) {
-    if ((pair->kind != PickleKind::kList && pair->kind != PickleKind::kTuple) ||
-        pair->items.size() != 2) {
-      return MalformedPickle("an OrderedDict of something else than pairs");
-    }
-    dict.items.insert(dict.items.end(), pair->items.begin(), pair->items.end());
-  }
-  return Push(std::move(dict));
-}
-
-// The attributes of an OrderedDict (PyTorch's _metadata, the modules' versions) are no tensors.
-absl::Status Machine::Build() {
-  WEFT_RETURN_IF_ERROR(stack_.TakeTop().status());
-  return stack_.Container(PickleKind::kDict).status();
-}
-
 }  // namespace
 
-absl::StatusOr<Pickle> ParsePickle(ByteReader& reader, std::span<const std::string_view> allowed) {
-  return Machine(reader, allowed).Run();
-}
+absl::StatusOr<Pickle> ParsePickle(ByteReader& reader) { return Machine(reader).Run(); }
 
-std::string_view Describe(PickleKind kind) {
-  switch (kind) {
+std::string Describe(const PickleObject& object) {
+  switch (object.kind) {
     case PickleKind::kNone:
       return "None";
     case PickleKind::kBool:
@@ -266,9 +201,9 @@ std::string_view Describe(PickleKind kind) {
     case PickleKind::kDict:
       return "a dict";
     case PickleKind::kGlobal:
-      return "a class or a function";
+      return absl::StrCat("the class or function ", Printable(object.text));
     case PickleKind::kCall:
-      return "a tensor or a class's object";
+      return absl::StrCat("an object of ", Printable(object.text));
     case PickleKind::kPersistent:
       return "a storage";
   }

@@ -12,15 +12,32 @@ absl::Status TooManyObjects() {
                                                    " items, the limits"));
 }
 
+// The name of what is called: a global, what another call gave (a method), or a module's class,
+// which PyTorch's older format keeps with its source, as ("module", class, file, source).
+std::string_view CalledName(const PickleObject& function) {
+  const PickleObject* global = &function;
+  if (function.kind == PickleKind::kPersistent && function.items[0]->items.size() > 1) {
+    global = function.items[0]->items[1];
+  }
+  const bool named = global->kind == PickleKind::kGlobal || global->kind == PickleKind::kCall;
+  return named ? global->text : std::string_view();
+}
+
 }  // namespace
 
 absl::Status MalformedPickle(std::string_view what) {
   return absl::DataLossError(absl::StrCat("malformed pickle: ", Absl(what)));
 }
 
-absl::Status PickleStack::Push(PickleObject object) {
+absl::StatusOr<PickleObject*> PickleStack::Keep(PickleObject object) {
   pickle_.objects.push_back(std::move(object));
-  stack_.push_back(&pickle_.objects.back());
+  WEFT_RETURN_IF_ERROR(CheckSizes());
+  return &pickle_.objects.back();
+}
+
+absl::Status PickleStack::Push(PickleObject object) {
+  WEFT_ASSIGN_OR_RETURN(PickleObject * kept, Keep(std::move(object)));
+  stack_.push_back(kept);
   return CheckSizes();
 }
 
@@ -55,8 +72,11 @@ absl::StatusOr<std::vector<const PickleObject*>> PickleStack::TakeMarked() {
 }
 
 absl::StatusOr<PickleObject*> PickleStack::Container(PickleKind kind) {
-  if (available() > 0 && stack_.back()->kind == kind) return stack_.back();
-  return MalformedPickle(absl::StrCat("an opcode expects ", Absl(Describe(kind)), " on the stack"));
+  const bool fits =
+      available() > 0 && (stack_.back()->kind == kind || stack_.back()->kind == PickleKind::kCall);
+  if (fits) return stack_.back();
+  return MalformedPickle(
+      absl::StrCat("an opcode expects ", Describe({.kind = kind}), " on the stack"));
 }
 
 absl::Status PickleStack::FromMark(PickleKind kind) {
@@ -78,14 +98,16 @@ absl::Status PickleStack::Tuple(size_t size) {
 absl::Status PickleStack::Append() {
   WEFT_ASSIGN_OR_RETURN(const PickleObject* item, TakeTop());
   WEFT_ASSIGN_OR_RETURN(PickleObject * list, Container(PickleKind::kList));
-  list->items.push_back(item);
+  if (list->kind == PickleKind::kList) list->items.push_back(item);
   return CountItems(1);
 }
 
 absl::Status PickleStack::Appends() {
   WEFT_ASSIGN_OR_RETURN(const std::vector<const PickleObject*> items, TakeMarked());
   WEFT_ASSIGN_OR_RETURN(PickleObject * list, Container(PickleKind::kList));
-  list->items.insert(list->items.end(), items.begin(), items.end());
+  if (list->kind == PickleKind::kList) {
+    list->items.insert(list->items.end(), items.begin(), items.end());
+  }
   return absl::OkStatus();
 }
 
@@ -102,6 +124,81 @@ absl::Status PickleStack::SetItems() {
   if (items.size() % 2 != 0) return MalformedPickle("a key without a value");
   WEFT_ASSIGN_OR_RETURN(PickleObject * dict, Container(PickleKind::kDict));
   dict->items.insert(dict->items.end(), items.begin(), items.end());
+  return absl::OkStatus();
+}
+
+absl::Status PickleStack::PushGlobal(std::string_view module, std::string_view name) {
+  if (module.size() > kMaxGlobalName || name.size() > kMaxGlobalName) {
+    return MalformedPickle(absl::StrCat("a global's name of more than ", kMaxGlobalName, " bytes"));
+  }
+  const auto [it, is_new] = pickle_.names.insert(absl::StrCat(Absl(module), ".", Absl(name)));
+  if (is_new) name_bytes_ += it->size();
+  if (name_bytes_ > kMaxGlobalNames) return TooManyObjects();
+  return Push({.kind = PickleKind::kGlobal, .text = *it});
+}
+
+absl::Status PickleStack::StackGlobal() {
+  WEFT_ASSIGN_OR_RETURN(const PickleObject* name, TakeTop());
+  WEFT_ASSIGN_OR_RETURN(const PickleObject* module, TakeTop());
+  if (name->kind == PickleKind::kText && module->kind == PickleKind::kText) {
+    return PushGlobal(module->text, name->text);
+  }
+  return MalformedPickle("a global's name is no string");
+}
+
+absl::Status PickleStack::Call() {
+  WEFT_ASSIGN_OR_RETURN(const PickleObject* arguments, TakeTop());
+  WEFT_ASSIGN_OR_RETURN(const PickleObject* function, TakeTop());
+  return PushCall(*function, *arguments);
+}
+
+absl::Status PickleStack::CallWithKeywords() {
+  WEFT_RETURN_IF_ERROR(TakeTop().status());
+  return Call();
+}
+
+absl::Status PickleStack::CallMarked() {
+  WEFT_ASSIGN_OR_RETURN(std::vector<const PickleObject*> items, TakeMarked());
+  if (items.empty()) return MalformedPickle("an object of no class");
+  const PickleObject* function = items[0];
+  items.erase(items.begin());
+  WEFT_ASSIGN_OR_RETURN(const PickleObject* arguments,
+                        Keep({.kind = PickleKind::kTuple, .items = std::move(items)}));
+  return PushCall(*function, *arguments);
+}
+
+absl::Status PickleStack::PushCall(const PickleObject& function, const PickleObject& arguments) {
+  const std::string_view name = CalledName(function);
+  if (name.empty() || arguments.kind != PickleKind::kTuple) {
+    return MalformedPickle("a call of what is no global, or without a tuple of arguments");
+  }
+  if (name == "collections.OrderedDict") return PushOrderedDict(arguments);
+  return Push({.kind = PickleKind::kCall, .text = name, .arguments = &arguments});
+}
+
+// OrderedDict() as Python 3 writes it, or OrderedDict([[key, value], ...]) as Python 2 does.
+absl::Status PickleStack::PushOrderedDict(const PickleObject& arguments) {
+  PickleObject dict = {.kind = PickleKind::kDict};
+  if (arguments.items.empty()) return Push(std::move(dict));
+  const PickleObject& pairs = *arguments.items[0];
+  if (arguments.items.size() != 1 || pairs.kind != PickleKind::kList) {
+    return MalformedPickle("an OrderedDict of something else than pairs");
+  }
+  WEFT_RETURN_IF_ERROR(CountItems(2 * pairs.items.size()));
+  for (const PickleObject* pair : pairs.items) {
+    if ((pair->kind != PickleKind::kList && pair->kind != PickleKind::kTuple) ||
+        pair->items.size() != 2) {
+      return MalformedPickle("an OrderedDict of something else than pairs");
+    }
+    dict.items.insert(dict.items.end(), pair->items.begin(), pair->items.end());
+  }
+  return Push(std::move(dict));
+}
+
+absl::Status PickleStack::Build() {
+  WEFT_ASSIGN_OR_RETURN(const PickleObject* state, TakeTop());
+  WEFT_ASSIGN_OR_RETURN(PickleObject * object, Container(PickleKind::kDict));
+  if (object->kind == PickleKind::kCall) object->state = state;
   return absl::OkStatus();
 }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "frontend/weights/pickle.h"
 #include "frontend/weights/state_dict.h"
+#include "frontend/weights/storage.h"
 #include "frontend/weights/zip.h"
 
 namespace weft {
@@ -56,23 +57,23 @@ absl::StatusOr<std::string> FindFolder(const ZipArchive& zip) {
       "a zip archive, but not one of PyTorch's: expected a file NAME/data.pkl in it");
 }
 
-absl::StatusOr<NamedTensors> ParseZip(const SharedBytes& file) {
+absl::StatusOr<NamedTensors> ParseZip(const SharedBytes& file, std::string_view key) {
   WEFT_ASSIGN_OR_RETURN(const ZipArchive zip, ZipArchive::Open(file));
   WEFT_ASSIGN_OR_RETURN(const std::string folder, FindFolder(zip));
   WEFT_RETURN_IF_ERROR(CheckByteOrder(zip, folder));
   const ZipEntry* entry = zip.Find(absl::StrCat(folder, Absl(kPickleFile)));
   WEFT_ASSIGN_OR_RETURN(const SharedBytes data, zip.Read(*entry));
   ByteReader reader(data.bytes);
-  WEFT_ASSIGN_OR_RETURN(const Pickle pickle, ParsePickle(reader, TensorGlobals()));
+  WEFT_ASSIGN_OR_RETURN(const Pickle pickle, ParsePickle(reader));
   if (reader.remaining() > 0) return absl::DataLossError("bytes after the pickle in data.pkl");
   uint64_t bytes = 0;
   for (const ZipEntry& e : zip.entries()) bytes += e.size;
-  const FindStorage find = [&](std::string_view key) -> absl::StatusOr<SharedBytes> {
-    const ZipEntry* storage = zip.Find(absl::StrCat(folder, "/data/", Absl(key)));
+  const FindStorage find = [&](std::string_view name) -> absl::StatusOr<SharedBytes> {
+    const ZipEntry* storage = zip.Find(absl::StrCat(folder, "/data/", Absl(name)));
     if (storage != nullptr) return zip.Read(*storage);
-    return absl::DataLossError(absl::StrCat("the archive has no storage ", Printable(key)));
+    return absl::DataLossError(absl::StrCat("the archive has no storage ", Printable(name)));
   };
-  return ReadStateDict(*pickle.root, find, kMaxCopies * bytes + kCopySlack);
+  return ReadStateDict(*pickle.root, find, kMaxCopies * bytes + kCopySlack, key);
 }
 
 // The older format ----------------------------------------------------------------------------
@@ -87,17 +88,17 @@ bool IsLittleEndian(const PickleObject& system) {
 
 // The three pickles before the state dict's.
 absl::Status CheckLegacyHead(ByteReader& reader) {
-  WEFT_ASSIGN_OR_RETURN(const Pickle magic, ParsePickle(reader, {}));
+  WEFT_ASSIGN_OR_RETURN(const Pickle magic, ParsePickle(reader));
   if (magic.root->kind != PickleKind::kBigInt || magic.root->text != kLegacyMagic) {
     return absl::InvalidArgumentError(
         "a pickle, but not one of PyTorch's: it does not begin with torch.save's number");
   }
-  WEFT_ASSIGN_OR_RETURN(const Pickle protocol, ParsePickle(reader, {}));
+  WEFT_ASSIGN_OR_RETURN(const Pickle protocol, ParsePickle(reader));
   if (protocol.root->kind != PickleKind::kInt || protocol.root->integer != kLegacyProtocol) {
     return absl::UnimplementedError(
         absl::StrCat("expected version ", kLegacyProtocol, " of PyTorch's older format"));
   }
-  WEFT_ASSIGN_OR_RETURN(const Pickle system, ParsePickle(reader, {}));
+  WEFT_ASSIGN_OR_RETURN(const Pickle system, ParsePickle(reader));
   if (IsLittleEndian(*system.root)) return absl::OkStatus();
   return absl::UnimplementedError(
       "expected numbers in little-endian order, the file is big-endian");
@@ -111,10 +112,11 @@ absl::StatusOr<Storages> ReadLegacyStorages(ByteReader& reader, const Pickle& pi
                                             const std::shared_ptr<const void>& owner) {
   std::map<std::string_view, size_t> element_bytes;
   for (const PickleObject* persistent : pickle.persistent) {
+    if (!IsStorage(*persistent)) continue;  // a module's class and its source
     WEFT_ASSIGN_OR_RETURN(const StorageId id, ReadStorageId(*persistent));
-    element_bytes.emplace(id.key, id.element_bytes);
+    element_bytes.emplace(id.key, id.type->size);
   }
-  WEFT_ASSIGN_OR_RETURN(const Pickle keys, ParsePickle(reader, {}));
+  WEFT_ASSIGN_OR_RETURN(const Pickle keys, ParsePickle(reader));
   if (keys.root->kind != PickleKind::kList) {
     return absl::DataLossError("expected the list of storages after the state dict");
   }
@@ -141,23 +143,23 @@ absl::StatusOr<Storages> ReadLegacyStorages(ByteReader& reader, const Pickle& pi
   return storages;
 }
 
-absl::StatusOr<NamedTensors> ParseLegacy(const SharedBytes& file) {
+absl::StatusOr<NamedTensors> ParseLegacy(const SharedBytes& file, std::string_view key) {
   ByteReader reader(file.bytes);
   WEFT_RETURN_IF_ERROR(CheckLegacyHead(reader));
-  WEFT_ASSIGN_OR_RETURN(const Pickle pickle, ParsePickle(reader, TensorGlobals()));
+  WEFT_ASSIGN_OR_RETURN(const Pickle pickle, ParsePickle(reader));
   WEFT_ASSIGN_OR_RETURN(const Storages storages, ReadLegacyStorages(reader, pickle, file.owner));
-  const FindStorage find = [&](std::string_view key) -> absl::StatusOr<SharedBytes> {
-    const auto it = storages.find(key);
+  const FindStorage find = [&](std::string_view name) -> absl::StatusOr<SharedBytes> {
+    const auto it = storages.find(name);
     if (it != storages.end()) return it->second;
-    return absl::DataLossError(absl::StrCat("the file has no storage ", Printable(key)));
+    return absl::DataLossError(absl::StrCat("the file has no storage ", Printable(name)));
   };
-  return ReadStateDict(*pickle.root, find, kMaxCopies * file.bytes.size() + kCopySlack);
+  return ReadStateDict(*pickle.root, find, kMaxCopies * file.bytes.size() + kCopySlack, key);
 }
 
-absl::StatusOr<NamedTensors> TensorsOfPth(const SharedBytes& file) {
+absl::StatusOr<NamedTensors> TensorsOfPth(const SharedBytes& file, std::string_view key) {
   const std::string_view text = AsText(file.bytes);
-  if (text.starts_with(kZipMagic)) return ParseZip(file);
-  if (text.starts_with(kPickleMagic)) return ParseLegacy(file);
+  if (text.starts_with(kZipMagic)) return ParseZip(file, key);
+  if (text.starts_with(kPickleMagic)) return ParseLegacy(file, key);
   return absl::InvalidArgumentError("expected a zip archive or a pickle of PyTorch's");
 }
 
@@ -168,8 +170,8 @@ bool LooksLikePth(std::span<const std::byte> bytes) {
 }
 
 absl::StatusOr<NamedTensors> ParsePth(std::span<const std::byte> bytes, const std::string& name,
-                                      std::shared_ptr<const void> owner) {
-  absl::StatusOr<NamedTensors> result = TensorsOfPth({bytes, std::move(owner)});
+                                      std::shared_ptr<const void> owner, std::string_view key) {
+  absl::StatusOr<NamedTensors> result = TensorsOfPth({bytes, std::move(owner)}, key);
   if (!result.ok()) return Annotate(result.status(), name);
   result->source = name;
   return result;

@@ -5,6 +5,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "frontend/weights/name_map.h"
@@ -14,12 +15,15 @@
 
 namespace weft {
 
-// Maps a file of weights: .safetensors, or a state dict that PyTorch saved (.pth, .pt). What the
-// file holds says which, not its name. Nothing in it is executed. The file must stay as it is while
-// the tensors live: truncating it in place raises SIGBUS when they are read. Errors name the file:
-// those of MapFile, ParseSafetensors and ParsePth; another format.
-absl::StatusOr<NamedTensors> OpenWeights(const std::string& path);
-// The same from bytes in memory; tensors are copies. `name` stands for the file in errors.
+// Maps a file of weights: .safetensors, a state dict or module that PyTorch saved (.pth, .pt), or
+// the index of such files (model.safetensors.index.json). What the file holds says which, not its
+// name. Nothing in it is executed. `key` picks one of several state dicts in a PyTorch file (see
+// FindTensors). The file must stay as it is while the tensors live: truncating it in place raises
+// SIGBUS when they are read. Errors name the file: those of MapFile, ParseSafetensors, ParsePth and
+// OpenShards; another format.
+absl::StatusOr<NamedTensors> OpenWeights(const std::string& path, std::string_view key = {});
+// The same from the bytes of one file in memory; tensors are copies. `name` stands for the file in
+// errors.
 absl::StatusOr<NamedTensors> ParseWeights(std::span<const std::byte> bytes,
                                           const std::string& name);
 
@@ -46,7 +50,8 @@ struct WeightsReport {
 // to the old weights, is dropped.
 // Errors, with nothing changed, in one error all of: patterns that match no name, two tensors
 // mapped to one name, variables missing in the file and tensors unexpected in it (unless partial),
-// other dims, other types. With partial, an error where no name is in both.
+// other dims, other types. With partial, an error where no name is in both. Where a prefix that all
+// names of one side have is in the way ("module."), the error says the --map that mends it.
 absl::StatusOr<WeightsReport> LoadWeights(Model& model, const NamedTensors& weights,
                                           const LoadWeightsOptions& options = {});
 

@@ -108,17 +108,35 @@ TEST_F(CliWeights, MapsNamesAndLoadsParts) {
               HasSubstr("--map: expected OLD=NEW, got \"conv\""));
 }
 
-TEST_F(CliWeights, RefusesPicklesThatAskForCode) {
+TEST_F(CliWeights, RunsNothingThatAPickleNames) {
   MakeModel("a.weft");
   const std::string before = ReadText(Path("a.weft"));
   WriteText(Path("evil.pth"),
             Pth(pickle::Call(pickle::Global("os", "system"), {pickle::Text("touch pwned")}), {}));
   for (const char* command : {"weights load a.weft evil.pth", "weights list evil.pth"}) {
     EXPECT_EQ(Error(command),
-              "weft weights: evil.pth: pickle asks for os.system, which is not a tensor\n");
+              "weft weights: evil.pth: expected a state dict, the file holds an object of "
+              "os.system\n");
   }
   EXPECT_EQ(ReadText(Path("a.weft")), before);
   EXPECT_FALSE(std::filesystem::exists(Path("pwned")));
+}
+
+TEST_F(CliWeights, KeysPickOneOfSeveralStateDicts) {
+  const auto state_dict = [](const std::string& storage) {
+    return pickle::Dict(
+        {{"w", pickle::Tensor(pickle::Storage("FloatStorage", storage, 2), 0, {2}, {1})}});
+  };
+  WriteText(Path("two.pth"),
+            Pth(pickle::Dict({{"params", state_dict("0")}, {"ema", state_dict("1")}}),
+                {{"0", RawValues<float>({1, 2})}, {"1", RawValues<float>({3, 4})}}));
+  Builder b;
+  b.Output("y", b.Add(b.Input("x", {2}), b.Parameter("w", {2})));
+  ASSERT_TRUE(SaveModel(*b.Build(), Path("a.weft")).ok());
+  EXPECT_THAT(Error("weights load a.weft two.pth"), HasSubstr("Pick one by its key: --key params"));
+  Output("weights load a.weft two.pth --key ema");
+  EXPECT_EQ(Variable("a.weft", "w").At(1), 4);
+  EXPECT_THAT(Output("weights list two.pth --key params"), HasSubstr("w  f32[2]\n"));
 }
 
 TEST_F(CliWeights, NamesFilesThatAreMissingOrOthers) {

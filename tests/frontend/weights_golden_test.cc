@@ -62,6 +62,18 @@ TEST(WeightsGolden, ReadsEveryElementType) {
   EXPECT_THAT(weights->unsupported, ElementsAre(std::pair("ShortStorage", "i16[2]")));
 }
 
+TEST(WeightsGolden, ModulesAndScriptsHoldWhatTheirStateDictHolds) {
+  const auto state_dict = OpenWeights(kFolder + "namespace.pth");
+  ASSERT_TRUE(state_dict.ok()) << state_dict.status();
+  EXPECT_EQ(state_dict->tensors.size(), 10u);
+  EXPECT_EQ(state_dict->tensors.at("conv1.weight").dims(), (Dims{4, 3, 3, 3}));
+  for (const char* file : {"module.pth", "script.pt"}) {
+    const auto weights = OpenWeights(kFolder + file);
+    ASSERT_TRUE(weights.ok()) << weights.status();
+    EXPECT_EQ(weights->tensors, state_dict->tensors) << file;
+  }
+}
+
 TEST(WeightsGolden, TensorsOfArchivesAreViewsOfTheMappedFile) {
   const auto weights = OpenWeights(kFolder + "net.pth");
   ASSERT_TRUE(weights.ok()) << weights.status();

@@ -14,7 +14,6 @@
 #include "frontend/onnx/import/import.h"
 #include "frontend/onnx/proto.h"
 #include "frontend/weights/safetensors.h"
-#include "frontend/weights/state_dict.h"
 #include "frontend/weights/zip.h"
 #include "graph/file/serialize.h"
 #include "graph/file/serialize_internal.h"
@@ -28,6 +27,33 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kTargets[] = {"idx", "npy",         "onnx", "onnx_text", "pickle",
                                          "pth", "safetensors", "weft", "weft_text"};
+// What the reader of PyTorch's pickles looks for.
+const std::set<std::string> kPickleWords = {"collections",
+                                            "OrderedDict",
+                                            "torch",
+                                            "FloatStorage",
+                                            "QInt8Storage",
+                                            "ComplexFloatStorage",
+                                            "torch.storage",
+                                            "UntypedStorage",
+                                            "uint16",
+                                            "Size",
+                                            "torch._utils",
+                                            "_rebuild_tensor_v2",
+                                            "_rebuild_tensor_v3",
+                                            "_rebuild_parameter",
+                                            "_rebuild_qtensor",
+                                            "_rebuild_sparse_tensor",
+                                            "torch._tensor",
+                                            "_rebuild_from_type_v2",
+                                            "__torch__",
+                                            "_parameters",
+                                            "_buffers",
+                                            "_modules",
+                                            "_non_persistent_buffers_set",
+                                            "state_dict",
+                                            "storage",
+                                            "module"};
 constexpr size_t kMostModelBytes = 4096;
 constexpr size_t kMostTensorBytes = 256;
 
@@ -97,7 +123,7 @@ class Seeds {
 
   absl::Status AddPth() const {
     for (const auto& entry : fs::directory_iterator(WEFT_SOURCE_DIR "/tests/golden/pth")) {
-      if (entry.path().extension() != ".pth") continue;
+      if (!entry.path().extension().string().starts_with(".pt")) continue;
       const std::string name = entry.path().filename().string();
       WEFT_ASSIGN_OR_RETURN(const std::string bytes, Read(entry.path()));
       Add("pth", name, bytes);
@@ -136,7 +162,7 @@ class Seeds {
 
   // The words that no comparison of whole strings tells the fuzzer.
   void AddDictionaries() const {
-    std::set<std::string> onnx_words, our_words, globals;
+    std::set<std::string> onnx_words, our_words;
     for (const onnx::OpSchema& schema : onnx::OpSchemaRegistry::get_all_schemas()) {
       onnx_words.insert(schema.Name());
       for (const auto& [name, attribute] : schema.attributes()) onnx_words.insert(name);
@@ -145,12 +171,11 @@ class Seeds {
       our_words.emplace(op->name);
       for (const AttributeSpec& attribute : op->attributes) our_words.emplace(attribute.name);
     }
-    for (std::string_view global : TensorGlobals()) globals.emplace(global);
     AddDictionary("onnx", onnx_words);
     AddDictionary("onnx_text", onnx_words);
     AddDictionary("weft", our_words);
     AddDictionary("weft_text", our_words);
-    AddDictionary("pickle", globals);
+    AddDictionary("pickle", kPickleWords);
   }
 
   void AddDictionary(const std::string& target, const std::set<std::string>& words) const {

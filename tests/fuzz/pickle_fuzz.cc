@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static constexpr std::array<std::byte, 64> kStorage{};
   constexpr uint64_t kCopyLimit = 1 << 20;
   weft::ByteReader reader(weft::AsBytes(data, size));
-  const auto pickle = weft::ParsePickle(reader, weft::TensorGlobals());
+  const auto pickle = weft::ParsePickle(reader);
   if (!pickle.ok()) return 0;
   const auto find = [](std::string_view) { return weft::SharedBytes{kStorage, nullptr}; };
   (void)weft::ReadStateDict(*pickle->root, find, kCopyLimit);

@@ -9,6 +9,11 @@
   legacy.pth      the network's state dict in the format before PyTorch 1.6: pickles, then storages
   dtypes.pth      one tensor of every element type
 
+PyTorch itself wrote these, of one network:
+  namespace.pth   {"model": its state dict, "args": an argparse.Namespace}
+  module.pth      torch.save(network): the pickled module
+  script.pt       torch.jit.script(network).save()
+
 Element i of tensor number k of the network is k + i / 8, which float16 holds exactly.
 tests/frontend/weights_golden_test.cc reads them. Only Python's standard library is needed.
 """
