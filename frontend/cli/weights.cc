@@ -28,6 +28,15 @@ void PrintNames(const char* what, const std::vector<std::string>& names) {
   for (const std::string& name : names) Print("  %s\n", Printable(name).c_str());
 }
 
+// The names, those of unsupported tensors with what these are.
+std::vector<std::string> WithReasons(std::vector<std::string> names, const NamedTensors& weights) {
+  for (std::string& name : names) {
+    const auto it = weights.unsupported.find(name);
+    if (it != weights.unsupported.end()) name += "  " + it->second + " (unsupported)";
+  }
+  return names;
+}
+
 absl::Status Load(const WeightsArguments& a) {
   const std::string& output = a.output.empty() ? a.model : a.output;
   LoadWeightsOptions options = {.partial = a.partial};
@@ -44,7 +53,7 @@ absl::Status Load(const WeightsArguments& a) {
   if (!report.ok()) return Annotate(report.status(), a.model);
   WEFT_RETURN_IF_ERROR(SaveModel(model, output));
   PrintNames("not in the file, kept as they were", report->missing);
-  PrintNames("not in the model, passed over", report->unexpected);
+  PrintNames("not in the model, passed over", WithReasons(report->unexpected, weights));
   for (const auto& [types, count] : report->converted) {
     Print("converted %s: %d tensors\n", types.c_str(), count);
   }
@@ -125,7 +134,8 @@ CLI::App* AddLoad(CLI::App& weights, WeightsArguments& a) {
   app->add_flag("--partial", a.partial,
                 "Keep variables that the file lacks, pass over tensors that the model lacks");
   app->footer(
-      "Example: weft weights load a.weft resnet.pth --map 'module.*=*' -o b.weft\n"
+      "Examples: weft weights load a.weft resnet.pth --map 'module.*=*' -o b.weft\n"
+      "          weft weights load a.weft esrgan.pth --key params_ema\n"
       "Names and shapes must match; otherwise all differences are listed and nothing is changed.");
   return app;
 }

@@ -17,6 +17,8 @@ constexpr std::string_view kStateDictKeys[] = {"state_dict", "model_state_dict",
 
 constexpr int kMostDictLevels = 4;  // of dicts around a state dict
 constexpr size_t kMostListed = 20;
+// Of all names of a state dict: a pickle can repeat a long one at two bytes each.
+constexpr size_t kMostNameBytes = size_t{1} << 26;
 
 bool IsFilledLikeADict(const PickleObject& object) {
   return object.kind == PickleKind::kDict || object.kind == PickleKind::kCall;
@@ -74,8 +76,14 @@ bool IsStateDict(const PickleObject& object) {
 absl::StatusOr<std::vector<NamedPickle>> TensorsOf(const PickleObject& state_dict) {
   if (IsModule(state_dict)) return TensorsOfModule(state_dict);
   std::vector<NamedPickle> tensors;
+  size_t name_bytes = 0;
   for (const KeyPlace& child : ChildrenOf(state_dict, -1)) {
     if (!IsTensor(*child.object)) continue;
+    name_bytes += child.key->text.size();
+    if (name_bytes > kMostNameBytes) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("names of more than ", kMostNameBytes, " bytes, the limit"));
+    }
     if (child.key->kind != PickleKind::kText && child.key->kind != PickleKind::kInt) {
       return MalformedTensor(
           absl::StrCat("expected a name for each, one has ", Describe(*child.key)));

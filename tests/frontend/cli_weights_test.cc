@@ -122,6 +122,13 @@ TEST_F(CliWeights, RunsNothingThatAPickleNames) {
   EXPECT_FALSE(std::filesystem::exists(Path("pwned")));
 }
 
+TEST_F(CliWeights, NamesWhatIsPassedOver) {
+  MakeModel("a.weft");
+  const std::string out =
+      Output("weights load a.weft " + kGolden + "dtypes.pth --partial --map FloatStorage=bn.weight");
+  EXPECT_THAT(out, HasSubstr("  ShortStorage  i16[2] (unsupported)\n"));
+}
+
 TEST_F(CliWeights, KeysPickOneOfSeveralStateDicts) {
   const auto state_dict = [](const std::string& storage) {
     return pickle::Dict(

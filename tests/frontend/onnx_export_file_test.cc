@@ -68,6 +68,17 @@ TEST(OnnxExportFile, TensorsBeyondTheLimitGoToAFileBeside) {
   EXPECT_EQ(proto.graph().initializer(2).external_data(0).value(), "net.onnx.data");
 }
 
+TEST(OnnxExportFile, OldDataStayWhereTheModelCannotBeReplaced) {
+  const std::string folder = TestFolder(), path = folder + "/net.onnx";
+  std::filesystem::create_directories(path + "/a folder that is in the way");
+  WriteText(path + ".data", "old");
+  const Model model = *BuildNetwork(**FindNetwork("lenet"));
+  EXPECT_THAT(MessageOf(WriteOnnx(Export(model), path, /*limit=*/10000)), HasSubstr("net.onnx: "));
+  EXPECT_EQ(ReadText(path + ".data"), "old");
+  const std::filesystem::directory_iterator entries(folder);
+  EXPECT_EQ(std::distance(begin(entries), end(entries)), 2);  // nothing of ours is left
+}
+
 TEST(OnnxExportFile, FrozenWeightsGoThereToo) {
   const std::string folder = TestFolder(), path = folder + "/net.onnx";
   Model model = *BuildNetwork(**FindNetwork("lenet"));

@@ -247,6 +247,23 @@ TEST(WeightsCheckpoint, ModulesInThemselvesEnd) {
   EXPECT_THAT(ErrorOf(net), HasSubstr("modules nested too deeply or too often"));
 }
 
+// The older format has no checksums.
+TEST(WeightsCheckpoint, NoFlippedByteCrashes) {
+  const std::string net =
+      Module("Net", {{"a", Parameter(TensorAt(0))}}, {{"b", TensorAt(1)}},
+             {{"c", Object("__torch__", "C", {{"d", TensorAt(0)}})}}, "\x8f(" + Text("e") + "\x90");
+  const std::string file = LegacyFileOf(pickle::List({Dict({{"x", net}, {"y", kStateDict}})}));
+  int refused = 0;
+  for (size_t i = 0; i < file.size(); ++i) {
+    for (int mask = 1; mask < 256; ++mask) {
+      std::string damaged = file;
+      damaged[i] = static_cast<char>(damaged[i] ^ mask);
+      refused += !ParsePth(AsBytes(damaged), "x", nullptr, "0.x").ok();
+    }
+  }
+  EXPECT_GT(refused, 10000);
+}
+
 // Tensors of other kinds ------------------------------------------------------------------------
 
 TEST(WeightsCheckpoint, NamesTensorsThatWeftHasNoneFor) {
@@ -312,6 +329,12 @@ TEST(WeightsCheckpoint, StoragesKeysAreShort) {
   const std::string w = pickle::Tensor(pickle::Storage("FloatStorage", key, 3), 0, {2}, {1});
   EXPECT_THAT(ErrorOf(Dict({{"w", w}})),
               HasSubstr("expected a storage's class, key, device and size"));
+}
+
+TEST(WeightsCheckpoint, LimitsTheBytesOfNames) {
+  std::string dict = "}" + Text(std::string(1 << 20, 'n')) + "q\1" + TensorAt(0) + "q\2s(";
+  for (int i = 0; i < 100; ++i) dict += "h\1h\2";
+  EXPECT_THAT(ErrorOf(dict + "u"), HasSubstr("names of more than 67108864 bytes, the limit"));
 }
 
 }  // namespace
