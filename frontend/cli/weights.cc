@@ -53,13 +53,16 @@ absl::Status Load(const WeightsArguments& a) {
   if (!report.ok()) return Annotate(report.status(), a.model);
   WEFT_RETURN_IF_ERROR(SaveModel(model, output));
   PrintNames("not in the file, kept as they were", report->missing);
+  PrintNames("of types that Weft has not, kept as they were",
+             WithReasons(report->unsupported, weights));
   PrintNames("not in the model, passed over", WithReasons(report->unexpected, weights));
   for (const auto& [types, count] : report->converted) {
     Print("converted %s: %d tensors\n", types.c_str(), count);
   }
   if (training) Print("dropped the training state, which belonged to the old weights\n");
   Print("loaded %zu of %zu variables; saved %s\n", report->loaded.size(),
-        report->loaded.size() + report->missing.size(), output.c_str());
+        report->loaded.size() + report->missing.size() + report->unsupported.size(),
+        output.c_str());
   return absl::OkStatus();
 }
 
@@ -132,7 +135,8 @@ CLI::App* AddLoad(CLI::App& weights, WeightsArguments& a) {
       ->allow_extra_args(false);
   AddKey(*app, a);
   app->add_flag("--partial", a.partial,
-                "Keep variables that the file lacks, pass over tensors that the model lacks");
+                "Keep variables that the file lacks or has in a type that Weft lacks, pass over "
+                "tensors that the model lacks");
   app->footer(
       "Examples: weft weights load a.weft resnet.pth --map 'module.*=*' -o b.weft\n"
       "          weft weights load a.weft esrgan.pth --key params_ema\n"

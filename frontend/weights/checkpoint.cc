@@ -139,8 +139,8 @@ class StateDictSearch {
     const std::string where = key_.empty() ? "the file" : "the key " + Printable(key_);
     if (root.kind != PickleKind::kDict) {
       const std::string what = IsTensor(root) ? "a tensor without a name" : Describe(root);
-      return absl::InvalidArgumentError(
-          absl::StrCat("expected a state dict, ", where, " holds ", what));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "expected a state dict (as model.state_dict() gives it), ", where, " holds ", what));
     }
     return absl::InvalidArgumentError(
         absl::StrCat("no tensors in ", where, "; its keys: ", KeyList(root)));

@@ -158,7 +158,7 @@ struct NewValue {
 
 // Matches variables and tensors by name; what fits is in `values`, all the rest in the report or
 // among the problems.
-absl::StatusOr<WeightsReport> Match(const Model& model, Sources sources,
+absl::StatusOr<WeightsReport> Match(const Model& model, Sources sources, bool partial,
                                     std::vector<NewValue>& values, Problems& problems) {
   WeightsReport report;
   for (Node* variable : model.graph.variables()) {
@@ -166,6 +166,11 @@ absl::StatusOr<WeightsReport> Match(const Model& model, Sources sources,
     const auto source = sources.find(variable->name());
     if (source == sources.end()) {
       report.missing.push_back(variable->name());
+      continue;
+    }
+    if (partial && source->second.tensor == nullptr) {
+      report.unsupported.push_back(variable->name());
+      sources.erase(source);
       continue;
     }
     WEFT_ASSIGN_OR_RETURN(Tensor value, Fit(*variable, source->second, problems));
@@ -188,7 +193,8 @@ absl::StatusOr<WeightsReport> LoadWeights(Model& model, const NamedTensors& weig
   Problems problems;
   Sources sources = MappedSources(model, weights, options.map, problems);
   std::vector<NewValue> values;
-  WEFT_ASSIGN_OR_RETURN(WeightsReport report, Match(model, std::move(sources), values, problems));
+  WEFT_ASSIGN_OR_RETURN(WeightsReport report,
+                        Match(model, std::move(sources), options.partial, values, problems));
   const bool nothing = report.loaded.empty();
   if (!options.partial || nothing) {
     const std::string suggestion = SuggestMap(report);

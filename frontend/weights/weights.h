@@ -31,7 +31,8 @@ struct LoadWeightsOptions {
   // Rename the file's tensors to the model's variables, one pattern after the other, each over all
   // names as the previous ones left them.
   std::vector<NamePattern> map{};
-  // Variables that the file lacks keep their values, and surplus tensors are passed over.
+  // Variables that the file lacks, or has as a type that Weft lacks, keep their values, and surplus
+  // tensors are passed over.
   bool partial = false;
 };
 
@@ -39,6 +40,7 @@ struct WeightsReport {
   std::vector<std::string> loaded;       // the variables that got new values
   std::map<std::string, int> converted;  // of these, how many by "f16 to f32"
   std::vector<std::string> missing;      // with partial: variables not in the file
+  std::vector<std::string> unsupported;  // with partial: variables of types that Weft lacks
   std::vector<std::string> unexpected;   // with partial: names in the file, mapped, of no variable
 };
 

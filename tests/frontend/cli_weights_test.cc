@@ -115,7 +115,8 @@ TEST_F(CliWeights, RunsNothingThatAPickleNames) {
             Pth(pickle::Call(pickle::Global("os", "system"), {pickle::Text("touch pwned")}), {}));
   for (const char* command : {"weights load a.weft evil.pth", "weights list evil.pth"}) {
     EXPECT_EQ(Error(command),
-              "weft weights: evil.pth: expected a state dict, the file holds an object of "
+              "weft weights: evil.pth: expected a state dict (as model.state_dict() gives it), the "
+              "file holds an object of "
               "os.system\n");
   }
   EXPECT_EQ(ReadText(Path("a.weft")), before);
@@ -124,8 +125,8 @@ TEST_F(CliWeights, RunsNothingThatAPickleNames) {
 
 TEST_F(CliWeights, NamesWhatIsPassedOver) {
   MakeModel("a.weft");
-  const std::string out =
-      Output("weights load a.weft " + kGolden + "dtypes.pth --partial --map FloatStorage=bn.weight");
+  const std::string out = Output("weights load a.weft " + kGolden +
+                                 "dtypes.pth --partial --map FloatStorage=bn.weight");
   EXPECT_THAT(out, HasSubstr("  ShortStorage  i16[2] (unsupported)\n"));
 }
 

@@ -108,8 +108,10 @@ TEST(WeightsCheckpoint, KeysPickOneOfSeveral) {
   EXPECT_THAT(ErrorOf(two, "params.x"), HasSubstr("no key params.x in the file"));
   EXPECT_THAT(ErrorOf(Checkpoint({{"model", kStateDict}}), "optimizer"),
               HasSubstr("no tensors in the key optimizer; its keys: state"));
-  EXPECT_THAT(ErrorOf(Checkpoint({{"model", kStateDict}}), "epoch"),
-              HasSubstr("expected a state dict, the key epoch holds an int"));
+  EXPECT_THAT(
+      ErrorOf(Checkpoint({{"model", kStateDict}}), "epoch"),
+      HasSubstr(
+          "expected a state dict (as model.state_dict() gives it), the key epoch holds an int"));
 }
 
 TEST(WeightsCheckpoint, KeysLeadFurtherIn) {
@@ -130,7 +132,7 @@ TEST(WeightsCheckpoint, SaysWhatThereIsWhereItFindsNoTensors) {
   EXPECT_THAT(ErrorOf(Checkpoint({})),
               HasSubstr("no tensors in the file; its keys: epoch, best, note, none, optimizer"));
   EXPECT_THAT(ErrorOf(Dict({})), HasSubstr("its keys: none"));
-  EXPECT_THAT(ErrorOf(pickle::List({})), HasSubstr("a state dict, the file holds a list"));
+  EXPECT_THAT(ErrorOf(pickle::List({})), HasSubstr("gives it), the file holds a list"));
   EXPECT_THAT(ErrorOf(pickle::List({TensorAt(0)})), HasSubstr("the file holds a list"));
   EXPECT_THAT(ErrorOf(TensorAt(0)), HasSubstr("the file holds a tensor without a name"));
   EXPECT_THAT(ErrorOf(Global("a", "B")), HasSubstr("the file holds the class or function a.B"));
@@ -166,8 +168,11 @@ TEST(WeightsCheckpoint, PassesOverObjectsOfEveryClass) {
   std::vector<Item> items = {{"model", kStateDict}};
   for (size_t i = 0; i < others.size(); ++i) items.push_back({std::to_string(i), others[i]});
   ExpectTensors(Dict(items), {"w"}, 1);
-  EXPECT_THAT(ErrorOf(evil), HasSubstr("expected a state dict, the file holds an object of "
-                                       "os.system"));
+  EXPECT_THAT(
+      ErrorOf(evil),
+      HasSubstr(
+          "expected a state dict (as model.state_dict() gives it), the file holds an object of "
+          "os.system"));
   EXPECT_FALSE(std::filesystem::exists("pwned"));
 }
 

@@ -120,6 +120,22 @@ TEST(WeightsLoad, PartialToleratesNamesButNeverShapes) {
             "file has f32[1,2]");
 }
 
+TEST(WeightsLoad, PartialKeepsVariablesOfUnsupportedTypes) {
+  NamedTensors weights = Fitting();
+  weights.tensors.erase("fc.bias");
+  weights.unsupported["fc.bias"] = "quantized[2]";
+  Model model = SmallModel();
+  const auto report = LoadWeights(model, weights, {.partial = true});
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_THAT(report->unsupported, ElementsAre("fc.bias"));
+  EXPECT_THAT(report->unexpected, IsEmpty());
+  EXPECT_THAT(ValuesOf(model, "fc.bias"), ElementsAre(0, 0));
+  EXPECT_THAT(ValuesOf(model, "bn.mean"), ElementsAre(6, 7));
+  EXPECT_EQ(ErrorOf(weights),
+            "w.pth: the weights do not fit the model: dtype of fc.bias: expected f64[2], the file "
+            "has quantized[2] (unsupported)");
+}
+
 TEST(WeightsLoad, PartialWithoutAnyNameInBothIsAnError) {
   NamedTensors weights;
   weights.source = "w.pth";
