@@ -89,6 +89,8 @@ class Node {
   std::span<const Use> uses(int output = 0) const { return Of(output).uses; }
   // Of two nodes of one graph.
   bool IsBefore(const Node& other) const { return position_ < other.position_; }
+  // Grows along the order, from 1; the graph may give all nodes new ones when it is changed.
+  int64_t position() const { return position_; }
   std::string Describe() const;  // "conv1 (Conv)", for errors
 
  private:

@@ -4,13 +4,10 @@
 #include <unordered_set>
 
 #include "absl/strings/str_cat.h"
-#include "passes/worklist.h"
 
 namespace weft {
 namespace {
 
-// Rules may ask who reads a value only where so few do.
-constexpr size_t kFewReaders = 4;
 // A chain of rewrites, each of what the one before made, would name sources by the square of its
 // length.
 constexpr size_t kMostSources = 64;
@@ -109,7 +106,7 @@ absl::Status PassContext::Record(const Provenance& from, std::span<Node* const> 
   }
   if (ledger_) ledger_->Enter(changes, report_.rewrites.size(), &rewrite);
   report_.rewrites.push_back(std::move(rewrite));
-  Announce(changes);
+  report_.looks += news_.Announce(changes);
   change.Commit();
   return absl::OkStatus();
 }
@@ -118,7 +115,7 @@ void PassContext::Commit(Graph::Transaction& change) {
   const Changes changes = change.changes();
   if (replay_ != nullptr) replay_->Forget(changes);
   if (ledger_) ledger_->Enter(changes, 0, nullptr);
-  Announce(changes);
+  report_.looks += news_.Announce(changes);
   change.Commit();
 }
 
@@ -129,42 +126,6 @@ void PassContext::AddNearMiss(std::string_view rule, const Node& node, std::stri
     if (it->condition == condition) return;
   }
   all.push_back({std::string(rule), node.name(), std::move(condition)});
-}
-
-void PassContext::Offer(Node* node, int distance) {
-  CountLook();
-  for (Worklist* worklist : worklists_) {
-    if (distance <= worklist->reach()) worklist->Add(node);
-  }
-}
-
-void PassContext::Announce(const Changes& changes) {
-  int reach = 0;
-  for (Worklist* worklist : worklists_) {
-    reach = std::max(reach, worklist->reach());
-    for (const Node* node : changes.removed) worklist->Forget(node);
-  }
-  for (Node* node : changes.renamed) Offer(node, 0);
-  std::vector<Node*> near = changes.changed;
-  for (const Value& value : changes.unread) {
-    Offer(value.node, 0);
-    const auto uses = value.node->uses(value.index);
-    for (size_t i = 0; i < uses.size() && uses.size() <= kFewReaders; ++i) {
-      near.push_back(uses[i].user);
-    }
-  }
-  std::unordered_set<const Node*> seen;
-  for (int distance = 0; distance <= reach && !near.empty(); ++distance) {
-    std::vector<Node*> readers;
-    for (Node* node : near) {
-      if (!seen.insert(node).second) continue;
-      Offer(node, distance);
-      for (int i = 0; i < node->num_outputs() && distance < reach; ++i) {
-        for (const Use& use : node->uses(i)) readers.push_back(use.user);
-      }
-    }
-    near = std::move(readers);
-  }
 }
 
 }  // namespace weft

@@ -11,12 +11,11 @@
 
 #include "graph/transaction.h"
 #include "passes/ledger.h"
+#include "passes/news.h"
 #include "passes/passes.h"
 #include "passes/verify/replay.h"
 
 namespace weft {
-
-class Worklist;
 
 // What the passes of one Optimize share: the graph, the options, the report that they write, and
 // the news of what has changed.
@@ -58,14 +57,12 @@ class PassContext {
   double ToleranceOf(const std::string& rule) const;
   void TakeBack(const std::string& rule, const Replay::Verdict& verdict,
                 Graph::Transaction& change);
-  void Announce(const Changes& changes);
-  void Offer(Node* node, int distance);
 
   Graph& graph_;
   const PassOptions& options_;
   PassReport report_;
   std::map<std::string, std::string, std::less<>> original_ops_;
-  std::vector<Worklist*> worklists_;
+  News news_;
   std::optional<Ledger> ledger_;    // where the report is to explain
   std::unique_ptr<Replay> replay_;  // where rewrites are replayed
 };

@@ -1,11 +1,9 @@
 #ifndef WEFT_PASSES_WORKLIST_H_
 #define WEFT_PASSES_WORKLIST_H_
 
-#include <set>
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "passes/pass_context.h"
 
 namespace weft {
@@ -24,30 +22,41 @@ class Worklist {
   Worklist& operator=(const Worklist&) = delete;
   ~Worklist();
 
-  bool empty() const { return queue_.empty(); }
   // The next in the graph's order after the one before, from the start again where none is left;
   // null when the list is empty.
   Node* Next();
-  void StartOver() { next_ = nullptr; }
+  bool empty();
+  void StartOver();
 
   void Add(Node* node);  // nothing where the pass is not interested or the node is there already
   void Forget(const Node* node);
   int reach() const { return reach_; }
 
  private:
-  struct IsEarlier {
-    bool operator()(const Node* a, const Node* b) const { return a->IsBefore(*b); }
+  friend class News;
+  // A node by its number in the roster, and its place when it came: the graph may have spread its
+  // positions since, which moves a node in the order of the looks and no more.
+  struct Entry {
+    int64_t position;
+    int number;
+    bool operator>(const Entry& other) const {
+      return position != other.position ? position > other.position : number > other.number;
+    }
   };
-  using Queue = std::set<Node*, IsEarlier>;
+  using Heap = std::vector<Entry>;  // the first in the order is on top
+
+  void Put(Node* node, int number);
+  Node* Top(Heap& heap);  // after dropping what is gone; null: none
+  static Entry Pop(Heap& heap);
 
   PassContext& context_;
   std::vector<const OpDef*> ops_;
   int reach_;
   bool takes_all_;
-  Queue queue_;
-  // A removed node has no place in the order any more: it is taken out by its iterator.
-  absl::flat_hash_map<const Node*, Queue::iterator> entries_;
-  Node* next_ = nullptr;  // where to go on; null: at the start
+  std::vector<bool> waits_;  // by number; an entry of one that does not wait is to be dropped
+  Heap ahead_;               // from where Next is on to the end
+  Heap behind_;              // for when it starts again
+  int64_t at_ = 0;           // position of what Next gave; 0: at the start
 };
 
 }  // namespace weft
