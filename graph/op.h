@@ -63,6 +63,10 @@ class InferContext {
   int num_inputs() const { return static_cast<int>(inputs_.size()); }
   bool has(int i) const { return i < num_inputs() && !inputs_[static_cast<size_t>(i)].null(); }
   const TensorType& type(int i) const { return inputs_[static_cast<size_t>(i)].type(); }
+  // Null where input `i` is absent.
+  Value input(int i) const {
+    return i < num_inputs() ? inputs_[static_cast<size_t>(i)] : Value();
+  }
   // The elements of input `i` where it is a Constant, null otherwise.
   const Tensor* constant(int i) const {
     return has(i) ? ConstantValue(inputs_[static_cast<size_t>(i)]) : nullptr;

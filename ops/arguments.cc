@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "ops/shape_value.h"
+
 namespace weft {
 namespace {
 
@@ -34,7 +36,22 @@ absl::StatusOr<int64_t> ListLength(const InferContext& c, int i, std::string_vie
                                                  ", got ", ToString(type)));
 }
 
-std::optional<Dims> ConstantInts(const InferContext& c, int i) { return IntsIn(c.constant(i)); }
+std::optional<Dims> KnownInts(const InferContext& c, int i) {
+  if (const Tensor* constant = c.constant(i)) return IntsIn(constant);
+  const std::optional<ShapeValue> value = SymbolicValue(c.input(i));
+  return value ? value->Numbers() : std::nullopt;
+}
+
+std::vector<std::optional<Dim>> KnownDims(const InferContext& c, int i, int64_t length) {
+  std::optional<ShapeValue> value = SymbolicValue(c.input(i));
+  if (value) return std::move(value->elements);
+  return std::vector<std::optional<Dim>>(static_cast<size_t>(length));
+}
+
+Dim DimOr(const InferContext& c, const std::optional<Dim>& known, int64_t axis) {
+  const bool is_dim = known && (!known->is_static() || known->coefficient() >= 0);
+  return is_dim ? *known : c.FreshDim("d" + std::to_string(axis));
+}
 
 std::optional<Dims> ConstantInts(Value value) {
   return IntsIn(value.null() ? nullptr : ConstantValue(value));

@@ -18,10 +18,16 @@ InputSpec IntegerArgument(std::string_view name, Arity arity = Arity::kRequired)
 // known extent, of at most `most` elements.
 absl::StatusOr<int64_t> ListLength(const InferContext& c, int i, std::string_view name,
                                    int64_t most = kMaxRank);
-// The elements of an input where it is a Constant of integers; nullopt
-// otherwise.
-std::optional<Dims> ConstantInts(const InferContext& c, int i);
+// The elements of an input of integers where they are known before a run: a Constant's, or what
+// follows from static shapes. nullopt otherwise.
+std::optional<Dims> KnownInts(const InferContext& c, int i);
+// Those of a Constant of integers.
 std::optional<Dims> ConstantInts(Value value);
+// A list that decides a shape, `length` elements: what is known of each. Those of which nothing is
+// are nullopt.
+std::vector<std::optional<Dim>> KnownDims(const InferContext& c, int i, int64_t length);
+// The dim where it is known to be one, else a symbol of the node's own for that axis.
+Dim DimOr(const InferContext& c, const std::optional<Dim>& known, int64_t axis);
 // The same when the op runs; empty for an absent input.
 Dims IntsOf(const EvalContext& c, int i);
 

@@ -1,8 +1,25 @@
 #include "ops/broadcast.h"
 
 #include <algorithm>
+#include <string>
+#include <tuple>
 
 namespace weft {
+
+Dim AgreedDim(const Dim& a, const Dim& b) {
+  if (a.is_static() != b.is_static()) return a.is_static() ? a : b;
+  const auto key = [](const Dim& dim) {
+    const std::string text = dim.ToString();
+    return std::tuple(dim.symbols().size(), text.size(), text);
+  };
+  return key(a) <= key(b) ? a : b;
+}
+
+bool MayBeEqual(const Shape& a, const Shape& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Dim& x, const Dim& y) {
+    return x == y || !x.is_static() || !y.is_static();
+  });
+}
 
 absl::StatusOr<Shape> BroadcastShapes(const Shape& a, const Shape& b) {
   const size_t rank = std::max(a.size(), b.size());
@@ -10,12 +27,16 @@ absl::StatusOr<Shape> BroadcastShapes(const Shape& a, const Shape& b) {
   for (size_t back = 1; back <= rank; ++back) {
     const Dim x = back <= a.size() ? a[a.size() - back] : Dim(1);
     const Dim y = back <= b.size() ? b[b.size() - back] : Dim(1);
-    if (x != y && x != Dim(1) && y != Dim(1)) {
+    if (x == Dim(1) || y == Dim(1)) {
+      result[rank - back] = x == Dim(1) ? y : x;
+      continue;
+    }
+    if (x != y && x.is_static() && y.is_static()) {
       return absl::InvalidArgumentError(absl::StrCat(
           "shapes ", ToString(a), " and ", ToString(b), " do not broadcast: expected ",
           "equal dims or 1 on axis -", back, ", got ", x.ToString(), " and ", y.ToString()));
     }
-    result[rank - back] = x == Dim(1) ? y : x;
+    result[rank - back] = AgreedDim(x, y);
   }
   return result;
 }
@@ -25,9 +46,24 @@ absl::StatusOr<Dims> BroadcastDims(std::span<const int64_t> a, std::span<const i
   return StaticDims(shape);
 }
 
+namespace {
+
+// Whether `fits(from, to)` holds of the dims of every axis that `from` has, aligned at the last.
+template <typename F>
+bool AlignedFit(const Shape& from, const Shape& to, F&& fits) {
+  return from.size() <= to.size() && std::equal(from.rbegin(), from.rend(), to.rbegin(), fits);
+}
+
+}  // namespace
+
 bool BroadcastsTo(const Shape& from, const Shape& to) {
-  absl::StatusOr<Shape> shape = BroadcastShapes(from, to);
-  return shape.ok() && *shape == to;
+  return AlignedFit(from, to, [](const Dim& a, const Dim& b) { return a == b || a == Dim(1); });
+}
+
+bool MayBroadcastTo(const Shape& from, const Shape& to) {
+  return AlignedFit(from, to, [](const Dim& a, const Dim& b) {
+    return a == b || a == Dim(1) || !a.is_static() || !b.is_static();
+  });
 }
 
 std::vector<int64_t> RowMajorStrides(std::span<const int64_t> dims) {

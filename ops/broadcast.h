@@ -11,14 +11,22 @@
 
 namespace weft {
 
+// The one of two dims that must be the same extent which says more: a number, else the shorter
+// formula. Whether they are the same shows when symbols are bound and types are inferred again.
+Dim AgreedDim(const Dim& a, const Dim& b);
+// Whether no axis is known to differ.
+bool MayBeEqual(const Shape& a, const Shape& b);
+
 // NumPy's broadcasting: shapes are aligned at their last axes, a missing axis counts as 1, and two
-// dims agree when they are equal or one of them is 1. A symbol agrees with itself and with 1 only.
-// Errors show both shapes and the dims that disagree.
+// dims agree when they are equal or one of them is 1. Other symbols may turn out to be equal: the
+// result has the agreed dim. Errors show both shapes and the dims that disagree.
 absl::StatusOr<Shape> BroadcastShapes(const Shape& a, const Shape& b);
 absl::StatusOr<Dims> BroadcastDims(std::span<const int64_t> a, std::span<const int64_t> b);
 
-// Whether `from` broadcasts to exactly `to`.
+// Whether `from` broadcasts to exactly `to`, whatever the symbols are.
 bool BroadcastsTo(const Shape& from, const Shape& to);
+// Whether it may: no axis is known to differ.
+bool MayBroadcastTo(const Shape& from, const Shape& to);
 
 // Elements between neighbours along each axis of a dense row-major array.
 std::vector<int64_t> RowMajorStrides(std::span<const int64_t> dims);

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "ops/arguments.h"
+#include "ops/broadcast.h"
 #include "ops/common.h"
 #include "ops/families.h"
 #include "ops/movement.h"
@@ -65,10 +66,8 @@ absl::StatusOr<std::vector<TensorType>> InferConcat(const InferContext& c) {
     const Shape& piece = c.type(i).shape;
     WEFT_RETURN_IF_ERROR(CheckPiece(type.shape, piece, axis, i));
     extents.push_back(piece[static_cast<size_t>(axis)]);
-    // A number says more than a symbol; whether they agree shows when symbols
-    // are bound.
     for (size_t d = 0; d < piece.size(); ++d) {
-      if (piece[d].is_static()) type.shape[d] = piece[d];
+      type.shape[d] = AgreedDim(type.shape[d], piece[d]);
     }
   }
   WEFT_ASSIGN_OR_RETURN(type.shape[static_cast<size_t>(axis)], SumOf(extents));
@@ -156,7 +155,7 @@ absl::StatusOr<std::vector<Dim>> PieceExtents(const InferContext& c, const Dim& 
   }
   WEFT_ASSIGN_OR_RETURN(const int64_t count, ListLength(c, 1, "split", kMostPieces));
   WEFT_RETURN_IF_ERROR(CheckPieceCount(count));
-  if (const auto split = ConstantInts(c, 1)) return GivenExtents(whole, *split);
+  if (const auto split = KnownInts(c, 1)) return GivenExtents(whole, *split);
   std::vector<Dim> extents;
   for (int64_t i = 0; i < count; ++i) extents.push_back(c.FreshDim("d" + std::to_string(i)));
   return extents;

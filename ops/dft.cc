@@ -48,7 +48,7 @@ absl::StatusOr<Shape> SpectrumShape(const InferContext& c, const Shape& input, i
       return absl::InvalidArgumentError(
           absl::StrCat("expected a scalar dft_length, got ", ToString(type)));
     }
-    const std::optional<Dims> constant = ConstantInts(c, length);
+    const std::optional<Dims> constant = KnownInts(c, length);
     dim = constant ? Dim(constant->front()) : c.FreshDim("length");
   }
   if (dim.coefficient() < 1 || (dim.is_static() && dim.coefficient() > kLongest)) {

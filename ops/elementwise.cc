@@ -22,7 +22,13 @@ absl::StatusOr<Shape> BroadcastOfInputs(const InferContext& c, int first) {
   }
   Shape shape = c.type(first).shape;
   for (int i = first + 1; i < c.num_inputs(); ++i) {
-    WEFT_ASSIGN_OR_RETURN(shape, BroadcastShapes(shape, c.type(i).shape));
+    auto both = BroadcastShapes(shape, c.type(i).shape);
+    if (!both.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat(both.status().message(), "; operands ",
+                                                     c.input(first).node->name(), " and ",
+                                                     c.input(i).node->name()));
+    }
+    shape = *std::move(both);
   }
   WEFT_RETURN_IF_ERROR(CountElements(shape).status());
   return shape;

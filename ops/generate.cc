@@ -7,6 +7,7 @@
 #include "ops/arguments.h"
 #include "ops/common.h"
 #include "ops/families.h"
+#include "ops/shape_value.h"
 
 // Ops whose elements follow from positions: constants, ranges, the identity,
 // triangles.
@@ -26,11 +27,13 @@ absl::StatusOr<std::vector<TensorType>> InferConstantOfShape(const InferContext&
     type.dtype = tensor.dtype();
   }
   WEFT_ASSIGN_OR_RETURN(const int64_t rank, ListLength(c, 0, "a shape"));
-  if (const auto dims = ConstantInts(c, 0)) {
+  if (const auto dims = KnownInts(c, 0)) {
     type.shape = ToShape(*dims);
     // CountElements, which the graph calls, says what is wrong with the dims.
   } else {
-    type.shape = UnknownDims(c, rank).shape;
+    for (const auto& dim : KnownDims(c, 0, rank)) {
+      type.shape.push_back(DimOr(c, dim, type.rank()));
+    }
   }
   return std::vector<TensorType>{std::move(type)};
 }
@@ -82,6 +85,12 @@ absl::StatusOr<std::vector<TensorType>> InferRange(const InferContext& c) {
   TensorType type{c.type(0).dtype, {Dim()}};
   if (!known) {
     type.shape[0] = c.FreshDim("n");
+    // From 0 by 1: as many as the limit says.
+    const auto limit = SymbolicValue(c.input(1));
+    if (KnownInts(c, 0) == Dims{0} && KnownInts(c, 2) == Dims{1} && limit && limit->elements[0] &&
+        !limit->elements[0]->is_static()) {
+      type.shape[0] = *limit->elements[0];
+    }
     return std::vector<TensorType>{std::move(type)};
   }
   int64_t size = 0;

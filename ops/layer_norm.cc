@@ -7,7 +7,7 @@ namespace weft {
 namespace {
 
 absl::Status CheckScale(const TensorType& x, const Shape& scale) {
-  if (BroadcastsTo(scale, x.shape)) return absl::OkStatus();
+  if (MayBroadcastTo(scale, x.shape)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("expected Scale to broadcast to X ",
                                                  ToString(x.shape), ", got ", ToString(scale)));
 }

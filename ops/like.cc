@@ -10,7 +10,7 @@ namespace {
 absl::StatusOr<std::vector<TensorType>> ReducedToLike(const InferContext& c, int like) {
   const TensorType& x = c.type(0);
   const Shape& shape = c.type(like).shape;
-  if (!BroadcastsTo(shape, x.shape)) {
+  if (!MayBroadcastTo(shape, x.shape)) {
     return absl::InvalidArgumentError(absl::StrCat("expected `like` to broadcast to X, got like ",
                                                    ToString(shape), " and X ", ToString(x.shape)));
   }
@@ -31,7 +31,7 @@ absl::Status EvaluateReduceToLike(const EvalContext& c) {
 }
 
 absl::StatusOr<std::vector<TensorType>> InferMulReduceToLike(const InferContext& c) {
-  if (c.type(0).shape != c.type(1).shape) {
+  if (!MayBeEqual(c.type(0).shape, c.type(1).shape)) {
     return absl::InvalidArgumentError(absl::StrCat("expected A and B of one shape, got ",
                                                    ToString(c.type(0).shape), " and ",
                                                    ToString(c.type(1).shape)));
@@ -77,7 +77,7 @@ absl::StatusOr<std::vector<TensorType>> InferExpandLike(const InferContext& c) {
   const Shape& like = c.type(1).shape;
   WEFT_ASSIGN_OR_RETURN(const auto axes, InsertedAxes(c.attributes(), c.type(1).rank()));
   const Shape rest = WithoutAxes(like, axes, /*keep=*/false);
-  if (!BroadcastsTo(c.type(0).shape, rest)) {
+  if (!MayBroadcastTo(c.type(0).shape, rest)) {
     return absl::InvalidArgumentError(
         absl::StrCat("expected X to broadcast to ", ToString(rest), " (`like` is ", ToString(like),
                      ", axes ", ToString(axes), "), got ", ToString(c.type(0).shape)));

@@ -6,6 +6,7 @@
 #include "ops/common.h"
 #include "ops/families.h"
 #include "ops/movement.h"
+#include "ops/shape_arithmetic.h"
 #include "ops/window.h"
 
 namespace weft {
@@ -140,13 +141,34 @@ std::vector<BoxCopy> PadBoxes(const std::string& mode, const std::vector<AxisPad
 
 // The shape of `data` after padding, by inputs `pads` and `axes` of the node.
 // Where they are no constants, only the rank is known.
+// By pads of which some are known: those that are 0 keep their axes.
+absl::StatusOr<Shape> PartlyPaddedShape(const InferContext& c, Shape data, int pads,
+                                        const std::optional<Dims>& axes) {
+  const auto count = static_cast<int64_t>(axes ? axes->size() : data.size());
+  const auto amounts = KnownDims(c, pads, 2 * count);
+  WEFT_RETURN_IF_ERROR(
+      ReadPads(Dims(amounts.size()), axes.value_or(Dims()), axes.has_value(), std::ssize(data))
+          .status());
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t axis = axes ? (*axes)[static_cast<size_t>(i)] : i;
+    Dim& dim = data[static_cast<size_t>(axis < 0 ? axis + std::ssize(data) : axis)];
+    const auto begin = amounts[static_cast<size_t>(i)],
+               end = amounts[static_cast<size_t>(i + count)];
+    std::optional<Dim> padded = begin ? AddKnown(dim, *begin) : std::nullopt;
+    if (padded) padded = end ? AddKnown(*padded, *end) : std::nullopt;
+    dim = DimOr(c, padded, axis < 0 ? axis + std::ssize(data) : axis);
+  }
+  return data;
+}
+
 absl::StatusOr<Shape> PaddedShape(const InferContext& c, Shape data, int pads, int axes) {
   const int rank = static_cast<int>(data.size());
   WEFT_RETURN_IF_ERROR(CheckPadMode(c.attributes()));
   WEFT_RETURN_IF_ERROR(ListLength(c, pads, "pads", 2 * kMaxRank).status());
   if (c.has(axes)) WEFT_RETURN_IF_ERROR(ListLength(c, axes, "axes").status());
-  const auto amounts = ConstantInts(c, pads), chosen = ConstantInts(c, axes);
-  if (!amounts || (c.has(axes) && !chosen)) return UnknownDims(c, rank).shape;
+  const auto amounts = KnownInts(c, pads), chosen = KnownInts(c, axes);
+  if (c.has(axes) && !chosen) return UnknownDims(c, rank).shape;
+  if (!amounts) return PartlyPaddedShape(c, std::move(data), pads, chosen);
   WEFT_ASSIGN_OR_RETURN(const auto all,
                         ReadPads(*amounts, chosen.value_or(Dims()), c.has(axes), rank));
   const std::string mode = ModeOf(c.attributes());

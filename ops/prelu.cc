@@ -12,7 +12,7 @@ namespace weft {
 namespace {
 
 absl::Status CheckSlope(const Shape& x, const Shape& slope) {
-  if (BroadcastsTo(slope, x)) return absl::OkStatus();
+  if (MayBroadcastTo(slope, x)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("expected slope to broadcast to X ", ToString(x),
                                                  ", got slope ", ToString(slope)));
 }

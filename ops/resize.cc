@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "ops/arguments.h"
 #include "ops/broadcast.h"
 #include "ops/common.h"
 #include "ops/families.h"
@@ -102,24 +103,27 @@ absl::StatusOr<Shape> ResizedShape(const InferContext& c, Shape shape, int first
     return absl::InvalidArgumentError("expected a roi for tf_crop_and_resize, got none");
   }
   if (crops) WEFT_RETURN_IF_ERROR(CheckVector(c, roi, "elements of roi", 2 * axes.size()));
-  const Tensor* by = c.constant(by_scales ? scales : sizes);
+  const Tensor* by = by_scales ? c.constant(scales) : nullptr;
+  std::vector<std::optional<Dim>> known;
+  if (!by_scales) known = KnownDims(c, sizes, std::ssize(axes));
   const Tensor* region = c.constant(roi);
   for (size_t k = 0; k < axes.size(); ++k) {
     Dim& dim = shape[static_cast<size_t>(axes[k])];
     const Dim before = dim;
     const auto at = static_cast<int64_t>(k);
-    if (by == nullptr || (by_scales && crops && region == nullptr)) {
+    if (by_scales && (by == nullptr || (crops && region == nullptr))) {
       dim = c.FreshDim(absl::StrCat("d", axes[k]));
     } else if (by_scales) {
       const double part =
           crops ? region->At(at + static_cast<int64_t>(axes.size())) - region->At(at) : 1;
       WEFT_ASSIGN_OR_RETURN(dim, ScaledDim(before, by->At(at) * part));
     } else {
-      dim = by->values<int64_t>()[k];
-      if (dim.coefficient() < 0 || (dim == Dim(0) && before != Dim(0))) {
+      if (known[k] && known[k]->is_static() &&
+          (known[k]->coefficient() < 0 || (known[k] == Dim(0) && before != Dim(0)))) {
         return absl::InvalidArgumentError(
-            absl::StrCat("expected sizes of at least 1, got ", dim.coefficient()));
+            absl::StrCat("expected sizes of at least 1, got ", known[k]->coefficient()));
       }
+      dim = DimOr(c, known[k], axes[k]);
     }
     if ((crops || dim != before) && ((before.is_static() && before.coefficient() > kLongestAxis) ||
                                      (dim.is_static() && dim.coefficient() > kLongestAxis))) {

@@ -12,7 +12,7 @@ absl::StatusOr<std::vector<TensorType>> InferCumSum(const InferContext& c) {
     return absl::InvalidArgumentError(
         absl::StrCat("expected axis to be one number, got ", ToString(axis)));
   }
-  if (const auto constant = ConstantInts(c, 1)) {
+  if (const auto constant = KnownInts(c, 1)) {
     WEFT_RETURN_IF_ERROR(NormalizeAxis((*constant)[0], c.type(0).rank()).status());
   }
   return std::vector<TensorType>{c.type(0)};

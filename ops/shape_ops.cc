@@ -96,6 +96,35 @@ absl::StatusOr<Shape> ReshapedShape(const Shape& data, std::span<const int64_t> 
   return result;
 }
 
+// By a computed shape, of which some is known. A -1 is known where all the rest is.
+Shape PartlyKnownShape(const InferContext& c, bool allow_zero) {
+  const Shape& data = c.type(0).shape;
+  const auto wanted = KnownDims(c, 1, c.type(1).dim(0).coefficient());
+  Shape shape, rest;
+  std::optional<size_t> open;
+  bool known = true;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const bool keeps = wanted[i] == Dim(0) && !allow_zero && i < data.size();
+    if (wanted[i] == Dim(-1)) {
+      open = i;
+    } else {
+      known = known && wanted[i].has_value();
+      rest.push_back(keeps ? data[i] : wanted[i].value_or(Dim(1)));
+    }
+    shape.push_back(keeps ? data[i] : DimOr(c, wanted[i], static_cast<int64_t>(i)));
+  }
+  if (!open || !known) return shape;
+  const absl::StatusOr<Dim> total = CountElements(data), others = CountElements(rest);
+  if (!total.ok() || !others.ok() || *others == Dim(0)) return shape;
+  if (const auto quotient = Dim::DivideExactly(*total, *others)) {
+    shape[*open] = *quotient;
+  } else if (!total->is_static() || !others->is_static()) {
+    shape[*open] =
+        InferContext::DerivedDim(absl::StrCat(total->ToString(), "/", others->ToString()));
+  }
+  return shape;
+}
+
 absl::StatusOr<std::vector<TensorType>> InferReshape(const InferContext& c) {
   const TensorType& shape = c.type(1);
   if (shape.rank() != 1 || !shape.dim(0).is_static()) {
@@ -103,20 +132,18 @@ absl::StatusOr<std::vector<TensorType>> InferReshape(const InferContext& c) {
         absl::StrCat("expected a shape of type i64[rank], got ", ToString(shape)));
   }
   TensorType type{c.type(0).dtype, {}};
-  auto wanted = ConstantInts(c, 1);
+  const bool allow_zero = GetInt(c.attributes(), "allowzero") != 0;
+  auto wanted = KnownInts(c, 1);
   if (shape.dim(0) == Dim(0)) wanted.emplace();  // a scalar, whoever says so
   if (wanted) {
-    WEFT_ASSIGN_OR_RETURN(type.shape, ReshapedShape(c.type(0).shape, *wanted,
-                                                    GetInt(c.attributes(), "allowzero") != 0));
+    WEFT_ASSIGN_OR_RETURN(type.shape, ReshapedShape(c.type(0).shape, *wanted, allow_zero));
     return std::vector<TensorType>{std::move(type)};
   }
   if (shape.dim(0).coefficient() > kMaxRank) {
     return absl::InvalidArgumentError(
         absl::StrCat("expected at most ", kMaxRank, " axes, got ", shape.dim(0).coefficient()));
   }
-  for (int64_t axis = 0; axis < shape.dim(0).coefficient(); ++axis) {
-    type.shape.push_back(c.FreshDim("d" + std::to_string(axis)));
-  }
+  type.shape = PartlyKnownShape(c, allow_zero);
   return std::vector<TensorType>{std::move(type)};
 }
 
@@ -146,7 +173,7 @@ bool Contains(const std::vector<int64_t>& axes, size_t axis) {
 absl::StatusOr<std::vector<int64_t>> SqueezedAxes(const InferContext& c) {
   const Shape& shape = c.type(0).shape;
   std::vector<int64_t> axes;
-  if (const auto given = ConstantInts(c, 1)) {
+  if (const auto given = KnownInts(c, 1)) {
     WEFT_ASSIGN_OR_RETURN(axes, NormalizeAxes(*given, c.type(0).rank()));
   } else if (c.has(1)) {
     axes.resize(shape.size());
@@ -189,7 +216,7 @@ absl::StatusOr<std::vector<TensorType>> InferUnsqueeze(const InferContext& c) {
     return absl::InvalidArgumentError(
         absl::StrCat("expected at most ", kMaxRank, " axes, got ", rank));
   }
-  const auto given = ConstantInts(c, 1);
+  const auto given = KnownInts(c, 1);
   if (!given) return std::vector<TensorType>{UnknownDims(c, rank)};
   WEFT_ASSIGN_OR_RETURN(const auto axes, NormalizeAxes(*given, static_cast<int>(rank)));
   TensorType type = c.type(0);

@@ -103,32 +103,38 @@ absl::StatusOr<int64_t> CheckArguments(const InferContext& c, int first, int ran
   return count;
 }
 
-// The shape of the slice of `data`. Where an argument is no constant, dims that
-// it may change are symbols of the node's own.
+// The shape of the slice of `data`. Where an argument is not known, dims that it
+// may change are symbols of the node's own.
 absl::StatusOr<Shape> SlicedShape(const InferContext& c, Shape data, int first) {
   const int rank = static_cast<int>(data.size());
   WEFT_ASSIGN_OR_RETURN(const int64_t count, CheckArguments(c, first, rank));
-  const auto starts = ConstantInts(c, first), ends = ConstantInts(c, first + 1);
-  std::optional<Dims> axes = Dims(), steps = Dims();
-  if (c.has(first + 2)) axes = ConstantInts(c, first + 2);
-  if (c.has(first + 3)) steps = ConstantInts(c, first + 3);
+  const auto starts = KnownDims(c, first, count), ends = KnownDims(c, first + 1, count);
+  std::vector<std::optional<Dim>> steps(static_cast<size_t>(count), Dim(1));
+  if (c.has(first + 3)) steps = KnownDims(c, first + 3, count);
+  std::optional<Dims> axes = Dims();
+  if (c.has(first + 2)) axes = KnownInts(c, first + 2);
   if (!axes) {
     for (int axis = 0; axis < rank; ++axis) {
       data[static_cast<size_t>(axis)] = c.FreshDim("d" + std::to_string(axis));
     }
     return data;
   }
-  const bool known = starts && ends && steps;
-  const Dims unknown(static_cast<size_t>(count), 0);
-  WEFT_ASSIGN_OR_RETURN(
-      const auto cuts, ReadCuts(starts && known ? *starts : unknown, known ? *ends : unknown, *axes,
-                                known ? *steps : Dims(), rank));
-  for (const Cut& cut : cuts) {
-    Dim& dim = data[static_cast<size_t>(cut.axis)];
-    if (known) {
-      WEFT_ASSIGN_OR_RETURN(dim, LeftOf(dim, cut));
-    } else {
-      dim = c.FreshDim("d" + std::to_string(cut.axis));
+  const auto numbers = [](const std::vector<std::optional<Dim>>& known, int64_t otherwise) {
+    Dims result;
+    for (const auto& dim : known) {
+      result.push_back(dim && dim->is_static() ? dim->coefficient() : otherwise);
+    }
+    return result;
+  };
+  WEFT_ASSIGN_OR_RETURN(const auto cuts, ReadCuts(numbers(starts, 0), numbers(ends, 0), *axes,
+                                                  numbers(steps, 1), rank));
+  for (size_t i = 0; i < cuts.size(); ++i) {
+    Dim& dim = data[static_cast<size_t>(cuts[i].axis)];
+    const auto is_known = [](const std::optional<Dim>& d) { return d && d->is_static(); };
+    if (is_known(starts[i]) && is_known(ends[i]) && is_known(steps[i])) {
+      WEFT_ASSIGN_OR_RETURN(dim, LeftOf(dim, cuts[i]));
+    } else if (starts[i] != Dim(0) || steps[i] != Dim(1) || ends[i] != dim) {
+      dim = c.FreshDim("d" + std::to_string(cuts[i].axis));
     }
   }
   return data;

@@ -5,6 +5,7 @@
 #include "ops/common.h"
 #include "ops/families.h"
 #include "ops/movement.h"
+#include "ops/shape_arithmetic.h"
 
 // Ops that repeat elements: Tile whole tensors, Expand axes of one element.
 
@@ -18,8 +19,16 @@ absl::StatusOr<std::vector<TensorType>> InferTile(const InferContext& c) {
     return absl::InvalidArgumentError(
         absl::StrCat("expected repeats for each of ", type.rank(), " axes, got ", length));
   }
-  const auto repeats = ConstantInts(c, 1);
-  if (!repeats) return std::vector<TensorType>{UnknownDims(c, type.rank())};
+  const auto repeats = KnownInts(c, 1);
+  if (!repeats) {
+    const auto partly = KnownDims(c, 1, length);
+    for (size_t axis = 0; axis < partly.size(); ++axis) {
+      const auto tiled =
+          partly[axis] ? MultiplyKnown(type.shape[axis], *partly[axis]) : std::nullopt;
+      type.shape[axis] = DimOr(c, tiled, static_cast<int64_t>(axis));
+    }
+    return std::vector<TensorType>{std::move(type)};
+  }
   for (size_t axis = 0; axis < repeats->size(); ++axis) {
     const std::optional<Dim> tiled = Dim::Multiply(type.shape[axis], (*repeats)[axis]);
     if ((*repeats)[axis] < 0 || !tiled) {
@@ -90,15 +99,16 @@ InputGradients TileGradient(GradientContext& c) {
 absl::StatusOr<std::vector<TensorType>> InferExpand(const InferContext& c) {
   const TensorType& type = c.type(0);
   WEFT_ASSIGN_OR_RETURN(const int64_t length, ListLength(c, 1, "shape"));
-  const auto shape = ConstantInts(c, 1);
-  if (!shape) {
-    return std::vector<TensorType>{UnknownDims(c, std::max<int64_t>(length, type.rank()))};
-  }
-  if (std::any_of(shape->begin(), shape->end(), [](int64_t d) { return d < 0; })) {
+  const auto known = KnownInts(c, 1);
+  if (known && std::any_of(known->begin(), known->end(), [](int64_t d) { return d < 0; })) {
     return absl::InvalidArgumentError(
-        absl::StrCat("expected a shape of dims of at least 0, got ", ToString(*shape)));
+        absl::StrCat("expected a shape of dims of at least 0, got ", ToString(*known)));
   }
-  WEFT_ASSIGN_OR_RETURN(Shape both, BroadcastShapes(type.shape, ToShape(*shape)));
+  Shape shape;
+  for (const auto& dim : KnownDims(c, 1, length)) {
+    shape.push_back(DimOr(c, dim, std::ssize(shape)));
+  }
+  WEFT_ASSIGN_OR_RETURN(Shape both, BroadcastShapes(type.shape, shape));
   return std::vector<TensorType>{{type.dtype, std::move(both)}};
 }
 

@@ -27,7 +27,7 @@ absl::StatusOr<std::vector<TensorType>> InferTopK(const InferContext& c) {
   }
   TensorType values = c.type(0);
   Dim& extent = values.shape[static_cast<size_t>(axis)];
-  if (const auto constant = ConstantInts(c, 1)) {
+  if (const auto constant = KnownInts(c, 1)) {
     WEFT_RETURN_IF_ERROR(CheckK((*constant)[0], values.shape, axis));
     extent = Dim((*constant)[0]);
   } else {

@@ -77,7 +77,7 @@ TEST(ElementwiseTest, InfersBroadcastSymbolicTypes) {
 TEST(ElementwiseTest, RefusesShapesThatDoNotBroadcast) {
   EXPECT_EQ(Inferred("Add", {F32Type({"N", "3"}), F32Type({"4"})}),
             "node (Add): shapes [N,3] and [4] do not broadcast: expected equal dims or 1 on axis "
-            "-1, got 3 and 4");
+            "-1, got 3 and 4; operands x0 and x1");
 }
 
 TEST(ElementwiseTest, RefusesDifferentAndUnsupportedDTypes) {

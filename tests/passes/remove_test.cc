@@ -260,13 +260,13 @@ TEST(RemoveRepeatedTest, AnInnerOpWithOtherReadersStaysForThem) {
 TEST(RemoveIdentityTest, StaysWhereAReaderInfersFromTheElements) {
   Net net;
   const Value x = net.Image(2, 3);
-  const Value constant =
-      net.graph.AddConstant("c", Tensor::FromInts(std::vector<int64_t>{-1, 18})).value();
-  const Value shape = net.Add("Identity", "shape", {constant});
-  net.Output("y", net.Add("Reshape", "reshape1", {x, shape}));
+  const auto twice = Tensor::FromValues<float>({4}, std::vector<float>{1, 1, 2, 2});
+  const Value scales =
+      net.Add("Identity", "scales", {net.graph.AddConstant("c", twice.value()).value()});
+  net.Output("y", net.Add("Resize", "resize1", {x, Value(), scales}));
   ExpectDeclined(
       net.graph, {"remove_identity"},
-      {"remove_identity at shape: reshape1 (Reshape): the elements of c change its type"});
+      {"remove_identity at scales: resize1 (Resize): the elements of c change its type"});
 }
 
 }  // namespace

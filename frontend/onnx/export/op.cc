@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "frontend/onnx/export/opset.h"
-#include "frontend/onnx/import/shape_value.h"
 #include "ops/ops.h"
+#include "ops/shape_value.h"
 
 namespace weft {
 
@@ -42,7 +42,7 @@ OnnxOperand OpExport::ShapeOf(int i) {
 OnnxOperand OpExport::ReshapeTo(const Shape& from, int like) {
   const Shape& to = type(like).shape;
   const bool empty = std::find(to.begin(), to.end(), Dim(0)) != to.end();
-  const auto argument = empty ? std::nullopt : ReshapeArgument(from, {to, false});
+  const auto argument = empty ? std::nullopt : ReshapeArgument(from, std::vector<std::optional<Dim>>(to.begin(), to.end()));
   return argument ? Ints(*argument) : ShapeOf(like);
 }
 

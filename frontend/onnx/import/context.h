@@ -8,11 +8,11 @@
 #include <unordered_map>
 #include <vector>
 
-#include "frontend/onnx/import/shape_value.h"
 #include "frontend/onnx/proto.h"
 #include "frontend/onnx/schema.h"
 #include "graph/emitter.h"
 #include "graph/evaluate.h"
+#include "ops/shape_value.h"
 
 namespace weft {
 

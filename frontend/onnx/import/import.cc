@@ -83,7 +83,7 @@ class Importer {
   }
 
   static void Know(OnnxValue& value, Tensor tensor) {
-    value.shape = ShapeValueOf(tensor);
+    value.shape = SymbolicValue(tensor);
     value.constant = std::move(tensor);
   }
 
@@ -240,8 +240,7 @@ class Importer {
     return SetOutputs(node, context, op->import(context));
   }
 
-  // What Shape, arithmetic on it and constants give before the run. True where nothing is left for
-  // the run.
+  // What constants give before the run. True where nothing is left for the run.
   bool AddKnown(const onnx::NodeProto& node, const OnnxOp& op, const onnx::OpSchema& schema,
                 int opset) {
     // A graph's output that is a constant needs a node, which exporting writes.
@@ -253,29 +252,25 @@ class Importer {
       }
       return true;
     }
-    std::optional<ShapeValue> shape = ComputeShapeValue(node, OperandsOf(node));
-    if (!shape) return false;
-    OnnxValue& value = values_[node.output(0)];
-    value.constant = shape->Constant();
-    value.shape = std::move(shape);
-    return value.constant.has_value();
+    return false;
   }
 
-  std::vector<ShapeOperand> OperandsOf(const onnx::NodeProto& node) const {
-    std::vector<ShapeOperand> operands;
-    for (const std::string& input : node.input()) {
-      ShapeOperand& operand = operands.emplace_back();
-      auto it = input.empty() ? values_.end() : values_.find(input);
-      if (it == values_.end()) continue;
-      const OnnxValue& known = it->second;
-      if (known.value) operand.type = known.value.type();
-      if (known.constant) {
-        operand.type = known.constant->type();
-        operand.constant = &*known.constant;
-      }
-      if (known.shape) operand.value = &*known.shape;
-    }
-    return operands;
+  // What is known of the elements of an output. Where that is all of them, they are a constant,
+  // which takes the name of what computes them.
+  absl::Status KnowElements(OnnxValue& value) {
+    value.shape = SymbolicValue(value.value);
+    const TensorType& type = value.value.type();
+    if (!value.shape || type.dtype != DType::kI64) return absl::OkStatus();
+    const std::optional<Dims> numbers = value.shape->Numbers();
+    if (!numbers) return absl::OkStatus();
+    WEFT_ASSIGN_OR_RETURN(value.constant,
+                          Tensor::FromValues<int64_t>(
+                              type.rank() == 0 ? Dims() : Dims{std::ssize(*numbers)}, *numbers));
+    Node* node = value.value.node;
+    // An Identity is how a constant gets a second name.
+    if (node->op_name() == kInput || node->op_name() == "Identity") return absl::OkStatus();
+    value.value = Value();
+    return result_.graph.Rename(node, result_.graph.UniqueName(node->name() + "/computed"));
   }
 
   absl::Status SetOutputs(const onnx::NodeProto& node, const ImportContext& context,
@@ -292,10 +287,11 @@ class Importer {
     if (node.op_type() == "Shape" && node.attribute_size() == 0) {
       values_[node.output(0)].shape_of = node.input(0);
     }
-    if (node.op_type() == "Identity") {
-      OnnxValue& copy = values_[node.output(0)];
-      if (context.constant(0) != nullptr) copy.constant = *context.constant(0);
-      if (context.shape(0) != nullptr) copy.shape = *context.shape(0);
+    for (int i = 0; i < node.output_size(); ++i) {
+      if (context.wants(i)) WEFT_RETURN_IF_ERROR(KnowElements(values_[node.output(i)]));
+    }
+    if (node.op_type() == "Identity" && context.constant(0) != nullptr) {
+      values_[node.output(0)].constant = *context.constant(0);
     }
     return absl::OkStatus();
   }

@@ -66,16 +66,16 @@ struct KnownSizes {
 std::optional<KnownSizes> SizesBesideSymbols(ImportContext& c) {
   const ShapeValue* sizes = c.shape(3);
   const TensorType& x = c.type(0);
-  if (sizes == nullptr || c.constant(3) != nullptr || sizes->dims.size() != x.shape.size()) {
+  if (sizes == nullptr || c.constant(3) != nullptr || sizes->elements.size() != x.shape.size()) {
     return std::nullopt;
   }
   KnownSizes known;
   for (size_t axis = 0; axis < x.shape.size(); ++axis) {
-    const Dim& size = sizes->dims[axis];
-    if (size == x.shape[axis] && !size.is_static()) continue;
-    if (!size.is_static()) return std::nullopt;
+    const std::optional<Dim>& size = sizes->elements[axis];
+    if (size == x.shape[axis] && !size->is_static()) continue;
+    if (!size || !size->is_static()) return std::nullopt;
     known.axes.push_back(static_cast<int64_t>(axis));
-    known.sizes.push_back(size.coefficient());
+    known.sizes.push_back(size->coefficient());
   }
   return known;
 }

@@ -20,7 +20,7 @@ std::vector<Value> Reshape(ImportContext& c) {
   const ShapeValue* target = c.shape(1);
   if (c.ok() && target != nullptr && c.constant(1) == nullptr && c.Int("allowzero") == 0) {
     // Symbols as far as a shape that is a constant can say them.
-    if (const auto shape = ReshapeArgument(c.TypeOf(x).shape, *target)) {
+    if (const auto shape = ReshapeArgument(c.TypeOf(x).shape, target->elements)) {
       return ImportOp(c, {.op = "Reshape", .inputs = {x, c.Ints(*shape)}});
     }
   }
