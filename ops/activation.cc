@@ -75,8 +75,15 @@ absl::Status EvaluateGrad(const EvalContext& c) {
 }
 
 template <typename A>
+bool ReadsResult(const AttributeMap& attributes) {
+  if constexpr (requires { A::KeepsSlope(attributes); }) return A::KeepsSlope(attributes);
+  return FromResult<A>();
+}
+
+template <typename A>
 InputGradients ActivationGradient(GradientContext& c) {
-  return {c.Op(GradName<A>(), {c.dy(), FromResult<A>() ? c.y() : c.x()}, c.attributes())};
+  const Value v = ReadsResult<A>(c.attributes()) ? c.y() : c.x();
+  return {c.Op(GradName<A>(), {c.dy(), v}, c.attributes())};
 }
 
 // G = dY * s(V): dG/d(dY) = s(V), dG/dV = dY * s'(V).

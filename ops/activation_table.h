@@ -16,6 +16,8 @@
 //
 //   f(x)           the function
 //   Slope(v)       its derivative, where v is x, or f(x) if kFromResult
+//   KeepsSlope(a)  whether Slope(f(x)) is Slope(x): the gradient then reads the result, and f may
+//                  run in x's memory; absent where it never is
 //   Curve(a, t, v) t times the derivative of Slope, as graph nodes; absent where that is 0. In the
 //                  gradient ops with t for dY it often has a short form.
 //   Attributes()   their specs; absent where there are none
@@ -77,6 +79,8 @@ struct LeakyRelu {
   static constexpr std::string_view kDoc = "X where X >= 0 and alpha * X elsewhere, element-wise.";
   static Specs Attributes() { return {Float("alpha", 0.01)}; }
   explicit LeakyRelu(const AttributeMap& a) : alpha(GetFloat(a, "alpha")) {}
+  // But where alpha * x is so small that it is 0, which has the slope of 0.
+  static bool KeepsSlope(const AttributeMap& a) { return GetFloat(a, "alpha") > 0; }
   double f(double x) const { return x < 0 ? alpha * x : x; }
   double Slope(double x) const { return x < 0 ? alpha : 1; }
   double alpha;
@@ -265,6 +269,7 @@ struct ThresholdedRelu {
   static constexpr std::string_view kDoc = "X where X > alpha and 0 elsewhere, element-wise.";
   static Specs Attributes() { return {Float("alpha", 1)}; }
   explicit ThresholdedRelu(const AttributeMap& a) : alpha(GetFloat(a, "alpha")) {}
+  static bool KeepsSlope(const AttributeMap& a) { return GetFloat(a, "alpha") >= 0; }
   double f(double x) const { return x <= alpha ? 0 : x; }  // NaN stays NaN
   double Slope(double x) const { return x > alpha; }
   double alpha;

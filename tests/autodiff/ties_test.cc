@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "autodiff/gradients.h"
 #include "tests/autodiff/testing_graph.h"
@@ -80,6 +82,32 @@ TEST(TiesTest, MaskedInfinitiesDoNotReachTheGradient) {
   const Value positive = g.Op("Greater", {x, g.emitter.Scalar(0, DType::kF64)});
   const Value y = g.Op("Where", {positive, x, g.emitter.Scalar(7, DType::kF64)});
   EXPECT_THAT(GradientOfSum(g, y, x), ElementsAre(0, 1));
+}
+
+// So that the operand needs no memory of its own until then.
+TEST(TiesTest, TheGradientOfALeakyReluReadsItsResultWhereThatHasTheSameSlope) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  for (const double alpha : {0.1, 2.0, 0.0, -0.5}) {
+    TestGraph g;
+    const Value x = g.Input("x", {7}, {-2, -1e-300, -0.0, 0, 3, -kInfinity, kInfinity});
+    const Value y = g.Op("LeakyRelu", {x}, {{"alpha", alpha}});
+    EXPECT_THAT(GradientOfSum(g, y, x), ElementsAre(alpha, alpha, 1, 1, 1, alpha, 1));
+    const std::vector<Use> uses(y.node->uses().begin(), y.node->uses().end());
+    const bool reads_result = std::any_of(uses.begin(), uses.end(), [](const Use& use) {
+      return use.user->op_name() == "LeakyReluGrad";
+    });
+    EXPECT_EQ(reads_result, alpha > 0) << alpha;
+  }
+}
+
+TEST(TiesTest, TheGradientOfAThresholdReadsTheResultWhereTheThresholdIsNotBelowZero) {
+  for (const double alpha : {1.0, 0.0, -1.0}) {
+    TestGraph g;
+    const Value x = g.Input("x", {5}, {-2, -0.5, 0, 1, 2});
+    const Value y = g.Op("ThresholdedRelu", {x}, {{"alpha", alpha}});
+    const double half = -0.5 > alpha, zero = 0 > alpha, one = 1 > alpha;
+    EXPECT_THAT(GradientOfSum(g, y, x), ElementsAre(0, half, zero, one, 1));
+  }
 }
 
 }  // namespace
