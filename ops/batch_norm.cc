@@ -127,6 +127,8 @@ void Normalize(const EvalContext& c) {
     if (training) {
       moments = MomentsOf(layout, x, channel);
       StoreMoments<T>(c, layout.count(), channel, moments);
+      // By the statistics that it hands on, so that whoever normalizes by them gets the same bits.
+      moments = {static_cast<T>(moments.mean), static_cast<T>(moments.var)};
     } else {
       moments = {c.in(bn::kMean).in<T>()[ch], c.in(bn::kVar).in<T>()[ch]};
     }
@@ -243,7 +245,8 @@ std::vector<OpDef> BatchNormOps() {
        .infer = InferBatchNormGrad,
        .gradient = BatchNormGradGradient,
        .evaluate = EvaluateBatchNormGrad,
-       .cost = BatchNormGradCost},
+       .cost = BatchNormGradCost,
+       .aliases = InPlace},
   };
 }
 

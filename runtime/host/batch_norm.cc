@@ -190,7 +190,8 @@ struct Normalize {
     store(bn::kRunningVar, running, bn::kVar);
     store(bn::kBatchMean, batch.mean, -1);
     store(bn::kBatchVar, batch.var, -1);
-    SetMap(channel, batch);
+    // By the statistics that it hands on, so that whoever normalizes by them gets the same bits.
+    SetMap(channel, {static_cast<float>(batch.mean), static_cast<float>(batch.var)});
   }
   void SetMap(int64_t channel, const Moments& moments) const {
     maps[channel] = {moments.mean, 0,
@@ -228,7 +229,7 @@ struct Back {
         mean(Input(c, 3)),
         dx(Output(c, 0)),
         epsilon(GetFloat(c.attributes, "epsilon")),
-        stream(IsStreamed(p.size(), dx, nullptr)),
+        stream(IsStreamed(p.size(), dx, dy)),
         maps(of_channels) {}
 
   TwoSums Sum(int64_t n, int64_t channel) const {
@@ -350,7 +351,7 @@ absl::StatusOr<Kernels> HostBatchNorm(const KernelRequest& request) {
 }
 
 absl::StatusOr<Kernels> HostBatchNormGrad(const KernelRequest& request) {
-  return Make(request, 1, RunBack, /*in_place=*/false);
+  return Make(request, 1, RunBack, /*in_place=*/true);
 }
 
 }  // namespace weft

@@ -105,6 +105,7 @@ std::unique_ptr<Kernel> Gradient(const KernelRequest& request, const MemoryDesc&
   kernel->Output(DNNL_ARG_DIFF_SRC, 0, desc.diff_src_desc(0));
   kernel->Output(DNNL_ARG_DIFF_SCALE, 1, per_channel);
   kernel->Output(DNNL_ARG_DIFF_SHIFT, 2, per_channel);
+  kernel->AllowInPlace(0, 0);
   return kernel;
 }
 

@@ -286,6 +286,34 @@ TEST(Plan, RunningStatisticsAreUpdatedWhereTheyLie) {
   }
 }
 
+TEST(Plan, ANormalizationsGradientLiesInTheMemoryOfItsCotangent) {
+  for (const bool after_conv : {false, true}) {
+    Graph graph(StandardOps());
+    Emitter e(graph);
+    const Value input = graph.AddInput("x", {DType::kF32, {2, 16, 6, 6}}).value();
+    const Value x = after_conv ? Conv(e, input, 16, 16) : input;
+    const Value dy = e.Op("Sigmoid", {x}), c = e.Constant(Filled({16}, 0.1F));
+    const Value var = e.Op("Exp", {c});
+    const Value dx = e.Op("BatchNormalizationGrad", {dy, x, c, c, var});
+    ASSERT_TRUE(graph.AddOutput("y", e.Op("Relu", {dx})).ok());
+    const Plan plan = Lower(graph, {.threads = 2}).value();
+    const auto gradient =
+        std::find_if(plan.steps.begin(), plan.steps.end(),
+                     [](const PlanStep& step) { return step.op == "BatchNormalizationGrad"; });
+    ASSERT_NE(gradient, plan.steps.end());
+    const int result = gradient->outputs[0], cotangent = gradient->inputs[0];
+    EXPECT_EQ(plan.values[static_cast<size_t>(result)].alias_of, cotangent) << plan.ToString();
+
+    const TensorMap feeds = {{"x", Filled({2, 16, 6, 6}, 0.37F)}};
+    const TensorMap fast = RuntimeEvaluator().RunGraph(graph, feeds).value();
+    const TensorMap slow = ReferenceEvaluator().RunGraph(graph, feeds).value();
+    for (int64_t i = 0; i < fast.at("y").size(); ++i) {
+      const double expected = slow.at("y").At(i);
+      EXPECT_NEAR(fast.at("y").At(i), expected, 1e-5 * std::max(1.0, std::abs(expected)));
+    }
+  }
+}
+
 TEST(Plan, StatisticsAreCopiedWhereALaterStepMayFail) {
   Normalized net(false);
   const Value index = net.e.Op("ArgMax", {net.y}, {{"axis", 0}, {"keepdims", 0}});
