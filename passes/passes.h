@@ -88,7 +88,8 @@ struct Pass {
   std::string_view name;
   std::string_view doc;  // one line
   std::function<std::unique_ptr<PassRun>(PassContext&)> start;
-  bool lossy = false;  // changes values: runs only if PassOptions::lossy names it
+  bool lossy = false;       // changes values: runs only if PassOptions::lossy names it
+  bool on_request = false;  // runs only if PassOptions::passes or ::also names it
 };
 
 // Replaying rewrites on samples: the values that are read before and after each one are compared,
@@ -111,6 +112,7 @@ struct PassOptions {
   const CostModel* costs = nullptr;       // for rules that decide by price; not owned; required
   std::vector<std::string> passes = {};   // names to run, in pipeline order; empty: all
   std::vector<std::string> disable = {};  // names not to run
+  std::vector<std::string> also = {};     // names of passes that run on request, beside the others
   // Passes that change values run only if they are named here, each with the error that it may
   // make: {"split_low_rank", 0.01}. What the error is relative to, the pass says.
   std::map<std::string, double, std::less<>> lossy = {};

@@ -9,6 +9,7 @@
 #include "passes/combine/combine.h"
 #include "passes/fuse/fuse.h"
 #include "passes/linear/linear.h"
+#include "passes/memory/memory.h"
 #include "passes/pass.h"
 #include "passes/recognize/recognize.h"
 #include "passes/resample/resample.h"
@@ -34,7 +35,8 @@ std::vector<Pass> Joined(std::initializer_list<std::vector<Pass>> lists) {
 // that a doubled reader does not count as a second consumer. Transposes cancel before what is left
 // of them becomes Reshapes. Algebra on constants comes after all that looks for a formula as
 // exporters write it. Convolutions become other products once they have their post-ops, from which
-// the product's views and DepthToSpace would part them.
+// the product's views and DepthToSpace would part them. What is kept for a backward pass is settled
+// when all else is.
 const std::vector<Stage>& Pipeline() {
   static const auto* stages = new std::vector<Stage>{
       {"clean", {RemoveDead(),       RemoveIdentity(),     RemoveZeros(),        RemoveOnes(),
@@ -68,6 +70,7 @@ const std::vector<Stage>& Pipeline() {
        {ConvToGemm(), ConvTransposeToDepthToSpace(), MergeViews(), DropKeptAxes(),
         FoldConstants()}},
       {"chains", {FuseScaleShift(), FoldConstants(), FuseElementwise()}},
+      {"memory", {RecomputeNormalization()}},
   };
   return *stages;
 }
@@ -80,7 +83,8 @@ bool IsChosen(const Pass& pass, const PassOptions& options) {
   };
   if (names(options.disable)) return false;
   if (pass.lossy && !options.lossy.contains(pass.name)) return false;
-  return options.passes.empty() || names(options.passes);
+  if (names(options.passes) || names(options.also)) return true;
+  return options.passes.empty() && !pass.on_request;
 }
 
 // The passes of one Optimize, each of which begins at its first turn.
@@ -194,6 +198,7 @@ absl::StatusOr<PassReport> RunStages(std::span<const Stage> stages, Graph& graph
   const std::vector<std::string> names = NamesOf(stages);
   WEFT_RETURN_IF_ERROR(CheckNames(options.passes, names));
   WEFT_RETURN_IF_ERROR(CheckNames(options.disable, names));
+  WEFT_RETURN_IF_ERROR(CheckNames(options.also, names));
   WEFT_RETURN_IF_ERROR(CheckLossy(stages, options));
   // A dead reader must not count as a consumer.
   if (!BeginsWithRemoveDead(stages, options)) graph.RemoveDeadNodes();

@@ -16,6 +16,7 @@ struct PlanArguments {
   int64_t batch = 1;
   int threads = 0;
   bool train = false;
+  bool recompute = false;
   std::string stage = PlanStages().back();
 };
 
@@ -24,6 +25,15 @@ void PrintWithPeak(const Plan& plan, MemoryCount count) {
   for (const Layout& input : plan.input_layouts) count.Add(input.bytes());
   Print("%speak: %s (weights, arena, inputs, outputs)\n", plan.ToString().c_str(),
         BytesText(count.bytes()).c_str());
+}
+
+// "passes: merge_common x 28, fuse_gemm_mul x 1"
+void PrintPasses(const PassReport& report) {
+  std::vector<std::string> done;
+  for (const RuleSummary& rule : report.Summary()) {
+    done.push_back(absl::StrCat(rule.rule, " x ", rule.times));
+  }
+  Print("passes: %s\n", done.empty() ? "nothing to do" : absl::StrJoin(done, ", ").c_str());
 }
 
 absl::Status PrintStage(const Graph& graph, const PlanArguments& a, int threads) {
@@ -40,6 +50,7 @@ absl::Status PrintTrainingPlan(OpenedModel opened, const PlanArguments& a) {
     WEFT_ASSIGN_OR_RETURN(options, OptionsOf(*opened.model.training));
   }
   if (a.threads != 0) options.threads = a.threads;
+  options.recompute = a.recompute;
   WEFT_ASSIGN_OR_RETURN(const auto trainer, Trainer::Create(std::move(opened.model), options));
   if (a.stage != PlanStages().back()) {
     return PrintStage(trainer->training_graph(), a, options.threads);
@@ -47,6 +58,7 @@ absl::Status PrintTrainingPlan(OpenedModel opened, const PlanArguments& a) {
   WEFT_ASSIGN_OR_RETURN(const auto plan, trainer->TrainingPlan(a.batch));
   MemoryCount count;
   trainer->CountInto(count);
+  PrintPasses(trainer->passes());
   PrintWithPeak(*plan, std::move(count));
   return absl::OkStatus();
 }
@@ -81,6 +93,7 @@ Command AddPlan(CLI::App& program) {
   app->add_option("model", a->model, "A .weft file, or a network's name")->required();
   app->add_option("--batch", a->batch, "Size of the batch")->capture_default_str();
   app->add_flag("--train", a->train, "The plan of a training step instead of inference");
+  app->add_flag("--recompute", a->recompute, kRecomputeHelp);
   app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");
   app->add_option("--stage", a->stage,
                   absl::StrCat("What is decided after this stage of planning: ",

@@ -29,6 +29,7 @@ struct TrainArguments {
   std::optional<int> threads;
   bool nesterov = false;
   bool restart = false;
+  bool recompute = false;
 };
 
 // What a training is made of, before the command line has its say and after.
@@ -56,6 +57,7 @@ absl::Status ApplyArguments(const TrainArguments& a, Setup& s) {
   Override(a.seed, s.train.seed);
   Override(a.threads, s.train.threads);
   if (a.nesterov) s.train.optimizer.nesterov = true;
+  s.train.recompute = a.recompute;
   if (!a.schedule) return absl::OkStatus();
   const std::optional<Schedule> schedule = ParseSchedule(*a.schedule);
   if (!schedule) {
@@ -253,6 +255,7 @@ Command AddTrain(CLI::App& program) {
   app->add_option("--seed", a->seed, "Of weights, shuffling and dropout (default: 0)")
       ->check(CLI::NonNegativeNumber);
   app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");
+  app->add_flag("--recompute", a->recompute, kRecomputeHelp);
   app->add_flag("--restart", a->restart,
                 "Keep the weights of a file, forget its training state and epochs");
   app->footer(

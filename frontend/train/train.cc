@@ -118,9 +118,13 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Resume(Model model, const Trai
 }
 
 absl::Status Trainer::BuildGraphs() {
-  WEFT_ASSIGN_OR_RETURN(FormedGraph training,
-                        MakeTrainingGraph(model_.graph, options_.loss, options_.optimizer));
+  PassOptions passes;
+  if (options_.recompute) passes.also = {"recompute_normalization"};
+  WEFT_ASSIGN_OR_RETURN(
+      FormedGraph training,
+      MakeTrainingGraph(model_.graph, options_.loss, options_.optimizer, std::move(passes)));
   form_ = std::move(training.form);
+  passes_ = std::move(training.report);
   const Node* rate = training.graph.Find(kLearningRateInput);
   dtype_ = rate->type().dtype;
   takes_step_ = training.graph.Find(kStepInput) != nullptr;

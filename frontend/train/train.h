@@ -24,6 +24,9 @@ struct TrainOptions {
   uint64_t seed = 0;            // of dropout, and of the shuffling in Fit
   int threads = 0;              // 0: all that this process may use
   bool reference_only = false;  // no fast kernels: the oracle path
+  // Normalized values are computed again for the backward pass instead of kept: less memory, more
+  // time, the same bits.
+  bool recompute = false;
 };
 
 // The options that a training state was made with.
@@ -86,6 +89,7 @@ class Trainer {
 
   const TrainingForm& form() const { return form_; }
   const Graph& training_graph() const { return training_->graph(); }
+  const PassReport& passes() const { return passes_; }  // what was done to the training graph
   // The plans for batches of this size; they live as long as somebody holds them.
   absl::StatusOr<std::shared_ptr<const Plan>> TrainingPlan(int64_t batch);
   absl::StatusOr<std::shared_ptr<const Plan>> EvaluationPlan(int64_t batch);
@@ -110,6 +114,7 @@ class Trainer {
   Model model_;
   TrainOptions options_;
   TrainingForm form_, evaluation_form_;
+  PassReport passes_;
   bool takes_step_ = false;  // the graph has the input kStepInput
   DType dtype_ = DType::kF32;
   std::unique_ptr<State> state_;

@@ -163,8 +163,8 @@ absl::StatusOr<FormedGraph> MakeTrainingGraph(const Graph& neutral, const LossOp
   WEFT_RETURN_IF_ERROR(KeepLossesAndScores(graph, form));
   WEFT_RETURN_IF_ERROR(AddTraining(graph, form, optimizer));
   passes.explain = false;
-  WEFT_RETURN_IF_ERROR(RunPasses(graph, std::move(passes)).status());
-  return FormedGraph{std::move(graph), std::move(form)};
+  WEFT_ASSIGN_OR_RETURN(PassReport report, RunPasses(graph, std::move(passes)));
+  return FormedGraph{std::move(graph), std::move(form), std::move(report)};
 }
 
 absl::StatusOr<FormedGraph> MakeEvaluationGraph(const Graph& neutral) {

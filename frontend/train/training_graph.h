@@ -36,6 +36,7 @@ inline constexpr std::string_view kScoresOutput = "scores";
 struct FormedGraph {
   Graph graph;
   TrainingForm form;
+  PassReport report = {};  // what passes made of it
 };
 
 // Forward pass, losses, gradients and optimizer in one graph: its outputs are the form's losses,

@@ -15,8 +15,8 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
-#include "passes/combine/conv_form.h"
 #include "passes/combine/prices.h"
+#include "passes/conv_form.h"
 #include "passes/resample/repeats.h"
 #include "passes/resample/resample.h"
 

@@ -5,7 +5,7 @@
 //   conv(resize(x), w, b) {1x1}  =>  resize(conv(x, w, b))
 
 #include "absl/strings/str_cat.h"
-#include "passes/combine/conv_form.h"
+#include "passes/conv_form.h"
 #include "passes/resample/repeats.h"
 #include "passes/resample/resample.h"
 

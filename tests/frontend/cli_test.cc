@@ -185,7 +185,9 @@ TEST_F(Cli, ShowsModels) {
   Train("a.weft");
   EXPECT_THAT(Output("show a.weft --summary"), HasSubstr("block1.conv"));
   EXPECT_THAT(Output("plan a.weft --batch 3"), HasSubstr("block1.conv"));
-  EXPECT_THAT(Output("plan a.weft --batch 3 --train"), HasSubstr("optimizer"));
+  EXPECT_THAT(Output("plan a.weft --batch 3 --train"),
+              AllOf(HasSubstr("passes: "), HasSubstr("optimizer")));
+  EXPECT_THAT(Output("plan lenet-bn --train --recompute"), HasSubstr("recompute_normalization x "));
   EXPECT_THAT(Output("plan a.weft --train --stage choose"), HasSubstr("view of input 0"));
   EXPECT_THAT(Output("plan a.weft --stage emit"), HasSubstr("@arena#"));
 }

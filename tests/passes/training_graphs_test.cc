@@ -24,9 +24,9 @@ Value LossOf(Graph& graph) {
   return loss;
 }
 
-// The step's graph: as outputs the gradients of the loss by every parameter and what the parameters
-// and the running statistics become, which are updates too.
-RandomGraph TrainingStep(uint32_t seed) {
+// The step's graph: the loss is its output, what the parameters and the running statistics become
+// are its updates. `wanted` gets the gradients by the parameters, where it is given.
+RandomGraph LossStep(uint32_t seed, std::vector<NamedValue>* wanted = nullptr) {
   RandomGraph net = MakeRandomGraph({.seed = seed, .training = true});
   RandomGraph step{ForTraining(net.graph).value(), std::move(net.feeds)};
   Graph& graph = step.graph;
@@ -39,17 +39,30 @@ RandomGraph TrainingStep(uint32_t seed) {
   const auto gradients = Gradients(graph, losses, parameters);
   EXPECT_EQ(gradients.status(), absl::OkStatus());
   for (size_t i = 0; gradients.ok() && i < gradients->size(); ++i) {
-    const std::string name = "d" + parameters[i].node->name();
-    EXPECT_EQ(graph.AddOutput(name, (*gradients)[i]), absl::OkStatus());
+    if (wanted != nullptr) wanted->push_back({"d" + parameters[i].node->name(), (*gradients)[i]});
     Emitter e(graph, "step");
     const Value change = e.Op("Mul", {(*gradients)[i], e.Scalar(0.1, DType::kF64)});
     const Value next = e.Op("Sub", {parameters[i], change});
     EXPECT_EQ(graph.AddUpdate(parameters[i].node, next), absl::OkStatus());
   }
+  EXPECT_EQ(graph.AddOutput("loss", losses[0]), absl::OkStatus());
+  return step;
+}
+
+void AddUpdatesToOutputs(Graph& graph) {
   for (const Update& update : graph.updates()) {
     EXPECT_EQ(graph.AddOutput(update.variable->name(), update.value), absl::OkStatus());
   }
-  EXPECT_EQ(graph.AddOutput("loss", losses[0]), absl::OkStatus());
+}
+
+// The same with the gradients and the updates as outputs too.
+RandomGraph TrainingStep(uint32_t seed) {
+  std::vector<NamedValue> gradients;
+  RandomGraph step = LossStep(seed, &gradients);
+  for (const NamedValue& gradient : gradients) {
+    EXPECT_EQ(step.graph.AddOutput(gradient.name, gradient.value), absl::OkStatus());
+  }
+  AddUpdatesToOutputs(step.graph);
   return step;
 }
 
@@ -96,6 +109,32 @@ TEST(TrainingGraphsTest, EachPassAloneKeepsThem) {
     for (int i = 0; i < 15 && !HasFailure(); ++i)
       ExpectNoMistake(++seed % 150 + 1, TestOptions({pass}));
   }
+}
+
+// Whether all bits of all outputs and updates are the same.
+void ExpectSameBits(const RandomGraph& step, const Graph& other, uint32_t seed) {
+  Graph expected = Clone(step.graph), actual = Clone(other);
+  AddUpdatesToOutputs(expected);
+  AddUpdatesToOutputs(actual);
+  ReferenceEvaluator evaluator;
+  const auto before = evaluator.RunGraph(expected, step.feeds);
+  const auto after = evaluator.RunGraph(actual, step.feeds);
+  ASSERT_EQ(before.status(), absl::OkStatus());
+  ASSERT_EQ(after.status(), absl::OkStatus());
+  for (const auto& [name, tensor] : *before) {
+    EXPECT_EQ(tensor, after->at(name)) << "seed " << seed << ": " << name;
+  }
+}
+
+TEST(TrainingGraphsTest, WhatIsComputedAgainHasTheSameBits) {
+  size_t rewrites = 0;
+  for (uint32_t seed = 1; seed <= 150 && !HasFailure(); ++seed) {
+    const RandomGraph step = LossStep(seed);
+    Graph optimized = Clone(step.graph);
+    rewrites += MustOptimize(optimized, TestOptions({"recompute_normalization"})).rewrites.size();
+    ExpectSameBits(step, optimized, seed);
+  }
+  EXPECT_GT(rewrites, 50u);
 }
 
 }  // namespace
