@@ -94,12 +94,6 @@ bool CanBeSteps(const Node& node) {
 bool ReadsTwoValues(const Node& node) { return CanBeSteps(node) && node.input(0) != node.input(1); }
 bool CanBeFirstSteps(const Node& node) { return CanBeSteps(node) && RunningInput(node) >= 0; }
 
-// What a training step computes, its updates above all, stays as it is: gradients read its values,
-// and variables are updated in their own memory.
-Condition IsForInference(const Match& m) {
-  return Unless(!m.graph().updates().empty(), "the graph has updates, it trains");
-}
-
 // A fused node that comes back to what it began with needs that value, whose node would stay.
 bool ReadsItsInputAgain(const Node& node) {
   if (node.op_name() != kFused) return false;
@@ -110,7 +104,7 @@ bool ReadsItsInputAgain(const Node& node) {
 
 Condition FuseElementwiseHolds(const Match& m) {
   const Node& last = *m.node("last");
-  return All({HasSingleReader(m, "first"), HaveSameType(m, "first", "last"), IsForInference(m),
+  return All({HasSingleReader(m, "first"), HaveSameType(m, "first", "last"),
               Unless(ReadsItsInputAgain(last),
                      absl::StrCat(last.name(), " reads ", m["first"].ToString(), " again"))});
 }

@@ -167,15 +167,17 @@ TEST(FuseElementwiseTest, LeavesAClipWithoutPlainBoundsAlone) {
   ExpectDeclined(net.graph, kPasses, {});
 }
 
-TEST(FuseElementwiseTest, DeclinesInAGraphThatTrains) {
+TEST(FuseElementwiseTest, UpdatesOfVariablesAreChainsToo) {
   Net net;
   const Value w = net.graph.AddVariable("w", net.RandomTensor({3})).value();
-  const Value next =
-      net.Add("Sub", "sub1", {w, net.Add("Mul", "mul1", {w, net.Random("rate", {})})});
+  const Value gradient = net.graph.AddInput("g", {DType::kF64, {3}}).value();
+  const Value step = net.Add("Mul", "mul1", {gradient, net.Random("rate", {})});
+  const Value next = net.Add("Sub", "sub1", {w, step});
   ASSERT_TRUE(net.graph.AddUpdate(w.node, next).ok());
-  net.Output("y", w);
-  ExpectDeclined(net.graph, kPasses,
-                 {"fuse_elementwise at sub1: the graph has updates, it trains"});
+  net.Output("y", next);
+  ExpectSameResults(net.graph, TestOptions(kPasses));
+  ASSERT_EQ(net.graph.updates().size(), 1u);
+  EXPECT_EQ(net.graph.updates()[0].value.node->op_name(), "FusedElementwise");
 }
 
 TEST(FuseElementwiseTest, KeepsNaN) {
