@@ -49,12 +49,12 @@ InputGradients LpNormGradient(GradientContext& c) {
   const DType dtype = x.type().dtype;
   const AttributeMap axis = {{"axes", std::vector<int64_t>{GetInt(c.attributes(), "axis", -1)}}};
   const bool squared = GetInt(c.attributes(), "p", 2) == 2;
-  const auto sum = [&](Value v) { return c.Op("ReduceSum", {v}, axis); };
-  Value norm = squared ? c.Op("Sqrt", {sum(c.Op("Mul", {x, x}))}) : sum(c.Op("Abs", {x}));
+  // As one op, so that squares neither overflow nor vanish.
+  Value norm = c.Op(squared ? "ReduceL2" : "ReduceL1", {x}, axis);
   const Value is_zero = c.Op("Cast", {c.Op("Equal", {norm, c.Scalar(0, dtype)})}, {{"to", dtype}});
   norm = c.Op("Add", {norm, is_zero});
   const Value slope = squared ? y : c.Op("Sign", {x});
-  const Value along = c.Op("Mul", {slope, sum(c.Op("Mul", {dy, y}))});
+  const Value along = c.Op("Mul", {slope, c.Op("ReduceSum", {c.Op("Mul", {dy, y})}, axis)});
   return {c.Op("Div", {c.Op("Sub", {dy, along}), norm})};
 }
 

@@ -1,8 +1,11 @@
 // The builder's normalisations: values, parameters, names, errors.
 
+#include <array>
 #include <cmath>
 
+#include "autodiff/gradients.h"
 #include "frontend/build/builder.h"
+#include "frontend/session/session.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "ops/reference.h"
@@ -138,6 +141,49 @@ TEST(NormLayers, MeanVarianceNormIsPerChannelByDefault) {
                          return b.MeanVarianceNorm(x, {.axes = {-1}, .epsilon = 1, .name = "mvn"});
                        }),
               Pointwise(DoubleNear(1e-8), Doubles{-0.5, 0.5, -10. / 11, 10. / 11}));
+}
+
+// sd 0.5 around a mean of 1e5, where f32 numbers are 1/128 apart.
+TEST(NormLayers, MeanVarianceNormKeepsTheVarianceOfALargeMean) {
+  std::vector<float> x;
+  for (int i = 0; i < 4096; ++i) {
+    x.push_back(100000 + static_cast<float>((i * 2654435761u >> 8) % 1000) / 577);
+  }
+  double mean = 0, variance = 0;
+  for (float v : x) mean += v / 4096.0;
+  for (float v : x) variance += (v - mean) * (v - mean) / 4096;
+  Builder b;
+  b.Output("y", b.MeanVarianceNorm(b.Input("x", {1, 1, 64, 64})));
+  const Model model = b.Build().value();
+  const TensorMap feeds = {{"x", Tensor::FromValues<float>({1, 1, 64, 64}, x).value()}};
+  const auto session = Session::Create(model, {.threads = 1});
+  ASSERT_TRUE(session.ok()) << session.status();
+  for (const auto& run :
+       {ReferenceEvaluator().RunGraph(model.graph, feeds), (*session)->Run(feeds)}) {
+    ASSERT_TRUE(run.ok()) << run.status();
+    for (size_t i = 0; i < x.size(); ++i) {
+      ASSERT_NEAR(run->at("y").At(static_cast<int64_t>(i)), (x[i] - mean) / std::sqrt(variance),
+                  1e-5)
+          << i;
+    }
+  }
+}
+
+// The square of the norm is no f32; its reciprocal is.
+TEST(NormLayers, LpNormOfHugeNumbersHasAGradient) {
+  Builder b;
+  b.Output("y", b.LpNorm(b.Input("x", {1, 2}), {.axis = -1}));
+  Graph graph = std::move(b.Build()->graph);
+  const Value x = graph.Find("x")->output(), y = graph.outputs()[0].value;
+  const Value dy =
+      *graph.AddConstant("dy", *Tensor::FromValues<float>({1, 2}, std::array{1.0f, 0.0f}));
+  const auto dx = Gradients(graph, std::span(&y, 1), std::span(&x, 1), std::span(&dy, 1));
+  ASSERT_TRUE(dx.ok()) << dx.status();
+  const auto values = ReferenceEvaluator().RunValues(
+      graph, {{"x", *Tensor::FromValues<float>({1, 2}, std::array{3e25f, 4e25f})}}, *dx);
+  ASSERT_TRUE(values.ok()) << values.status();
+  EXPECT_FLOAT_EQ((*values)[0].values<float>()[0], 1.28e-26f);
+  EXPECT_FLOAT_EQ((*values)[0].values<float>()[1], -0.96e-26f);
 }
 
 TEST(NormLayers, SayWhatWasExpectedAndWhere) {

@@ -191,6 +191,43 @@ TEST_P(LargeNormKernels, GiveTheResultsOfTheReferenceAtAnyThreadCount) {
 
 INSTANTIATE_TEST_SUITE_P(Table, LargeNormKernels, testing::ValuesIn(LargeCases()), CaseName);
 
+// Values of deviation 0.6 around 100,000, where f32 numbers are 1/128 apart, against f64.
+TEST(NormKernels, KeepTheVarianceOfALargeMean) {
+  const Dims x = {3, 6, 37, 41}, c = {6};
+  const CaseInput around = Around(x, 100000);
+  const std::vector<OpCase> cases = {
+      {.op = "BatchNormalization",
+       .attributes = {{"mode", "training"}},
+       .inputs = {around, OffZero(c), Uniform(c), Around(c, 100000), Positive(c)},
+       .outputs = {x, c, c, c, c}},
+      {.op = "LayerNormalization",
+       .attributes = {{"axis", 1}},
+       .inputs = {around, OffZero({6, 1, 1})},
+       .outputs = {x}},
+      {.op = "InstanceNormalization", .inputs = {around, OffZero(c), Uniform(c)}, .outputs = {x}},
+      {.op = "GroupNormalization",
+       .attributes = {{"num_groups", 2}},
+       .inputs = {around, OffZero(c), Uniform(c)},
+       .outputs = {x}}};
+  for (const OpCase& row : cases) {
+    SCOPED_TRACE(row.op);
+    const auto graph = BuildCase(row, DType::kF32), exact = BuildCase(row, DType::kF64);
+    ASSERT_TRUE(graph.ok() && exact.ok()) << graph.status() << exact.status();
+    const TensorMap feeds = MakeFeeds(row, DType::kF32);
+    TensorMap exact_feeds;
+    for (const auto& [name, value] : feeds) exact_feeds[name] = *value.Converted(DType::kF64);
+    const auto expected = ReferenceEvaluator().RunGraph(*exact, exact_feeds);
+    ASSERT_TRUE(expected.ok()) << expected.status();
+    for (const auto& results : {ReferenceEvaluator().RunGraph(*graph, feeds),
+                                RuntimeEvaluator({.threads = 2}).RunGraph(*graph, feeds)}) {
+      ASSERT_TRUE(results.ok()) << results.status();
+      for (const auto& [name, value] : *expected) {
+        ExpectClose(*results->at(name).Converted(DType::kF64), value, name);
+      }
+    }
+  }
+}
+
 // A diverged training must show, and scores of minus infinity (masks) are probabilities of 0.
 TEST(NormKernels, KeepNaNAndInfinityWhereTheReferenceDoes) {
   const float nan = std::numeric_limits<float>::quiet_NaN();

@@ -125,7 +125,10 @@ Value NormLayers::LpNorm(Value x, const LpNormOptions& o, Where where) {
 Value NormLayers::MeanVarianceNorm(Value x, const MeanVarianceNormOptions& o, Where where) {
   Layer layer(builder(), "MeanVarianceNormalization", o.name, where);
   const AttributeMap axes = {{"axes", o.axes}};
-  const Value centered = layer.Part("Sub", {x, layer.Part("ReduceMean", {x}, axes)});
+  // Twice, since the mean is rounded as x is: what that leaves of a large one is not in the
+  // variance.
+  const Value nearly = layer.Part("Sub", {x, layer.Part("ReduceMean", {x}, axes)});
+  const Value centered = layer.Part("Sub", {nearly, layer.Part("ReduceMean", {nearly}, axes)});
   const Value square = layer.Part("Mul", {centered, centered});
   const Value deviation = layer.Part("Sqrt", {layer.Part("ReduceMean", {square}, axes)});
   const Value epsilon = layer.Scalar(o.epsilon, x ? x.type().dtype : DType::kF32);
