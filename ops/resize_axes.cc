@@ -13,8 +13,9 @@ namespace {
 
 // One axis's geometry. Elements of the input for one of the output: per / by, of whole numbers
 // where sizes are given, so that places that are whole come out whole; 1 / scale otherwise.
-// `output` is the extent before it is rounded down: ONNX's test suite has it that way, its text is
-// open. The roi is [start, end] of the input.
+// `output` is the extent that the result has, as in PyTorch, ONNX Runtime and TensorRT, so that the
+// last element lies in the corner; ONNX's test suite has it before it is rounded down. The roi is
+// [start, end] of the input.
 struct Geometry {
   double input, output, per, by, start, end;
   bool by_scale;
@@ -163,7 +164,6 @@ std::vector<ResizeAxis> ResizeAxes(const AttributeMap& attributes, std::span<con
     if (g.by_scale) {
       g.per = 1;
       g.by = scales.At(static_cast<int64_t>(k));
-      g.output = g.input * g.by;
     }
     if (maker.crops()) {
       g.start = roi.At(static_cast<int64_t>(k));

@@ -26,7 +26,12 @@ std::vector<ConformResult> RunAll(const std::string& part) {
 
 constexpr const char* kBF16Data = "the model says bf16, the files of its values u16";
 
-// Cases whose values contradict their own model.
+constexpr const char* kRoundedSize =
+    "the last of 2.4 or 3.2 elements lies in the corner; in PyTorch, ONNX Runtime and TensorRT, "
+    "and "
+    "here, the last of the 2 or 3 that there are";
+
+// Cases whose values contradict their own model, or all runtimes.
 const std::map<std::string, std::string> kWrongData = {
     {"test_cast_BFLOAT16_to_FLOAT", kBF16Data},
     {"test_cast_FLOAT_to_BFLOAT16", kBF16Data},
@@ -34,6 +39,8 @@ const std::map<std::string, std::string> kWrongData = {
     {"test_castlike_BFLOAT16_to_FLOAT_expanded", kBF16Data},
     {"test_castlike_FLOAT_to_BFLOAT16", kBF16Data},
     {"test_castlike_FLOAT_to_BFLOAT16_expanded", kBF16Data},
+    {"test_resize_downsample_scales_cubic_align_corners", kRoundedSize},
+    {"test_resize_downsample_scales_linear_align_corners", kRoundedSize},
     {"test_adam_multiple",
      "the node has no epsilon, which ONNX then takes for 1e-6, but the data was made with 1e-2"}};
 
@@ -60,7 +67,7 @@ const std::vector<std::string> kReasons = {
 bool IsTooNew(const ConformResult& r) { return r.detail.find(kTooNew) != std::string::npos; }
 
 // By the number of cases, those of ONNX 1.12 and of 1.17: how many pass or draw random numbers.
-const std::map<size_t, int> kPassing = {{932, 819}, {1288, 484}};
+const std::map<size_t, int> kPassing = {{932, 817}, {1288, 484}};
 
 TEST(OnnxConform, EveryCaseThatPyTorchExportedPasses) {
   for (const char* part : {"pytorch-converted", "pytorch-operator"}) {

@@ -90,9 +90,54 @@ TEST(ResizeTest, LinearInBothCornerConventions) {
                          kTolerance));
   EXPECT_THAT(Resized({FromOne({2, 4}), {}, Scales({0.6f, 0.6f})}, Mode("linear")),
               NumbersAre(std::vector<double>{2.6666665, 4.3333331}, kTolerance));
-  // ONNX's suite: the last of 2.4 elements, not of 2, lies in the corner.
+}
+
+// Of 2 * 1.75 = 3.5 elements there are 3, the last of which lies in the corner. (ONNX's suite puts
+// the last of 3.5 there; PyTorch, ONNX Runtime and TensorRT do not.)
+TEST(ResizeTest, CornersAreAlignedWithTheElementsThatThereAre) {
+  const Tensor line = FromOne({1, 1, 5});
+  const auto row = [&](const char* mode) {
+    AttributeMap attributes = Mode(mode, "align_corners");
+    attributes["nearest_mode"] = "floor";
+    return Numbers(Resized({line, {}, Scales({1, 1, 1.5f})}, attributes));
+  };
+  const double t = 2.0 / 3;  // 7 elements for 5
+  EXPECT_THAT(row("linear"),
+              testing::Pointwise(testing::DoubleNear(kTolerance),
+                                 std::vector<double>{1, 1 + t, 1 + 2 * t, 3, 3 + t, 3 + 2 * t, 5}));
+  EXPECT_THAT(row("nearest"), ElementsAre(1, 1, 2, 3, 3, 4, 5));
+  const std::vector<double> cubic = row("cubic");
+  EXPECT_NEAR(cubic[0], 1, kTolerance);
+  EXPECT_NEAR(cubic[3], 3, kTolerance);
+  EXPECT_NEAR(cubic[6], 5, kTolerance);
+  EXPECT_THAT(Resized({FromOne({2, 2}), {}, Scales({1.75f, 1})}, Mode("linear", "align_corners")),
+              NumbersAre(std::vector<double>{1, 2, 2, 3, 3, 4}, kTolerance));
+  EXPECT_THAT(Numbers(Resized({FromOne({2, 2, 2}), {}, Scales({1.75f, 1.4f, 1.9f})},
+                              Mode("linear", "align_corners"))),
+              testing::Pointwise(testing::DoubleNear(kTolerance),
+                                 std::vector<double>{1, 1.5, 2, 3, 3.5, 4, 3, 3.5, 4, 5, 5.5, 6, 5,
+                                                     5.5, 6, 7, 7.5, 8}));
+  // Down to one element it is the first.
   EXPECT_THAT(Resized({FromOne({2, 4}), {}, Scales({0.6f, 0.6f})}, Mode("linear", "align_corners")),
-              NumbersAre(std::vector<double>{1, 3.142857}, 1e-6));
+              NumbersAre(std::vector<double>{1, 4}, kTolerance));
+}
+
+// The other conventions place by the scale itself, whatever is left over.
+TEST(ResizeTest, WithoutCornersPlacesFollowTheScale) {
+  const auto row = [](const char* coordinates) {
+    return Numbers(Resized({FromOne({1, 5}), {}, Scales({1, 1.5f})}, Mode("linear", coordinates)));
+  };
+  std::vector<double> centers, edges;
+  for (int o = 0; o < 7; ++o) {
+    centers.push_back(std::clamp(1 + (o + 0.5) / 1.5 - 0.5, 1.0, 5.0));
+    edges.push_back(std::min(1 + o / 1.5, 5.0));
+  }
+  const auto near = [](const std::vector<double>& expected) {
+    return testing::Pointwise(testing::DoubleNear(kTolerance), expected);
+  };
+  EXPECT_THAT(row("half_pixel"), near(centers));
+  EXPECT_THAT(row("pytorch_half_pixel"), near(centers));
+  EXPECT_THAT(row("asymmetric"), near(edges));
 }
 
 TEST(ResizeTest, PyTorchHalfPixelTakesTheCornerForOneElement) {
