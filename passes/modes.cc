@@ -79,14 +79,24 @@ class RunningStatistics {
       if (it != latest_.end()) spec.inputs[i] = it->second;
     }
   }
-  void Follow(const Node& original, Node* copy, const Copier& copier) {
+  // A constant is frozen on purpose. Errors: a statistic that is computed, which no update could
+  // reach: it would stay as it is without a word.
+  absl::Status Follow(const Node& original, Node* copy, const Copier& copier) {
     for (int i = 0; i < 2; ++i) {
-      const Value statistic = original.input(kFirstStatistic + i);
-      if (statistic.node->op_name() != kVariable) continue;
+      const int input = kFirstStatistic + i;
+      const Value statistic = original.input(input);
+      if (statistic.node->op_name() == kConstant) continue;
+      if (statistic.node->op_name() != kVariable) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            original.Describe(), ": training could not update its ",
+            Absl(original.op().input(static_cast<size_t>(input)).name),
+            ": expected a variable, or a constant to keep, got ", statistic.node->Describe()));
+      }
       Node* variable = copier.Map(statistic).node;
       if (!latest_.contains(variable)) variables_.push_back(variable);
       latest_[variable] = copy->output(kFirstRunning + i);
     }
+    return absl::OkStatus();
   }
   absl::Status AddUpdates(Graph& graph) const {
     for (Node* variable : variables_) {
@@ -134,7 +144,7 @@ absl::StatusOr<Graph> ForTraining(const Graph& graph) {
       statistics.ReadLatest(spec);
     }
     WEFT_ASSIGN_OR_RETURN(Node * copy, copier.Add(node, std::move(spec)));
-    if (batch_norm) statistics.Follow(node, copy, copier);
+    if (batch_norm) WEFT_RETURN_IF_ERROR(statistics.Follow(node, copy, copier));
   }
   WEFT_RETURN_IF_ERROR(copier.AddOutputs(/*losses=*/true));
   WEFT_RETURN_IF_ERROR(copier.AddUpdates());

@@ -145,7 +145,8 @@ struct InferenceOptions {
 absl::StatusOr<Graph> ForInference(const Graph& graph, const InferenceOptions& options = {});
 
 // A copy of a mode-neutral graph that computes training: mode "auto" becomes "training", and the
-// running statistics of batch normalizations whose statistics are variables become updates.
+// running statistics of batch normalizations whose statistics are variables become updates; those
+// that are constants stay. Errors: a statistic that is computed, which no update could reach.
 absl::StatusOr<Graph> ForTraining(const Graph& graph);
 
 }  // namespace weft

@@ -109,6 +109,19 @@ TEST(ForTrainingTest, ConstantStatisticsHaveNoUpdates) {
   EXPECT_TRUE(ForTraining(net.graph).value().updates().empty());
 }
 
+TEST(ForTrainingTest, StatisticsThatNoUpdateReachesAreAnError) {
+  Net net;
+  net.variables = true;
+  const Value bn = net.BatchNorm("bn1", net.Image(2, 4), "auto");
+  std::vector<Value> inputs(bn.node->inputs().begin(), bn.node->inputs().end());
+  inputs[3] = net.Add("Identity", "copy", {inputs[3]});
+  net.Output("y", net.Add("BatchNormalization", "bn2", inputs));
+  EXPECT_EQ(ForTraining(net.graph).status().message(),
+            "bn2 (BatchNormalization): training could not update its input_mean: expected a "
+            "variable, or a constant to keep, got copy (Identity)");
+  EXPECT_TRUE(ForInference(net.graph).ok());
+}
+
 TEST(ForTrainingTest, NodesThatShareStatisticsUpdateThemInTurn) {
   Net net;
   net.variables = true;

@@ -28,7 +28,8 @@ absl::StatusOr<std::vector<std::string>> DataSets(const std::string& folder) {
 
 // The tensor of a file where the graph has a tensor; sequences have messages of their own.
 absl::StatusOr<Tensor> ReadValue(const std::string& path, const onnx::ValueInfoProto& info) {
-  if (!info.type().has_tensor_type()) {
+  const bool untyped = info.type().value_case() == onnx::TypeProto::VALUE_NOT_SET;
+  if (!info.type().has_tensor_type() && !untyped) {
     return absl::UnimplementedError(
         absl::StrCat(info.name(), " is no tensor (sequences and optional values)"));
   }

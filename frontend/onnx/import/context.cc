@@ -82,11 +82,10 @@ std::vector<std::string> ImportContext::Strings(std::string_view attribute) cons
   return {a->strings().begin(), a->strings().end()};
 }
 
-Value ImportContext::Leaf(const std::string& name, OnnxValue& known, std::string_view role) {
+Value ImportContext::Leaf(const std::string& name, OnnxValue& known) {
   if (known.value || !known.constant || !ok()) return known.value;
   const absl::StatusOr<Value> leaf =
-      known.parameter ? graph().AddVariable(name, *known.constant,
-                                            role == kParameter && known.constant->rank() > 0, role)
+      known.parameter ? graph().AddVariable(name, *known.constant, known.constant->rank() > 0)
                       : graph().AddConstant(name, *known.constant);
   if (!leaf.ok()) return Fail(leaf.status());
   known.value = *leaf;
@@ -98,13 +97,31 @@ Value ImportContext::Named(const std::string& name) {
   if (it == values_.end()) {
     return Fail(absl::InvalidArgumentError(absl::StrCat("there is no value '", name, "'")));
   }
-  return Leaf(name, it->second, kParameter);
+  return Leaf(name, it->second);
 }
 
-Value ImportContext::Statistic(int i) {
-  if (!has(i)) return Value();
-  auto it = values_.find(node_.input(i));
-  return it == values_.end() ? Value() : Leaf(it->first, it->second, kStatistic);
+Value ImportContext::ScalarIn(int i) {
+  const Tensor* known = constant(i);
+  if (known != nullptr && known->rank() == 1 && known->size() == 1) {
+    return Constant(*known->Reshaped({}));
+  }
+  const Value v = in(i);
+  const bool list = v && TypeOf(v).shape == Shape{1};
+  return list ? Op("Reshape", {v, Ints(std::vector<int64_t>())}) : v;
+}
+
+Value ImportContext::Statistic(int i, const std::string& layer, std::string_view role) {
+  const Tensor* known = constant(i);
+  if (known == nullptr || !kFloatTypes.contains(known->dtype())) return in(i);
+  OnnxValue& value = values_.at(node_.input(i));
+  Value& statistic = value.statistics[absl::StrCat(layer, " ", Absl(role))];
+  if (statistic || !ok()) return statistic;
+  // Under its own name, unless that is a weight's.
+  const bool taken = value.read_as_value || graph().Find(input_name(i)) != nullptr;
+  const std::string name = taken ? absl::StrCat(prefix(), "/", Absl(role)) : input_name(i);
+  const auto leaf = graph().AddVariable(name, *known, /*trainable=*/false, kStatistic);
+  if (!leaf.ok()) return Fail(leaf.status());
+  return statistic = *leaf;
 }
 
 std::vector<Value> ImportContext::ins() {

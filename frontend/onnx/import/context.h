@@ -1,6 +1,7 @@
 #ifndef WEFT_FRONTEND_ONNX_IMPORT_CONTEXT_H_
 #define WEFT_FRONTEND_ONNX_IMPORT_CONTEXT_H_
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -24,7 +25,10 @@ struct OnnxValue {
   std::string shape_of = {};  // the value whose Shape it is, where it is one
   // An initializer of floating-point type, so a Variable: trained and not folded unless a scalar.
   bool parameter = false;
-  bool failed = false;  // its node could not be imported, which was reported
+  bool failed = false;         // its node could not be imported, which was reported
+  bool read_as_value = false;  // an initializer that is read as more than a running statistic
+  // The variables that it has become as a running statistic, by whose statistic.
+  std::map<std::string, Value> statistics = {};
 };
 using OnnxValues = std::unordered_map<std::string, OnnxValue>;
 
@@ -66,8 +70,12 @@ class ImportContext : public Emitter {
   const std::string& input_name(int i) const { return node_.input(i); }
   // The operand as a value of the graph, made now where it is a leaf; null where it is absent.
   Value in(int i) { return has(i) ? Named(node_.input(i)) : Value(); }
-  // The same for a statistic of batch normalization: no parameter that is trained.
-  Value Statistic(int i);
+  // The same for a scalar, which runtimes take as a list of one element too.
+  Value ScalarIn(int i);
+  // The same for a running statistic of `layer`, called `role` there: a variable that is not
+  // trained and that nothing but this layer's statistic of this role shares, whatever other roles
+  // the file has one initializer in.
+  Value Statistic(int i, const std::string& layer, std::string_view role);
   std::vector<Value> ins();
   // Constants as further operands.
   using Emitter::Ints;
@@ -103,7 +111,7 @@ class ImportContext : public Emitter {
   Value Unsupported(const std::string& what) { return Fail(absl::UnimplementedError(what)); }
 
  private:
-  Value Leaf(const std::string& name, OnnxValue& known, std::string_view role);
+  Value Leaf(const std::string& name, OnnxValue& known);
 
   const onnx::NodeProto& node_;
   const onnx::OpSchema& schema_;

@@ -49,7 +49,9 @@ std::vector<Value> PRelu(ImportContext& c) {
 }
 
 std::vector<Value> Clip(ImportContext& c) {
-  if (c.opset() >= 11) return ImportSame(c);
+  if (c.opset() >= 11) {
+    return ImportOp(c, {.op = "Clip", .inputs = {c.in(0), c.ScalarIn(1), c.ScalarIn(2)}});
+  }
   // The default limits are the largest finite numbers: none.
   const auto limit = [&c](std::string_view name) {
     const double value = c.Float(name);
@@ -67,17 +69,19 @@ std::vector<Value> CastLike(ImportContext& c) {
   return ImportOp(c, {.op = "Cast", .inputs = {x}, .attributes = {{"to", c.TypeOf(like).dtype}}});
 }
 
-// (X - mean) / (standard deviation + 1e-9), as ONNX's function body computes it.
+// (X - mean) / (standard deviation + 1e-9). ONNX's function body has E[X^2] - E[X]^2 as the
+// variance, of which a large mean leaves nothing. Centered twice, since the mean is rounded as X
+// is.
 std::vector<Value> MeanVarianceNormalization(ImportContext& c) {
   const AttributeMap axes = {{"axes", c.Ints("axes")}};
+  const auto centered = [&](Value v) { return c.Op("Sub", {v, c.Op("ReduceMean", {v}, axes)}); };
   const Value x = c.in(0);
   if (!c.ok()) return {};
-  const Value mean = c.Op("ReduceMean", {x}, axes);
-  const Value square = c.Op("ReduceMean", {c.Op("Mul", {x, x})}, axes);
-  const Value variance = c.Op("Sub", {square, c.Op("Mul", {mean, mean})});
+  const Value rest = centered(centered(x));
+  const Value variance = c.Op("ReduceMean", {c.Op("Mul", {rest, rest})}, axes);
   const Value deviation =
       c.Op("Add", {c.Op("Sqrt", {variance}), c.Scalar(1e-9, c.TypeOf(x).dtype)});
-  return {c.Result("Div", {c.Op("Sub", {x, mean}), deviation})};
+  return {c.Result("Div", {rest, deviation})};
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <set>
 #include <unordered_set>
@@ -26,7 +27,13 @@ class Importer {
   absl::StatusOr<Model> Import() {
     WEFT_RETURN_IF_ERROR(CheckModel());
     for (const onnx::TensorProto& tensor : model_.graph().initializer()) AddInitializer(tensor);
+    for (const onnx::SparseTensorProto& tensor : model_.graph().sparse_initializer()) {
+      values_[tensor.values().name()].failed = true;
+      problems_.push_back({"initializer " + tensor.values().name(),
+                           "sparse initializers are not supported", /*unsupported=*/true});
+    }
     AddInputs();
+    MarkReadAsValues();
     for (const auto& [name, value] : values_) leaves_.insert(name);
     for (const onnx::NodeProto& node : model_.graph().node()) AddNode(node);
     for (const onnx::ValueInfoProto& output : model_.graph().output()) AddOutput(output);
@@ -60,12 +67,6 @@ class Importer {
         return absl::NotFoundError(absl::StrCat("the model has no input called '", name, "'"));
       }
     }
-    if (model_.functions_size() > 0) {
-      problems_.push_back({"the model", "functions of its own are not supported", true});
-    }
-    if (model_.graph().sparse_initializer_size() > 0) {
-      problems_.push_back({"the graph", "sparse initializers are not supported", true});
-    }
     return StatusOfProblems(CheckOnnxWiring(model_.graph()));
   }
 
@@ -82,39 +83,19 @@ class Importer {
     }
   }
 
+  void MarkReadAsValues() {
+    for (const onnx::NodeProto& node : model_.graph().node()) {
+      for (int i = 0; i < node.input_size(); ++i) {
+        const bool statistic = node.op_type() == "BatchNormalization" && i >= 3;
+        auto it = values_.find(node.input(i));
+        if (!statistic && it != values_.end()) it->second.read_as_value = true;
+      }
+    }
+  }
+
   static void Know(OnnxValue& value, Tensor tensor) {
     value.shape = SymbolicValue(tensor);
     value.constant = std::move(tensor);
-  }
-
-  static absl::StatusOr<Dim> DimOf(const onnx::TensorShapeProto::Dimension& dim,
-                                   std::string unknown) {
-    if (dim.has_dim_value() && dim.dim_value() >= 0) return Dim(dim.dim_value());
-    if (!dim.has_dim_param() || dim.dim_param().empty()) return Dim::Symbol(std::move(unknown));
-    absl::StatusOr<Dim> parsed = Dim::Parse(dim.dim_param());
-    return parsed.ok() ? parsed : Dim::Symbol(std::move(unknown));
-  }
-
-  // The type of an input. Without a shape it is one of any rank, which we lack.
-  static absl::StatusOr<TensorType> TypeOf(const onnx::ValueInfoProto& info) {
-    if (!info.type().has_tensor_type()) {
-      return absl::UnimplementedError(
-          "is no tensor (sequences, maps, optional and sparse values "
-          "are not supported)");
-    }
-    const onnx::TypeProto::Tensor& proto = info.type().tensor_type();
-    const std::optional<DType> dtype = DTypeOfOnnx(proto.elem_type());
-    if (!dtype) {
-      return absl::UnimplementedError(
-          absl::StrCat(OnnxTypeName(proto.elem_type()), " is not supported"));
-    }
-    if (!proto.has_shape()) return absl::UnimplementedError("is of unknown rank");
-    TensorType type{*dtype, {}};
-    for (const auto& dim : proto.shape().dim()) {
-      WEFT_ASSIGN_OR_RETURN(Dim d, DimOf(dim, absl::StrCat(info.name(), ".d", type.rank())));
-      type.shape.push_back(std::move(d));
-    }
-    return type;
   }
 
   const Tensor* ConstantFor(const std::string& input, const std::set<std::string>& deciding) const {
@@ -126,7 +107,7 @@ class Importer {
   }
 
   absl::Status AddInput(const onnx::ValueInfoProto& info, const Tensor* constant) {
-    WEFT_ASSIGN_OR_RETURN(TensorType type, TypeOf(info));
+    WEFT_ASSIGN_OR_RETURN(TensorType type, TypeOfOnnxInput(info));
     OnnxValue& value = values_[info.name()];
     if (constant == nullptr) {
       WEFT_ASSIGN_OR_RETURN(value.value, result_.graph.AddInput(info.name(), std::move(type)));
@@ -144,7 +125,7 @@ class Importer {
       value = OnnxValue();
       return AddInput(info, &options_.constants.at(info.name()));
     }
-    WEFT_ASSIGN_OR_RETURN(const TensorType type, TypeOf(info));
+    WEFT_ASSIGN_OR_RETURN(const TensorType type, TypeOfOnnxInput(info));
     return value.constant ? CheckFits(type, *value.constant, "its initializer") : absl::OkStatus();
   }
 
@@ -199,7 +180,18 @@ class Importer {
       Add(where, absl::Status(status.code(),
                               end == std::string::npos ? message : message.substr(end + 3)));
     }
+    std::ranges::move(UnsupportedWithin(node), std::back_inserter(problems_));
     for (const std::string& output : node.output()) values_[output].failed = true;
+  }
+
+  // Why a node that is nobody's op is not supported.
+  absl::Status UnknownOp(const onnx::NodeProto& node) const {
+    const auto& functions = model_.functions();
+    const bool own = std::any_of(functions.begin(), functions.end(), [&](const auto& function) {
+      return function.name() == node.op_type() && function.domain() == node.domain();
+    });
+    return absl::UnimplementedError(own ? "functions of the model's own are not supported"
+                                        : "the op is not supported");
   }
 
   absl::Status Convert(const onnx::NodeProto& node, int opset) {
@@ -211,9 +203,7 @@ class Importer {
     const bool is_constant = node.op_type() == "Constant" && is_standard;
     const OnnxOp* op = FindOnnxOp(node.op_type(), node.domain());
     const onnx::OpSchema* schema = FindOnnxSchema(node.op_type(), opset, node.domain());
-    if (schema == nullptr || (op == nullptr && !is_constant)) {
-      return absl::UnimplementedError("the op is not supported");
-    }
+    if (schema == nullptr || (op == nullptr && !is_constant)) return UnknownOp(node);
     if (is_standard && opset < kOldestForms &&
         schema->since_version() != FindOnnxSchema(node.op_type(), kOldestForms)->since_version()) {
       return absl::UnimplementedError(
@@ -243,8 +233,7 @@ class Importer {
   // What constants give before the run. True where nothing is left for the run.
   bool AddKnown(const onnx::NodeProto& node, const OnnxOp& op, const onnx::OpSchema& schema,
                 int opset) {
-    // A graph's output that is a constant needs a node, which exporting writes.
-    if (node.op_type() == "Identity") return false;
+    if (node.op_type() == "Identity") return AddOwnParameter(node);
     if (auto tensors = FoldOnnxNode(node, op, schema, opset, values_, budget_)) {
       for (int i = 0; i < node.output_size(); ++i) {
         if (node.output(i).empty()) continue;
@@ -253,6 +242,19 @@ class Importer {
       return true;
     }
     return false;
+  }
+
+  // PyTorch writes equal initializers once, and an Identity where another weight is to have the
+  // same value. That weight is a variable of its own, under the Identity's output. Of other
+  // constants the node stays: a graph's output that is a constant needs one, which exporting
+  // writes.
+  bool AddOwnParameter(const onnx::NodeProto& identity) {
+    const OnnxValue& written = values_.at(identity.input(0));
+    if (!written.parameter) return false;
+    values_[identity.output(0)] = {
+        .constant = written.constant, .shape = written.shape, .parameter = true};
+    leaves_.insert(identity.output(0));
+    return true;
   }
 
   // What is known of the elements of an output. Where that is all of them, they are a constant,

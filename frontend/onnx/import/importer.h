@@ -18,6 +18,11 @@ namespace weft {
 absl::StatusOr<Model> ImportOnnxModel(const std::shared_ptr<const onnx::ModelProto>& message,
                                       ExternalData* external, const OnnxImportOptions& options);
 
+// The type of an input; dims without a symbol, or with one that only says that nothing is known,
+// are symbols of their own. Errors: no tensor, an element type that we lack, no shape, which would
+// be one of any rank.
+absl::StatusOr<TensorType> TypeOfOnnxInput(const onnx::ValueInfoProto& info);
+
 // The inputs whose elements decide shapes or attributes: those from which the operands that
 // OnnxOp::known_inputs names are computed. Reading an input's Shape is no reading of its elements.
 std::set<std::string> ShapeDecidingInputs(const onnx::GraphProto& graph);

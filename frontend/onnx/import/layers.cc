@@ -1,7 +1,10 @@
 // Convolutions, pooling, normalisation, products, recurrent layers and losses.
 
+#include <limits>
 #include <numeric>
+#include <set>
 
+#include "absl/strings/str_join.h"
 #include "frontend/onnx/import/ops.h"
 
 namespace weft {
@@ -42,10 +45,18 @@ std::vector<Value> GlobalLpPool(ImportContext& c) {
   const Value x = c.in(0);
   if (!c.ok()) return {};
   if (!IsImage(c, x)) return {};
+  // In units of the largest, so that no power overflows; a plane of zeros has units of its own.
   const DType dtype = c.TypeOf(x).dtype;
-  const Value powers = c.Op("Pow", {c.Op("Abs", {x}), c.Scalar(static_cast<double>(p), dtype)});
-  const Value sum = c.Op("ReduceSum", {powers}, {{"axes", SpatialAxes(c.TypeOf(x))}});
-  return {c.Result("Pow", {sum, c.Scalar(1.0 / static_cast<double>(p), dtype)})};
+  const AttributeMap axes = {{"axes", SpatialAxes(c.TypeOf(x))}};
+  const Value size = c.Op("Abs", {x});
+  const Value unit = c.Op(
+      "Clip", {c.Op("ReduceMax", {size}, axes), c.Scalar(std::numeric_limits<float>::min(), dtype),
+               c.Scalar(std::numeric_limits<float>::max(), dtype)});
+  const Value powers =
+      c.Op("Pow", {c.Op("Div", {size, unit}), c.Scalar(static_cast<double>(p), dtype)});
+  const Value sum = c.Op("ReduceSum", {powers}, axes);
+  const Value norm = c.Op("Pow", {sum, c.Scalar(1.0 / static_cast<double>(p), dtype)});
+  return {c.Result("Mul", {norm, unit})};
 }
 
 // The maximum of bytes is that of the same numbers as floats.
@@ -60,6 +71,16 @@ std::vector<Value> MaxPool(ImportContext& c) {
   return pooled;
 }
 
+// Whose running statistics a BatchNormalization has. Nodes with the same four operands are one
+// layer, applied several times; but where one initializer stands for two of the four, the file was
+// written by a tool that keeps equal initializers once, and what is equal now is not one thing.
+std::string LayerOfStatistics(ImportContext& c) {
+  std::vector<std::string> operands;
+  for (int i = 1; i < c.num_inputs(); ++i) operands.push_back(c.input_name(i));
+  const bool shared = std::set(operands.begin(), operands.end()).size() == operands.size();
+  return shared ? absl::StrJoin(operands, " ") : c.prefix();
+}
+
 // Mode-neutral unless the node says that it trains; then the statistics become updates' values.
 std::vector<Value> BatchNormalization(ImportContext& c) {
   if (c.opset() < 9 && c.Int("spatial", 1) == 0) {
@@ -72,9 +93,11 @@ std::vector<Value> BatchNormalization(ImportContext& c) {
     c.Unsupported("training with the statistics of opsets before 14 is not supported");
     return {};
   }
+  const std::string layer = LayerOfStatistics(c);
   return ImportOp(
       c, {.op = "BatchNormalization",
-          .inputs = {c.in(0), c.in(1), c.in(2), c.Statistic(3), c.Statistic(4)},
+          .inputs = {c.in(0), c.in(1), c.in(2), c.Statistic(3, layer, "running_mean"),
+                     c.Statistic(4, layer, "running_var")},
           .attributes = {{"mode", training ? "training" : "auto"}, {"running_variance", "biased"}},
           .ignored = {"is_test", "spatial", "training_mode"}});
 }

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "frontend/onnx/import/context.h"
+#include "frontend/onnx/import/ops.h"
 
 namespace weft {
 namespace {
@@ -24,6 +25,9 @@ class Wiring {
     std::unordered_set<std::string_view> inputs = made_;
     for (const onnx::TensorProto& tensor : graph_.initializer()) {
       if (!inputs.erase(tensor.name())) Make("initializer", tensor.name());
+    }
+    for (const onnx::SparseTensorProto& tensor : graph_.sparse_initializer()) {
+      if (!inputs.erase(tensor.values().name())) Make("initializer", tensor.values().name());
     }
     for (const onnx::NodeProto& node : graph_.node()) CheckNode(node);
     std::unordered_set<std::string_view> outputs;
@@ -71,6 +75,24 @@ class Wiring {
   std::vector<OnnxProblem> problems_;
 };
 
+// Appends to `problems`.
+void ListUnsupported(const onnx::NodeProto& parent, int depth, std::vector<OnnxProblem>& problems) {
+  constexpr int kDeepest = 32;  // more than anybody writes
+  for (const onnx::AttributeProto& attribute : parent.attribute()) {
+    if (!attribute.has_g() || depth == kDeepest) continue;
+    for (const onnx::NodeProto& node : attribute.g().node()) {
+      const bool known =
+          node.op_type() == "Constant" || FindOnnxOp(node.op_type(), node.domain()) != nullptr;
+      if (!known) {
+        problems.push_back(
+            {absl::StrCat(OnnxNodeName(parent), "/", OnnxNodeName(node), " (", node.op_type(), ")"),
+             "the op is not supported", /*unsupported=*/true});
+      }
+      ListUnsupported(node, depth + 1, problems);
+    }
+  }
+}
+
 absl::Status CheckAttribute(const onnx::AttributeProto& given, const onnx::OpSchema& schema) {
   auto it = schema.attributes().find(given.name());
   if (it == schema.attributes().end()) {
@@ -102,6 +124,12 @@ absl::Status CheckCount(std::string_view what, int count, int least, int most) {
 
 std::vector<OnnxProblem> CheckOnnxWiring(const onnx::GraphProto& graph) {
   return Wiring(graph).Check();
+}
+
+std::vector<OnnxProblem> UnsupportedWithin(const onnx::NodeProto& node) {
+  std::vector<OnnxProblem> problems;
+  ListUnsupported(node, 0, problems);
+  return problems;
 }
 
 absl::Status CheckOnnxNode(const onnx::NodeProto& node, const onnx::OpSchema& schema) {

@@ -21,6 +21,10 @@ struct OnnxProblem {
 // at.
 std::vector<OnnxProblem> CheckOnnxWiring(const onnx::GraphProto& graph);
 
+// The ops that we lack within the graphs that a node runs (the branches of an If), and within
+// theirs.
+std::vector<OnnxProblem> UnsupportedWithin(const onnx::NodeProto& node);
+
 // Whether a node has the operands, outputs and attributes, of the right kinds, that ONNX's
 // definition asks for.
 absl::Status CheckOnnxNode(const onnx::NodeProto& node, const onnx::OpSchema& schema);

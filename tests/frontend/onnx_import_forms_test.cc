@@ -1,0 +1,98 @@
+// Forms that files have beside the strict ones, and how what we lack is named.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "graph/type.h"
+#include "ops/reference.h"
+#include "testing_onnx.h"
+
+namespace weft {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::vector<float> Infer(const Model& model, const TensorMap& feeds, const std::string& output) {
+  const auto outputs = ReferenceEvaluator().RunGraph(model.graph, feeds);
+  EXPECT_TRUE(outputs.ok()) << outputs.status();
+  if (!outputs.ok()) return {};
+  const auto values = outputs->at(output).values<float>();
+  return {values.begin(), values.end()};
+}
+
+TEST(OnnxImportForms, LimitsOfOneElementAreScalars) {
+  OnnxMaker m(13);
+  m.Input("x", {1, 4})
+      .Input("top", {1})
+      .Initializer("low", Floats({1}, {0}))
+      .Node("Clip", {"x", "low", "top"}, {"y"})
+      .Output("y");
+  const TensorMap feeds = {{"x", Floats({1, 4}, {-1, 1, 3, 9})}, {"top", Floats({1}, {6})}};
+  EXPECT_THAT(Infer(m.Import().value(), feeds, "y"), ElementsAre(0, 1, 3, 6));
+  OnnxMaker two(13);
+  two.Input("x", {1, 4})
+      .Initializer("low", Floats({2}, {0, 0}))
+      .Node("Clip", {"x", "low"}, {"y"})
+      .Output("y");
+  EXPECT_THAT(two.Import().status().message(),
+              HasSubstr("expected min to be a scalar, got f32[2]"));
+}
+
+TEST(OnnxImportForms, WordsForUnknownDimsAreNoSymbols) {
+  for (const std::string word : {"?", "None", "unk"}) {
+    OnnxMaker m(13);
+    m.Input("x", {-1, -1, -1}).Node("Relu", {"x"}, {"y"}).Output("y");
+    auto* shape = m.proto.mutable_graph()->mutable_input(0)->mutable_type();
+    for (auto& dim : *shape->mutable_tensor_type()->mutable_shape()->mutable_dim()) {
+      dim.set_dim_param(word);
+    }
+    EXPECT_EQ(ToString(m.Import().value().graph.Find("x")->type()), "f32[" + word + ",x.d1,x.d2]");
+  }
+}
+
+TEST(OnnxImportForms, OpsWithinBranchesAreListedToo) {
+  OnnxMaker m(13);
+  m.Input("x", {2}).Input("c", {}, onnx::TensorProto::BOOL).Node("If", {"c"}, {"y"}).Output("y");
+  onnx::GraphProto* branch = m.Attribute("then_branch", onnx::AttributeProto::GRAPH)->mutable_g();
+  branch->add_node()->set_op_type("Relu");
+  branch->add_node()->set_op_type("Frobnicate");
+  branch->mutable_node(1)->set_name("f");
+  EXPECT_EQ(
+      m.Import().status().message(),
+      "test.onnx: 2 problems: y (If, opset 13): the op is not supported; y/f (Frobnicate): the "
+      "op is not supported");
+}
+
+TEST(OnnxImportForms, SparseInitializersAreNamed) {
+  OnnxMaker m(13);
+  m.Input("x", {2, 2}).Node("MatMul", {"x", "w"}, {"y"}).Output("y");
+  *m.proto.mutable_graph()->add_sparse_initializer()->mutable_values() =
+      TensorToProto(Floats({1}, {1}), "w");
+  EXPECT_EQ(m.Import().status().message(),
+            "test.onnx: initializer w: sparse initializers are not supported");
+}
+
+TEST(OnnxImportForms, OnlyFunctionsThatAreCalledAreAProblem) {
+  OnnxMaker m(13);
+  m.Input("x", {2}).Node("Relu", {"x"}, {"y"}).Output("y");
+  onnx::FunctionProto* function = m.proto.add_functions();
+  function->set_name("Twice");
+  function->set_domain("local");
+  m.proto.add_opset_import()->set_domain("local");
+  m.proto.mutable_opset_import(1)->set_version(1);
+  EXPECT_TRUE(m.Import().ok());
+  m.Last()->set_op_type("Twice");
+  m.Last()->set_domain("local");
+  EXPECT_THAT(m.Import().status().message(), HasSubstr("functions of the model's own are not"));
+}
+
+TEST(OnnxImportForms, PowersOfAGlobalPoolDoNotOverflow) {
+  OnnxMaker m(13);
+  m.Input("x", {1, 3, 2, 1}).Node("GlobalLpPool", {"x"}, {"y"}).Int("p", 3).Output("y");
+  const Tensor x = Floats({1, 3, 2, 1}, {1e30f, -1e30f, 0, 0, 3, 4});
+  EXPECT_THAT(Infer(m.Import().value(), {{"x", x}}, "y"),
+              ElementsAre(testing::FloatEq(1.259921e30f), 0, testing::FloatNear(4.497941f, 1e-5)));
+}
+
+}  // namespace
+}  // namespace weft
