@@ -10,19 +10,15 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "frontend/io/jpeg.h"
 #include "frontend/io/read_file.h"
+#include "frontend/io/rgb_image.h"
 
 namespace weft {
 namespace {
 
 constexpr std::string_view kPngSignature = "\x89PNG\r\n\x1a\n";
-
-// Height, width and bytes [H,W,3].
-struct RgbImage {
-  int64_t height = 0;
-  int64_t width = 0;
-  std::vector<uint8_t> pixels;
-};
 
 uint32_t BigEndian32(std::span<const std::byte> bytes) {
   uint32_t value = 0;
@@ -33,10 +29,6 @@ uint32_t BigEndian32(std::span<const std::byte> bytes) {
 // Walks the chunks (length, type, data, CRC32 of type and data) to the end chunk. libpng's
 // simplified reader stops after the last row, so it would take files that are cut after it.
 absl::Status CheckChunks(std::span<const std::byte> bytes) {
-  if (bytes.size() < kPngSignature.size() ||
-      std::memcmp(bytes.data(), kPngSignature.data(), kPngSignature.size()) != 0) {
-    return absl::InvalidArgumentError("expected a PNG image, the file has another signature");
-  }
   for (size_t at = kPngSignature.size();;) {
     const std::span<const std::byte> rest = bytes.subspan(at);
     if (rest.size() < 12 || BigEndian32(rest) > rest.size() - 12) {
@@ -57,7 +49,8 @@ absl::Status CheckChunks(std::span<const std::byte> bytes) {
 }
 
 // libpng's simplified reader: its longjmps end inside it, its message stays in the struct.
-absl::StatusOr<RgbImage> DecodeRgb(std::span<const std::byte> bytes, const ImageOptions& options) {
+absl::StatusOr<RgbImage> DecodePng(std::span<const std::byte> bytes, const ImageOptions& options) {
+  WEFT_RETURN_IF_ERROR(CheckChunks(bytes));
   png_image png = {};
   png.version = PNG_IMAGE_VERSION;
   const auto failure = [&png] {
@@ -67,11 +60,10 @@ absl::StatusOr<RgbImage> DecodeRgb(std::span<const std::byte> bytes, const Image
   };
   if (png_image_begin_read_from_memory(&png, bytes.data(), bytes.size()) == 0) return failure();
   RgbImage image = {.height = png.height, .width = png.width, .pixels = {}};
-  if (image.height * image.width > options.max_pixels) {
+  const absl::Status fits = CheckPixelCount(image.height, image.width, options.max_pixels);
+  if (!fits.ok()) {
     png_image_free(&png);
-    return absl::ResourceExhaustedError(absl::StrCat("image is ", image.height, "x", image.width,
-                                                     ", the limit is ", options.max_pixels,
-                                                     " pixels"));
+    return fits;
   }
   png.format = PNG_FORMAT_RGB;
   png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // 16-bit samples are no linear light
@@ -81,6 +73,17 @@ absl::StatusOr<RgbImage> DecodeRgb(std::span<const std::byte> bytes, const Image
     return failure();
   }
   return image;
+}
+
+bool IsPng(std::span<const std::byte> bytes) {
+  return bytes.size() >= kPngSignature.size() &&
+         std::memcmp(bytes.data(), kPngSignature.data(), kPngSignature.size()) == 0;
+}
+
+absl::StatusOr<RgbImage> DecodeRgb(std::span<const std::byte> bytes, const ImageOptions& options) {
+  if (IsPng(bytes)) return DecodePng(bytes, options);
+  if (IsJpeg(bytes)) return DecodeJpeg(bytes, options.max_pixels);
+  return absl::InvalidArgumentError("expected a PNG or JPEG image, the file has another signature");
 }
 
 // [C,H,W] in [0,1] of the pixels [H,W,3].
@@ -166,7 +169,6 @@ std::vector<float> Resize(std::vector<float> planes, int64_t channels, int64_t h
 absl::StatusOr<Tensor> Decode(std::span<const std::byte> bytes, const Preprocessing& p,
                               const ImageOptions& options) {
   WEFT_RETURN_IF_ERROR(CheckPreprocessing(p));
-  WEFT_RETURN_IF_ERROR(CheckChunks(bytes));
   WEFT_ASSIGN_OR_RETURN(const RgbImage image, DecodeRgb(bytes, options));
   std::vector<float> planes = ToPlanes(image, p);
   if (image.height != p.height || image.width != p.width) {
@@ -242,8 +244,13 @@ void Normalize(const Preprocessing& p, std::span<float> image) {
   }
 }
 
-absl::StatusOr<Tensor> DecodePng(std::span<const std::byte> bytes, const std::string& name,
-                                 const Preprocessing& p, const ImageOptions& options) {
+bool IsImageName(std::string_view path) {
+  const std::string name = absl::AsciiStrToLower(Absl(path));
+  return name.ends_with(".png") || name.ends_with(".jpg") || name.ends_with(".jpeg");
+}
+
+absl::StatusOr<Tensor> DecodeImage(std::span<const std::byte> bytes, const std::string& name,
+                                   const Preprocessing& p, const ImageOptions& options) {
   absl::StatusOr<Tensor> tensor = Decode(bytes, p, options);
   if (!tensor.ok()) return Annotate(tensor.status(), name);
   return tensor;
@@ -252,7 +259,7 @@ absl::StatusOr<Tensor> DecodePng(std::span<const std::byte> bytes, const std::st
 absl::StatusOr<Tensor> ReadImage(const std::string& path, const Preprocessing& p,
                                  const ImageOptions& options) {
   WEFT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, ReadFile(path));
-  return DecodePng(bytes, path, p, options);
+  return DecodeImage(bytes, path, p, options);
 }
 
 }  // namespace weft

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "graph/model.h"
@@ -34,18 +35,22 @@ void Normalize(const Preprocessing& p, std::span<float> image);
 std::vector<float> ConvertImage(std::span<const float> image, const Preprocessing& from,
                                 const Preprocessing& to);
 
-// Decodes a PNG file (any color type, bit depth and interlacing) into the input that `p` describes:
-// f32[C,H,W], normalised. Color becomes gray as 0.299 R + 0.587 G + 0.114 B, rounded to 8 bits, as
-// in PIL; 16-bit samples are reduced to 8; transparency is composited on `options.background`.
-// Resizing is bilinear with the filter widened when shrinking (antialiased, as in PIL).
-// Errors name the file: unreadable, not PNG, damaged or cut off anywhere (every chunk's checksum is
-// verified, up to the end chunk), too many pixels, `expected 28x28, image is 32x40` (height x
-// width).
+// Whether a file's name ends as an image's that ReadImage takes: .png, .jpg or .jpeg, in any case.
+bool IsImageName(std::string_view path);
+
+// Decodes a PNG file (any color type, bit depth and interlacing) or a JPEG file (baseline or
+// progressive; turned as its Exif orientation says) into the input that `p` describes: f32[C,H,W],
+// normalised. Which of both it is, its bytes say. Color becomes gray as 0.299 R + 0.587 G + 0.114
+// B, rounded to 8 bits, as in PIL; 16-bit samples are reduced to 8; transparency is composited on
+// `options.background`. Resizing is bilinear with the filter widened when shrinking (antialiased,
+// as in PIL). Errors name the file: unreadable, neither PNG nor JPEG, damaged or cut off anywhere
+// (every checksum of PNG's chunks is verified, up to the end chunk), CMYK, too many pixels,
+// `expected 28x28, image is 32x40` (height x width).
 absl::StatusOr<Tensor> ReadImage(const std::string& path, const Preprocessing& p,
                                  const ImageOptions& options = {});
 // The same for bytes in memory; `name` stands for the file in errors.
-absl::StatusOr<Tensor> DecodePng(std::span<const std::byte> bytes, const std::string& name,
-                                 const Preprocessing& p, const ImageOptions& options = {});
+absl::StatusOr<Tensor> DecodeImage(std::span<const std::byte> bytes, const std::string& name,
+                                   const Preprocessing& p, const ImageOptions& options = {});
 
 }  // namespace weft
 

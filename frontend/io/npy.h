@@ -10,7 +10,8 @@
 
 namespace weft {
 
-// Reads a .npy file (NumPy's format, versions 1 to 3) of little-endian f4, f8, i4, i8, or u1, b1.
+// Reads a .npy file (NumPy's format, versions 1 to 3) of little-endian f2, f4, f8, i4, i8, u2, u4,
+// u8, or i1, u1, b1.
 // Errors name the file: unreadable, not .npy, a malformed header, another element type or byte
 // order, Fortran order, dims beyond the limits of type.h, data shorter or longer than the dims say,
 // a bool that is neither 0 nor 1.
@@ -19,7 +20,7 @@ absl::StatusOr<Tensor> ReadNpy(const std::string& path);
 absl::StatusOr<Tensor> ParseNpy(std::span<const std::byte> bytes, const std::string& name);
 
 // Writes a version 1 .npy file, whole or not at all (graph/file/file_system.h). Errors: a dtype
-// that NumPy lacks (bf16) or that we do not read back (f16, i8), an empty tensor, a failed write.
+// that NumPy lacks (bf16), an empty tensor, a failed write.
 absl::Status WriteNpy(const std::string& path, const Tensor& tensor);
 
 }  // namespace weft

@@ -72,7 +72,7 @@ Preprocessing Color(int64_t height, int64_t width, const std::string& order = "r
 // The pixels times 255.
 std::vector<int> Levels(const std::string& png, const Preprocessing& p,
                         const ImageOptions& options = {}) {
-  const auto tensor = DecodePng(AsBytes(png), "x.png", p, options);
+  const auto tensor = DecodeImage(AsBytes(png), "x.png", p, options);
   EXPECT_TRUE(tensor.ok()) << tensor.status();
   std::vector<int> levels;
   if (!tensor.ok()) return levels;
@@ -86,7 +86,7 @@ std::vector<int> Levels(const std::string& png, const Preprocessing& p,
 
 std::string ErrorOf(const std::string& png, const Preprocessing& p,
                     const ImageOptions& options = {}) {
-  const auto tensor = DecodePng(AsBytes(png), "x.png", p, options);
+  const auto tensor = DecodeImage(AsBytes(png), "x.png", p, options);
   EXPECT_FALSE(tensor.ok());
   EXPECT_THAT(MessageOf(tensor.status()), testing::StartsWith("x.png: "));
   return MessageOf(tensor.status());
@@ -106,7 +106,7 @@ TEST(Image, NormalisesEachChannel) {
   Preprocessing p = Color(1, 1);
   p.mean = {0.0f, 0.5f, 1.0f};
   p.std = {0.5f, 0.25f, 2.0f};
-  const auto tensor = DecodePng(AsBytes(Png(1, {"\xff\xff\xff"}, kRgb)), "x.png", p);
+  const auto tensor = DecodeImage(AsBytes(Png(1, {"\xff\xff\xff"}, kRgb)), "x.png", p);
   ASSERT_TRUE(tensor.ok()) << tensor.status();
   EXPECT_THAT(tensor->values<float>(), ElementsAre(2.0f, 2.0f, 0.0f));
 }
@@ -141,7 +141,7 @@ TEST(Image, CompositesTransparencyOnWhiteOrOnTheGivenLevel) {
 TEST(Image, RefusesAnotherSizeUnlessAskedToResize) {
   const std::string png = Png(40, std::vector<std::string>(32, std::string(40, '\x60')), kGray);
   EXPECT_EQ(ErrorOf(png, Gray(28, 28)), "x.png: expected 28x28, image is 32x40");
-  const auto resized = DecodePng(AsBytes(png), "x.png", Gray(28, 28), {.resize = true});
+  const auto resized = DecodeImage(AsBytes(png), "x.png", Gray(28, 28), {.resize = true});
   ASSERT_TRUE(resized.ok()) << resized.status();
   EXPECT_THAT(resized->dims(), ElementsAre(1, 28, 28));
   for (float x : resized->values<float>()) EXPECT_NEAR(x, 96 / 255.0f, 1e-6);
@@ -149,7 +149,7 @@ TEST(Image, RefusesAnotherSizeUnlessAskedToResize) {
 
 TEST(Image, EnlargesBilinearly) {
   const std::string png = Png(2, {std::string("\0\xff", 2)}, kGray);
-  const auto tensor = DecodePng(AsBytes(png), "x.png", Gray(1, 4), {.resize = true});
+  const auto tensor = DecodeImage(AsBytes(png), "x.png", Gray(1, 4), {.resize = true});
   ASSERT_TRUE(tensor.ok()) << tensor.status();
   EXPECT_THAT(tensor->values<float>(),
               testing::Pointwise(testing::FloatNear(1e-6f), {0.0f, 0.25f, 0.75f, 1.0f}));
@@ -159,7 +159,7 @@ TEST(Image, ShrinksByATriangleAsWideAsTheScale) {
   // Scale 2: the output's center 1 weighs the pixels at 0.5, 1.5, 2.5 by 3/4, 3/4, 1/4 over 7/4.
   const std::string png =
       Png(1, {std::string(1, '\0'), "\xff", std::string(1, '\0'), "\xff"}, kGray);
-  const auto tensor = DecodePng(AsBytes(png), "x.png", Gray(2, 1), {.resize = true});
+  const auto tensor = DecodeImage(AsBytes(png), "x.png", Gray(2, 1), {.resize = true});
   ASSERT_TRUE(tensor.ok()) << tensor.status();
   EXPECT_THAT(tensor->values<float>(),
               testing::Pointwise(testing::FloatNear(1e-6f), {3.0f / 7.0f, 4.0f / 7.0f}));
@@ -167,7 +167,7 @@ TEST(Image, ShrinksByATriangleAsWideAsTheScale) {
 
 TEST(Image, ResizesEachPlaneOnItsOwn) {
   const std::string png = Png(2, {"\x0a\x14\x1e\x0a\x14\x1e", "\x0a\x14\x1e\x0a\x14\x1e"}, kRgb);
-  const auto tensor = DecodePng(AsBytes(png), "x.png", Color(3, 3), {.resize = true});
+  const auto tensor = DecodeImage(AsBytes(png), "x.png", Color(3, 3), {.resize = true});
   ASSERT_TRUE(tensor.ok()) << tensor.status();
   for (size_t i = 0; i < 27; ++i) {
     EXPECT_NEAR(tensor->values<float>()[i], static_cast<float>(i / 9 + 1) * 10 / 255, 1e-6);
@@ -176,19 +176,19 @@ TEST(Image, ResizesEachPlaneOnItsOwn) {
 
 TEST(Image, RefusesEveryTruncationAndEveryFlippedByte) {
   const std::string whole = Png(3, {"abc", "def"}, kGray);
-  ASSERT_TRUE(DecodePng(AsBytes(whole), "x.png", Gray(2, 3)).ok());
+  ASSERT_TRUE(DecodeImage(AsBytes(whole), "x.png", Gray(2, 3)).ok());
   for (size_t i = 0; i < whole.size(); ++i) {
     ErrorOf(whole.substr(0, i), Gray(2, 3));
     for (int mask : {0x01, 0x80, 0xff}) {
       std::string flipped = whole;
       flipped[i] = static_cast<char>(flipped[i] ^ mask);
-      EXPECT_FALSE(DecodePng(AsBytes(flipped), "x.png", Gray(2, 3)).ok()) << "byte " << i;
+      EXPECT_FALSE(DecodeImage(AsBytes(flipped), "x.png", Gray(2, 3)).ok()) << "byte " << i;
     }
   }
 }
 
 TEST(Image, RefusesWhatOnlyLooksLikePng) {
-  EXPECT_THAT(ErrorOf("P5 28 28 255\n", Gray(28, 28)), HasSubstr("expected a PNG image"));
+  EXPECT_THAT(ErrorOf("P5 28 28 255\n", Gray(28, 28)), HasSubstr("expected a PNG or JPEG image"));
   const std::string end = Chunk("IEND", "");
   EXPECT_THAT(ErrorOf(kSignature + end, Gray(1, 1)), HasSubstr("libpng: "));
   EXPECT_THAT(ErrorOf(kSignature + Ihdr(1, 1, kGray, 8) + end, Gray(1, 1)), HasSubstr("libpng: "));

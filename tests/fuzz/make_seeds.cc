@@ -1,9 +1,13 @@
 // Writes the inputs that the fuzzers start from, a folder for each target: ONNX's own test suite,
 // the same models in our formats, the golden files, and small files of each format.
 #include <google/protobuf/text_format.h>
+#include <jpeglib.h>
 #include <onnx/defs/schema.h>
+#include <png.h>
 #include <zlib.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -25,8 +29,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kTargets[] = {"idx", "npy",         "onnx", "onnx_text", "pickle",
-                                         "pth", "safetensors", "weft", "weft_text"};
+constexpr std::string_view kTargets[] = {"idx",    "image", "npy",         "onnx", "onnx_text",
+                                         "pickle", "pth",   "safetensors", "weft", "weft_text"};
 // What the reader of PyTorch's pickles looks for.
 const std::set<std::string> kPickleWords = {"collections",
                                             "OrderedDict",
@@ -67,6 +71,7 @@ class Seeds {
     WEFT_RETURN_IF_ERROR(AddPth());
     WEFT_RETURN_IF_ERROR(AddTensors());
     AddIdx();
+    AddImages();
     AddDictionaries();
     return absl::OkStatus();
   }
@@ -158,6 +163,40 @@ class Seeds {
     gzFile file = gzopen(path.c_str(), "wb");
     gzwrite(file, raw.data(), static_cast<unsigned>(raw.size()));
     gzclose(file);
+  }
+
+  // Gray squares: a PNG, and a JPEG that is baseline and one that is progressive.
+  void AddImages() const {
+    constexpr unsigned kSize = 9;
+    std::string pixels(kSize * kSize, '\x60');
+    png_image png = {};
+    png.version = PNG_IMAGE_VERSION;
+    png.width = png.height = kSize;
+    png.format = PNG_FORMAT_GRAY;
+    png_image_write_to_file(&png, (folder_ / "image" / "png").c_str(), 0, pixels.data(), 0,
+                            nullptr);
+    for (const bool progressive : {false, true}) {
+      jpeg_compress_struct jpeg = {};
+      jpeg_error_mgr errors;
+      jpeg.err = jpeg_std_error(&errors);
+      jpeg_create_compress(&jpeg);
+      unsigned char* bytes = nullptr;
+      unsigned long size = 0;
+      jpeg_mem_dest(&jpeg, &bytes, &size);
+      jpeg.image_width = jpeg.image_height = kSize;
+      jpeg.input_components = 1;
+      jpeg.in_color_space = JCS_GRAYSCALE;
+      jpeg_set_defaults(&jpeg);
+      if (progressive) jpeg_simple_progression(&jpeg);
+      jpeg_start_compress(&jpeg, TRUE);
+      JSAMPROW row = reinterpret_cast<JSAMPROW>(pixels.data());
+      for (unsigned y = 0; y < kSize; ++y) jpeg_write_scanlines(&jpeg, &row, 1);
+      jpeg_finish_compress(&jpeg);
+      jpeg_destroy_compress(&jpeg);
+      Add("image", progressive ? "progressive" : "baseline",
+          {reinterpret_cast<const char*>(bytes), size});
+      std::free(bytes);
+    }
   }
 
   // The words that no comparison of whole strings tells the fuzzer.

@@ -1,0 +1,189 @@
+#include "frontend/io/jpeg.h"
+
+#include <csetjmp>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+// After <cstdio>, whose size_t and FILE it wants.
+#include <jpeglib.h>
+
+namespace weft {
+namespace {
+
+constexpr int kExifMarker = JPEG_APP0 + 1;
+constexpr int kMostScans = 100;  // libjpeg's own script for progressive files has 10
+
+// libjpeg reports an error by calling a function that must not return: it jumps back to where the
+// step began that libjpeg was asked for. What such a step runs through has nothing to destroy.
+struct JpegErrors {
+  jpeg_error_mgr base;  // first, so that libjpeg's pointer to it is one to this
+  std::jmp_buf back;
+  char message[JMSG_LENGTH_MAX];
+};
+
+[[noreturn]] void JumpBack(j_common_ptr info) {
+  auto* errors = reinterpret_cast<JpegErrors*>(info->err);
+  info->err->format_message(info, errors->message);
+  std::longjmp(errors->back, 1);
+}
+
+// A warning says that the data are damaged and that libjpeg goes on with a guess; but encoders that
+// leave bytes between the segments are common.
+void OnWarning(j_common_ptr info, int level) {
+  constexpr std::string_view kExtraneous = "Corrupt JPEG data: %u extraneous bytes";
+  const std::string_view format = info->err->jpeg_message_table[info->err->msg_code];
+  if (level < 0 && !format.starts_with(kExtraneous)) JumpBack(info);
+}
+
+void StopEndlessScans(j_common_ptr info) {
+  if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number <= kMostScans) return;
+  auto* errors = reinterpret_cast<JpegErrors*>(info->err);
+  std::snprintf(errors->message, sizeof errors->message, "more than %d scans", kMostScans);
+  std::longjmp(errors->back, 1);
+}
+
+class JpegReader {
+ public:
+  JpegReader() {
+    info_.err = jpeg_std_error(&errors_.base);
+    errors_.base.error_exit = JumpBack;
+    errors_.base.emit_message = OnWarning;
+    progress_.progress_monitor = StopEndlessScans;
+  }
+  ~JpegReader() { jpeg_destroy_decompress(&info_); }
+  JpegReader(const JpegReader&) = delete;
+  JpegReader& operator=(const JpegReader&) = delete;
+
+  absl::Status ReadHeader(std::span<const std::byte> bytes) {
+    bytes_ = bytes;
+    return Run([](JpegReader& r) {
+      jpeg_create_decompress(&r.info_);
+      r.info_.progress = &r.progress_;
+      jpeg_mem_src(&r.info_, reinterpret_cast<const unsigned char*>(r.bytes_.data()),
+                   r.bytes_.size());
+      jpeg_save_markers(&r.info_, kExifMarker, 0xffff);
+      jpeg_read_header(&r.info_, TRUE);
+    });
+  }
+
+  // Fills height * width * 3 bytes.
+  absl::Status Decode(uint8_t* pixels) {
+    pixels_ = pixels;
+    return Run([](JpegReader& r) {
+      r.info_.out_color_space = JCS_RGB;
+      jpeg_start_decompress(&r.info_);
+      while (r.info_.output_scanline < r.info_.output_height) {
+        JSAMPROW row = r.pixels_ + size_t{3} * r.info_.output_scanline * r.info_.output_width;
+        jpeg_read_scanlines(&r.info_, &row, 1);
+      }
+      jpeg_finish_decompress(&r.info_);
+    });
+  }
+
+  const jpeg_decompress_struct& info() const { return info_; }
+
+ private:
+  absl::Status Run(void (*step)(JpegReader&)) {
+    if (setjmp(errors_.back) == 0) {
+      step(*this);
+      return absl::OkStatus();
+    }
+    return absl::DataLossError(absl::StrCat("libjpeg: ", errors_.message));
+  }
+
+  jpeg_decompress_struct info_ = {};
+  JpegErrors errors_ = {};
+  jpeg_progress_mgr progress_ = {};
+  std::span<const std::byte> bytes_;
+  uint8_t* pixels_ = nullptr;
+};
+
+absl::Status CheckColors(J_COLOR_SPACE space) {
+  if (space == JCS_GRAYSCALE || space == JCS_YCbCr || space == JCS_RGB) return absl::OkStatus();
+  const bool cmyk = space == JCS_CMYK || space == JCS_YCCK;
+  return absl::UnimplementedError(absl::StrCat("expected a gray or RGB image, got a JPEG of ",
+                                               cmyk ? "CMYK" : "unknown",
+                                               " colors; save it as RGB"));
+}
+
+// TIFF's tag of the orientation, as Exif has it: 1, upright, where there is none.
+int ExifOrientation(std::span<const uint8_t> exif) {
+  constexpr std::string_view kExif("Exif\0\0", 6);
+  constexpr size_t kEntry = 12;
+  constexpr unsigned kOrientation = 0x0112, kShort = 3;
+  if (exif.size() < kExif.size() + 8 || std::memcmp(exif.data(), kExif.data(), kExif.size()) != 0) {
+    return 1;
+  }
+  const std::span<const uint8_t> tiff = exif.subspan(kExif.size());
+  const bool big = tiff[0] == 'M';
+  const auto number = [&](size_t at, size_t bytes) {
+    size_t value = 0;
+    for (size_t i = 0; i < bytes; ++i) value = value << 8 | tiff[at + (big ? i : bytes - 1 - i)];
+    return value;
+  };
+  const size_t directory = number(4, 4);
+  if (directory > tiff.size() - 2) return 1;
+  const size_t count = number(directory, 2);
+  for (size_t i = 0, at = directory + 2; i < count && at + kEntry <= tiff.size(); ++i) {
+    const size_t value = number(at + 8, 2);
+    if (number(at, 2) == kOrientation && number(at + 2, 2) == kShort) {
+      return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+    }
+    at += kEntry;
+  }
+  return 1;
+}
+
+int OrientationOf(const jpeg_decompress_struct& info) {
+  for (const jpeg_marker_struct* m = info.marker_list; m != nullptr; m = m->next) {
+    if (m->marker != kExifMarker) continue;
+    const int orientation = ExifOrientation({m->data, m->data_length});
+    if (orientation != 1) return orientation;
+  }
+  return 1;
+}
+
+// From 5 on the image lies on its side; of either kind there are four, by which axes are mirrored.
+RgbImage Turned(const RgbImage& image, int orientation) {
+  const bool lies = orientation >= 5;
+  const bool rows = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+  const bool columns = orientation == 2 || orientation == 3 || orientation >= 7;
+  RgbImage result = {.height = lies ? image.width : image.height,
+                     .width = lies ? image.height : image.width,
+                     .pixels = std::vector<uint8_t>(image.pixels.size())};
+  uint8_t* to = result.pixels.data();
+  for (int64_t y = 0; y < result.height; ++y) {
+    for (int64_t x = 0; x < result.width; ++x, to += 3) {
+      const int64_t row = lies ? x : y, column = lies ? y : x;
+      const int64_t from = (rows ? image.height - 1 - row : row) * image.width +
+                           (columns ? image.width - 1 - column : column);
+      std::memcpy(to, &image.pixels[static_cast<size_t>(3 * from)], 3);
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+bool IsJpeg(std::span<const std::byte> bytes) {
+  constexpr std::string_view kStart = "\xff\xd8\xff";
+  return bytes.size() >= kStart.size() &&
+         std::memcmp(bytes.data(), kStart.data(), kStart.size()) == 0;
+}
+
+absl::StatusOr<RgbImage> DecodeJpeg(std::span<const std::byte> bytes, int64_t max_pixels) {
+  JpegReader reader;
+  WEFT_RETURN_IF_ERROR(reader.ReadHeader(bytes));
+  const jpeg_decompress_struct& info = reader.info();
+  RgbImage image = {.height = info.image_height, .width = info.image_width};
+  WEFT_RETURN_IF_ERROR(CheckPixelCount(image.height, image.width, max_pixels));
+  WEFT_RETURN_IF_ERROR(CheckColors(info.jpeg_color_space));
+  const int orientation = OrientationOf(info);  // before the markers are freed
+  image.pixels.resize(static_cast<size_t>(3 * image.height * image.width));
+  WEFT_RETURN_IF_ERROR(reader.Decode(image.pixels.data()));
+  return orientation == 1 ? std::move(image) : Turned(image, orientation);
+}
+
+}  // namespace weft

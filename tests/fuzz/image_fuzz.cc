@@ -1,0 +1,15 @@
+// The reader of images: PNG and JPEG.
+#include "frontend/io/image.h"
+#include "tests/fuzz/bytes.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const weft::Preprocessing gray = {.channels = 1,
+                                    .height = 8,
+                                    .width = 8,
+                                    .channel_order = "gray",
+                                    .mean = {0.0f},
+                                    .std = {1.0f}};
+  (void)weft::DecodeImage(weft::AsBytes(data, size), "fuzz", gray,
+                          {.resize = true, .max_pixels = 1 << 16});
+  return 0;
+}
