@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "frontend/analysis/summary.h"
 #include "frontend/io/npy.h"
+#include "frontend/onnx/export/export.h"
 #include "frontend/onnx/import/import.h"
 #include "graph/file/serialize.h"
 #include "graph/number_text.h"
@@ -28,6 +29,13 @@ namespace {
   std::vsnprintf(buffer, sizeof(buffer), format, arguments);
   va_end(arguments);
   return buffer;
+}
+
+// Whether arrays of such a file can be read and written.
+absl::Status CheckArrayName(const std::string& path) {
+  if (path.ends_with(".npy") || path.ends_with(".pb")) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ": expected a file that ends in .npy or .pb (an ONNX TensorProto)"));
 }
 
 }  // namespace
@@ -59,10 +67,12 @@ std::string DurationText(double seconds) {
 bool LooksLikeFile(const std::string& spec) {
   std::error_code ignored;
   return spec.find('/') != std::string::npos || spec.ends_with(".weft") ||
-         std::filesystem::is_regular_file(spec, ignored);
+         spec.ends_with(".onnx") || std::filesystem::is_regular_file(spec, ignored);
 }
 
-absl::StatusOr<Model> OpenFile(const std::string& path) { return LoadModel(path, StandardOps()); }
+absl::StatusOr<Model> OpenFile(const std::string& path) {
+  return path.ends_with(".onnx") ? ImportOnnx(path) : LoadModel(path, StandardOps());
+}
 
 absl::StatusOr<bool> IsModelFile(const std::string& path) {
   constexpr std::string_view kMagic = "\rWEFT";  // proto/graph.proto
@@ -122,10 +132,18 @@ absl::StatusOr<Dims> ParseSize(const std::string& text) {
 }
 
 absl::StatusOr<Tensor> ReadArray(const std::string& path) {
-  if (path.ends_with(".npy")) return ReadNpy(path);
-  if (path.ends_with(".pb")) return ReadOnnxTensor(path);
-  return absl::InvalidArgumentError(
-      absl::StrCat(path, ": expected a file that ends in .npy or .pb (an ONNX TensorProto)"));
+  WEFT_RETURN_IF_ERROR(CheckArrayName(path));
+  return path.ends_with(".npy") ? ReadNpy(path) : ReadOnnxTensor(path);
+}
+
+absl::Status CheckArrayPath(const std::string& path) {
+  WEFT_RETURN_IF_ERROR(CheckArrayName(path));
+  return CheckOutputPath(path);
+}
+
+absl::Status WriteArray(const std::string& path, const Tensor& array, std::string_view name) {
+  WEFT_RETURN_IF_ERROR(CheckArrayName(path));
+  return path.ends_with(".npy") ? WriteNpy(path, array) : WriteOnnxTensor(path, array, name);
 }
 
 absl::StatusOr<TensorMap> ReadBindings(const std::vector<std::string>& bindings) {

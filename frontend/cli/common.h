@@ -26,13 +26,15 @@ std::string AccuracyText(const Evaluation& e);
 // "1:05" or "12.3 s"
 std::string DurationText(double seconds);
 
-// A .weft file, or a network of the zoo by its name, with new weights. `entry` is null for a file.
+// A .weft or .onnx file, or a network of the zoo by its name, with new weights. `entry` is null for
+// a file.
 struct OpenedModel {
   Model model;
   const ZooEntry* entry = nullptr;
 };
 // Whether `spec` is meant as a file: it exists, or it looks like a path.
 bool LooksLikeFile(const std::string& spec);
+// A .weft file's model, or that of an .onnx file.
 absl::StatusOr<Model> OpenFile(const std::string& path);
 // Whether the file begins as .weft files do. Errors: it cannot be read.
 absl::StatusOr<bool> IsModelFile(const std::string& path);
@@ -43,6 +45,10 @@ absl::StatusOr<Dims> ParseSize(const std::string& text);
 
 // An array of a file: .npy, or ONNX's TensorProto (.pb).
 absl::StatusOr<Tensor> ReadArray(const std::string& path);
+// Writes an array as the file's name says, as the value `name` where the format keeps one.
+absl::Status WriteArray(const std::string& path, const Tensor& array, std::string_view name);
+// An error unless WriteArray knows the file's ending, and for what CheckOutputPath refuses.
+absl::Status CheckArrayPath(const std::string& path);
 // NAME=FILE each: the arrays by name. Errors: no '=', a name twice, those of ReadArray.
 absl::StatusOr<TensorMap> ReadBindings(const std::vector<std::string>& bindings);
 

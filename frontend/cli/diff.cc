@@ -54,7 +54,7 @@ Command AddDiff(CLI::App& program) {
   CLI::App* app = program.add_subcommand(
       "diff", "Compare two graphs: what became of each node, and which weights differ");
   auto a = std::make_shared<DiffArguments>();
-  app->add_option("first", a->a, "A .weft file, or a network's name")->required();
+  app->add_option("first", a->a, "A .weft or .onnx file, or a network's name")->required();
   app->add_option("second", a->b, "Likewise; what passes have made of the first, or another")
       ->required();
   app->add_flag("--json", a->json, "Write the comparison as JSON");

@@ -47,7 +47,7 @@ Command AddEval(CLI::App& program) {
   CLI::App* app =
       program.add_subcommand("eval", "Accuracy and loss of a model on a data set's test images");
   auto a = std::make_shared<EvalArguments>();
-  app->add_option("file", a->file, "A .weft file")->required();
+  app->add_option("file", a->file, "A .weft or .onnx file")->required();
   app->add_option("--data", a->data, kDataHelp)->capture_default_str();
   app->add_option("--batch", a->batch, "Images a run")->capture_default_str();
   app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");

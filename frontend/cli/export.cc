@@ -30,7 +30,7 @@ absl::Status ExportFile(const ExportArguments& a) {
 Command AddExport(CLI::App& program) {
   CLI::App* app = program.add_subcommand("export", "Write a model as an ONNX file");
   auto a = std::make_shared<ExportArguments>();
-  app->add_option("input", a->input, "A .weft file")->required();
+  app->add_option("input", a->input, "A .weft or .onnx file")->required();
   app->add_option("-o,--output", a->output, "The .onnx file to write")->required();
   app->add_option("--opset", a->options.opset, "13 to 17; raised where an op needs it")
       ->capture_default_str();

@@ -256,7 +256,7 @@ Command AddOptimize(CLI::App& program) {
   CLI::App* app = program.add_subcommand(
       "optimize", "Rewrite a model for fast inference, its weights frozen, or for training");
   auto a = std::make_shared<OptimizeArguments>();
-  app->add_option("input", a->input, "A .weft file")->required();
+  app->add_option("input", a->input, "A .weft or .onnx file")->required();
   app->add_option("-o,--output", a->output, "The file to write");
   app->add_option("--passes", a->passes, "Only these, separated by commas")->delimiter(',');
   app->add_option("--disable", a->disable, "All but these, separated by commas")->delimiter(',');

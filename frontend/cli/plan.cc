@@ -90,7 +90,7 @@ Command AddPlan(CLI::App& program) {
   CLI::App* app = program.add_subcommand(
       "plan", "Print how a model is run: kernels, layouts, buffers, peak memory");
   auto a = std::make_shared<PlanArguments>();
-  app->add_option("model", a->model, "A .weft file, or a network's name")->required();
+  app->add_option("model", a->model, "A .weft or .onnx file, or a network's name")->required();
   app->add_option("--batch", a->batch, "Size of the batch")->capture_default_str();
   app->add_flag("--train", a->train, "The plan of a training step instead of inference");
   app->add_flag("--recompute", a->recompute, kRecomputeHelp);

@@ -1,12 +1,14 @@
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
+#include <span>
 
 #include "absl/strings/str_join.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
 #include "frontend/io/image.h"
-#include "frontend/io/npy.h"
 #include "frontend/session/session.h"
 #include "graph/bind.h"
 
@@ -17,7 +19,7 @@ struct RunArguments {
   std::string file;
   std::vector<std::string> inputs;
   std::vector<std::string> bindings;
-  std::string output;
+  std::vector<std::string> outputs;
   std::optional<int64_t> top;
   int threads = 0;
   bool resize = false;
@@ -27,9 +29,9 @@ struct RunArguments {
 absl::StatusOr<Tensor> ReadInput(const RunArguments& a, const std::string& file,
                                  const Model& model) {
   if (file.ends_with(".npy") || file.ends_with(".pb")) return ReadArray(file);
-  if (!file.ends_with(".png")) {
+  if (!IsImageName(file)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        file, ": expected a file that ends in .npy, .pb (an ONNX TensorProto) or .png"));
+        file, ": expected a file that ends in .npy, .pb (an ONNX TensorProto), .png or .jpg"));
   }
   if (!model.preprocessing) {
     return absl::FailedPreconditionError(absl::StrCat(
@@ -67,6 +69,47 @@ absl::StatusOr<TensorMap> ReadInputs(const RunArguments& a, const Model& model,
   return feeds;
 }
 
+// Where an output goes.
+struct Destination {
+  std::string output;  // empty: the first
+  std::string file;
+};
+
+// NAME=FILE for each output that is wanted, or a FILE alone for the first one. Errors: files that
+// could not be written later, so that nothing runs in vain.
+absl::StatusOr<std::vector<Destination>> ParseDestinations(const RunArguments& a) {
+  std::vector<Destination> destinations;
+  for (const std::string& given : a.outputs) {
+    const size_t equals = given.find('=');
+    const bool named = equals != std::string::npos;
+    Destination to = {named ? given.substr(0, equals) : "",
+                      named ? given.substr(equals + 1) : given};
+    WEFT_RETURN_IF_ERROR(Annotate(CheckArrayPath(to.file), "--output"));
+    destinations.push_back(std::move(to));
+  }
+  return destinations;
+}
+
+// Puts the first output's name where none is given.
+absl::Status CheckDestinations(const RunArguments& a, std::span<const NamedValue> outputs,
+                               std::vector<Destination>& destinations) {
+  std::set<std::string> seen;
+  for (Destination& to : destinations) {
+    if (to.output.empty()) to.output = outputs[0].name;
+    std::vector<std::string> names;
+    for (const NamedValue& output : outputs) names.push_back(output.name);
+    if (std::ranges::find(names, to.output) == names.end()) {
+      return absl::NotFoundError(absl::StrCat(a.file, ": has no output called '", to.output,
+                                              "'; it has ", absl::StrJoin(names, ", ")));
+    }
+    for (const std::string& part : {"output " + to.output, "file " + to.file}) {
+      if (seen.insert(part).second) continue;
+      return absl::InvalidArgumentError(absl::StrCat("--output: ", part, " is given twice"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 std::string ClassName(const Model& model, int64_t label) {
   const auto i = static_cast<size_t>(label);
   return i < model.class_names.size() ? model.class_names[i] : absl::StrCat("class ", label);
@@ -84,7 +127,7 @@ absl::Status PrintTop(const Model& model, bool normalized, const Tensor& scores,
 }
 
 absl::Status Run(const RunArguments& a) {
-  if (!a.output.empty()) WEFT_RETURN_IF_ERROR(CheckOutputPath(a.output));
+  WEFT_ASSIGN_OR_RETURN(std::vector<Destination> destinations, ParseDestinations(a));
   if (a.top && *a.top < 1) {
     return absl::InvalidArgumentError(absl::StrCat("--top: expected at least 1, got ", *a.top));
   }
@@ -95,6 +138,7 @@ absl::Status Run(const RunArguments& a) {
   }
   auto session = Session::Create(model, {.threads = a.threads});
   if (!session.ok()) return Annotate(session.status(), a.file);
+  WEFT_RETURN_IF_ERROR(CheckDestinations(a, (*session)->outputs(), destinations));
   WEFT_ASSIGN_OR_RETURN(const TensorMap feeds, ReadInputs(a, model, **session));
   const auto outputs = (*session)->Run(feeds);
   if (!outputs.ok()) {
@@ -103,12 +147,14 @@ absl::Status Run(const RunArguments& a) {
   }
   const NamedValue& first = (*session)->outputs()[0];
   const Tensor* y = &outputs->at(first.name);
-  const bool print = a.output.empty() || a.top;
+  const bool print = destinations.empty() || a.top;
   if (print && (y->rank() != 2 || !kFloatTypes.contains(y->dtype()))) {
     return absl::InvalidArgumentError(absl::StrCat(a.file, ": its output is ", ToString(y->type()),
                                                    ", no scores; write it with --output alone"));
   }
-  if (!a.output.empty()) WEFT_RETURN_IF_ERROR(WriteNpy(a.output, *y));
+  for (const Destination& to : destinations) {
+    WEFT_RETURN_IF_ERROR(WriteArray(to.file, outputs->at(to.output), to.output));
+  }
   const bool normalized = first.value.node->op_name() == "Softmax";
   return print ? PrintTop(model, normalized, *y, a.top.value_or(3)) : absl::OkStatus();
 }
@@ -118,17 +164,22 @@ absl::Status Run(const RunArguments& a) {
 Command AddRun(CLI::App& program) {
   CLI::App* app = program.add_subcommand("run", "Run a model on an array or an image");
   auto a = std::make_shared<RunArguments>();
-  app->add_option("file", a->file, "A .weft file")->required();
-  app->add_option("--input", a->inputs,
-                  "A file with the input's values: .npy, an ONNX TensorProto (.pb), or a .png "
-                  "prepared as the model says; NAME=FILE for each where there are several")
+  app->add_option("file", a->file, "A .weft or .onnx file")->required();
+  app->add_option(
+         "--input", a->inputs,
+         "A file with the input's values: .npy, an ONNX TensorProto (.pb), or an image (.png, "
+         ".jpg) prepared as the model says; NAME=FILE for each where there are several")
       ->type_size(1)
       ->allow_extra_args(false);
   app->add_option("--bind", a->bindings,
                   "NAME=FILE: the input NAME becomes a constant, so that it can decide a shape")
       ->type_size(1)
       ->allow_extra_args(false);
-  app->add_option("--output", a->output, "Write the first output to this .npy file");
+  app->add_option(
+         "--output", a->outputs,
+         "Write the first output to this .npy or .pb file, or NAME=FILE for each of several")
+      ->type_size(1)
+      ->allow_extra_args(false);
   app->add_option("--top", a->top, "Print so many of the likeliest classes (default: 3)");
   app->add_flag("--resize", a->resize, "Resize an image of another size than the model's");
   app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");

@@ -33,7 +33,7 @@ absl::Status Show(const ShowArguments& a) {
 Command AddShow(CLI::App& program) {
   CLI::App* app = program.add_subcommand("show", "Show what is in a model");
   auto a = std::make_shared<ShowArguments>();
-  app->add_option("model", a->model, "A .weft file, or a network's name")->required();
+  app->add_option("model", a->model, "A .weft or .onnx file, or a network's name")->required();
   app->add_flag("--summary", a->summary,
                 "Layers, sizes, receptive fields, parameters and MACs (the default)");
   app->add_flag("--text", a->text, "The graph, one node a line");

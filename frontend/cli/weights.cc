@@ -39,6 +39,10 @@ std::vector<std::string> WithReasons(std::vector<std::string> names, const Named
 
 absl::Status Load(const WeightsArguments& a) {
   const std::string& output = a.output.empty() ? a.model : a.output;
+  if (output.ends_with(".onnx")) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(output, ": expected a .weft file to write, give it with -o"));
+  }
   LoadWeightsOptions options = {.partial = a.partial};
   for (const std::string& text : a.map) {
     const auto pattern = ParseNamePattern(text);

@@ -23,11 +23,17 @@ struct ZooArguments {
   int threads = 0;
 };
 
+// The networks of these names; a name that none has stands for those that begin so.
 absl::StatusOr<std::vector<const ZooEntry*>> FindAll(const std::vector<std::string>& names) {
   std::vector<const ZooEntry*> entries;
   for (const std::string& name : names) {
-    WEFT_ASSIGN_OR_RETURN(const ZooEntry* entry, FindNetwork(name));
-    entries.push_back(entry);
+    const auto entry = FindNetwork(name);
+    const size_t before = entries.size();
+    if (entry.ok()) entries.push_back(*entry);
+    for (const ZooEntry& other : Zoo()) {
+      if (!entry.ok() && other.name.starts_with(name)) entries.push_back(&other);
+    }
+    if (entries.size() == before) return entry.status();
   }
   if (!names.empty()) return entries;
   for (const ZooEntry& entry : Zoo()) entries.push_back(&entry);
@@ -114,7 +120,7 @@ Command AddZoo(CLI::App& program) {
   CLI::App* app = program.add_subcommand(
       "zoo", "List the networks that Weft has, or write one with its initial weights");
   auto a = std::make_shared<ZooArguments>();
-  app->add_option("names", a->names, "Networks (default: all)");
+  app->add_option("names", a->names, "Networks, or how their names begin (default: all)");
   app->add_option("-o,--output", a->output, "Write the network to this .weft file");
   app->add_option("--classes", a->options.classes, "Classes (default: the network's own)");
   app->add_option("--input", a->input, "One example's size, as 3x224x224");

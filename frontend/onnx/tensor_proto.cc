@@ -5,7 +5,9 @@
 
 #include "frontend/io/check_bools.h"
 #include "frontend/io/read_file.h"
+#include "frontend/onnx/export/export.h"
 #include "frontend/onnx/import/import.h"
+#include "graph/file/file_system.h"
 
 namespace weft {
 namespace {
@@ -180,6 +182,20 @@ absl::StatusOr<Tensor> ParseOnnxTensor(std::span<const std::byte> bytes, const s
   WEFT_RETURN_IF_ERROR(ParseOnnxMessage(bytes, name, proto));
   absl::StatusOr<Tensor> tensor = TensorFromProto(proto);
   return tensor.ok() ? std::move(tensor) : Annotate(tensor.status(), name);
+}
+
+absl::Status WriteOnnxTensor(const std::string& path, const Tensor& tensor, std::string_view name) {
+  if (tensor.is_empty()) return absl::InvalidArgumentError(path + ": expected a tensor, got none");
+  std::string bytes;
+  // A message has at most 2 GiB, of which the head takes some.
+  constexpr size_t kMostBytes = (size_t{1} << 31) - (size_t{1} << 16);
+  if (tensor.bytes() > kMostBytes || !TensorToProto(tensor, name).SerializeToString(&bytes)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": a TensorProto has at most 2 GiB, the tensor ", tensor.bytes(), " bytes"));
+  }
+  return WriteAtomically(PosixFileSystem(), path, [&](WritableFile& file) {
+    return file.Append(std::as_bytes(std::span(bytes)));
+  });
 }
 
 absl::StatusOr<Tensor> ReadOnnxTensor(const std::string& path) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_join.h"
 #include "frontend/io/names.h"
 #include "frontend/zoo/families.h"
 
@@ -149,11 +150,14 @@ std::span<const ZooEntry> Zoo() {
 
 absl::StatusOr<const ZooEntry*> FindNetwork(std::string_view name) {
   std::vector<std::string_view> names;
+  std::vector<std::string> meant;  // those that begin so, or else the nearest
   for (const ZooEntry& entry : Zoo()) {
     if (entry.name == name) return &entry;
     names.push_back(entry.name);
+    if (!name.empty() && entry.name.starts_with(name)) meant.push_back(entry.name);
   }
-  const std::string nearest(NearestName(name, names));
+  if (meant.empty()) meant.emplace_back(NearestName(name, names));
+  const std::string nearest = absl::StrJoin(meant, ", ");
   return absl::NotFoundError(
       absl::StrCat("unknown model ", Absl(name),
                    nearest.empty() ? std::string() : absl::StrCat(", did you mean ", nearest, "?"),

@@ -63,7 +63,7 @@ std::string SizeText(const Dims& dims);
 // All networks, family by family.
 std::span<const ZooEntry> Zoo();
 
-// Errors: an unknown name; the message proposes the nearest ones.
+// Errors: an unknown name; the message proposes those that begin so, or the nearest.
 absl::StatusOr<const ZooEntry*> FindNetwork(std::string_view name);
 
 // The network with its initial weights; its input is called "x". Errors: options out of range;

@@ -51,6 +51,16 @@ TEST_F(CliOnnx, ImportedModelsRunOnArraysOfBothKinds) {
   ExpectResult("y.npy");
 }
 
+TEST_F(CliOnnx, CommandsTakeTheFileItself) {
+  WriteModel();
+  Output("run m.onnx --bind shape=shape.pb --input x=x.pb --input z=z.npy --output y.npy");
+  ExpectResult("y.npy");
+  EXPECT_THAT(Output("show m.onnx --text"), HasSubstr("Reshape"));
+  EXPECT_THAT(Error("run missing.onnx --input x=x.pb"), HasSubstr("missing.onnx"));
+  EXPECT_THAT(Error("weights load m.onnx w.safetensors"),
+              HasSubstr("m.onnx: expected a .weft file to write, give it with -o"));
+}
+
 TEST_F(CliOnnx, InputsAreBoundWhenTheModelRuns) {
   WriteModel();
   Output("import m.onnx -o open.weft");
@@ -66,7 +76,7 @@ TEST_F(CliOnnx, WrongInputsAreNamed) {
   EXPECT_THAT(Error("run m.weft --input x=x.pb --input x=x.pb --output y.npy"),
               HasSubstr("x is given twice"));
   EXPECT_THAT(Error("run m.weft --input x=x.txt --output y.npy"),
-              HasSubstr("in .npy, .pb (an ONNX TensorProto) or .png"));
+              HasSubstr("in .npy, .pb (an ONNX TensorProto), .png or .jpg"));
   EXPECT_THAT(Error("run m.weft --bind shape --output y.npy"), HasSubstr("expected NAME=FILE"));
   EXPECT_THAT(Error("import m.onnx -o m.weft --bind q=shape.pb"), HasSubstr("called 'q'"));
   EXPECT_THAT(Error("import missing.onnx -o m.weft"), HasSubstr("missing.onnx"));

@@ -5,11 +5,13 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <thread>
 
 #include "frontend/build/builder.h"
 #include "frontend/io/npy.h"
+#include "frontend/onnx/import/import.h"
 #include "graph/file/serialize.h"
 #include "testing_cli.h"
 
@@ -50,6 +52,17 @@ TEST_F(Cli, ProposesWhatWasMeant) {
             "weft: unknown command trian, did you mean train? (see weft --help)\n");
   EXPECT_THAT(Error("train --model lenett -o a.weft"),
               HasSubstr("unknown model lenett, did you mean lenet?"));
+  EXPECT_THAT(Error("train --model resnet15 -o a.weft"),
+              HasSubstr("unknown model resnet15, did you mean resnet152?"));
+  EXPECT_THAT(Error("zoo nothing_like_it"), HasSubstr("unknown model nothing_like_it ("));
+}
+
+TEST_F(Cli, ListsTheNetworksThatBeginSo) {
+  const std::string listed = Output("zoo resnet1");
+  for (const char* name : {"resnet18 ", "resnet101 ", "resnet152 "}) {
+    EXPECT_THAT(listed, HasSubstr(name));
+  }
+  EXPECT_THAT(listed, testing::Not(HasSubstr("resnet50")));
 }
 
 TEST_F(Cli, RefusesArgumentsWithOneLine) {
@@ -126,6 +139,32 @@ TEST_F(Cli, RunsArraysAndImages) {
   EXPECT_EQ(ReadNpy(Path("z.npy"))->dims(), (Dims{3, 10}));
 }
 
+TEST_F(Cli, WritesEachOutputWhereAndAsItsFileSays) {
+  Builder b;
+  const Value x = b.Input("x", {"N", 2});
+  b.Output("y", b.Relu(x));
+  b.Output("z", b.Neg(x));
+  ASSERT_TRUE(SaveModel(*b.Build(), Path("a.weft")).ok());
+  const Tensor half =
+      *Tensor::FromValues<float>({1, 2}, std::array{-1.5f, 2.0f})->Converted(DType::kF16);
+  ASSERT_TRUE(WriteNpy(Path("x.npy"), half).ok());  // converted to the input's f32
+  EXPECT_EQ(Output("run a.weft --input x.npy --output z=z.npy --output y.pb"), "");
+  const auto y = ReadOnnxTensor(Path("y.pb"));
+  ASSERT_TRUE(y.ok()) << y.status();
+  EXPECT_EQ(*y, *Tensor::FromValues<float>({1, 2}, std::array{0.0f, 2.0f}));
+  EXPECT_EQ(*ReadNpy(Path("z.npy")), *Tensor::FromValues<float>({1, 2}, std::array{1.5f, -2.0f}));
+
+  EXPECT_THAT(Error("run a.weft --input x.npy --output w=w.npy"),
+              HasSubstr("a.weft: has no output called 'w'; it has y, z"));
+  EXPECT_THAT(Error("run a.weft --input x.npy --output y.txt"),
+              HasSubstr("--output: y.txt: expected a file that ends in .npy or .pb"));
+  EXPECT_THAT(Error("run a.weft --input x.npy --output a.npy --output y=b.npy"),
+              HasSubstr("output y is given twice"));
+  EXPECT_THAT(Error("run a.weft --input x.npy --output y=a.npy --output z=a.npy"),
+              HasSubstr("file a.npy is given twice"));
+  EXPECT_FALSE(std::filesystem::exists(Path("a.npy")));
+}
+
 TEST_F(Cli, RefusesInputsOfAnotherForm) {
   Train("a.weft");
   WritePng(Path("wide.png"), 28, 40);
@@ -139,7 +178,7 @@ TEST_F(Cli, RefusesInputsOfAnotherForm) {
   WriteText(Path("t.png"), "not an image");
   EXPECT_THAT(Error("run a.weft --input t.png"), HasSubstr("t.png"));
   EXPECT_THAT(Error("run a.weft --input x.txt"),
-              HasSubstr("ends in .npy, .pb (an ONNX TensorProto) or .png"));
+              HasSubstr("ends in .npy, .pb (an ONNX TensorProto), .png or .jpg"));
   EXPECT_FALSE(std::filesystem::exists(Path("y.npy")));
 }
 

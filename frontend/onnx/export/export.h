@@ -2,6 +2,7 @@
 #define WEFT_FRONTEND_ONNX_EXPORT_EXPORT_H_
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "graph/model.h"
@@ -31,6 +32,10 @@ struct OnnxExportReport {
 // graph without outputs; a file that cannot be written.
 absl::StatusOr<OnnxExportReport> ExportOnnx(const Model& model, const std::string& path,
                                             const OnnxExportOptions& options = {});
+
+// Writes a file that is one TensorProto called `name`, whole or not at all. Errors: an empty
+// tensor, more than 2 GiB, a failed write.
+absl::Status WriteOnnxTensor(const std::string& path, const Tensor& tensor, std::string_view name);
 
 }  // namespace weft
 
