@@ -108,6 +108,27 @@ absl::StatusOr<Node*> CopyNode(const Node& node, Graph& target, const SymbolBind
   return target.AddNode(std::move(spec));
 }
 
+// Whether the dims of a copy are those that the node's formulas give. Inference took dims to agree
+// whose equality only their values show (N and M in x[N] + y[M]).
+absl::Status CheckAgreedDims(const Node& node, const Node& copy, const SymbolBindings& symbols) {
+  for (int i = 0; i < node.num_outputs(); ++i) {
+    const Shape &shape = node.type(i).shape, &found = copy.type(i).shape;
+    for (size_t axis = 0; axis < shape.size(); ++axis) {
+      if (shape[axis].is_static() || !found[axis].is_static()) continue;
+      WEFT_ASSIGN_OR_RETURN(const Dim expected, shape[axis].Substitute(symbols));
+      if (!expected.is_static() || expected == found[axis]) continue;
+      std::string operands;
+      for (const Value& v : node.inputs()) {
+        if (v) absl::StrAppend(&operands, operands.empty() ? "" : " and ", v.node->name());
+      }
+      return absl::InvalidArgumentError(absl::StrCat(
+          node.Describe(), ", axis ", axis, ": expected ", shape[axis].ToString(), " = ",
+          expected.coefficient(), ", got ", found[axis].ToString(), "; operands ", operands));
+    }
+  }
+  return absl::OkStatus();
+}
+
 using NodeSet = std::unordered_set<const Node*>;
 
 // The nodes that outputs need: losses, or the others together with the updates.
@@ -138,6 +159,7 @@ absl::StatusOr<Graph> Copy(const Graph& graph, const SymbolBindings& symbols,
     if (nodes_of_losses != nullptr && nodes_of_losses->contains(&node)) continue;
     WEFT_ASSIGN_OR_RETURN(Node * copy,
                           CopyNode(node, result, symbols, constants, fold, budget, copies));
+    if (!symbols.empty()) WEFT_RETURN_IF_ERROR(CheckAgreedDims(node, *copy, symbols));
     copies.emplace(&node, copy);
   }
   const auto copied = [&](Value v) { return copies.at(v.node)->output(v.index); };

@@ -43,16 +43,18 @@ absl::StatusOr<Movement> PieceMovement(const AttributeMap& attributes,
   return movement;
 }
 
-absl::Status CheckPiece(const Shape& first, const Shape& piece, int axis, int i) {
+absl::Status CheckPiece(const InferContext& c, const Shape& first, int axis, int i) {
+  const Shape& piece = c.type(i).shape;
   bool fits = piece.size() == first.size();
   for (size_t d = 0; fits && d < piece.size(); ++d) {
     const bool known = piece[d].is_static() && first[d].is_static();
     if (static_cast<int>(d) != axis && known) fits = piece[d] == first[d];
   }
   if (fits) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("expected inputs that differ on axis ", axis,
-                                                 " only, got ", ToString(first), " and, as input ",
-                                                 i, ", ", ToString(piece)));
+  return absl::InvalidArgumentError(
+      absl::StrCat("expected inputs that differ on axis ", axis, " only, got ", ToString(first),
+                   " and, as input ", i, ", ", ToString(piece), "; operands ",
+                   c.input(0).node->name(), " and ", c.input(i).node->name()));
 }
 
 absl::StatusOr<std::vector<TensorType>> InferConcat(const InferContext& c) {
@@ -64,7 +66,7 @@ absl::StatusOr<std::vector<TensorType>> InferConcat(const InferContext& c) {
   std::vector<Dim> extents;
   for (int i = 0; i < c.num_inputs(); ++i) {
     const Shape& piece = c.type(i).shape;
-    WEFT_RETURN_IF_ERROR(CheckPiece(type.shape, piece, axis, i));
+    WEFT_RETURN_IF_ERROR(CheckPiece(c, type.shape, axis, i));
     extents.push_back(piece[static_cast<size_t>(axis)]);
     for (size_t d = 0; d < piece.size(); ++d) {
       type.shape[d] = AgreedDim(type.shape[d], piece[d]);
@@ -189,7 +191,7 @@ absl::StatusOr<std::vector<TensorType>> InferSplitLike(const InferContext& c) {
   std::vector<TensorType> types;
   std::vector<Dim> extents;
   for (int i = 1; i < c.num_inputs(); ++i) {
-    WEFT_RETURN_IF_ERROR(CheckPiece(whole, c.type(i).shape, axis, i));
+    WEFT_RETURN_IF_ERROR(CheckPiece(c, whole, axis, i));
     types.push_back({c.type(0).dtype, c.type(i).shape});
     extents.push_back(c.type(i).dim(axis));
   }

@@ -21,12 +21,13 @@ absl::StatusOr<Shape> BroadcastOfInputs(const InferContext& c, int first) {
     return absl::InvalidArgumentError("expected at least one input, got none");
   }
   Shape shape = c.type(first).shape;
+  std::string operands = c.input(first).node->name();
   for (int i = first + 1; i < c.num_inputs(); ++i) {
+    absl::StrAppend(&operands, " and ", c.input(i).node->name());
     auto both = BroadcastShapes(shape, c.type(i).shape);
     if (!both.ok()) {
-      return absl::InvalidArgumentError(absl::StrCat(both.status().message(), "; operands ",
-                                                     c.input(first).node->name(), " and ",
-                                                     c.input(i).node->name()));
+      return absl::InvalidArgumentError(
+          absl::StrCat(both.status().message(), "; operands ", operands));
     }
     shape = *std::move(both);
   }

@@ -39,7 +39,7 @@ absl::Status CheckStepOperand(const InferContext& c, const ElementwiseStep& step
 
 absl::Status CheckShapes(const InferContext& c) {
   for (int i = 1; i < c.num_inputs(); ++i) {
-    if (!c.has(i) || BroadcastsTo(c.type(i).shape, c.type(0).shape)) continue;
+    if (!c.has(i) || MayBroadcastTo(c.type(i).shape, c.type(0).shape)) continue;
     return absl::InvalidArgumentError(absl::StrCat("input ", i, " is ", ToString(c.type(i)),
                                                    ", expected it to broadcast to X's ",
                                                    ToString(c.type(0))));

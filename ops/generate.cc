@@ -1,6 +1,7 @@
 #include "ops/generate.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -73,6 +74,23 @@ absl::StatusOr<int64_t> RangeSize(T start, T limit, T delta) {
   return static_cast<int64_t>(std::max(count, 0.0));
 }
 
+// By operands that are computed: a number, as many as the limit says, or what only a run can know.
+absl::StatusOr<Dim> RangeOfKnown(const InferContext& c) {
+  std::array<std::optional<Dim>, 3> known;
+  for (size_t i = 0; i < known.size(); ++i) {
+    if (const auto value = SymbolicValue(c.input(static_cast<int>(i))))
+      known[i] = value->elements[0];
+  }
+  const auto& [start, limit, delta] = known;
+  if (!start || !limit || !delta || !start->is_static() || !delta->is_static()) {
+    return c.FreshDim("n");
+  }
+  if (limit->is_static()) {
+    return RangeSize<int64_t>(start->coefficient(), limit->coefficient(), delta->coefficient());
+  }
+  return start == Dim(0) && delta == Dim(1) ? *limit : c.FreshDim("n");
+}
+
 absl::StatusOr<std::vector<TensorType>> InferRange(const InferContext& c) {
   bool known = true;
   for (int i = 0; i < 3; ++i) {
@@ -84,13 +102,7 @@ absl::StatusOr<std::vector<TensorType>> InferRange(const InferContext& c) {
   }
   TensorType type{c.type(0).dtype, {Dim()}};
   if (!known) {
-    type.shape[0] = c.FreshDim("n");
-    // From 0 by 1: as many as the limit says.
-    const auto limit = SymbolicValue(c.input(1));
-    if (KnownInts(c, 0) == Dims{0} && KnownInts(c, 2) == Dims{1} && limit && limit->elements[0] &&
-        !limit->elements[0]->is_static()) {
-      type.shape[0] = *limit->elements[0];
-    }
+    WEFT_ASSIGN_OR_RETURN(type.shape[0], RangeOfKnown(c));
     return std::vector<TensorType>{std::move(type)};
   }
   int64_t size = 0;

@@ -139,8 +139,6 @@ std::vector<BoxCopy> PadBoxes(const std::string& mode, const std::vector<AxisPad
   return boxes;
 }
 
-// The shape of `data` after padding, by inputs `pads` and `axes` of the node.
-// Where they are no constants, only the rank is known.
 // By pads of which some are known: those that are 0 keep their axes.
 absl::StatusOr<Shape> PartlyPaddedShape(const InferContext& c, Shape data, int pads,
                                         const std::optional<Dims>& axes) {
@@ -161,6 +159,8 @@ absl::StatusOr<Shape> PartlyPaddedShape(const InferContext& c, Shape data, int p
   return data;
 }
 
+// The shape of `data` after padding, by inputs `pads` and `axes` of the node.
+// Where the axes are not known, only the rank is.
 absl::StatusOr<Shape> PaddedShape(const InferContext& c, Shape data, int pads, int axes) {
   const int rank = static_cast<int>(data.size());
   WEFT_RETURN_IF_ERROR(CheckPadMode(c.attributes()));

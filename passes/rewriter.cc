@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "passes/shape_readers.h"
 
 namespace weft {
 namespace {
@@ -104,11 +105,16 @@ absl::Status Rewriter::Replace(std::span<const Value> replacement) {
   for (int i = 0; i < root_->num_outputs(); ++i) {
     const Value to = replacement[static_cast<size_t>(i)];
     if (to.null()) continue;
+    const bool alike = AreKnownAlike(root_->output(i), to);
     // A reader that infers its type from a constant's elements may not want another value there.
     if (absl::Status status = graph().ReplaceUses(root_->output(i), to); !status.ok()) {
       declined_ = std::string(status.message());
       break;
     }
+    const Node* stale = alike ? nullptr : FindStaleReader(to);
+    if (stale == nullptr) continue;
+    declined_ = absl::StrCat("the type of ", stale->Describe(), " would change");
+    break;
   }
   return absl::OkStatus();
 }

@@ -19,6 +19,7 @@
 #include "passes/clean/clean.h"
 #include "passes/clean/growth.h"
 #include "passes/pass.h"
+#include "passes/shape_readers.h"
 #include "passes/worklist.h"
 
 namespace weft {
@@ -332,6 +333,7 @@ class FoldRun : public PassRun {
     graph_.SetInsertionPoint(node);
     WEFT_RETURN_IF_ERROR(graph_.Rename(node, graph_.UniqueName(name + "/folded")));
     std::vector<Node*> constants;
+    const Node* stale = nullptr;  // a reader's reader whose type would change
     for (int i = 0; i < node->num_outputs(); ++i) {
       const Value value = node->output(i);
       if (graph_.CountReaders(value) == 0) continue;
@@ -342,10 +344,17 @@ class FoldRun : public PassRun {
                           .inputs = {},
                           .attributes = {{"value", values[static_cast<size_t>(i)]}},
                           .provenance = from}));
+      const bool alike = AreKnownAlike(value, constant->output());
       WEFT_RETURN_IF_ERROR(graph_.ReplaceUses(value, constant->output()));
+      if (!alike && stale == nullptr) stale = FindStaleReader(constant->output());
       constants.push_back(constant);
     }
     graph_.SetInsertionPoint(nullptr);
+    if (stale != nullptr) {
+      misses_[name] = absl::StrCat("folding it would change the type of ", stale->name());
+      for (const Node* source : taken) known_.at(source).is_taken = false;
+      return absl::OkStatus();  // which takes the change back
+    }
     graph_.RemoveDeadNodes(node);
     const int64_t growth = BytesOf(constants) - BytesOf(change.changes().removed);
     const int64_t most =

@@ -260,7 +260,7 @@ class Importer {
   // What is known of the elements of an output. Where that is all of them, they are a constant,
   // which takes the name of what computes them.
   absl::Status KnowElements(OnnxValue& value) {
-    value.shape = SymbolicValue(value.value);
+    if (const ShapeValue* shape = shapes_.Of(value.value)) value.shape = *shape;
     const TensorType& type = value.value.type();
     if (!value.shape || type.dtype != DType::kI64) return absl::OkStatus();
     const std::optional<Dims> numbers = value.shape->Numbers();
@@ -364,6 +364,7 @@ class Importer {
   std::unordered_set<std::string> leaves_;  // the names of inputs and initializers
   std::map<std::string, int> opsets_;       // by domain
   KnownBudget budget_;
+  ShapeValues shapes_;
   std::vector<OnnxProblem> problems_;
 };
 
