@@ -6,12 +6,14 @@
 #include <string>
 #include <string_view>
 
-// ONNX's own definitions of its ops, as libonnx has them.
+// ONNX's own definitions of its ops, as libonnx has them, and those that it is too old for.
 
 namespace weft {
 
-inline constexpr int kFirstOnnxOpset = 1;  // some of ONNX's own tests say so; the form is 6's
-inline constexpr int kLastOnnxOpset = 17;
+inline constexpr int kFirstOnnxOpset = 1;    // some of ONNX's own tests say so; the form is 6's
+inline constexpr int kLastOnnxOpset = 17;    // that we write
+inline constexpr int kNewestOnnxOpset = 24;  // that we read
+inline constexpr std::string_view kMicrosoftDomain = "com.microsoft";
 inline constexpr std::string_view kTrainingDomain = "ai.onnx.preview.training";
 
 // The definition of an op in the version that `opset` of its domain ("" is ai.onnx) means; null

@@ -66,7 +66,25 @@ std::vector<Value> Clip(ImportContext& c) {
 std::vector<Value> CastLike(ImportContext& c) {
   const Value x = c.in(0), like = c.in(1);
   if (!c.ok()) return {};
-  return ImportOp(c, {.op = "Cast", .inputs = {x}, .attributes = {{"to", c.TypeOf(like).dtype}}});
+  return ImportOp(c, {.op = "Cast",
+                      .inputs = {x},
+                      .attributes = {{"to", c.TypeOf(like).dtype}},
+                      .ignored = {"saturate", "round_mode"}});
+}
+
+// Saturation and rounding are about types of eight bits, which we lack.
+std::vector<Value> Cast(ImportContext& c) {
+  return ImportOp(c, {.op = "Cast", .inputs = c.ins(), .ignored = {"saturate", "round_mode"}});
+}
+
+// x * sigmoid(alpha * x); alpha of 1 is Silu.
+std::vector<Value> Swish(ImportContext& c) {
+  const Value x = c.in(0);
+  const double alpha = c.Float("alpha", 1);
+  if (!c.ok()) return {};
+  if (alpha == 1) return {c.Result("Silu", {x})};
+  const Value scaled = c.Op("Mul", {x, c.Scalar(alpha, c.TypeOf(x).dtype)});
+  return {c.Result("Mul", {x, c.Op("Sigmoid", {scaled})})};
 }
 
 // (X - mean) / (standard deviation + 1e-9). ONNX's function body has E[X^2] - E[X]^2 as the
@@ -87,20 +105,63 @@ std::vector<Value> MeanVarianceNormalization(ImportContext& c) {
 }  // namespace
 
 std::vector<OnnxOp> ElementwiseImports() {
-  std::vector<OnnxOp> ops = {{"CastLike", CastLike},
+  std::vector<OnnxOp> ops = {{"Cast", Cast},
+                             {"CastLike", CastLike},
                              {"Clip", Clip},
                              {"MeanVarianceNormalization", MeanVarianceNormalization},
-                             {"PRelu", PRelu}};
-  for (std::string_view name :
-       {"Abs",         "Acos",      "Acosh",      "Asin",  "Asinh", "Atan",
-        "Atanh",       "BitShift",  "Cast",       "Ceil",  "Celu",  "Cos",
-        "Cosh",        "Elu",       "Erf",        "Exp",   "Floor", "GreaterOrEqual",
-        "HardSigmoid", "HardSwish", "Identity",   "IsInf", "IsNaN", "LeakyRelu",
-        "LessOrEqual", "Log",       "Max",        "Mean",  "Min",   "Mod",
-        "Neg",         "Not",       "Reciprocal", "Relu",  "Round", "Selu",
-        "Shrink",      "Sigmoid",   "Sign",       "Sin",   "Sinh",  "Softplus",
-        "Softsign",    "Sqrt",      "Sum",        "Tan",   "Tanh",  "ThresholdedRelu",
-        "Where"}) {
+                             {"PRelu", PRelu},
+                             {"Swish", Swish},
+                             {"QuickGelu", Swish, {}, kMicrosoftDomain}};
+  for (std::string_view name : {"Abs",
+                                "Acos",
+                                "Acosh",
+                                "Asin",
+                                "Asinh",
+                                "Atan",
+                                "Atanh",
+                                "BitShift",
+                                "Gelu",
+                                "Ceil",
+                                "Celu",
+                                "Cos",
+                                "Cosh",
+                                "Elu",
+                                "Erf",
+                                "Exp",
+                                "Floor",
+                                "GreaterOrEqual",
+                                "HardSigmoid",
+                                "HardSwish",
+                                "Identity",
+                                "IsInf",
+                                "IsNaN",
+                                "LeakyRelu",
+                                "LessOrEqual",
+                                "Log",
+                                "Max",
+                                "Mean",
+                                "Min",
+                                "Mish",
+                                "Mod",
+                                "Neg",
+                                "Not",
+                                "Reciprocal",
+                                "Relu",
+                                "Round",
+                                "Selu",
+                                "Shrink",
+                                "Sigmoid",
+                                "Sign",
+                                "Sin",
+                                "Sinh",
+                                "Softplus",
+                                "Softsign",
+                                "Sqrt",
+                                "Sum",
+                                "Tan",
+                                "Tanh",
+                                "ThresholdedRelu",
+                                "Where"}) {
     ops.push_back({name, ImportSame});
   }
   for (std::string_view name :

@@ -161,12 +161,51 @@ std::vector<Value> MaxUnpool(ImportContext& c) {
 }
 
 // The statistics are computed in f32 or better here, whatever stash_type allows.
+bool StashesFloats(ImportContext& c) {
+  if (c.Int("stash_type", 1) == 1) return true;
+  c.Unsupported("a stash_type other than FLOAT is not supported");
+  return false;
+}
+
 std::vector<Value> LayerNormalization(ImportContext& c) {
-  if (c.Int("stash_type", 1) != 1) {
-    c.Unsupported("a stash_type other than FLOAT is not supported");
-    return {};
-  }
+  if (!StashesFloats(c)) return {};
   return ImportOp(c, {.op = "LayerNormalization", .inputs = c.ins(), .ignored = {"stash_type"}});
+}
+
+// Opset 18 has scale and bias of the groups, opset 21 of the channels, as ours.
+Value OfChannels(ImportContext& c, int i, int64_t groups) {
+  const Value factor = c.in(i);
+  if (c.opset() >= 21 || !c.ok()) return factor;
+  const TensorType& x = c.type(0);
+  if (x.rank() < 2 || !x.dim(1).is_static() || groups < 1) {
+    return c.Unsupported("channels of unknown number are not supported");
+  }
+  const Value column = c.Op("Reshape", {factor, c.Ints({groups, 1})});
+  const Value each = c.Op("Expand", {column, c.Ints({groups, x.dim(1).coefficient() / groups})});
+  return c.Op("Reshape", {each, c.Ints({-1})});
+}
+
+std::vector<Value> GroupNormalization(ImportContext& c) {
+  if (!StashesFloats(c)) return {};
+  const int64_t groups = c.Int("num_groups");
+  const Value scale = OfChannels(c, 1, groups), bias = OfChannels(c, 2, groups);
+  return ImportOp(
+      c, {.op = "GroupNormalization", .inputs = {c.in(0), scale, bias}, .ignored = {"stash_type"}});
+}
+
+// x / sqrt(mean(x^2) + epsilon) * scale, with the mean along the axes from `axis` on.
+std::vector<Value> RmsNormalization(ImportContext& c) {
+  const Value x = c.in(0);
+  if (!StashesFloats(c) || !c.ok()) return {};
+  const TensorType& type = c.TypeOf(x);
+  const absl::StatusOr<int> first = NormalizeAxis(c.Int("axis", -1), type.rank());
+  if (!first.ok()) return {c.Fail(first.status())};
+  std::vector<int64_t> axes(static_cast<size_t>(type.rank() - *first));
+  std::iota(axes.begin(), axes.end(), *first);
+  const Value square = c.Op("ReduceMean", {c.Op("Mul", {x, x})}, {{"axes", axes}});
+  const Value epsilon = c.Scalar(c.Float("epsilon"), type.dtype);
+  const Value deviation = c.Op("Sqrt", {c.Op("Add", {square, epsilon})});
+  return {c.Result("Mul", {c.Op("Div", {x, deviation}), c.in(1)})};
 }
 
 }  // namespace
@@ -178,7 +217,9 @@ std::vector<OnnxOp> LayerImports() {
                              {"GlobalAveragePool", GlobalAveragePool},
                              {"GlobalLpPool", GlobalLpPool},
                              {"GlobalMaxPool", GlobalMaxPool},
+                             {"GroupNormalization", GroupNormalization},
                              {"LayerNormalization", LayerNormalization},
+                             {"RMSNormalization", RmsNormalization},
                              {"MaxPool", MaxPool},
                              {"MaxUnpool", MaxUnpool, {2}},
                              {"GRU", Recurrent},

@@ -93,8 +93,8 @@ const OnnxOp* FindOnnxOp(std::string_view name, std::string_view domain) {
   static const auto& table = *[] {
     auto* ops = new std::map<Key, OnnxOp>();
     for (auto family :
-         {ElementwiseImports, LayerImports, QuantizeImports, RandomImports, ReduceImports,
-          ResizeImports, ShapeImports, SignalImports, TrainingImports}) {
+         {ElementwiseImports, LayerImports, MicrosoftImports, QuantizeImports, RandomImports,
+          ReduceImports, ResizeImports, ShapeImports, SignalImports, TrainingImports}) {
       for (OnnxOp& op : family()) ops->emplace(Key{op.domain, op.name}, std::move(op));
     }
     return ops;

@@ -30,6 +30,7 @@ const OnnxOp* FindOnnxOp(std::string_view name, std::string_view domain);
 // One file each.
 std::vector<OnnxOp> ElementwiseImports();
 std::vector<OnnxOp> LayerImports();
+std::vector<OnnxOp> MicrosoftImports();
 std::vector<OnnxOp> QuantizeImports();
 std::vector<OnnxOp> RandomImports();
 std::vector<OnnxOp> ReduceImports();

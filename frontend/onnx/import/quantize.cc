@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "frontend/onnx/import/ops.h"
+#include "frontend/onnx/tensor_proto.h"
 
 namespace weft {
 namespace {
@@ -34,7 +35,10 @@ Value AlongRows(ImportContext& c, Value x, Value factor) {
 // round(x / scale) + zero_point, to the nearest even, saturated: of the zero point's type, u8
 // without one.
 Value Quantized(ImportContext& c, Value x, Value scale, Value zero_point) {
-  const DType dtype = zero_point ? c.TypeOf(zero_point).dtype : DType::kU8;
+  // Opset 21 can name the type.
+  const auto given = static_cast<int32_t>(c.Int("output_dtype"));
+  const DType named = DTypeOfOnnx(given).value_or(given == 0 ? DType::kU8 : DType::kF32);
+  const DType dtype = zero_point ? c.TypeOf(zero_point).dtype : named;
   if (dtype != DType::kU8 && dtype != DType::kI8) {
     return c.Unsupported(
         absl::StrCat("a zero point of ", Absl(ToString(dtype)), " is not supported, only u8|i8"));
@@ -54,13 +58,26 @@ Value Dequantized(ImportContext& c, Value x, Value scale, Value zero_point) {
   return c.Op("Mul", {Offset(c, x, zero_point, DType::kF32), scale});
 }
 
+// Opsets 21 and 23 let blocks of elements have scales of their own and name types.
+void CheckNoBlocks(ImportContext& c) {
+  for (const char* name : {"block_size", "precision"}) {
+    if (c.Int(name) != 0) c.Unsupported(absl::StrCat("its attribute ", name, " is not supported"));
+  }
+}
+
 std::vector<Value> QuantizeLinear(ImportContext& c) {
+  CheckNoBlocks(c);
   const Value x = c.in(0);
   const Value scale = AlongAxis(c, x, c.in(1)), zero_point = AlongAxis(c, x, c.in(2));
   return {Quantized(c, x, scale, zero_point)};
 }
 
 std::vector<Value> DequantizeLinear(ImportContext& c) {
+  CheckNoBlocks(c);
+  const auto given = static_cast<int32_t>(c.Int("output_dtype"));
+  if (given != 0 && given != OnnxTypeOf(DType::kF32)) {
+    c.Unsupported("an output_dtype other than FLOAT is not supported");
+  }
   const Value x = c.in(0);
   const Value scale = AlongAxis(c, x, c.in(1)), zero_point = AlongAxis(c, x, c.in(2));
   return {c.Result("Mul", {Offset(c, x, zero_point, DType::kF32), scale})};

@@ -6,7 +6,7 @@ namespace weft {
 namespace {
 
 // Ours have axes as an attribute; ONNX's ReduceSum has had them as an operand since opset 13.
-std::vector<Value> Reduce(ImportContext& c) {
+std::vector<Value> ReduceNumbers(ImportContext& c) {
   if (!c.has(1)) {
     if (c.Int("noop_with_empty_axes") != 0) return {c.Result("Identity", {c.in(0)})};
     return ImportOp(c,
@@ -23,6 +23,22 @@ std::vector<Value> Reduce(ImportContext& c) {
                       .inputs = {c.in(0)},
                       .attributes = std::move(attributes),
                       .ignored = {"noop_with_empty_axes"}});
+}
+
+// Of bools, since opset 20, the extremes are those of 0 and 1.
+std::vector<Value> Reduce(ImportContext& c) {
+  const Value x = c.in(0);
+  if (!c.ok() || c.TypeOf(x).dtype != DType::kBool) return ReduceNumbers(c);
+  if (c.op_type() != "ReduceMax" && c.op_type() != "ReduceMin") return ReduceNumbers(c);
+  const auto axes = c.KnownInts(1, "axes");
+  if (c.Int("noop_with_empty_axes") != 0 && (!axes || axes->empty())) {
+    return {c.Result("Identity", {x})};
+  }
+  AttributeMap attributes = {{"keepdims", c.Int("keepdims", 1)}};
+  if (axes && !axes->empty()) attributes.emplace("axes", *axes);
+  const Value ints = c.Op("Cast", {x}, {{"to", DType::kI32}});
+  const Value y = c.Op(c.op_type(), {ints}, std::move(attributes));
+  return {c.Result("Cast", {y}, {{"to", DType::kBool}})};
 }
 
 // Before opset 13 all axes from `axis` (1) on were one.

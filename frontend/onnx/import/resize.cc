@@ -1,5 +1,7 @@
 // Resize in its three forms, and Upsample before it.
 
+#include <cmath>
+
 #include "frontend/onnx/import/ops.h"
 
 namespace weft {
@@ -58,6 +60,57 @@ AttributeMap HalfPixelForNearest(ImportContext& c) {
           {"nearest_mode", floor ? "round_prefer_ceil" : "ceil"}};
 }
 
+bool Stretches(ImportContext& c) {
+  return c.String("keep_aspect_ratio_policy", "stretch") == "stretch";
+}
+
+// Since opset 18: all axes by one factor, so that none is larger, or none smaller, than `sizes`
+// says.
+Value SizesOfOneFactor(ImportContext& c) {
+  const auto sizes = c.KnownInts(3, "sizes");
+  if (!sizes || !c.ok()) return c.in(3);
+  const TensorType& x = c.type(0);
+  const bool larger = c.String("keep_aspect_ratio_policy") == "not_smaller";
+  std::vector<int64_t> axes = c.Ints("axes"), extents;
+  for (size_t i = 0; i < sizes->size(); ++i) {
+    const auto axis = NormalizeAxis(i < axes.size() ? axes[i] : static_cast<int64_t>(i), x.rank());
+    if (!axis.ok()) return c.Fail(axis.status());
+    if (!x.dim(*axis).is_static() || x.dim(*axis).coefficient() == 0) {
+      return c.Unsupported("to keep the ratio of axes of unknown extent is not supported");
+    }
+    extents.push_back(x.dim(*axis).coefficient());
+  }
+  std::optional<double> factor;
+  for (size_t i = 0; i < extents.size(); ++i) {
+    const double own = static_cast<double>((*sizes)[i]) / static_cast<double>(extents[i]);
+    if (!factor || (larger ? own > *factor : own < *factor)) factor = own;
+  }
+  for (int64_t& extent : extents) {
+    extent = static_cast<int64_t>(std::floor(static_cast<double>(extent) * *factor + 0.5));
+  }
+  return c.Ints(extents);
+}
+
+// half_pixel_symmetric, since opset 19, differs from half_pixel where scales do not make whole
+// elements; sizes always do.
+void CheckWholeElements(ImportContext& c) {
+  const Tensor* scales = c.constant(2);
+  if (scales == nullptr || scales->size() == 0) return;
+  const std::vector<int64_t> axes = c.Ints("axes");
+  const TensorType& x = c.type(0);
+  for (int64_t i = 0; i < scales->size() && c.ok(); ++i) {
+    const int64_t given = static_cast<size_t>(i) < axes.size() ? axes[static_cast<size_t>(i)] : i;
+    const auto axis = NormalizeAxis(given, x.rank());
+    const bool is_known = axis.ok() && x.dim(*axis).is_static();
+    const auto extent = is_known ? static_cast<float>(x.dim(*axis).coefficient()) : 1.0f;
+    const float size = extent * static_cast<float>(scales->At(i));  // in f32, as ONNX multiplies
+    if (size != std::floor(size)) {
+      c.Unsupported(
+          "half_pixel_symmetric with scales that make parts of elements is not supported");
+    }
+  }
+}
+
 // The axes whose sizes are known where the others, of symbolic extent, keep theirs: U-Nets resize
 // to the height and width of another image of the batch. nullopt where that is not so.
 struct KnownSizes {
@@ -66,7 +119,8 @@ struct KnownSizes {
 std::optional<KnownSizes> SizesBesideSymbols(ImportContext& c) {
   const ShapeValue* sizes = c.shape(3);
   const TensorType& x = c.type(0);
-  if (sizes == nullptr || c.constant(3) != nullptr || sizes->elements.size() != x.shape.size()) {
+  if (sizes == nullptr || c.constant(3) != nullptr || c.Has("axes") || !Stretches(c) ||
+      sizes->elements.size() != x.shape.size()) {
     return std::nullopt;
   }
   KnownSizes known;
@@ -86,6 +140,10 @@ std::vector<Value> Resize(ImportContext& c) {
   AttributeMap attributes;
   if (places == "tf_half_pixel_for_nn") attributes = HalfPixelForNearest(c);
   const bool crops = places == "tf_crop_and_resize";
+  if (places == "half_pixel_symmetric") {
+    CheckWholeElements(c);
+    attributes.emplace("coordinate_transformation_mode", "half_pixel");
+  }
   if (const auto known = crops ? std::nullopt : SizesBesideSymbols(c)) {
     if (known->axes.empty()) return {c.Result("Identity", {c.in(0)})};
     attributes.emplace("axes", known->axes);
@@ -93,10 +151,12 @@ std::vector<Value> Resize(ImportContext& c) {
                         .inputs = {c.in(0), Value(), Value(), c.Ints(known->sizes)},
                         .attributes = std::move(attributes)});
   }
+  const Value sizes = Stretches(c) || !c.has(3) ? Given(c, 3) : SizesOfOneFactor(c);
   const Value roi = crops ? Given(c, 1) : Value();
   return ImportOp(c, {.op = "Resize",
-                      .inputs = {c.in(0), roi, Given(c, 2), Given(c, 3)},
-                      .attributes = std::move(attributes)});
+                      .inputs = {c.in(0), roi, Given(c, 2), sizes},
+                      .attributes = std::move(attributes),
+                      .ignored = {"keep_aspect_ratio_policy"}});
 }
 
 std::vector<Value> Upsample(ImportContext& c) {

@@ -42,7 +42,15 @@ std::vector<Value> Unsqueeze(ImportContext& c) {
 std::vector<Value> Split(ImportContext& c) {
   const Value split = ListOperand(c, 1, "split", 13);
   AttributeMap attributes;
-  if (split.null()) attributes.emplace("num_outputs", int64_t{c.num_outputs()});
+  if (split.null()) {
+    // Since opset 18 an attribute, whose last piece may be smaller.
+    const auto pieces = c.Int("num_outputs", c.num_outputs());
+    if (pieces != c.num_outputs()) {
+      c.Fail(absl::InvalidArgumentError(absl::StrCat("expected num_outputs to be its ",
+                                                     c.num_outputs(), " outputs, got ", pieces)));
+    }
+    attributes.emplace("num_outputs", pieces);
+  }
   return ImportOp(c, {.op = "Split",
                       .inputs = {c.in(0), split},
                       .attributes = std::move(attributes),
@@ -98,6 +106,38 @@ std::vector<Value> ConstantOfShape(ImportContext& c) {
   return {c.Result("ExpandLike", {c.Constant(*std::move(element)), like})};
 }
 
+// Half of what an axis lacks or has too much is at its start, rounded down: a Pad whose negative
+// pads crop.
+std::vector<Value> CenterCropPad(ImportContext& c) {
+  const Value x = c.in(0);
+  const auto sizes = c.KnownInts(1, "shape");
+  if (!sizes || !c.ok()) return {};
+  const TensorType& type = c.TypeOf(x);
+  std::vector<int64_t> axes = c.Ints("axes");
+  if (!c.Has("axes")) {
+    axes.resize(static_cast<size_t>(type.rank()));
+    std::iota(axes.begin(), axes.end(), 0);
+  }
+  if (axes.size() != sizes->size()) {
+    c.Fail(absl::InvalidArgumentError(
+        absl::StrCat("expected a shape of ", axes.size(), " axes, got ", ToString(*sizes))));
+    return {};
+  }
+  std::vector<int64_t> pads(2 * axes.size());
+  for (size_t i = 0; i < axes.size(); ++i) {
+    const absl::StatusOr<int> axis = NormalizeAxis(axes[i], type.rank());
+    if (!axis.ok()) return {c.Fail(axis.status())};
+    if (!type.dim(*axis).is_static()) {
+      return {c.Unsupported(absl::StrCat("an axis of ", type.dim(*axis).ToString(),
+                                         " is not supported, only of known extent"))};
+    }
+    const int64_t extent = type.dim(*axis).coefficient(), size = (*sizes)[i];
+    pads[i] = size >= extent ? (size - extent) / 2 : -((extent - size) / 2);
+    pads[axes.size() + i] = size - extent - pads[i];
+  }
+  return {c.Result("Pad", {x, c.Ints(pads), Value(), c.Ints(axes)})};
+}
+
 // The elements along an axis, or of the whole, whose condition holds.
 std::vector<Value> Compress(ImportContext& c) {
   const Value x = c.in(0);
@@ -123,6 +163,8 @@ std::vector<Value> Compress(ImportContext& c) {
 
 std::vector<OnnxOp> ShapeImports() {
   return {{"Compress", Compress, {1}},
+          {"CenterCropPad", CenterCropPad, {1}},
+          {"Col2Im", ImportSame, {1, 2}},
           {"Concat", ImportSame},
           {"ConstantOfShape", ConstantOfShape, {0}},
           {"DepthToSpace", ImportSame},

@@ -89,11 +89,18 @@ std::vector<Value> Stft(ImportContext& c) {
   return {c.Result("DFT", {y}, {{"axis", 2}, {"onesided", c.Int("onesided", 1)}})};
 }
 
+// Since opset 20 the axis is an operand, -2 where it is absent.
+std::vector<Value> Dft(ImportContext& c) {
+  if (c.opset() < 20) return ImportSame(c);
+  const int64_t axis = c.KnownInt(2, "axis").value_or(-2);
+  return ImportOp(c, {.op = "DFT", .inputs = {c.in(0), c.in(1)}, .attributes = {{"axis", axis}}});
+}
+
 }  // namespace
 
 std::vector<OnnxOp> SignalImports() {
   return {{"BlackmanWindow", BlackmanWindow, {0}},
-          {"DFT", ImportSame, {1}},
+          {"DFT", Dft, {1, 2}},
           {"HammingWindow", HammingWindow, {0}},
           {"HannWindow", HannWindow, {0}},
           {"STFT", Stft, {1, 3}}};
