@@ -60,13 +60,15 @@ absl::StatusOr<ConformData> ReadDataSet(const std::string& set, const onnx::Grap
     WEFT_ASSIGN_OR_RETURN(data.inputs[input.name()], ReadValue(path, input));
   }
   WEFT_RETURN_IF_ERROR(CheckFileCount(set, "input", file));
-  WEFT_RETURN_IF_ERROR(CheckFileCount(set, "output", graph.output_size()));
-  for (int i = 0; i < graph.output_size(); ++i) {
-    const onnx::ValueInfoProto& output = graph.output(i);
+  std::set<std::string> named;
+  file = 0;
+  for (const onnx::ValueInfoProto& output : graph.output()) {
+    if (!named.insert(output.name()).second) continue;  // it stands twice
     WEFT_ASSIGN_OR_RETURN(Tensor tensor,
-                          ReadValue(absl::StrCat(set, "/output_", i, ".pb"), output));
+                          ReadValue(absl::StrCat(set, "/output_", file++, ".pb"), output));
     data.outputs.push_back({output.name(), std::move(tensor)});
   }
+  WEFT_RETURN_IF_ERROR(CheckFileCount(set, "output", file));
   return data;
 }
 

@@ -82,22 +82,26 @@ std::vector<std::string> ImportContext::Strings(std::string_view attribute) cons
   return {a->strings().begin(), a->strings().end()};
 }
 
-Value ImportContext::Leaf(const std::string& name, OnnxValue& known) {
+OnnxValuePtr ImportContext::Known(int i) const {
+  return has(i) ? scope_.Find(node_.input(i)) : nullptr;
+}
+
+Value ImportContext::Leaf(OnnxValue& known) {
   if (known.value || !known.constant || !ok()) return known.value;
   const absl::StatusOr<Value> leaf =
-      known.parameter ? graph().AddVariable(name, *known.constant, known.constant->rank() > 0)
-                      : graph().AddConstant(name, *known.constant);
+      known.parameter ? graph().AddVariable(known.name, *known.constant, known.constant->rank() > 0)
+                      : graph().AddConstant(known.name, *known.constant);
   if (!leaf.ok()) return Fail(leaf.status());
   known.value = *leaf;
   return *leaf;
 }
 
 Value ImportContext::Named(const std::string& name) {
-  auto it = values_.find(name);
-  if (it == values_.end()) {
+  const OnnxValuePtr known = scope_.Find(name);
+  if (known == nullptr) {
     return Fail(absl::InvalidArgumentError(absl::StrCat("there is no value '", name, "'")));
   }
-  return Leaf(name, it->second);
+  return Leaf(*known);
 }
 
 Value ImportContext::ScalarIn(int i) {
@@ -113,12 +117,12 @@ Value ImportContext::ScalarIn(int i) {
 Value ImportContext::Statistic(int i, const std::string& layer, std::string_view role) {
   const Tensor* known = constant(i);
   if (known == nullptr || !kFloatTypes.contains(known->dtype())) return in(i);
-  OnnxValue& value = values_.at(node_.input(i));
+  OnnxValue& value = *Known(i);
   Value& statistic = value.statistics[absl::StrCat(layer, " ", Absl(role))];
   if (statistic || !ok()) return statistic;
   // Under its own name, unless that is a weight's.
-  const bool taken = value.read_as_value || graph().Find(input_name(i)) != nullptr;
-  const std::string name = taken ? absl::StrCat(prefix(), "/", Absl(role)) : input_name(i);
+  const bool taken = value.read_as_value || graph().Find(value.name) != nullptr;
+  const std::string name = taken ? absl::StrCat(prefix(), "/", Absl(role)) : value.name;
   const auto leaf = graph().AddVariable(name, *known, /*trainable=*/false, kStatistic);
   if (!leaf.ok()) return Fail(leaf.status());
   return statistic = *leaf;
@@ -131,21 +135,18 @@ std::vector<Value> ImportContext::ins() {
 }
 
 const Tensor* ImportContext::constant(int i) const {
-  if (!has(i)) return nullptr;
-  auto it = values_.find(node_.input(i));
-  return it != values_.end() && it->second.constant ? &*it->second.constant : nullptr;
+  const OnnxValuePtr known = Known(i);
+  return known != nullptr && known->constant ? &*known->constant : nullptr;
 }
 
 const ShapeValue* ImportContext::shape(int i) const {
-  if (!has(i)) return nullptr;
-  auto it = values_.find(node_.input(i));
-  return it != values_.end() && it->second.shape ? &*it->second.shape : nullptr;
+  const OnnxValuePtr known = Known(i);
+  return known != nullptr && known->shape ? &*known->shape : nullptr;
 }
 
-Value ImportContext::ShapeSource(int i) {
-  if (!has(i)) return Value();
-  auto it = values_.find(node_.input(i));
-  return it == values_.end() || it->second.shape_of.empty() ? Value() : Named(it->second.shape_of);
+Value ImportContext::ShapeSource(int i) const {
+  const OnnxValuePtr known = Known(i);
+  return known == nullptr ? Value() : known->shape_of;
 }
 
 std::optional<std::vector<int64_t>> ImportContext::KnownInts(int i, std::string_view what) {

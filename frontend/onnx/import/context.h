@@ -6,9 +6,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "frontend/onnx/import/scope.h"
 #include "frontend/onnx/proto.h"
 #include "frontend/onnx/schema.h"
 #include "graph/emitter.h"
@@ -17,35 +17,20 @@
 
 namespace weft {
 
-// What the importer knows of a value by the time a node reads it.
-struct OnnxValue {
-  Value value = {};  // null until a node needs it: leaves are made at their first use
-  std::optional<Tensor> constant = {};  // the elements, where they are known now
-  std::optional<ShapeValue> shape = {};
-  std::string shape_of = {};  // the value whose Shape it is, where it is one
-  // An initializer of floating-point type, so a Variable: trained and not folded unless a scalar.
-  bool parameter = false;
-  bool failed = false;         // its node could not be imported, which was reported
-  bool read_as_value = false;  // an initializer that is read as more than a running statistic
-  // The variables that it has become as a running statistic, by whose statistic.
-  std::map<std::string, Value> statistics = {};
-};
-using OnnxValues = std::unordered_map<std::string, OnnxValue>;
-
 // One ONNX node on its way into the graph, as a converter sees it: attributes (given, or ONNX's
 // default of that opset), operands, and an emitter for the nodes that it becomes. Errors stick to
 // the emitter, so that converters read as formulas.
 class ImportContext : public Emitter {
  public:
-  // The emitter's prefix is what the node is called; `schema` is the node's; `values` has what it
+  // The emitter's prefix is what the node is called; `schema` is the node's; `scope` has what it
   // reads; `budget` is the model's.
   ImportContext(Emitter emitter, const onnx::NodeProto& node, const onnx::OpSchema& schema,
-                int opset, OnnxValues& values, KnownBudget& budget)
+                int opset, const OnnxScope& scope, KnownBudget& budget)
       : Emitter(std::move(emitter)),
         node_(node),
         schema_(schema),
         opset_(opset),
-        values_(values),
+        scope_(scope),
         budget_(budget) {}
 
   const std::string& op_type() const { return node_.op_type(); }
@@ -88,7 +73,7 @@ class ImportContext : public Emitter {
   const Tensor* constant(int i) const;
   const ShapeValue* shape(int i) const;
   // The value whose Shape operand `i` is; null where it is none's.
-  Value ShapeSource(int i);
+  Value ShapeSource(int i) const;
   // The elements of an operand that must be known now, as integers or numbers; an error that says
   // how to bind it otherwise. nullopt where it is absent, and after an error.
   std::optional<std::vector<int64_t>> KnownInts(int i, std::string_view what);
@@ -111,12 +96,14 @@ class ImportContext : public Emitter {
   Value Unsupported(const std::string& what) { return Fail(absl::UnimplementedError(what)); }
 
  private:
-  Value Leaf(const std::string& name, OnnxValue& known);
+  // Null where the node does not have the operand, or nothing makes it.
+  OnnxValuePtr Known(int i) const;
+  Value Leaf(OnnxValue& known);
 
   const onnx::NodeProto& node_;
   const onnx::OpSchema& schema_;
   int opset_;
-  OnnxValues& values_;
+  const OnnxScope& scope_;
   KnownBudget& budget_;
 };
 

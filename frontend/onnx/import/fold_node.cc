@@ -8,17 +8,18 @@
 namespace weft {
 namespace {
 
-// The known operands of a node; nullopt where one is not.
-std::optional<OnnxValues> KnownOperands(const onnx::NodeProto& node, const OnnxValues& values) {
-  OnnxValues known;
+// Copies of a node's operands in `known`; false where one is not known.
+bool CopyKnownOperands(const onnx::NodeProto& node, const OnnxScope& scope, OnnxScope& known) {
   for (const std::string& input : node.input()) {
     if (input.empty()) continue;
-    auto it = values.find(input);
-    if (it == values.end() || !it->second.constant) return std::nullopt;
-    if (it->second.parameter && it->second.constant->rank() > 0) return std::nullopt;
-    known[input] = {.constant = it->second.constant, .shape = it->second.shape};
+    const OnnxValuePtr value = scope.Find(input);
+    if (value == nullptr || !value->constant) return false;
+    if (value->parameter && value->constant->rank() > 0) return false;
+    OnnxValue& copy = known.Make(input);
+    copy.constant = value->constant;
+    copy.shape = value->shape;
   }
-  return known;
+  return true;
 }
 
 // Whether the nodes of `graph` may be computed now. It takes from the budget where they may.
@@ -36,11 +37,11 @@ bool IsCheap(const Graph& graph, KnownBudget& budget) {
 
 std::optional<std::vector<Tensor>> FoldOnnxNode(const onnx::NodeProto& node, const OnnxOp& op,
                                                 const onnx::OpSchema& schema, int opset,
-                                                const OnnxValues& values, KnownBudget& budget) {
-  std::optional<OnnxValues> known = KnownOperands(node, values);
-  if (!known) return std::nullopt;
+                                                const OnnxScope& scope, KnownBudget& budget) {
+  OnnxScope known(scope.opsets());
+  if (!CopyKnownOperands(node, scope, known)) return std::nullopt;
   Graph scratch(StandardOps());
-  ImportContext context(Emitter(scratch, OnnxNodeName(node)), node, schema, opset, *known, budget);
+  ImportContext context(Emitter(scratch, OnnxNodeName(node)), node, schema, opset, known, budget);
   std::vector<Value> outputs = op.import(context);
   if (!context.ok() || !IsCheap(scratch, budget)) return std::nullopt;
   std::vector<Value> wanted;

@@ -18,15 +18,18 @@ struct OnnxImportOptions {
   TensorMap shape_candidates = {};
 };
 
-// The model that an ONNX file holds: opsets 1 to 17 of ai.onnx (1 to 5 as far as forms are those of
-// 6) and version 1 of ai.onnx.preview.training, with initializers and external data (mapped, never
-// from outside the model's folder). Floating-point initializers become variables, trained unless
-// they are scalars, and so does an Identity of one; running statistics of BatchNormalization become
-// variables that nothing else shares. BatchNormalization and Dropout become mode-neutral unless
-// they say that they train. What depends on constants and known shapes only is computed now. The
-// model's own bytes are not trusted: nothing of libonnx but its op definitions sees them. Errors:
-// Unimplemented or InvalidArgument with every problem of the model at once (node, op, opset, what),
-// those of reading the file, a constant that is no input or of another type than its input.
+// The model that an ONNX file holds: opsets 1 to 24 of ai.onnx (1 to 5 as far as forms are those of
+// 6), version 1 of ai.onnx.preview.training and what ONNX Runtime's optimizer makes of
+// com.microsoft, with initializers (sparse ones get their zeros) and external data (mapped, never
+// from outside the model's folder). Functions of the model's own are inlined, Ifs, Loops, Scans,
+// sequences and optionals resolved, where what decides them is known. Floating-point initializers
+// become variables, trained unless they are scalars, and so does an Identity of one; running
+// statistics become variables that nothing else shares. BatchNormalization and Dropout become
+// mode-neutral unless they say that they train. What depends on constants and known shapes only is
+// computed now. The model's own bytes are not trusted: nothing of libonnx but its op definitions
+// sees them. Errors: Unimplemented or InvalidArgument with every problem of the model at once
+// (node, op, opset, what), those of reading the file, a constant that is no input or of another
+// type than its input.
 absl::StatusOr<Model> ImportOnnx(const std::string& path, const OnnxImportOptions& options = {});
 // The same for bytes in memory, without external data; `name` stands for the file in errors.
 absl::StatusOr<Model> ImportOnnxBytes(std::span<const std::byte> bytes, const std::string& name,

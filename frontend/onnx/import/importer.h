@@ -25,7 +25,7 @@ absl::StatusOr<TensorType> TypeOfOnnxInput(const onnx::ValueInfoProto& info);
 
 // The inputs whose elements decide shapes or attributes: those from which the operands that
 // OnnxOp::known_inputs names are computed. Reading an input's Shape is no reading of its elements.
-std::set<std::string> ShapeDecidingInputs(const onnx::GraphProto& graph);
+std::set<std::string> ShapeDecidingInputs(const onnx::ModelProto& model);
 
 // The outputs of a node whose operands are all known, computed now by the reference kernels, one
 // tensor an output (empty where the node does not name it). nullopt where it draws random numbers,
@@ -33,7 +33,7 @@ std::set<std::string> ShapeDecidingInputs(const onnx::GraphProto& graph);
 // or fails; the node then stays.
 std::optional<std::vector<Tensor>> FoldOnnxNode(const onnx::NodeProto& node, const OnnxOp& op,
                                                 const onnx::OpSchema& schema, int opset,
-                                                const OnnxValues& values, KnownBudget& budget);
+                                                const OnnxScope& scope, KnownBudget& budget);
 
 }  // namespace weft
 

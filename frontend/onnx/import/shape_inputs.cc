@@ -1,27 +1,79 @@
 #include <algorithm>
 
+#include "frontend/onnx/import/functions.h"
 #include "frontend/onnx/import/importer.h"
+#include "frontend/onnx/import/order.h"
+#include "frontend/onnx/import/structure.h"
 
 namespace weft {
+namespace {
 
-std::set<std::string> ShapeDecidingInputs(const onnx::GraphProto& graph) {
-  std::set<std::string> deciding;
-  // Backwards: a reader comes before the node that makes what it reads.
-  for (int n = graph.node_size() - 1; n >= 0; --n) {
-    const onnx::NodeProto& node = graph.node(n);
+constexpr int kMostCalls = 1000;  // of functions that are looked into
+
+using Names = std::set<std::string>;
+
+class DecidingNames {
+ public:
+  explicit DecidingNames(const onnx::ModelProto& model) : functions_(model) {}
+
+  // Adds to `deciding` the names from which those in it are computed, and those that decide a shape
+  // of themselves.
+  void Collect(const OnnxNodes& nodes, Names& deciding) {
+    const OnnxOrder order = SortOnnxNodes(nodes);
+    // Backwards: a reader comes before the node that makes what it reads.
+    for (auto node = order.nodes.rbegin(); node != order.nodes.rend(); ++node) {
+      Look(**node, deciding);
+    }
+  }
+
+ private:
+  void Look(const onnx::NodeProto& node, Names& deciding) {
+    const onnx::FunctionProto* function = functions_.Find(node);
+    if (function != nullptr) return LookInto(*function, node, deciding);
     const OnnxOp* op = FindOnnxOp(node.op_type(), node.domain());
     if (op != nullptr) {
-      for (int i : op->known_inputs) {
-        if (i < node.input_size() && !node.input(i).empty()) deciding.insert(node.input(i));
-      }
+      for (int i : op->known_inputs) Decides(node, i, deciding);
+    }
+    const StructureOp* structure = FindStructureOp(node.op_type(), node.domain());
+    if (structure != nullptr) {
+      for (int i : structure->known_inputs) Decides(node, i, deciding);
+    }
+    for (const onnx::AttributeProto& attribute : node.attribute()) {
+      if (attribute.has_g()) Collect(attribute.g().node(), deciding);
     }
     const bool decides = std::any_of(node.output().begin(), node.output().end(),
                                      [&](const auto& name) { return deciding.contains(name); });
-    if (!decides || node.op_type() == "Shape" || node.op_type() == "Size") continue;
+    if (!decides || node.op_type() == "Shape" || node.op_type() == "Size") return;
     for (const std::string& input : node.input()) {
       if (!input.empty()) deciding.insert(input);
     }
   }
+
+  static void Decides(const onnx::NodeProto& node, int input, Names& deciding) {
+    if (input < node.input_size() && !node.input(input).empty()) deciding.insert(node.input(input));
+  }
+
+  void LookInto(const onnx::FunctionProto& function, const onnx::NodeProto& call, Names& deciding) {
+    if (++calls_ > kMostCalls) return;
+    Names inner;
+    for (int i = 0; i < std::min(call.output_size(), function.output_size()); ++i) {
+      if (deciding.contains(call.output(i))) inner.insert(function.output(i));
+    }
+    Collect(function.node(), inner);
+    for (int i = 0; i < std::min(call.input_size(), function.input_size()); ++i) {
+      if (inner.contains(function.input(i))) Decides(call, i, deciding);
+    }
+  }
+
+  const OnnxFunctions functions_;
+  int calls_ = 0;
+};
+
+}  // namespace
+
+std::set<std::string> ShapeDecidingInputs(const onnx::ModelProto& model) {
+  Names deciding;
+  DecidingNames(model).Collect(model.graph().node(), deciding);
   return deciding;
 }
 

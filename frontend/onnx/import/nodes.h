@@ -1,0 +1,87 @@
+#ifndef WEFT_FRONTEND_ONNX_IMPORT_NODES_H_
+#define WEFT_FRONTEND_ONNX_IMPORT_NODES_H_
+
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "frontend/onnx/import/functions.h"
+#include "frontend/onnx/import/importer.h"
+#include "frontend/onnx/import/structure.h"
+
+namespace weft {
+
+// The nodes of a model on their way into a graph: looks each op up, checks the node, and adds what
+// it means or computes it now. Collects problems instead of stopping at the first.
+class OnnxNodeImporter : public BodyImporter {
+ public:
+  // `model` and `graph` must outlive it.
+  OnnxNodeImporter(const onnx::ModelProto& model, TensorSource source, Graph& graph)
+      : model_(model),
+        functions_(model),
+        source_(std::move(source)),
+        graph_(graph),
+        root_(model.opset_import()),
+        scope_(&root_) {}
+
+  // The values of the model's own graph.
+  OnnxScope& root() { return root_; }
+  // Nodes do not take the name of an input or initializer.
+  void ReserveName(const std::string& name) { leaves_.insert(name); }
+
+  void AddProblem(std::string where, const absl::Status& status);
+  std::vector<OnnxProblem>& problems() { return problems_; }
+
+  void AddInitializers(const onnx::GraphProto& graph, OnnxScope& scope) override;
+  void ImportNodes(const OnnxNodes& nodes, OnnxScope& scope) override;
+  absl::Status ImportBody(const onnx::GraphProto& body, OnnxScope& scope) override;
+  void CheckBody(const onnx::GraphProto& body, const OnnxScope& scope) override;
+
+ private:
+  // What a node's op is to us: one of these.
+  struct Recognized {
+    const onnx::FunctionProto* function = nullptr;
+    const OnnxOp* op = nullptr;
+    const StructureOp* structure = nullptr;
+    bool is_constant = false;
+    const onnx::OpSchema* schema = nullptr;  // unless it is a function
+  };
+  absl::StatusOr<Recognized> Recognize(const onnx::NodeProto& node, const OnnxOpsets& opsets) const;
+
+  // What the node is called in our graph, where weights and inputs share its namespace and keep
+  // their names.
+  std::string NameOf(const onnx::NodeProto& node) const;
+  std::string WhereOf(const onnx::NodeProto& node) const;
+  void Fail(const onnx::NodeProto& node, const absl::Status& status);
+  absl::Status CheckNames(const onnx::NodeProto& node) const;
+  absl::Status CheckTensors(const onnx::NodeProto& node) const;
+
+  absl::Status Convert(const onnx::NodeProto& node);
+  absl::Status ConvertOp(const onnx::NodeProto& node, const OnnxOp& op,
+                         const onnx::OpSchema& schema);
+  // Goes one body deeper, and counts its nodes.
+  absl::Status Enter(int nodes);
+  absl::Status ImportCall(const onnx::NodeProto& call, const onnx::FunctionProto& function);
+  bool AddKnown(const onnx::NodeProto& node, const OnnxOp& op, const onnx::OpSchema& schema,
+                int opset);
+  bool AddOwnParameter(const onnx::NodeProto& identity);
+  absl::Status KnowElements(OnnxValue& value);
+  absl::Status SetOutputs(const onnx::NodeProto& node, const ImportContext& context,
+                          const std::vector<Value>& outputs);
+
+  const onnx::ModelProto& model_;
+  const OnnxFunctions functions_;
+  TensorSource source_;
+  Graph& graph_;
+  OnnxScope root_;
+  OnnxScope* scope_;                        // of the nodes that are imported now
+  std::unordered_set<std::string> leaves_;  // what inputs and initializers are called
+  int depth_ = 0, inlined_ = 0;
+  KnownBudget budget_;
+  ShapeValues shapes_;
+  std::vector<OnnxProblem> problems_;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_FRONTEND_ONNX_IMPORT_NODES_H_
