@@ -44,30 +44,37 @@ const std::map<std::string, std::string> kWrongData = {
     {"test_adam_multiple",
      "the node has no epsilon, which ONNX then takes for 1e-6, but the data was made with 1e-2"}};
 
-// Most cases of ONNX 1.17 are written in opset 22.
-constexpr const char* kTooNew = "is not supported, the newest is 17";
+// Cases of ONNX 1.17 whose values we do not follow.
+constexpr size_t kCasesOf117 = 1288;
+const std::map<std::string, std::string> kOtherValues117 = {
+    {"test_averagepool_3d_dilations_large_count_include_pad_is_1_ceil_mode_is_True",
+     "counts what ceil_mode adds beyond the padding, which PyTorch does not"},
+    {"test_dft_inverse", "expects its own rounding, 2e-7 where the inverse is 0"},
+    {"test_dft_inverse_opset19", "expects its own rounding, 2e-7 where the inverse is 0"},
+    {"test_qlinearmatmul_2D_int8_float32", "wraps around where ONNX says saturate"},
+    {"test_qlinearmatmul_3D_int8_float32", "wraps around where ONNX says saturate"}};
 
 // What the text of an unsupported case says: element types and kinds of values that we lack, and
 // ops without a counterpart.
 const std::vector<std::string> kReasons = {
-    kTooNew,
     // Element types.
-    "STRING is not", "INT16 is not", "of f16 is not", "of bf16 is not", "of i8 is not",
-    "of u16 is not", "of u32 is not", "of u64 is not",
+    "data type ", "STRING is not", "INT16 is not", "of f16 is not", "of bf16 is not",
+    "of i8 is not", "of u16 is not", "of u32 is not", "of u64 is not",
     // Sequences and optional values.
     "is no tensor", "(Sequence", "ToSequence", "FromSequence", "(Optional",
     // Control flow.
     "(If,", "(Loop,", "(Scan,",
+    // What came after opset 17.
+    "block_size", "antialias", "half_pixel_symmetric", "(AffineGrid,", "(Bitwise", "(DeformConv,",
+    "(ImageDecoder,", "(RegexFullMatch,", "(String",
     // Results whose shape the data decides.
     "(NonMaxSuppression,", "(NonZero,", "(Unique,",
     // Others.
     "(Det,", "(GridSample,", "(MelWeightMatrix,", "(RoiAlign,", "(TfIdfVectorizer,",
     ", ai.onnx.ml "};
 
-bool IsTooNew(const ConformResult& r) { return r.detail.find(kTooNew) != std::string::npos; }
-
 // By the number of cases, those of ONNX 1.12 and of 1.17: how many pass or draw random numbers.
-const std::map<size_t, int> kPassing = {{932, 817}, {1288, 484}};
+const std::map<size_t, int> kPassing = {{932, 822}, {kCasesOf117, 1019}};
 
 TEST(OnnxConform, EveryCaseThatPyTorchExportedPasses) {
   for (const char* part : {"pytorch-converted", "pytorch-operator"}) {
@@ -84,7 +91,8 @@ TEST(OnnxConform, NodeCasesPassOrSayWhatIsNotSupported) {
   ASSERT_TRUE(kPassing.contains(results.size())) << results.size();
   int passed = 0;
   for (const ConformResult& r : results) {
-    if (kWrongData.contains(r.name) && !IsTooNew(r)) {
+    if (kWrongData.contains(r.name) ||
+        (results.size() == kCasesOf117 && kOtherValues117.contains(r.name))) {
       EXPECT_EQ(r.outcome, ConformOutcome::kFail) << r.name << " passes; take it off the list";
       continue;
     }
@@ -102,7 +110,8 @@ TEST(OnnxConform, NodeCasesPassOrSayWhatIsNotSupported) {
 }
 
 TEST(OnnxConform, FamiliesPassWithoutException) {
-  // The families of the network layers; only element types that we lack excuse a case.
+  // The families of the network layers; only element types that we lack, and what ONNX 1.17 added
+  // to Resize, excuse a case.
   const std::vector<std::string> families = {"test_conv_",
                                              "test_basic_conv",
                                              "test_convtranspose",
@@ -152,8 +161,10 @@ TEST(OnnxConform, FamiliesPassWithoutException) {
     for (const std::string& family : families) {
       if (!r.name.starts_with(family)) continue;
       ++seen[family];
-      if (IsTooNew(r)) continue;
-      const bool excused = kWrongData.contains(r.name) || r.name.find("int8") != std::string::npos;
+      const bool is_newer = r.detail.find("antialias") != std::string::npos ||
+                            r.detail.find("half_pixel_symmetric") != std::string::npos;
+      const bool excused = kWrongData.contains(r.name) || kOtherValues117.contains(r.name) ||
+                           is_newer || r.name.find("int8") != std::string::npos;
       if (!excused || r.name.find("uint8") != std::string::npos) {
         EXPECT_EQ(r.outcome, ConformOutcome::kPass) << r.name << ": " << r.detail;
       }
@@ -162,17 +173,20 @@ TEST(OnnxConform, FamiliesPassWithoutException) {
   EXPECT_EQ(seen.size(), families.size());
 }
 
-TEST(OnnxConform, SimpleModelsPassButForSequencesAndStrings) {
+TEST(OnnxConform, SimpleModelsPassButForStringsAndSequencesThatAreOutputs) {
   std::set<std::string> passed;
   for (const ConformResult& r : RunAll("simple")) {
     EXPECT_NE(r.outcome, ConformOutcome::kFail) << r.name << ": " << r.detail;
     if (r.outcome == ConformOutcome::kPass) passed.insert(r.name);
   }
   EXPECT_EQ(passed,
-            (std::set<std::string>{"test_expand_shape_model1", "test_expand_shape_model2",
-                                   "test_expand_shape_model3", "test_expand_shape_model4",
-                                   "test_gradient_of_add", "test_gradient_of_add_and_mul",
-                                   "test_shrink", "test_sign_model", "test_single_relu_model"}));
+            (std::set<std::string>{
+                "test_expand_shape_model1", "test_expand_shape_model2", "test_expand_shape_model3",
+                "test_expand_shape_model4", "test_gradient_of_add", "test_gradient_of_add_and_mul",
+                "test_sequence_model1", "test_sequence_model2", "test_sequence_model3",
+                "test_sequence_model4", "test_sequence_model5", "test_sequence_model6",
+                "test_sequence_model7", "test_sequence_model8", "test_shrink", "test_sign_model",
+                "test_single_relu_model"}));
 }
 
 std::vector<NamedTensor> Expected(const std::vector<float>& values) {

@@ -205,6 +205,14 @@ TEST_F(OnnxMicrosoft, UnknownActivationsAreRefused) {
               HasSubstr("the activation Clip with 0 parameters is not supported"));
 }
 
+TEST_F(OnnxMicrosoft, OpsThatWeLackSayWhatToDo) {
+  m_.Input("x", {1, 2});
+  Fused("Attention", {"x"}).Output("y");
+  EXPECT_THAT(std::string(m_.Import().status().message()),
+              HasSubstr("y (Attention, com.microsoft opset 1): the op is not supported: save the "
+                        "model without ONNX Runtime's optimizations"));
+}
+
 TEST_F(OnnxMicrosoft, FusedMatMulTransposesAndScales) {
   m_.Input("x", {1, 2}).Initializer("b", Floats({1, 2}, {3, 4}));
   Fused("FusedMatMul", {"x", "b"}).Int("transB", 1);

@@ -211,6 +211,30 @@ TEST(OnnxSequence, WhatIsNoTensorIsRefusedWhereOneIsNeeded) {
   EXPECT_THAT(StructureError(outside), HasSubstr("expected a position within 1 elements, got 7"));
 }
 
+TEST(OnnxSequence, IsMapped) {
+  OnnxMaker m(17);
+  m.Input("x", {2}).Node("SplitToSequence", {"x"}, {"s"}).Node("SequenceMap", {"s", "x"}, {"t"});
+  onnx::GraphProto* body = m.Attribute("body", AttributeProto::GRAPH)->mutable_g();
+  for (const char* input : {"element", "all"}) body->add_input()->set_name(input);
+  AddNode(body, "Mul", {"element", "all"}, "product");
+  body->add_output()->set_name("product");
+  m.Node("ConcatFromSequence", {"t"}, {"y"}).Int("axis", 0);
+  EXPECT_THAT(StructureRun(m, {2, 3}), ElementsAre(4, 6, 6, 9));
+}
+
+TEST(OnnxIf, InputsThatDecideAShapeInABranchCanBeBound) {
+  OnnxMaker m(13);
+  m.Input("x", {2}).Input("n", {1}, TensorProto::INT64).Initializer("c", Bool(true));
+  m.Node("If", {"c"}, {"twice"});
+  Body(m, "then_branch", "Add", {"n", "n"}, "t");
+  Body(m, "else_branch", "Identity", {"n"}, "e");
+  m.Node("Expand", {"x", "twice"}, {"y"}).Output("y");
+  const Tensor two = Tensor::FromInts(std::vector<int64_t>{1});
+  const auto model = m.Import({.shape_candidates = {{"n", two}}});
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_EQ(ToString(model->graph.outputs()[0].value.type()), "f32[2]");
+}
+
 TEST(OnnxOptional, IsResolved) {
   OnnxMaker m(18);
   m.Input("x", {2}).Node("Optional", {"x"}, {"o"}).Node("OptionalHasElement", {"o"}, {"c"});

@@ -26,7 +26,8 @@ absl::StatusOr<std::vector<std::string>> DataSets(const std::string& folder) {
   return sets;
 }
 
-// The tensor of a file where the graph has a tensor; sequences have messages of their own.
+// The tensor of a file where the graph has a tensor, or does not say what it has; sequences have
+// messages of their own.
 absl::StatusOr<Tensor> ReadValue(const std::string& path, const onnx::ValueInfoProto& info) {
   const bool untyped = info.type().value_case() == onnx::TypeProto::VALUE_NOT_SET;
   if (!info.type().has_tensor_type() && !untyped) {

@@ -1,5 +1,5 @@
-// If, Loop and Scan, where what decides them is known: the branch that is taken, the body as often
-// as it runs.
+// If, Loop, Scan and SequenceMap, where what decides them is known: the branch that is taken, the
+// body as often as it runs.
 
 #include <algorithm>
 
@@ -182,10 +182,37 @@ absl::Status ImportScan(StructureContext& c) {
   return SetResults(c, carried, stacks);
 }
 
+// The body for each element of a sequence, with that of other sequences or with the same tensor.
+absl::Status ImportSequenceMap(StructureContext& c) {
+  Unrolling loop(c);
+  WEFT_ASSIGN_OR_RETURN(const Values first, c.Sequence(0));
+  std::vector<Values> results(static_cast<size_t>(loop.body().output_size()));
+  for (size_t i = 0; i < first.size(); ++i) {
+    Values operands;
+    for (int k = 0; k < c.node().input_size(); ++k) {
+      const OnnxValuePtr operand = c.in(k);
+      if (operand->sequence && operand->sequence->size() != first.size()) {
+        return absl::InvalidArgumentError("expected sequences of one length");
+      }
+      operands.push_back(operand->sequence ? (*operand->sequence)[i] : operand);
+    }
+    WEFT_ASSIGN_OR_RETURN(const Values made, loop.Run(operands));
+    for (size_t k = 0; k < results.size(); ++k) results[k].push_back(made[k]);
+  }
+  for (size_t k = 0; k < results.size(); ++k) {
+    c.Set(static_cast<int>(k),
+          std::make_shared<OnnxValue>(OnnxValue{.sequence = std::move(results[k])}));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::vector<StructureOp> ControlFlowOps() {
-  return {{"If", ImportIf, {0}}, {"Loop", ImportLoop, {0, 1}}, {"Scan", ImportScan}};
+  return {{"If", ImportIf, {0}},
+          {"Loop", ImportLoop, {0, 1}},
+          {"Scan", ImportScan},
+          {"SequenceMap", ImportSequenceMap}};
 }
 
 }  // namespace weft

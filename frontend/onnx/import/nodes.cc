@@ -29,7 +29,7 @@ void OnnxNodeImporter::AddInitializers(const onnx::GraphProto& graph, OnnxScope&
     KnowOnnxValue(value, *std::move(tensor));
   };
   for (const onnx::TensorProto& tensor : graph.initializer()) {
-    add(tensor.name(), TensorFromProto(tensor, source_));
+    add(tensor.name(), Held(&tensor, TensorFromProto(tensor, source_)));
   }
   for (const onnx::SparseTensorProto& sparse : graph.sparse_initializer()) {
     add(sparse.values().name(), TensorFromSparse(sparse, source_, budget_));
@@ -40,6 +40,14 @@ void OnnxNodeImporter::AddInitializers(const onnx::GraphProto& graph, OnnxScope&
       if (!statistic && scope.Owns(node.input(i))) scope.Make(node.input(i)).read_as_value = true;
     }
   }
+}
+
+absl::StatusOr<Tensor> OnnxNodeImporter::Held(const void* message, absl::StatusOr<Tensor> tensor) {
+  if (!tensor.ok() || held_.insert(message).second ||
+      budget_.Spend(0, static_cast<double>(tensor->bytes()))) {
+    return tensor;
+  }
+  return absl::UnimplementedError("the constants of bodies that run often are too large");
 }
 
 void OnnxNodeImporter::ImportNodes(const OnnxNodes& nodes, OnnxScope& scope) {
@@ -99,6 +107,7 @@ void OnnxNodeImporter::Fail(const onnx::NodeProto& node, const absl::Status& sta
         absl::Status(status.code(), end == std::string::npos ? message : message.substr(end + 3)));
   }
   for (const std::string& output : node.output()) {
+    if (output.empty()) continue;
     scope_->Bind(output, std::make_shared<OnnxValue>(OnnxValue{.failed = true}));
   }
 }
@@ -117,8 +126,13 @@ absl::StatusOr<OnnxNodeImporter::Recognized> OnnxNodeImporter::Recognize(
   known.op = FindOnnxOp(node.op_type(), node.domain());
   known.structure = FindStructureOp(node.op_type(), node.domain());
   known.schema = FindOnnxSchema(node.op_type(), opset, node.domain());
-  if (known.schema == nullptr ||
-      (known.op == nullptr && known.structure == nullptr && !known.is_constant)) {
+  const bool is_known = known.op != nullptr || known.structure != nullptr || known.is_constant;
+  if ((!is_known || known.schema == nullptr) && node.domain().starts_with(kMicrosoftDomain)) {
+    return absl::UnimplementedError(
+        "the op is not supported: save the model without ONNX Runtime's optimizations "
+        "(ORT_DISABLE_ALL)");
+  }
+  if (!is_known || known.schema == nullptr) {
     return absl::UnimplementedError("the op is not supported");
   }
   if (is_standard && opset < kOldestForms &&
@@ -175,7 +189,7 @@ absl::Status OnnxNodeImporter::Convert(const onnx::NodeProto& node) {
     return known->structure->import(context);
   }
   if (known->is_constant) {
-    WEFT_ASSIGN_OR_RETURN(Tensor tensor, TensorOfConstant(node, source_, budget_));
+    WEFT_ASSIGN_OR_RETURN(Tensor tensor, Held(&node, TensorOfConstant(node, source_, budget_)));
     KnowOnnxValue(scope_->Make(node.output(0)), std::move(tensor));
     return absl::OkStatus();
   }
@@ -200,9 +214,18 @@ absl::Status OnnxNodeImporter::Enter(int nodes) {
 
 absl::Status OnnxNodeImporter::ImportCall(const onnx::NodeProto& call,
                                           const onnx::FunctionProto& function) {
+  WEFT_RETURN_IF_ERROR(Enter(function.node_size()));
+  const absl::Status status = ImportFunction(call, function);
+  --depth_;
+  return status;
+}
+
+absl::Status OnnxNodeImporter::ImportFunction(const onnx::NodeProto& call,
+                                              const onnx::FunctionProto& function) {
   WEFT_ASSIGN_OR_RETURN(const auto instance, InstantiateOnnxFunction(function, call));
   if (instance != nullptr && !budget_.Spend(0, static_cast<double>(instance->ByteSizeLong()))) {
-    return absl::UnimplementedError("the constants of its function are too large to be copied");
+    inlined_ = kMostInlined;  // the next calls fail at once
+    return absl::UnimplementedError("functions with attributes are too large to be inlined");
   }
   const onnx::FunctionProto& body = instance == nullptr ? function : *instance;
   OnnxScope scope(body.opset_import().empty() ? model_.opset_import() : body.opset_import(),
@@ -210,13 +233,11 @@ absl::Status OnnxNodeImporter::ImportCall(const onnx::NodeProto& call,
   for (int i = 0; i < call.input_size(); ++i) {
     if (!call.input(i).empty()) scope.Bind(body.input(i), scope_->Find(call.input(i)));
   }
-  WEFT_RETURN_IF_ERROR(Enter(function.node_size()));
   // Large tensors are views of what holds the body.
   const auto owner = source_.owner;
   if (instance != nullptr) source_.owner = instance;
   ImportNodes(body.node(), scope);
   source_.owner = owner;
-  --depth_;
   for (int i = 0; i < call.output_size(); ++i) {
     if (call.output(i).empty()) continue;
     OnnxValuePtr result = scope.Find(body.output(i));

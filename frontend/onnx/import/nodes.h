@@ -62,6 +62,10 @@ class OnnxNodeImporter : public BodyImporter {
   // Goes one body deeper, and counts its nodes.
   absl::Status Enter(int nodes);
   absl::Status ImportCall(const onnx::NodeProto& call, const onnx::FunctionProto& function);
+  absl::Status ImportFunction(const onnx::NodeProto& call, const onnx::FunctionProto& function);
+  // The tensor of a message. One that is read again, in another run of a body, takes from the
+  // budget, and is an error where that is short.
+  absl::StatusOr<Tensor> Held(const void* message, absl::StatusOr<Tensor> tensor);
   bool AddKnown(const onnx::NodeProto& node, const OnnxOp& op, const onnx::OpSchema& schema,
                 int opset);
   bool AddOwnParameter(const onnx::NodeProto& identity);
@@ -76,7 +80,9 @@ class OnnxNodeImporter : public BodyImporter {
   OnnxScope root_;
   OnnxScope* scope_;                        // of the nodes that are imported now
   std::unordered_set<std::string> leaves_;  // what inputs and initializers are called
-  int depth_ = 0, inlined_ = 0;
+  std::unordered_set<const void*> held_;    // messages whose tensors were read
+  int depth_ = 0;
+  int64_t inlined_ = 0;
   KnownBudget budget_;
   ShapeValues shapes_;
   std::vector<OnnxProblem> problems_;

@@ -55,6 +55,10 @@ Value Offset(ImportContext& c, Value x, Value zero_point, DType dtype) {
 }
 
 Value Dequantized(ImportContext& c, Value x, Value scale, Value zero_point) {
+  if (c.ok() && c.TypeOf(scale).dtype != DType::kF32) {
+    return c.Unsupported(absl::StrCat("a scale of ", Absl(ToString(c.TypeOf(scale).dtype)),
+                                      " is not supported, only f32"));
+  }
   return c.Op("Mul", {Offset(c, x, zero_point, DType::kF32), scale});
 }
 

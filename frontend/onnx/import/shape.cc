@@ -11,7 +11,12 @@ namespace {
 
 // A list of integers that is an operand today and was an attribute before opset `since`.
 Value ListOperand(ImportContext& c, int operand, std::string_view attribute, int since) {
-  if (c.opset() >= since) return c.in(operand);
+  if (c.opset() >= since) {
+    // ONNX's own functions write one axis as a scalar.
+    const Tensor* known = c.constant(operand);
+    const bool is_scalar = known != nullptr && known->dims().empty();
+    return is_scalar ? c.Ints({static_cast<int64_t>(known->At(0))}) : c.in(operand);
+  }
   return c.Has(attribute) ? c.Ints(c.Ints(attribute)) : Value();
 }
 

@@ -8,7 +8,7 @@
 namespace weft {
 namespace {
 
-constexpr int kMostCalls = 1000;  // of functions that are looked into
+constexpr int kMostLooks = 100000;  // at nodes of functions
 
 using Names = std::set<std::string>;
 
@@ -38,15 +38,24 @@ class DecidingNames {
     if (structure != nullptr) {
       for (int i : structure->known_inputs) Decides(node, i, deciding);
     }
+    bool decides = std::any_of(node.output().begin(), node.output().end(),
+                               [&](const auto& name) { return deciding.contains(name); });
     for (const onnx::AttributeProto& attribute : node.attribute()) {
-      if (attribute.has_g()) Collect(attribute.g().node(), deciding);
+      if (attribute.has_g()) decides = LookInto(attribute.g(), decides, deciding);
     }
-    const bool decides = std::any_of(node.output().begin(), node.output().end(),
-                                     [&](const auto& name) { return deciding.contains(name); });
     if (!decides || node.op_type() == "Shape" || node.op_type() == "Size") return;
     for (const std::string& input : node.input()) {
       if (!input.empty()) deciding.insert(input);
     }
+  }
+
+  // Whether the operands of a node with this body decide.
+  bool LookInto(const onnx::GraphProto& body, bool decides, Names& deciding) {
+    for (int i = 0; decides && i < body.output_size(); ++i) deciding.insert(body.output(i).name());
+    Collect(body.node(), deciding);
+    return decides || std::any_of(body.input().begin(), body.input().end(), [&](const auto& input) {
+             return deciding.contains(input.name());
+           });
   }
 
   static void Decides(const onnx::NodeProto& node, int input, Names& deciding) {
@@ -54,7 +63,8 @@ class DecidingNames {
   }
 
   void LookInto(const onnx::FunctionProto& function, const onnx::NodeProto& call, Names& deciding) {
-    if (++calls_ > kMostCalls) return;
+    looks_ += function.node_size() + 1;
+    if (looks_ > kMostLooks) return;
     Names inner;
     for (int i = 0; i < std::min(call.output_size(), function.output_size()); ++i) {
       if (deciding.contains(call.output(i))) inner.insert(function.output(i));
@@ -66,7 +76,7 @@ class DecidingNames {
   }
 
   const OnnxFunctions functions_;
-  int calls_ = 0;
+  int looks_ = 0;
 };
 
 }  // namespace
