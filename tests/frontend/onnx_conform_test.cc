@@ -61,7 +61,8 @@ const std::vector<std::string> kReasons = {
     "data type ", "STRING is not", "INT16 is not", "of f16 is not", "of bf16 is not",
     "of i8 is not", "of u16 is not", "of u32 is not", "of u64 is not",
     // Sequences and optional values.
-    "is no tensor", "(Sequence", "ToSequence", "FromSequence", "(Optional",
+    "is no tensor", "which no output can be", "(Sequence", "ToSequence", "FromSequence",
+    "(Optional",
     // Control flow.
     "(If,", "(Loop,", "(Scan,",
     // What came after opset 17.
@@ -74,7 +75,7 @@ const std::vector<std::string> kReasons = {
     ", ai.onnx.ml "};
 
 // By the number of cases, those of ONNX 1.12 and of 1.17: how many pass or draw random numbers.
-const std::map<size_t, int> kPassing = {{932, 822}, {kCasesOf117, 1019}};
+const std::map<size_t, int> kPassing = {{932, 822}, {kCasesOf117, 1023}};
 
 TEST(OnnxConform, EveryCaseThatPyTorchExportedPasses) {
   for (const char* part : {"pytorch-converted", "pytorch-operator"}) {

@@ -168,6 +168,24 @@ TEST(OnnxLoop, TripsThatAreManyOrUnknownAreRefused) {
   EXPECT_THAT(StructureError(unknown), HasSubstr("its trip count, trips, must be known"));
 }
 
+TEST(OnnxLoop, WhoseBodiesHoldMuchIsRefused) {
+  OnnxMaker m = LoopOf(1000);  // each time with a megabyte within a branch
+  m.Output("last");
+  onnx::GraphProto* body = m.Last()->mutable_attribute(0)->mutable_g();
+  onnx::NodeProto* branching = AddNode(body, "If", {"go_on"}, "picked");
+  for (const char* name : {"then_branch", "else_branch"}) {
+    AttributeProto* attribute = branching->add_attribute();
+    attribute->set_name(name);
+    attribute->set_type(AttributeProto::GRAPH);
+    onnx::GraphProto* branch = attribute->mutable_g();
+    *branch->add_initializer() =
+        TensorToProto(Tensor::Zeros(DType::kF32, {1 << 18}).value(), "large");
+    AddNode(branch, "Neg", {"large"}, "z");
+    branch->add_output()->set_name("z");
+  }
+  EXPECT_THAT(StructureError(m), HasSubstr("the constants of bodies that run often are too large"));
+}
+
 TEST(OnnxScan, RunsItsBodyForEachElement) {
   OnnxMaker m(13);
   m.Input("x", {3}).Initializer("zero", Floats({}, {0}));
@@ -280,6 +298,21 @@ TEST(OnnxFunction, IsInlinedWithItsAttributesAndAbsentOperands) {
   m.Node("Leaky", {"a"}, {"y"}).Last()->set_domain("local");  // alpha of ONNX's default
   EXPECT_THAT(StructureRun(m, {1, -4}), ElementsAre(1, testing::FloatNear(-0.01f, 1e-6f)));
   EXPECT_NE(m.Import()->graph.Find("first/r"), nullptr);
+}
+
+TEST(OnnxFunction, AttributesHaveDefaults) {
+  constexpr int kAttributeProto = 11;  // which ONNX 1.12 does not know by name
+  AttributeProto slope;
+  slope.set_name("slope");
+  slope.set_type(AttributeProto::FLOAT);
+  slope.set_f(0.25f);
+  OnnxMaker m = LeakyFunction();
+  onnx::FunctionProto* function = m.proto.mutable_functions(0);
+  function->clear_attribute();
+  function->mutable_unknown_fields()->AddLengthDelimited(kAttributeProto,
+                                                         slope.SerializeAsString());
+  m.Node("Leaky", {"x"}, {"y"}).Last()->set_domain("local");
+  EXPECT_THAT(StructureRun(m, {1, -4}), ElementsAre(1, -1));
 }
 
 TEST(OnnxFunction, WeightsOfTheCallerStayOneVariable) {

@@ -1,5 +1,6 @@
 // Ops that move elements and make shapes.
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
 
@@ -20,16 +21,24 @@ Value ListOperand(ImportContext& c, int operand, std::string_view attribute, int
   return c.Has(attribute) ? c.Ints(c.Ints(attribute)) : Value();
 }
 
+// allowzero says what a dim of 0 means: nothing where the target has none, as in every Reshape that
+// PyTorch's newer exporter writes.
 std::vector<Value> Reshape(ImportContext& c) {
   const Value x = c.in(0);
   const ShapeValue* target = c.shape(1);
-  if (c.ok() && target != nullptr && c.constant(1) == nullptr && c.Int("allowzero") == 0) {
+  const bool may_have_zero =
+      target == nullptr || std::ranges::any_of(target->elements, [](const auto& dim) {
+        return !dim || *dim == Dim(0);
+      });
+  if (!c.ok() || (c.Int("allowzero") != 0 && may_have_zero)) return ImportSame(c);
+  if (target != nullptr && c.constant(1) == nullptr) {
     // Symbols as far as a shape that is a constant can say them.
     if (const auto shape = ReshapeArgument(c.TypeOf(x).shape, target->elements)) {
-      return ImportOp(c, {.op = "Reshape", .inputs = {x, c.Ints(*shape)}});
+      return ImportOp(c,
+                      {.op = "Reshape", .inputs = {x, c.Ints(*shape)}, .ignored = {"allowzero"}});
     }
   }
-  return ImportSame(c);
+  return ImportOp(c, {.op = "Reshape", .inputs = {x, c.in(1)}, .ignored = {"allowzero"}});
 }
 
 std::vector<Value> Squeeze(ImportContext& c) {
