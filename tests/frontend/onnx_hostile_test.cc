@@ -61,7 +61,8 @@ TEST(OnnxHostile, WiringThatCannotBe) {
 
   OnnxMaker cycle(13);
   cycle.Input("x", {2}).Node("Add", {"x", "b"}, {"a"}).Node("Add", {"x", "a"}, {"b"}).Output("b");
-  EXPECT_THAT(ErrorOf(cycle), HasSubstr("a (Add, opset 13): it is made from its own result: a cycle"));
+  EXPECT_THAT(ErrorOf(cycle),
+              HasSubstr("a (Add, opset 13): it is made from its own result: a cycle"));
 
   OnnxMaker self(13);
   self.Input("x", {2}).Node("Add", {"x", "y"}, {"y"}).Output("y");

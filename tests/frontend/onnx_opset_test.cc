@@ -84,17 +84,17 @@ TEST(OnnxOpset, SplitIntoANumberOfOutputs) {
 }
 
 TEST(OnnxOpset, ReshapesWithoutZerosStaySymbolicWhateverAllowzeroSays) {
-  const auto import = [](std::vector<int64_t> rest) {
+  const auto import = [](int64_t last, std::vector<int64_t> rest) {
     OnnxMaker m(18);
-    m.Input("x", {-1, 3, 0}).Initializer("rest", OpsetInts(std::move(rest)));
+    m.Input("x", {-1, 3, last}).Initializer("rest", OpsetInts(std::move(rest)));
     m.Node("Shape", {"x"}, {"n"}).Int("end", 1).Node("Concat", {"n", "rest"}, {"s"}).Int("axis", 0);
     m.Node("Reshape", {"x", "s"}, {"y"}).Int("allowzero", 1).Output("y");
     return m.Import().value();
   };
-  const Model plain = import({3, -1});
+  const Model plain = import(4, {3, -1});
   EXPECT_EQ(plain.graph.outputs()[0].value.type().dim(0), Dim::Symbol("N"));
   EXPECT_EQ(GetInt(plain.graph.Find("y")->attributes(), "allowzero"), 0);
-  const Model zero = import({0, 3});
+  const Model zero = import(0, {0, 3});
   EXPECT_EQ(GetInt(zero.graph.Find("y")->attributes(), "allowzero"), 1);
 }
 

@@ -12,8 +12,7 @@ constexpr int64_t kMostLoopNodes = 10000;  // that one loop becomes
 
 using Values = std::vector<OnnxValuePtr>;
 
-// What the results of a body are called in it. Errors: fewer than `expected`, one that nothing
-// makes.
+// The values that a body gives. Errors: another number than `expected`, one that nothing makes.
 absl::StatusOr<Values> ResultsOf(const onnx::GraphProto& body, const OnnxScope& scope,
                                  int expected) {
   if (body.output_size() != expected) {

@@ -56,7 +56,7 @@ class StructureContext {
   OnnxValuePtr in(int i) const { return has(i) ? scope_.Find(node_.input(i)) : nullptr; }
   // An operand that must be known now, of one element. Unimplemented where it is not.
   absl::StatusOr<int64_t> KnownInt(int i, std::string_view what) const;
-  // The elements of an operand that is a sequence; Unimplemented where it is none.
+  // The elements of an operand that is a sequence; an error where it is none.
   absl::StatusOr<std::vector<OnnxValuePtr>> Sequence(int i) const;
   // The i-th output is `value`, where the node names one.
   void Set(int i, OnnxValuePtr value);
