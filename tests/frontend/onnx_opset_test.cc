@@ -130,13 +130,25 @@ TEST(OnnxOpset, ResizeAlongAxesKeepingTheRatio) {
   EXPECT_EQ(sizes("not_smaller"), "f32[1,1,6,12]");
 }
 
-TEST(OnnxOpset, AntialiasIsRefusedByName) {
+OnnxMaker Antialiased(const std::string& mode, std::vector<int64_t> axes) {
   OnnxMaker m(18);
-  m.Input("x", {1, 1, 4, 4}).Initializer("scales", Floats({4}, {1, 1, 0.5f, 0.5f}));
-  m.Node("Resize", {"x", "", "scales"}, {"y"}).Int("antialias", 1).Output("y");
-  m.Attribute("mode", onnx::AttributeProto::STRING)->set_s("linear");
-  EXPECT_THAT(std::string(m.Import().status().message()),
-              HasSubstr("its attribute antialias is not supported"));
+  m.Input("x", {-1, 1, 2, 4}).Initializer("sizes", OpsetInts({2}));
+  m.Node("Resize", {"x", "", "", "sizes"}, {"y"}).Int("antialias", 1).Ints("axes", axes);
+  m.Attribute("mode", onnx::AttributeProto::STRING)->set_s(mode);
+  return m;
+}
+
+TEST(OnnxOpset, AntialiasWidensTheFilter) {
+  // Triangles of reach 2 around 0.5 and 2.5: (1/4, 3/4, 3/4, 1/4), its outside at the border.
+  OnnxMaker m = Antialiased("linear", {3});
+  EXPECT_THAT(OpsetRun(m, Floats({1, 1, 2, 4}, {8, 0, 0, 0, 0, 0, 8, 0})), ElementsAre(4, 0, 1, 3));
+}
+
+TEST(OnnxOpset, AntialiasOfOtherAxesIsRefused) {
+  OnnxMaker channels = Antialiased("linear", {1});
+  channels.Output("y");
+  EXPECT_THAT(std::string(channels.Import().status().message()),
+              HasSubstr("antialias is supported along the last two axes, of known extents"));
 }
 
 TEST(OnnxOpset, GroupNormalizationScalesGroupsThenChannels) {

@@ -42,6 +42,9 @@ std::vector<OnnxOp> TrainingImports();
 // Our op of the same name and form.
 std::vector<Value> ImportSame(ImportContext& c);
 
+// A Resize with antialias, linear or cubic, that stretches to known sizes.
+std::vector<Value> AntialiasedResize(ImportContext& c);
+
 // What an op of ours is given that differs from the node's own.
 struct ImportAs {
   std::string_view op;

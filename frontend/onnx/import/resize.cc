@@ -140,6 +140,10 @@ std::vector<Value> Resize(ImportContext& c) {
   AttributeMap attributes;
   if (places == "tf_half_pixel_for_nn") attributes = HalfPixelForNearest(c);
   const bool crops = places == "tf_crop_and_resize";
+  if (c.Int("antialias") != 0 && c.String("mode") != "nearest" && !crops && Stretches(c) &&
+      places != "half_pixel_symmetric") {
+    return AntialiasedResize(c);
+  }
   if (places == "half_pixel_symmetric") {
     CheckWholeElements(c);
     attributes.emplace("coordinate_transformation_mode", "half_pixel");
