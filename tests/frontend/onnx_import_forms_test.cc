@@ -50,42 +50,6 @@ TEST(OnnxImportForms, WordsForUnknownDimsAreNoSymbols) {
   }
 }
 
-TEST(OnnxImportForms, OpsWithinBranchesAreListedToo) {
-  OnnxMaker m(13);
-  m.Input("x", {2}).Input("c", {}, onnx::TensorProto::BOOL).Node("If", {"c"}, {"y"}).Output("y");
-  onnx::GraphProto* branch = m.Attribute("then_branch", onnx::AttributeProto::GRAPH)->mutable_g();
-  branch->add_node()->set_op_type("Relu");
-  branch->add_node()->set_op_type("Frobnicate");
-  branch->mutable_node(1)->set_name("f");
-  EXPECT_EQ(
-      m.Import().status().message(),
-      "test.onnx: 2 problems: y (If, opset 13): the op is not supported; y/f (Frobnicate): the "
-      "op is not supported");
-}
-
-TEST(OnnxImportForms, SparseInitializersAreNamed) {
-  OnnxMaker m(13);
-  m.Input("x", {2, 2}).Node("MatMul", {"x", "w"}, {"y"}).Output("y");
-  *m.proto.mutable_graph()->add_sparse_initializer()->mutable_values() =
-      TensorToProto(Floats({1}, {1}), "w");
-  EXPECT_EQ(m.Import().status().message(),
-            "test.onnx: initializer w: sparse initializers are not supported");
-}
-
-TEST(OnnxImportForms, OnlyFunctionsThatAreCalledAreAProblem) {
-  OnnxMaker m(13);
-  m.Input("x", {2}).Node("Relu", {"x"}, {"y"}).Output("y");
-  onnx::FunctionProto* function = m.proto.add_functions();
-  function->set_name("Twice");
-  function->set_domain("local");
-  m.proto.add_opset_import()->set_domain("local");
-  m.proto.mutable_opset_import(1)->set_version(1);
-  EXPECT_TRUE(m.Import().ok());
-  m.Last()->set_op_type("Twice");
-  m.Last()->set_domain("local");
-  EXPECT_THAT(m.Import().status().message(), HasSubstr("functions of the model's own are not"));
-}
-
 TEST(OnnxImportForms, PowersOfAGlobalPoolDoNotOverflow) {
   OnnxMaker m(13);
   m.Input("x", {1, 3, 2, 1}).Node("GlobalLpPool", {"x"}, {"y"}).Int("p", 3).Output("y");
