@@ -29,9 +29,8 @@ TEST(ConcatTest, AddsSymbols) {
 
 TEST(ConcatTest, RefusesOtherDims) {
   EXPECT_EQ(Inferred("Concat", {F32Type({"2", "3"}), F32Type({"4", "5"})}, {{"axis", 0}}),
-            "node (Concat): expected inputs that differ on axis 0 only, got "
-            "[2,3] and, as input 1, "
-            "[4,5]");
+            "node (Concat): expected inputs that differ on axis 0 only, got [2,3] and, as input 1, "
+            "[4,5]; operands x0 and x1");
 }
 
 TEST(SplitTest, CutsBySizes) {

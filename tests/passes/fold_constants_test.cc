@@ -99,9 +99,9 @@ TEST(FoldConstantsTest, RandomOpsAreDrawnAtEveryRun) {
 
 // {-1, 18}, by an op whose result inference does not see.
 Value UnseenShape(Net& net) {
-  return net.Add(
-      "Clip", "shape",
-      {net.graph.AddConstant("c", Tensor::FromInts(std::vector<int64_t>{-1, 18})).value()});
+  const auto c = Tensor::FromInts(std::vector<int64_t>{-1, 18}).Reshaped({1, 2});
+  return net.Add("ReduceMax", "shape", {net.graph.AddConstant("c", *c).value()},
+                 {{"axes", std::vector<int64_t>{0}}, {"keepdims", 0}});
 }
 
 TEST(FoldConstantsTest, DeclinesAShapeThatWouldChangeATypeDownstream) {

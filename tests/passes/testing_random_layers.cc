@@ -351,7 +351,15 @@ Value Gated(Draft& d, Value x) {
   return d.Chance(50) ? Activation(d, z) : z;
 }
 
+// At times with the channels last, as TensorFlow flattens.
 Value DenseNorm(Draft& d, Value x) {
+  if (d.Chance(30)) {
+    std::vector<int64_t> order(d.DimsOf(x).size());
+    std::iota(order.begin() + 1, order.end() - 1, 2);
+    order.back() = 1;
+    x = d.Add("Transpose", {x}, {{"perm", order}});
+    if (x.null()) return {};
+  }
   const Value flat = d.Add("Flatten", {x});
   if (flat.null() || !flat.type().dim(1).is_static()) return {};
   const int64_t from = d.DimsOf(flat)[1], to = d.Pick(1, 5);
