@@ -298,7 +298,7 @@ absl::Status OnnxNodeImporter::KnowElements(OnnxValue& value) {
   const TensorType& type = value.value.type();
   if (!value.shape || type.dtype != DType::kI64) return absl::OkStatus();
   const std::optional<Dims> numbers = value.shape->Numbers();
-  if (!numbers) return absl::OkStatus();
+  if (!numbers || numbers->empty()) return absl::OkStatus();
   WEFT_ASSIGN_OR_RETURN(value.constant,
                         Tensor::FromValues<int64_t>(
                             type.rank() == 0 ? Dims() : Dims{std::ssize(*numbers)}, *numbers));
