@@ -111,6 +111,8 @@ class Draft {
 // One step each: a row of the op-case table on fitting operands, and what networks and their
 // exporters are made of.
 void AddRow(Draft& d);
+// What an exporter makes of x by a shape that it computes.
+Value ComputedShape(Draft& d, Value x);
 void AddMotif(Draft& d);
 void AddExactMotif(Draft& d);  // without sums over elements
 void AddLayers(Draft& d);

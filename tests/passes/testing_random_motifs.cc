@@ -199,13 +199,6 @@ Value ReshapeChain(Draft& d, Value x) {
   return y;
 }
 
-// The batch's size as the file computes it.
-Value ComputedReshape(Draft& d, Value x) {
-  if (d.DimsOf(x).size() < 2 || d.At(x).size() == 0 || x.type().dim(0).is_static()) return {};
-  const Value n = d.Add("Gather", {d.Add("Shape", {x}), d.Ints({0})});
-  return d.Add("Reshape", {x, d.Add("Concat", {n, d.Ints({-1})}, {{"axis", 0}})});
-}
-
 Value SliceAndJoin(Draft& d, Value x) {
   const Dims dims = d.DimsOf(x);
   if (dims.empty()) return {};
@@ -392,7 +385,7 @@ Value SameType(Draft& d, Value x) {
 
 // Exact too for NaN and infinities.
 constexpr Motif kExact[] = {WrittenActivation, TransposePair, TransposePair, ReshapeChain,
-                            ComputedReshape,   SliceAndJoin,  CutAndJoin,    Neutral,
+                            ComputedShape,     SliceAndJoin,  CutAndJoin,    Neutral,
                             Neutral,           Inverse,       Chain,         Chain,
                             Variadic,          Chosen,        Copies,        SameType};
 constexpr Motif kOfAll[] = {WrittenActivation,
@@ -400,7 +393,7 @@ constexpr Motif kOfAll[] = {WrittenActivation,
                             TransposePair,
                             TransposePair,
                             ReshapeChain,
-                            ComputedReshape,
+                            ComputedShape,
                             SliceAndJoin,
                             CutAndJoin,
                             WrittenSoftplusOrGelu,
