@@ -13,6 +13,7 @@ struct ImportArguments {
   std::string file;
   std::string output;
   std::vector<std::string> bindings;
+  bool keep_types = false;
 };
 
 absl::Status Run(const ImportArguments& a) {
@@ -20,8 +21,11 @@ absl::Status Run(const ImportArguments& a) {
   WEFT_RETURN_IF_ERROR(CheckOtherFile(a.file, a.output));
   OnnxImportOptions options;
   WEFT_ASSIGN_OR_RETURN(options.constants, ReadBindings(a.bindings));
-  WEFT_ASSIGN_OR_RETURN(const Model model, ImportOnnx(a.file, options));
+  options.keep_half_types = a.keep_types;
+  OnnxImportReport report;
+  WEFT_ASSIGN_OR_RETURN(const Model model, ImportOnnx(a.file, options, &report));
   WEFT_RETURN_IF_ERROR(SaveModel(model, a.output));
+  for (const std::string& note : report.notes) Print("%s\n", note.c_str());
   Print("%s: %d nodes, %zu variables, %zu inputs, %zu outputs -> %s\n", a.file.c_str(),
         model.graph.size(), model.graph.variables().size(), model.graph.inputs().size(),
         model.graph.outputs().size(), a.output.c_str());
@@ -40,6 +44,8 @@ Command AddImport(CLI::App& program) {
                   "ONNX TensorProto")
       ->type_size(1)
       ->allow_extra_args(false);
+  app->add_flag("--keep-types", a->keep_types,
+                "Inputs and outputs of f16 and bf16 keep their types (default: they are f32)");
   app->footer("Example: weft import resnet18.onnx -o resnet18.weft");
   return {app, [a] { return Run(*a); }};
 }

@@ -61,6 +61,25 @@ TEST_F(CliOnnx, CommandsTakeTheFileItself) {
               HasSubstr("m.onnx: expected a .weft file to write, give it with -o"));
 }
 
+TEST_F(CliOnnx, ModelsOfHalvesTakeAndGiveTheirTypeWhereAsked) {
+  OnnxMaker m(13);
+  m.Input("x", {2}, onnx::TensorProto::FLOAT16).Node("Relu", {"x"}, {"y"});
+  m.Output("y", onnx::TensorProto::FLOAT16);
+  WriteText(Path("m.onnx"), m.proto.SerializeAsString());
+  ASSERT_TRUE(WriteNpy(Path("x.npy"), *Floats({2}, {-1, 2}).Converted(DType::kF16)).ok());
+  EXPECT_THAT(Output("import m.onnx -o wide.weft"),
+              StartsWith("f16 and bf16 are read and computed"));
+  EXPECT_THAT(Output("import m.onnx -o own.weft --keep-types"), HasSubstr("keep their types"));
+  for (const auto& [file, dtype] :
+       {std::pair("wide.weft", DType::kF32), std::pair("own.weft", DType::kF16)}) {
+    Output(std::string("run ") + file + " --input x.npy --output y.npy");
+    const Tensor y = ReadNpy(Path("y.npy")).value();
+    EXPECT_EQ(y.dtype(), dtype);
+    EXPECT_EQ(y.At(0), 0);
+    EXPECT_EQ(y.At(1), 2);
+  }
+}
+
 TEST_F(CliOnnx, InputsAreBoundWhenTheModelRuns) {
   WriteModel();
   Output("import m.onnx -o open.weft");

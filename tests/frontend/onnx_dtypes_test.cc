@@ -8,7 +8,7 @@
 #include "frontend/onnx/import/import.h"
 #include "frontend/session/session.h"
 #include "testing_files.h"
-#include "testing_onnx.h"
+#include "testing_onnx_run.h"
 
 namespace weft {
 namespace {
@@ -114,25 +114,6 @@ TEST(OnnxDTypes, ACompressConditionMustBeOfBools) {
   EXPECT_TRUE(CompressBy(condition->Converted(DType::kBool).value()).Import().ok());
 }
 
-TEST(OnnxDTypes, HalvesAreCastMovedAndComputedInF32) {
-  OnnxMaker m(13);
-  m.Input("x", {2}, TensorProto::FLOAT16)
-      .Initializer("w", *Floats({2}, {0.5f, 2}).Converted(DType::kF16));
-  m.Node("Concat", {"x", "w"}, {"both"}).Int("axis", 0);
-  m.Node("Cast", {"both"}, {"wide"}).Int("to", TensorProto::FLOAT);
-  m.Node("Add", {"wide", "wide"}, {"sum"});
-  m.Node("Cast", {"sum"}, {"y"}).Int("to", TensorProto::FLOAT16).Output("y", TensorProto::FLOAT16);
-  const auto model = m.Import();
-  ASSERT_TRUE(model.ok()) << model.status();
-  const auto session = Session::Create(*model, {.threads = 1});
-  ASSERT_TRUE(session.ok()) << session.status();
-  const auto y = (*session)->Run({{"x", *Floats({2}, {1, 40000}).Converted(DType::kF16)}});
-  ASSERT_TRUE(y.ok()) << y.status();
-  EXPECT_EQ(ToString(y->at("y").type()), "f16[4]");
-  EXPECT_THAT(y->at("y").Converted(DType::kF32)->values<float>(),
-              ElementsAre(2, std::numeric_limits<float>::infinity(), 1, 4));
-}
-
 // The zero point's type is the result's: 300 and -300 saturate where it says.
 TEST(OnnxDTypes, QuantizationIsSignedWhereItsZeroPointIs) {
   for (const auto& [dtype, expected] :
@@ -159,9 +140,36 @@ TEST(OnnxDTypes, QuantizationIsSignedWhereItsZeroPointIs) {
 
 TEST(OnnxDTypes, OpsThatDoNotComputeATypeSaySo) {
   OnnxMaker m(13);
-  m.Input("x", {2}, TensorProto::FLOAT16).Node("Relu", {"x"}, {"y"}).Output("y");
-  EXPECT_THAT(MessageOf(m.Import().status()),
-              HasSubstr("its operand X of f16 is not supported, only f32|f64"));
+  m.Input("x", {2}, TensorProto::UINT64).Node("Abs", {"x"}, {"y"}).Output("y", TensorProto::UINT64);
+  EXPECT_THAT(MessageOf(m.Import().status()), HasSubstr("its operand X of u64 is not supported"));
+}
+
+// y = op(x, x) of integers, which wrap around as those of their type do.
+std::vector<double> OfItself(const std::string& op, const Tensor& x) {
+  OnnxMaker m(14);
+  m.Input("x", x.dims(), OnnxTypeOf(x.dtype())).Node(op, {"x", "x"}, {"y"});
+  m.Output("y", OnnxTypeOf(x.dtype()));
+  return RunOnnx(m, {{"x", x}});
+}
+
+TEST(OnnxDTypes, IntegersThatAnOpLacksAreComputedInAWiderType) {
+  const Tensor i8 = *Tensor::FromValues<int8_t>({3}, std::vector<int8_t>{100, -100, -1});
+  const Tensor u32 = *Tensor::FromValues<uint32_t>({2}, std::vector<uint32_t>{4294967295, 7});
+  EXPECT_THAT(OfItself("Add", i8), ElementsAre(-56, 56, -2));
+  EXPECT_THAT(OfItself("Max", i8), ElementsAre(100, -100, -1));
+  EXPECT_THAT(OfItself("Mul", u32), ElementsAre(1, 49));
+  EXPECT_THAT(OfItself("Max", u32), ElementsAre(4294967295.0, 7));
+}
+
+TEST(OnnxDTypes, BytesArePooledAndRectifiedBetweenConvolutions) {
+  OnnxMaker m(14);
+  m.Input("x", {1, 1, 1, 4}, TensorProto::INT8).Node("MaxPool", {"x"}, {"p"});
+  m.Ints("kernel_shape", {1, 2}).Ints("strides", {1, 2});
+  m.Node("Relu", {"p"}, {"r"}).Node("Concat", {"r", "p"}, {"y"}).Int("axis", 1);
+  m.Output("y", TensorProto::INT8);
+  const Tensor x =
+      *Tensor::FromValues<int8_t>({1, 1, 1, 4}, std::vector<int8_t>{-5, -3, 127, -128});
+  EXPECT_THAT(RunOnnx(m, {{"x", x}}), ElementsAre(0, 127, -3, 127));
 }
 
 }  // namespace

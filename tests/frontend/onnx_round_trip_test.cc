@@ -23,7 +23,8 @@ namespace {
 absl::StatusOr<onnx::ModelProto> Export(const Model& model) { return ToOnnx(model, {}, nullptr); }
 
 absl::StatusOr<Model> Import(const onnx::ModelProto& message) {
-  return ImportOnnxModel(std::make_shared<onnx::ModelProto>(message), nullptr, {});
+  return ImportOnnxModel(std::make_shared<onnx::ModelProto>(message), nullptr,
+                         {.keep_half_types = true});
 }
 
 absl::StatusOr<TensorMap> Infer(const Model& model, const TensorMap& data, bool optimize) {
@@ -54,8 +55,9 @@ absl::Status CheckCase(const std::string& folder, int& checked) {
   WEFT_RETURN_IF_ERROR(ParseOnnxMessage(bytes, folder, *message));
   WEFT_ASSIGN_OR_RETURN(const std::vector<ConformData> sets, ReadConformData(folder));
   for (const ConformData& data : sets) {
-    WEFT_ASSIGN_OR_RETURN(const Model model,
-                          ImportOnnxModel(message, nullptr, {.shape_candidates = data.inputs}));
+    WEFT_ASSIGN_OR_RETURN(const Model model, ImportOnnxModel(message, nullptr,
+                                                             {.shape_candidates = data.inputs,
+                                                              .keep_half_types = true}));
     WEFT_ASSIGN_OR_RETURN(const Model back, RoundTrip(model));
     for (const bool optimize : {false, true}) {
       WEFT_ASSIGN_OR_RETURN(const TensorMap outputs, Infer(back, data.inputs, optimize));

@@ -8,6 +8,29 @@
 
 namespace weft {
 
+// The elements of an imported model's first output, whatever their type; they are of the type that
+// the model declares.
+inline std::vector<double> RunOnnx(const OnnxMaker& m, const TensorMap& feeds,
+                                   const OnnxImportOptions& options = {.keep_half_types = true}) {
+  const auto model = m.Import(options);
+  EXPECT_TRUE(model.ok()) << model.status();
+  if (!model.ok()) return {};
+  const auto session = Session::Create(*model, {.threads = 1});
+  EXPECT_TRUE(session.ok()) << session.status();
+  if (!session.ok()) return {};
+  const auto outputs = (*session)->Run(feeds);
+  EXPECT_TRUE(outputs.ok()) << outputs.status();
+  if (!outputs.ok()) return {};
+  const onnx::ValueInfoProto& output = m.proto.graph().output(0);
+  const Tensor& y = outputs->at(output.name());
+  if (options.keep_half_types) {
+    EXPECT_EQ(OnnxTypeOf(y.dtype()), output.type().tensor_type().elem_type());
+  }
+  std::vector<double> values;
+  for (int64_t i = 0; i < y.size(); ++i) values.push_back(y.At(i));
+  return values;
+}
+
 // The output of an imported model, by a session with one thread.
 inline std::vector<float> InferOnnx(const OnnxMaker& m, const TensorMap& feeds,
                                     const std::string& output) {

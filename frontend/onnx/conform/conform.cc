@@ -121,7 +121,8 @@ absl::StatusOr<Comparison> RunCase(const std::string& folder, const ConformOptio
   for (const std::string& set : sets) {
     const absl::StatusOr<ConformData> data = ReadDataSet(set, message->graph());
     const absl::StatusOr<Model> model = ImportOnnxModel(
-        message, &external, {.shape_candidates = data.ok() ? data->inputs : TensorMap()});
+        message, &external,
+        {.shape_candidates = data.ok() ? data->inputs : TensorMap(), .keep_half_types = true});
     WEFT_RETURN_IF_ERROR(model.status());
     WEFT_RETURN_IF_ERROR(data.status());
     for (const bool optimize : {false, true}) {

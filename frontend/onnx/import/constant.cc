@@ -3,6 +3,8 @@
 #include <array>
 #include <cstring>
 
+#include "frontend/onnx/import/halves.h"
+
 namespace weft {
 namespace {
 
@@ -41,7 +43,7 @@ absl::StatusOr<std::vector<int64_t>> SparsePlaces(const Tensor& indices, const D
 
 absl::StatusOr<Tensor> TensorFromSparse(const onnx::SparseTensorProto& sparse,
                                         const TensorSource& source, KnownBudget& budget) {
-  WEFT_ASSIGN_OR_RETURN(const Tensor values, TensorFromProto(sparse.values(), source));
+  WEFT_ASSIGN_OR_RETURN(const Tensor values, ImportedTensor(sparse.values(), source));
   WEFT_ASSIGN_OR_RETURN(const Tensor indices, TensorFromProto(sparse.indices(), source));
   const Dims dims(sparse.dims().begin(), sparse.dims().end());
   WEFT_ASSIGN_OR_RETURN(const int64_t size, CountElements(dims));
@@ -69,7 +71,7 @@ absl::StatusOr<Tensor> TensorOfConstant(const onnx::NodeProto& node, const Tenso
   }
   const onnx::AttributeProto& a = node.attribute(0);
   const auto list = [](const auto& field) { return Dims{static_cast<int64_t>(field.size())}; };
-  if (a.name() == "value") return TensorFromProto(a.t(), source);
+  if (a.name() == "value") return ImportedTensor(a.t(), source);
   if (a.name() == "sparse_value") return TensorFromSparse(a.sparse_tensor(), source, budget);
   if (a.name() == "value_int") return Tensor::FromValues<int64_t>({}, std::array{a.i()});
   if (a.name() == "value_float") return Tensor::Scalar(static_cast<double>(a.f()), DType::kF32);

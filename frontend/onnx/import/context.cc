@@ -199,6 +199,14 @@ int ImportContext::num_outputs() const {
   return count;
 }
 
+bool ImportContext::HasFirstType(int i) const {
+  const auto& inputs = schema_.inputs();
+  const auto& outputs = schema_.outputs();
+  if (inputs.empty() || outputs.empty()) return false;
+  const size_t last = outputs.size() - 1;  // variadic outputs are one formal
+  return outputs[std::min(static_cast<size_t>(i), last)].GetTypeStr() == inputs[0].GetTypeStr();
+}
+
 Value ImportContext::Result(std::string_view op, std::vector<Value> inputs,
                             AttributeMap attributes) {
   const std::vector<Value> results = Results(op, std::move(inputs), std::move(attributes), -1);

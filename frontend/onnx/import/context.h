@@ -84,6 +84,9 @@ class ImportContext : public Emitter {
   int num_outputs() const;
   bool wants(int i) const { return i < node_.output_size() && !node_.output(i).empty(); }
 
+  // Whether output `i` has the type of the first operand, by ONNX's schema.
+  bool HasFirstType(int i) const;
+
   // The node that is called as the emitter's prefix says; Op (of Emitter) adds inner ones, called
   // NAME/Op.
   Value Result(std::string_view op, std::vector<Value> inputs, AttributeMap attributes = {});

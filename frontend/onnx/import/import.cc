@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "frontend/onnx/import/halves.h"
 #include "frontend/onnx/import/importer.h"
 #include "frontend/onnx/import/nodes.h"
 #include "frontend/onnx/metadata.h"
@@ -70,12 +71,23 @@ class Importer {
     OnnxValue& value = root_.Make(info.name());
     nodes_.ReserveName(value.name);
     if (constant == nullptr) {
+      const DType own = type.dtype, imported = ImportedDType(own);
+      if (!options_.keep_half_types) type.dtype = imported;
       WEFT_ASSIGN_OR_RETURN(value.value, result_.graph.AddInput(info.name(), std::move(type)));
-      return absl::OkStatus();
+      return options_.keep_half_types && own != imported ? Convert(info.name(), imported, value)
+                                                         : absl::OkStatus();
     }
     WEFT_RETURN_IF_ERROR(CheckFits(type, *constant, "a constant bound to it"));
-    KnowOnnxValue(value, *constant);
+    WEFT_ASSIGN_OR_RETURN(Tensor imported, ImportedTensor(*constant));
+    KnowOnnxValue(value, std::move(imported));
     return absl::OkStatus();
+  }
+
+  // Makes the value one of type `dtype`.
+  absl::Status Convert(const std::string& name, DType dtype, OnnxValue& value) {
+    Emitter emitter(result_.graph, name);
+    value.value = emitter.Op("Cast", {value.value}, {{"to", dtype}});
+    return emitter.status();
   }
 
   // An input with an initializer, which is its value from now on.
@@ -91,7 +103,8 @@ class Importer {
 
   static absl::Status CheckFits(const TensorType& type, const Tensor& tensor,
                                 const std::string& what) {
-    bool fits = tensor.dtype() == type.dtype && tensor.rank() == type.rank();
+    bool fits =
+        ImportedDType(tensor.dtype()) == ImportedDType(type.dtype) && tensor.rank() == type.rank();
     for (int axis = 0; fits && axis < type.rank(); ++axis) {
       const Dim& dim = type.dim(axis);
       fits = !dim.is_static() || dim == Dim(tensor.dims()[static_cast<size_t>(axis)]);
@@ -135,11 +148,16 @@ class Importer {
     // The declared dims are comments; the element type is not.
     const int32_t declared = output.type().tensor_type().elem_type();
     const TensorType& type = known.value.type();
-    if (declared != 0 && declared != OnnxTypeOf(type.dtype)) {
+    if (declared != 0 && ImportedDTypeOf(declared) != type.dtype) {
       return absl::InvalidArgumentError(
           absl::StrCat("declared as ", OnnxTypeName(declared), ", but is ", ToString(type)));
     }
-    return result_.graph.AddOutput(output.name(), known.value);
+    OnnxValue result{.value = known.value};
+    const DType own = DTypeOfOnnx(declared).value_or(type.dtype);
+    if (options_.keep_half_types && own != type.dtype) {
+      WEFT_RETURN_IF_ERROR(Convert(output.name(), own, result));
+    }
+    return result_.graph.AddOutput(output.name(), result.value);
   }
 
   const onnx::ModelProto& model_;
@@ -165,12 +183,15 @@ absl::StatusOr<Model> ImportOnnxBytes(std::span<const std::byte> bytes, const st
   return model.ok() ? std::move(model) : Annotate(model.status(), name);
 }
 
-absl::StatusOr<Model> ImportOnnx(const std::string& path, const OnnxImportOptions& options) {
+absl::StatusOr<Model> ImportOnnx(const std::string& path, const OnnxImportOptions& options,
+                                 OnnxImportReport* report) {
   WEFT_ASSIGN_OR_RETURN(const MappedFile file, MapFile(path));
   auto message = std::make_shared<onnx::ModelProto>();
   WEFT_RETURN_IF_ERROR(ParseOnnxMessage(file.bytes, path, *message));
   ExternalData external(std::filesystem::path(path).parent_path().string());
   absl::StatusOr<Model> model = ImportOnnxModel(message, &external, options);
+  const std::string halves = NoteOfHalves(*message, options.keep_half_types);
+  if (report != nullptr && !halves.empty()) report->notes.push_back(halves);
   return model.ok() ? std::move(model) : Annotate(model.status(), path);
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "graph/evaluator.h"
 #include "graph/model.h"
@@ -16,6 +17,13 @@ struct OnnxImportOptions {
   // Values for inputs that become constants where they decide a shape or an attribute, directly or
   // through others: a Reshape's shape, an Expand's, a Dropout's ratio. The others stay inputs.
   TensorMap shape_candidates = {};
+  // Inputs and outputs of f16 and bf16 keep their types, by a Cast each; otherwise they are f32.
+  bool keep_half_types = false;
+};
+
+// What importing has to say besides the model.
+struct OnnxImportReport {
+  std::vector<std::string> notes;
 };
 
 // The model that an ONNX file holds: opsets 1 to 24 of ai.onnx (1 to 5 as far as forms are those of
@@ -26,11 +34,13 @@ struct OnnxImportOptions {
 // become variables, trained unless they are scalars, and so does an Identity of one; running
 // statistics become variables that nothing else shares. BatchNormalization and Dropout become
 // mode-neutral unless they say that they train. What depends on constants and known shapes only is
-// computed now. The model's own bytes are not trusted: nothing of libonnx but its op definitions
-// sees them. Errors: Unimplemented or InvalidArgument with every problem of the model at once
-// (node, op, opset, what), those of reading the file, a constant that is no input or of another
-// type than its input.
-absl::StatusOr<Model> ImportOnnx(const std::string& path, const OnnxImportOptions& options = {});
+// computed now. f16 and bf16 are read and computed as f32 (halves.h), integers that an op does not
+// take in a type that holds them. The model's own bytes are not trusted: nothing of libonnx but its
+// op definitions sees them. Errors: Unimplemented or InvalidArgument with every problem of the
+// model at once (node, op, opset, what), those of reading the file, a constant that is no input or
+// of another type than its input. `report` may be null.
+absl::StatusOr<Model> ImportOnnx(const std::string& path, const OnnxImportOptions& options = {},
+                                 OnnxImportReport* report = nullptr);
 // The same for bytes in memory, without external data; `name` stands for the file in errors.
 absl::StatusOr<Model> ImportOnnxBytes(std::span<const std::byte> bytes, const std::string& name,
                                       const OnnxImportOptions& options = {});

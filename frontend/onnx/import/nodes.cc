@@ -1,8 +1,10 @@
 #include "frontend/onnx/import/nodes.h"
 
+#include <algorithm>
 #include <set>
 
 #include "frontend/onnx/import/constant.h"
+#include "frontend/onnx/import/halves.h"
 
 namespace weft {
 namespace {
@@ -29,7 +31,7 @@ void OnnxNodeImporter::AddInitializers(const onnx::GraphProto& graph, OnnxScope&
     KnowOnnxValue(value, *std::move(tensor));
   };
   for (const onnx::TensorProto& tensor : graph.initializer()) {
-    add(tensor.name(), Held(&tensor, TensorFromProto(tensor, source_)));
+    add(tensor.name(), Held(&tensor, ImportedTensor(tensor, source_)));
   }
   for (const onnx::SparseTensorProto& sparse : graph.sparse_initializer()) {
     add(sparse.values().name(), TensorFromSparse(sparse, source_, budget_));
@@ -198,7 +200,25 @@ absl::Status OnnxNodeImporter::Convert(const onnx::NodeProto& node) {
     return absl::OkStatus();
   }
   WEFT_RETURN_IF_ERROR(CheckTensors(node));
+  if (CastsToItself(node)) {
+    scope_->Bind(node.output(0), scope_->Find(node.input(0)));
+    return absl::OkStatus();
+  }
   return ConvertOp(node, *known->op, *known->schema);
+}
+
+// Whether a cast is between types that are one in our graph: f32 and what is read as f32.
+bool OnnxNodeImporter::CastsToItself(const onnx::NodeProto& node) const {
+  const auto is_f32 = [&](int i) {
+    const std::optional<TensorType> type = TypeOfOnnxValue(*scope_->Find(node.input(i)));
+    return type && type->dtype == DType::kF32;
+  };
+  if (node.op_type() == "CastLike") return is_f32(0) && is_f32(1);
+  const auto is_to_f32 = [](const onnx::AttributeProto& a) {
+    return a.name() == "to" && ImportedDTypeOf(static_cast<int32_t>(a.i())) == DType::kF32;
+  };
+  return node.op_type() == "Cast" && is_f32(0) &&
+         std::any_of(node.attribute().begin(), node.attribute().end(), is_to_f32);
 }
 
 absl::Status OnnxNodeImporter::Enter(int nodes) {

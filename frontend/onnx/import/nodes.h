@@ -55,6 +55,7 @@ class OnnxNodeImporter : public BodyImporter {
   void Fail(const onnx::NodeProto& node, const absl::Status& status);
   absl::Status CheckNames(const onnx::NodeProto& node) const;
   absl::Status CheckTensors(const onnx::NodeProto& node) const;
+  bool CastsToItself(const onnx::NodeProto& node) const;
 
   absl::Status Convert(const onnx::NodeProto& node);
   absl::Status ConvertOp(const onnx::NodeProto& node, const OnnxOp& op,

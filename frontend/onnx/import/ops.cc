@@ -4,7 +4,7 @@
 #include <map>
 
 #include "absl/strings/str_cat.h"
-#include "frontend/onnx/tensor_proto.h"
+#include "frontend/onnx/import/halves.h"
 #include "graph/op.h"
 
 namespace weft {
@@ -30,13 +30,13 @@ std::optional<Attribute> Converted(ImportContext& c, const AttributeSpec& spec) 
     }
     case Attribute::Kind::kDType: {
       const auto type = static_cast<int32_t>(c.Int(name));
-      const std::optional<DType> dtype = DTypeOfOnnx(type);
+      const std::optional<DType> dtype = ImportedDTypeOf(type);
       if (dtype) return Attribute(*dtype);
       c.Unsupported(absl::StrCat(name, " ", OnnxTypeName(type), " is not supported"));
       return std::nullopt;
     }
     case Attribute::Kind::kTensor: {
-      absl::StatusOr<Tensor> tensor = TensorFromProto(c.Find(name)->t());
+      absl::StatusOr<Tensor> tensor = ImportedTensor(c.Find(name)->t());
       if (tensor.ok()) return Attribute(*std::move(tensor));
       c.Fail(Annotate(tensor.status(), name));
       return std::nullopt;
@@ -46,6 +46,35 @@ std::optional<Attribute> Converted(ImportContext& c, const AttributeSpec& spec) 
       break;
   }
   return std::nullopt;
+}
+
+// The narrowest of `dtypes` that holds all integers of `narrow`.
+std::optional<DType> WiderType(DType narrow, DTypeSet dtypes) {
+  constexpr DTypeSet kOf16Bits = {DType::kI8, DType::kU8, DType::kU16};
+  const bool fits_in_32 = kOf16Bits.contains(narrow);
+  if (!fits_in_32 && narrow != DType::kU32) return std::nullopt;
+  for (DType wide : {DType::kI32, DType::kI64, DType::kF32, DType::kF64}) {
+    if (dtypes.contains(wide) && (fits_in_32 || SizeOf(wide) == 8)) return wide;
+  }
+  return std::nullopt;
+}
+
+// Integers that our op does not take are computed in a type that holds them: what comes back wraps
+// around as theirs would.
+void WidenOperands(ImportContext& c, const OpDef& op, std::vector<Value>& inputs) {
+  for (size_t i = 0; i < inputs.size() && !op.inputs.empty(); ++i) {
+    const DTypeSet dtypes = op.input(i).dtypes;
+    if (inputs[i].null() || dtypes.contains(inputs[i].type().dtype)) continue;
+    const std::optional<DType> wide = WiderType(inputs[i].type().dtype, dtypes);
+    if (wide) inputs[i] = c.Op("Cast", {inputs[i]}, {{"to", *wide}});
+  }
+}
+
+void NarrowResults(ImportContext& c, DType narrow, std::vector<Value>& outputs) {
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (!c.HasFirstType(static_cast<int>(i)) || outputs[i].null()) continue;
+    outputs[i] = c.Op("Cast", {outputs[i]}, {{"to", narrow}});
+  }
 }
 
 // Types that our op does not take are no mistake of the model's.
@@ -80,8 +109,15 @@ std::vector<Value> ImportOp(ImportContext& c, const ImportAs& as) {
     attributes.emplace(spec.name, *std::move(attribute));
   }
   c.CheckNoOtherAttributes(op, as.ignored);
-  CheckTypes(c, op, as.inputs);
-  return c.Results(as.op, as.inputs, std::move(attributes), OutputCount(c, op));
+  std::vector<Value> inputs = as.inputs;
+  WidenOperands(c, op, inputs);
+  CheckTypes(c, op, inputs);
+  const bool widened = !inputs.empty() && inputs[0] != as.inputs[0];
+  const DType given = widened ? as.inputs[0].type().dtype : DType::kF32;
+  std::vector<Value> outputs =
+      c.Results(as.op, std::move(inputs), std::move(attributes), OutputCount(c, op));
+  if (widened) NarrowResults(c, given, outputs);
+  return outputs;
 }
 
 std::vector<Value> ImportSame(ImportContext& c) {

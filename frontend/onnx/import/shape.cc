@@ -4,6 +4,7 @@
 #include <limits>
 #include <numeric>
 
+#include "frontend/onnx/import/halves.h"
 #include "frontend/onnx/import/ops.h"
 #include "frontend/onnx/tensor_proto.h"
 
@@ -113,7 +114,7 @@ std::vector<Value> Expand(ImportContext& c) {
 std::vector<Value> ConstantOfShape(ImportContext& c) {
   const Value like = c.constant(0) == nullptr ? c.ShapeSource(0) : Value();
   if (!like) return ImportSame(c);
-  auto element = c.Has("value") ? TensorFromProto(c.Find("value")->t())
+  auto element = c.Has("value") ? ImportedTensor(c.Find("value")->t())
                                 : absl::StatusOr<Tensor>(Tensor::Scalar(0, DType::kF32));
   if (element.ok()) element = element->Reshaped({});
   if (!element.ok()) return {c.Fail(element.status())};

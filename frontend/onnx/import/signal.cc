@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numbers>
 
+#include "frontend/onnx/import/halves.h"
 #include "frontend/onnx/import/ops.h"
 #include "frontend/onnx/tensor_proto.h"
 
@@ -14,7 +15,7 @@ namespace {
 std::vector<Value> Window(ImportContext& c, double a0, double a1, double a2) {
   const auto size = c.KnownInt(0, "size");
   const auto type = static_cast<int32_t>(c.Int("output_datatype", onnx::TensorProto::FLOAT));
-  const std::optional<DType> dtype = DTypeOfOnnx(type);
+  const std::optional<DType> dtype = ImportedDTypeOf(type);
   if (!dtype || !kNumericTypes.contains(*dtype)) {
     c.Unsupported(absl::StrCat("output_datatype ", OnnxTypeName(type), " is not supported"));
   }
