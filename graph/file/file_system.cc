@@ -89,6 +89,12 @@ class Posix : public FileSystem {
     return Failure(errno, absl::StrCat("cannot rename ", from));
   }
 
+  absl::Status Link(const std::string& from, const std::string& to) override {
+    // Of a symbolic link itself, as Rename moves it.
+    if (::linkat(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), 0) == 0) return absl::OkStatus();
+    return Failure(errno, absl::StrCat("cannot link ", from));
+  }
+
   absl::Status SyncFolder(const std::string& folder) override {
     FileDescriptor fd(
         Uninterrupted([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));

@@ -27,6 +27,9 @@ class FileSystem {
   // Makes a new file. Errors: AlreadyExists where there is one.
   virtual absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) = 0;
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
+  // Gives a file a second name. Errors: AlreadyExists where there is one of that name;
+  // PermissionDenied or Unimplemented where the file system has no such names.
+  virtual absl::Status Link(const std::string& from, const std::string& to) = 0;
   virtual absl::Status SyncFolder(const std::string& folder) = 0;
   virtual absl::Status Remove(const std::string& path) = 0;
 };
@@ -37,7 +40,7 @@ FileSystem& PosixFileSystem();
 // synced and renamed over it, and then the folder is synced. After an error the temporary file is
 // removed and the old file, if there was one, untouched; only when the folder's sync fails is the
 // new one in its place, whole, though it may not outlive a power failure. A symbolic link is
-// replaced, not followed. Errors name the path.
+// replaced, not followed; a folder is refused. Errors name the path.
 absl::Status WriteAtomically(FileSystem& fs, const std::string& path,
                              const std::function<absl::Status(WritableFile&)>& write);
 

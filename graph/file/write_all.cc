@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -19,69 +20,86 @@ std::string FolderOf(const std::string& path) {
   return prefix == "/" ? prefix : prefix.substr(0, prefix.size() - 1);
 }
 
-struct TemporaryFile {
-  std::string path;
-  std::unique_ptr<WritableFile> file;
-};
-
-// A new file in the folder of `path`. Process and counter make its name unique; a file that another
-// process of the same number (a container's) left behind is stepped over.
-absl::StatusOr<TemporaryFile> CreateTemporary(FileSystem& fs, const std::string& path) {
+// Offers names of ours in the folder of `path` to `make` until there is no file of that name.
+// Process and counter make it unique; what another process of the same number (a container's) left
+// behind is stepped over.
+absl::StatusOr<std::string> MakeNew(const std::string& path, std::string_view ending,
+                                    const std::function<absl::Status(const std::string&)>& make) {
   static std::atomic<uint64_t> counter{0};
   constexpr int kAttempts = 10000;
   absl::Status status;
   for (int i = 0; i < kAttempts; ++i) {
-    TemporaryFile temporary;
-    temporary.path =
-        absl::StrCat(FolderPrefix(path), ".weft-", ::getpid(), "-", counter.fetch_add(1), ".tmp");
-    auto file = fs.Create(temporary.path);
-    if (file.ok()) {
-      temporary.file = *std::move(file);
-      return temporary;
-    }
-    status = file.status();
+    std::string name = absl::StrCat(FolderPrefix(path), ".weft-", ::getpid(), "-",
+                                    counter.fetch_add(1), Absl(ending));
+    status = make(name);
+    if (status.ok()) return name;
     if (!absl::IsAlreadyExists(status)) break;
   }
   return status;
+}
+
+// The name of a new file of ours that `write` fills; after an error there is none.
+absl::StatusOr<std::string> WriteNew(FileSystem& fs, const std::string& path,
+                                     std::string_view ending,
+                                     const std::function<absl::Status(WritableFile&)>& write) {
+  std::unique_ptr<WritableFile> file;
+  const auto create = [&](const std::string& name) -> absl::Status {
+    WEFT_ASSIGN_OR_RETURN(file, fs.Create(name));
+    return absl::OkStatus();
+  };
+  WEFT_ASSIGN_OR_RETURN(std::string name, MakeNew(path, ending, create));
+  absl::Status status = write(*file);
+  if (status.ok()) status = file->Sync();
+  if (status.ok()) status = file->Close();
+  file.reset();
+  if (status.ok()) return name;
+  (void)fs.Remove(name);  // the first failure is the one to report
+  return status;
+}
+
+absl::Status CheckFileName(const std::string& path) {
+  if (path.empty() || path.back() == '/') {
+    return absl::InvalidArgumentError(absl::StrCat("'", path, "' is not the name of a file"));
+  }
+  std::error_code ignored;  // whatever keeps us from looking keeps us from writing
+  if (!std::filesystem::is_directory(std::filesystem::symlink_status(path, ignored))) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(path, ": is a folder"));
 }
 
 // A file that is written beside its place, on its way there.
 struct Replacement {
   std::string path;
   std::string temporary;
-  std::string old{};  // what was at `path`, aside
+  std::string old{};  // another name or a copy of what was at `path`
   bool replaced = false;
 };
 
-absl::StatusOr<Replacement> WriteBeside(FileSystem& fs, const FileToWrite& file) {
-  if (file.path.empty() || file.path.back() == '/') {
-    return absl::InvalidArgumentError(absl::StrCat("'", file.path, "' is not the name of a file"));
+// Renaming over a file cannot be undone, so one that may have to come back gets a second name, and
+// a copy where the file system has none. Empty where there is no old file.
+absl::StatusOr<std::string> KeepOld(FileSystem& fs, const std::string& path) {
+  absl::StatusOr<std::string> kept =
+      MakeNew(path, ".old", [&](const std::string& name) { return fs.Link(path, name); });
+  if (absl::IsPermissionDenied(kept.status()) || absl::IsUnimplemented(kept.status())) {
+    const absl::StatusOr<MappedFile> old = MapFile(path);
+    kept = old.ok() ? WriteNew(fs, path, ".old",
+                               [&](WritableFile& copy) { return copy.Append(old->bytes); })
+                    : old.status();
   }
-  absl::StatusOr<TemporaryFile> temporary = CreateTemporary(fs, file.path);
-  if (!temporary.ok()) return Annotate(temporary.status(), file.path);
-  absl::Status status = file.write(*temporary->file);
-  if (status.ok()) status = temporary->file->Sync();
-  if (status.ok()) status = temporary->file->Close();
-  temporary->file.reset();
-  if (status.ok()) return Replacement{file.path, temporary->path};
-  (void)fs.Remove(temporary->path);  // the first failure is the one to report
-  return Annotate(status, file.path);
-}
-
-// Renaming over a file cannot be undone, so one that may have to come back is put aside.
-absl::Status PutAside(FileSystem& fs, Replacement& replacement) {
-  const std::string aside = replacement.temporary + ".old";
-  const absl::Status status = fs.Rename(replacement.path, aside);
-  if (absl::IsNotFound(status)) return absl::OkStatus();
-  if (status.ok()) replacement.old = aside;
-  return status;
+  if (absl::IsNotFound(kept.status())) return "";
+  return kept;
 }
 
 absl::Status ReplaceAll(FileSystem& fs, std::vector<Replacement>& all) {
   for (Replacement& r : all) {
     const bool is_last = &r == &all.back();
-    absl::Status status = is_last ? absl::OkStatus() : PutAside(fs, r);
-    if (status.ok()) status = fs.Rename(r.temporary, r.path);
+    absl::StatusOr<std::string> old = is_last ? "" : KeepOld(fs, r.path);
+    absl::Status status = old.status();
+    if (status.ok()) {
+      r.old = *std::move(old);
+      status = fs.Rename(r.temporary, r.path);
+    }
     r.replaced = status.ok();
     if (status.ok() && !is_last) status = fs.SyncFolder(FolderOf(r.path));
     if (!status.ok()) return Annotate(status, r.path);
@@ -92,11 +110,12 @@ absl::Status ReplaceAll(FileSystem& fs, std::vector<Replacement>& all) {
 // The first failure is the one to report; here others are not.
 void Undo(FileSystem& fs, const std::vector<Replacement>& all) {
   for (const Replacement& r : all) {
-    if (!r.replaced) (void)fs.Remove(r.temporary);
-    if (!r.old.empty()) {
-      (void)fs.Rename(r.old, r.path);
-    } else if (r.replaced) {
-      (void)fs.Remove(r.path);
+    const bool had_old = !r.old.empty();
+    if (r.replaced) {
+      (void)(had_old ? fs.Rename(r.old, r.path) : fs.Remove(r.path));
+    } else {
+      (void)fs.Remove(r.temporary);
+      if (had_old) (void)fs.Remove(r.old);
     }
   }
 }
@@ -105,13 +124,14 @@ void Undo(FileSystem& fs, const std::vector<Replacement>& all) {
 
 absl::Status WriteAllAtomically(FileSystem& fs, std::span<const FileToWrite> files) {
   if (files.empty()) return absl::OkStatus();
+  for (const FileToWrite& file : files) WEFT_RETURN_IF_ERROR(CheckFileName(file.path));
   std::vector<Replacement> all;
   absl::Status status;
   for (const FileToWrite& file : files) {
-    absl::StatusOr<Replacement> written = WriteBeside(fs, file);
-    status = written.status();
+    absl::StatusOr<std::string> temporary = WriteNew(fs, file.path, ".tmp", file.write);
+    status = Annotate(temporary.status(), file.path);
     if (!status.ok()) break;
-    all.push_back(*std::move(written));
+    all.push_back({file.path, *std::move(temporary)});
   }
   if (status.ok()) status = ReplaceAll(fs, all);
   if (!status.ok()) {

@@ -50,10 +50,12 @@ class FileSystemTest : public ::testing::Test {
   std::string path;
 };
 
-// The real file system, of which call number `fail_at` fails.
+// The real file system, of which call number `fail_at` fails; or one that has no links; or one that
+// does nothing from that call on, as after a kill.
 class FailingFileSystem : public FileSystem {
  public:
-  explicit FailingFileSystem(int fail_at) : fail_at_(fail_at) {}
+  explicit FailingFileSystem(int fail_at, bool has_links = true, bool is_killed = false)
+      : fail_at_(fail_at), has_links_(has_links), is_killed_(is_killed) {}
 
   absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) override {
     WEFT_RETURN_IF_ERROR(Step("create"));
@@ -65,15 +67,23 @@ class FailingFileSystem : public FileSystem {
     renamed = true;
     return PosixFileSystem().Rename(from, to);
   }
+  absl::Status Link(const std::string& from, const std::string& to) override {
+    WEFT_RETURN_IF_ERROR(Step("link"));
+    if (!has_links_) return absl::PermissionDeniedError("no links");
+    return PosixFileSystem().Link(from, to);
+  }
   absl::Status SyncFolder(const std::string& folder) override {
     WEFT_RETURN_IF_ERROR(Step("sync folder"));
     return PosixFileSystem().SyncFolder(folder);
   }
-  absl::Status Remove(const std::string& path) override { return PosixFileSystem().Remove(path); }
+  absl::Status Remove(const std::string& path) override {
+    if (IsDead()) return absl::DataLossError("killed");
+    return PosixFileSystem().Remove(path);
+  }
 
   absl::Status Step(const std::string& name) {
     steps.push_back(name);
-    if (static_cast<int>(steps.size()) - 1 != fail_at_) return absl::OkStatus();
+    if (static_cast<int>(steps.size()) - 1 != fail_at_ && !IsDead()) return absl::OkStatus();
     return absl::DataLossError("injected into " + name);
   }
 
@@ -105,7 +115,11 @@ class FailingFileSystem : public FileSystem {
     std::unique_ptr<WritableFile> file_;
   };
 
+  bool IsDead() const { return is_killed_ && static_cast<int>(steps.size()) > fail_at_; }
+
   int fail_at_;
+  bool has_links_;
+  bool is_killed_;
 };
 
 TEST_F(FileSystemTest, AfterAnyFailingStepTheOldOrTheNewFileIsThereWhole) {
@@ -134,30 +148,50 @@ TEST_F(FileSystemTest, AfterAnyFailingStepTheOldOrTheNewFileIsThereWhole) {
   }
 }
 
-TEST_F(FileSystemTest, FilesThatBelongTogetherAreReplacedTogetherOrNotAtAll) {
-  const std::string data = (folder / "model.data").string();
-  const auto write = [&](FileSystem& file_system, const std::string& text) {
+// Two files that belong together, in file systems with links and without.
+class FileSystemPairTest : public FileSystemTest {
+ protected:
+  absl::Status WritePair(FileSystem& file_system, const std::string& text) const {
     const auto fill = [&](WritableFile& file) {
       return file.Append(std::as_bytes(std::span(text)));
     };
     const FileToWrite files[] = {{data, fill}, {path, fill}};
     return WriteAllAtomically(file_system, files);
-  };
-  FailingFileSystem none(-1);
-  ASSERT_TRUE(write(none, "new").ok());
-  const int steps = static_cast<int>(none.steps.size());
-  for (bool had_old : {true, false}) {
-    for (int i = 0; i < steps; ++i) {
-      SCOPED_TRACE(none.steps[static_cast<size_t>(i)] + std::to_string(i));
-      for (const std::string& file : {data, path}) fs::remove(file);
-      if (had_old) {
-        ASSERT_TRUE(write(PosixFileSystem(), "old").ok());
-      }
-      FailingFileSystem failing(i);
-      const absl::Status status = write(failing, "new");
+  }
+
+  // A folder with the old files alone, or none; then the steps of writing the new ones.
+  void Restore(bool had_old) const {
+    for (const std::string& file : Files()) fs::remove(folder / file);
+    if (!had_old) return;
+    Write(data, "old");
+    Write(path, "old");
+  }
+  std::vector<std::string> StepsOf(bool had_old, bool has_links) const {
+    Restore(had_old);
+    FailingFileSystem none(-1, has_links);
+    EXPECT_TRUE(WritePair(none, "new").ok());
+    EXPECT_THAT(Files(), testing::ElementsAre("model.data", "model.weft"));
+    return none.steps;
+  }
+
+  std::string data = (folder / "model.data").string();
+};
+
+constexpr std::pair<bool, bool> kOldAndLinks[] = {
+    {true, true}, {true, false}, {false, true}, {false, false}};
+
+TEST_F(FileSystemPairTest, FilesAreReplacedTogetherOrNotAtAll) {
+  for (const auto& [had_old, has_links] : kOldAndLinks) {
+    const std::vector<std::string> steps = StepsOf(had_old, has_links);
+    EXPECT_EQ(std::count(steps.begin(), steps.end(), "create"), had_old && !has_links ? 3 : 2);
+    for (size_t i = 0; i < steps.size(); ++i) {
+      SCOPED_TRACE(absl::StrCat(steps[i], " ", i, " ", had_old, has_links));
+      Restore(had_old);
+      FailingFileSystem failing(static_cast<int>(i), has_links);
+      const absl::Status status = WritePair(failing, "new");
       ASSERT_FALSE(status.ok());
       EXPECT_THAT(std::string(status.message()), HasSubstr("injected"));
-      const bool is_last_sync = i == steps - 1;
+      const bool is_last_sync = i + 1 == steps.size();
       const std::string expected = is_last_sync ? "new" : had_old ? "old" : "";
       EXPECT_EQ(Read(data), expected);
       EXPECT_EQ(Read(path), expected);
@@ -168,6 +202,84 @@ TEST_F(FileSystemTest, FilesThatBelongTogetherAreReplacedTogetherOrNotAtAll) {
       }
     }
   }
+}
+
+// Of the file that was replaced there is another one then, which later writes leave alone.
+TEST_F(FileSystemPairTest, AfterAKillEveryFileIsThereAndNothingOldIsLost) {
+  for (const bool has_links : {true, false}) {
+    const std::vector<std::string> steps = StepsOf(/*had_old=*/true, has_links);
+    for (size_t i = 0; i < steps.size(); ++i) {
+      SCOPED_TRACE(absl::StrCat(steps[i], " ", i, " ", has_links));
+      Restore(/*had_old=*/true);
+      FailingFileSystem killed(static_cast<int>(i), has_links, /*is_killed=*/true);
+      ASSERT_FALSE(WritePair(killed, "new").ok());
+      EXPECT_THAT(Read(data), testing::AnyOf("old", "new"));
+      EXPECT_THAT(Read(path), testing::AnyOf("old", "new"));
+      EXPECT_TRUE(Read(path) == "old" || Read(data) == "new");
+      if (Read(data) == Read(path)) continue;
+      const std::vector<std::string> files = Files();
+      EXPECT_TRUE(std::any_of(files.begin(), files.end(), [&](const std::string& file) {
+        return file.ends_with(".old") && Read((folder / file).string()) == "old";
+      }));
+    }
+  }
+}
+
+TEST_F(FileSystemPairTest, WhatAKilledProcessLeftIsSteppedOver) {
+  for (const bool has_links : {true, false}) {
+    const size_t second_rename = StepsOf(/*had_old=*/true, has_links).size() - 2;
+    Restore(/*had_old=*/true);
+    FailingFileSystem killed(static_cast<int>(second_rename), has_links, /*is_killed=*/true);
+    ASSERT_FALSE(WritePair(killed, "new").ok());
+    // The old file that it left, also under the names that the next writes would use.
+    int kept = 0;
+    for (const std::string& file : Files()) {
+      if (!file.ends_with(".old")) continue;
+      const size_t number = file.rfind('-') + 1, end = file.find('.', number);
+      const int first = std::stoi(file.substr(number, end - number));
+      for (int i = first; i < first + 20; ++i) {
+        Write((folder / absl::StrCat(file.substr(0, number), i, file.substr(end))).string(), "old");
+        ++kept;
+      }
+    }
+    EXPECT_EQ(kept, 20);
+    const size_t files = Files().size();
+    FailingFileSystem file_system(-1, has_links);
+    ASSERT_TRUE(WritePair(file_system, "newer").ok());
+    EXPECT_EQ(Files().size(), files);
+    for (const std::string& file : Files()) {
+      if (file.ends_with(".old")) {
+        EXPECT_EQ(Read((folder / file).string()), "old");
+      }
+    }
+    EXPECT_EQ(Read(data), "newer");
+  }
+}
+
+TEST_F(FileSystemPairTest, AFolderInTheWayIsRefusedBeforeAnythingIsWritten) {
+  Write(path, "old");
+  fs::create_directory(data);
+  Write(data + "/inside", "kept");
+  FailingFileSystem none(-1);
+  EXPECT_EQ(WritePair(none, "new").message(), data + ": is a folder");
+  EXPECT_THAT(none.steps, testing::IsEmpty());
+  EXPECT_EQ(Read(path), "old");
+  EXPECT_EQ(Read(data + "/inside"), "kept");
+}
+
+TEST_F(FileSystemPairTest, SymbolicLinksAreReplacedAndComeBack) {
+  const std::string target = (folder / "target").string();
+  const size_t second_rename = StepsOf(/*had_old=*/true, /*has_links=*/true).size() - 2;
+  Restore(/*had_old=*/false);
+  Write(target, "old");
+  fs::create_symlink("target", data);
+  FailingFileSystem failing(static_cast<int>(second_rename));
+  ASSERT_FALSE(WritePair(failing, "new").ok());
+  EXPECT_EQ(failing.steps.back(), "rename");
+  EXPECT_TRUE(fs::is_symlink(data));
+  ASSERT_TRUE(WritePair(PosixFileSystem(), "new").ok());
+  EXPECT_FALSE(fs::is_symlink(data));
+  EXPECT_EQ(Read(target), "old");
 }
 
 TEST_F(FileSystemTest, AFailedFirstSaveLeavesNothing) {
@@ -210,12 +322,12 @@ TEST_F(FileSystemTest, TemporaryFilesLeftByAKilledProcessAreSteppedOver) {
     return file.Append(std::as_bytes(std::span("new", 3)));
   };
   // Names that the next saves would use.
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 2000; ++i) {
     Write((folder / absl::StrCat(".weft-", ::getpid(), "-", i, ".tmp")).string(), "left");
   }
   ASSERT_TRUE(WriteAtomically(PosixFileSystem(), path, write).ok());
   EXPECT_EQ(Read(path), "new");
-  EXPECT_EQ(Files().size(), 201u);
+  EXPECT_EQ(Files().size(), 2001u);
 }
 
 TEST_F(FileSystemTest, CreateNeverOpensAnExistingFile) {
@@ -230,7 +342,7 @@ TEST_F(FileSystemTest, BadPathsAreErrorsThatNameThem) {
   };
   EXPECT_THAT(save(""), HasSubstr("''"));
   EXPECT_THAT(save(folder.string() + "/"), HasSubstr(folder.string()));
-  EXPECT_THAT(save(folder.string()), HasSubstr("cannot rename"));
+  EXPECT_EQ(save(folder.string()), folder.string() + ": is a folder");
   EXPECT_THAT(save(folder.string() + "/none/a.weft"), HasSubstr("No such file or directory"));
   EXPECT_TRUE(Files().empty());
 }
