@@ -35,10 +35,20 @@ std::string_view FormatAdvice(std::string_view bytes) {
   return "has another format";
 }
 
+enum class WeightsFormat { kSafetensors, kPth, kShardIndex, kOther };
+
+// The length that a .safetensors file begins with may begin as the other ones do.
+WeightsFormat FormatOf(std::span<const std::byte> bytes) {
+  if (LooksLikeSafetensors(bytes)) return WeightsFormat::kSafetensors;
+  if (LooksLikePth(bytes)) return WeightsFormat::kPth;
+  return LooksLikeShardIndex(bytes) ? WeightsFormat::kShardIndex : WeightsFormat::kOther;
+}
+
 absl::StatusOr<NamedTensors> ParseAny(std::span<const std::byte> bytes, const std::string& name,
                                       std::shared_ptr<const void> owner, std::string_view key) {
-  if (LooksLikePth(bytes)) return ParsePth(bytes, name, std::move(owner), key);
-  if (!LooksLikeSafetensors(bytes)) {
+  const WeightsFormat format = FormatOf(bytes);
+  if (format == WeightsFormat::kPth) return ParsePth(bytes, name, std::move(owner), key);
+  if (format != WeightsFormat::kSafetensors) {
     return absl::InvalidArgumentError(absl::StrCat(
         name, ": expected a .safetensors file or a state dict saved by PyTorch (.pth), the file ",
         Absl(FormatAdvice({reinterpret_cast<const char*>(bytes.data()), bytes.size()}))));
@@ -52,7 +62,9 @@ absl::StatusOr<NamedTensors> ParseAny(std::span<const std::byte> bytes, const st
 
 absl::StatusOr<NamedTensors> OpenWeights(const std::string& path, std::string_view key) {
   WEFT_ASSIGN_OR_RETURN(const MappedFile file, MapFile(path));
-  if (!LooksLikeShardIndex(file.bytes)) return ParseAny(file.bytes, path, file.owner, key);
+  if (FormatOf(file.bytes) != WeightsFormat::kShardIndex) {
+    return ParseAny(file.bytes, path, file.owner, key);
+  }
   return OpenShards(file.bytes, path,
                     [&](const std::string& shard) -> absl::StatusOr<NamedTensors> {
                       WEFT_ASSIGN_OR_RETURN(const MappedFile part, MapFile(shard));

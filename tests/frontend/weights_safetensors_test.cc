@@ -104,6 +104,22 @@ TEST(WeightsSafetensors, WritesSortedKeysAndAPaddedHeader) {
   EXPECT_EQ(ReadText(path), File(header, RawValues(two) + RawValues(two) + "\7"));
 }
 
+// The length's lowest byte is a pickle's first one (0x80), or the index's of a sharded model ('{').
+TEST(WeightsSafetensors, IsKnownWhateverTheHeadersLength) {
+  const std::string path = TestFolder() + "/x.safetensors";
+  for (size_t length : {128, 384, 123}) {
+    std::string header = "{\"w\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}";
+    header.resize(length, ' ');
+    WriteText(path, File(header, "\7"));
+    const auto opened = OpenWeights(path);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    EXPECT_EQ(opened->tensors.at("w").At(0), 7);
+    const auto parsed = ParseWeights(AsBytes(ReadText(path)), "x");
+    ASSERT_TRUE(parsed.ok()) << parsed.status();
+    EXPECT_EQ(parsed->tensors.at("w").At(0), 7);
+  }
+}
+
 TEST(WeightsSafetensors, CopiesWhatIsNotAligned) {
   const auto file = std::make_shared<const std::string>(
       File("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"

@@ -60,6 +60,15 @@ TEST_F(WeightsShards, FilesMayBePyTorchs) {
   EXPECT_THAT(weights->unsupported, ElementsAre(Key("d")));
 }
 
+TEST_F(WeightsShards, AShardsHeaderMayBeginAsAPickle) {
+  std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})";
+  header.resize(384, ' ');
+  WriteText(folder_ + "/1.safetensors", Raw(uint64_t{384}) + header + "\7");
+  const auto weights = Open(R"({"weight_map": {"a": "1.safetensors"}})");
+  ASSERT_TRUE(weights.ok()) << weights.status();
+  EXPECT_EQ(weights->tensors.at("a").At(0), 7);
+}
+
 TEST_F(WeightsShards, SaysWhatIsMissing) {
   EXPECT_THAT(ErrorOf(R"({"weight_map": {"a": "3.safetensors"}})"),
               HasSubstr("model.index.json: " + folder_ + "/3.safetensors: cannot open"));
