@@ -1,8 +1,9 @@
 #include "frontend/weights/checkpoint.h"
 
 #include <algorithm>
-#include <iterator>
+#include <set>
 #include <unordered_set>
+#include <utility>
 
 #include "frontend/weights/module.h"
 #include "frontend/weights/named_tensors.h"
@@ -194,24 +195,29 @@ class StateDictSearch {
   std::unordered_set<const PickleObject*> seen_;
 };
 
-// What is under `key`, whose names are parted by dots and may have dots themselves.
+// What is under `key`, whose names are parted by dots and may have dots themselves: all readings
+// are tried, those with longer names first.
 absl::StatusOr<const PickleObject*> Descend(const PickleObject& root, std::string_view key) {
-  const PickleObject* object = &root;
-  std::string_view rest = key;
-  while (!rest.empty()) {
-    const std::vector<KeyPlace> children = ChildrenOf(*object, 0);
-    const auto next = std::find_if(children.begin(), children.end(), [&](const KeyPlace& child) {
+  using Reading = std::pair<const PickleObject*, std::string_view>;  // and the key's rest below it
+  std::vector<Reading> open = {{&root, key}};
+  std::set<std::pair<const PickleObject*, size_t>> tried;
+  while (!open.empty()) {
+    const auto [object, rest] = open.back();
+    open.pop_back();
+    if (rest.empty()) return object;
+    if (!tried.emplace(object, rest.size()).second) continue;
+    const auto known = static_cast<std::ptrdiff_t>(open.size());
+    for (const KeyPlace& child : ChildrenOf(*object, 0)) {
       const std::string name = KeyText(child);
-      return rest == name || (rest.starts_with(name) && rest.substr(name.size()).starts_with('.'));
-    });
-    if (next == children.end()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("no key ", Printable(key), " in the file; its keys: ", KeyList(root)));
+      if (rest != name && !rest.starts_with(name + ".")) continue;
+      open.emplace_back(child.object, rest.substr(std::min(rest.size(), name.size() + 1)));
     }
-    object = next->object;
-    rest.remove_prefix(std::min(rest.size(), KeyText(*next).size() + 1));
+    std::stable_sort(open.begin() + known, open.end(), [](const Reading& a, const Reading& b) {
+      return a.second.size() > b.second.size();
+    });
   }
-  return object;
+  return absl::InvalidArgumentError(
+      absl::StrCat("no key ", Printable(key), " in the file; its keys: ", KeyList(root)));
 }
 
 }  // namespace

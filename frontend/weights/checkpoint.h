@@ -21,10 +21,11 @@ struct NamedPickle {
 // and the others of the pickle hold them somewhere below: {"epoch": 3, "model": {...}}.
 //
 // `key` is the place where to look: "ema", "model.generator", "0" in a list; empty: the whole
-// pickle. There, of the state dicts that lie the least deep, the only one is taken, or the one
-// under "state_dict", "model_state_dict", "model" or "net"; what else there is (epochs,
-// hyperparameters, an optimizer's state) is skipped. Errors: no such key; no tensors; several state
-// dicts, each with the key that picks it; modules nested too deeply or into each other.
+// pickle. Of keys with dots in them ("D.x" beside "D") the longest that leads on is taken. There,
+// of the state dicts that lie the least deep, the only one is taken, or the one under "state_dict",
+// "model_state_dict", "model" or "net"; what else there is (epochs, hyperparameters, an optimizer's
+// state) is skipped. Errors: no such key; no tensors; several state dicts, each with the key that
+// picks it; modules nested too deeply or into each other.
 absl::StatusOr<std::vector<NamedPickle>> FindTensors(const PickleObject& root,
                                                      std::string_view key);
 

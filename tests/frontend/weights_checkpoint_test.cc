@@ -128,6 +128,24 @@ TEST(WeightsCheckpoint, KeysLeadFurtherIn) {
   ExpectTensors("}K\7" + kStateDict + "sK\10" + Dict({{"v", TensorAt(1)}}) + "s", {"v"}, 2, "8");
 }
 
+TEST(WeightsCheckpoint, KeysWithDotsAreFoundBesideTheirPrefixes) {
+  const std::string two = Dict({{"v", TensorAt(1)}});
+  const std::string gan = Dict({{"D", Dict({{"y", kStateDict}})}, {"D.x", two}});
+  ExpectTensors(gan, {"v"}, 2, "D.x");
+  ExpectTensors(gan, {"w"}, 1, "D.y");
+  // The longest name that leads on, and back from one that does not.
+  const std::string both =
+      Dict({{"D", Dict({{"x", kStateDict}, {"x.y", kStateDict}})}, {"D.x", Dict({{"z", two}})}});
+  ExpectTensors(both, {"v"}, 2, "D.x.z");
+  ExpectTensors(both, {"w"}, 1, "D.x.y");
+  EXPECT_THAT(ErrorOf(both, "D.x.q"), HasSubstr("no key D.x.q in the file; its keys: D, D.x"));
+  // A dict in itself has no end of readings.
+  const std::string self = "}q\1(" + Text("a") + "h\1" + Text("a.a") + "h\1u";
+  std::string long_key = "a";
+  for (int i = 0; i < 1000; ++i) long_key += ".a";
+  EXPECT_THAT(ErrorOf(self, long_key + ".b"), HasSubstr("no key a.a.a"));
+}
+
 TEST(WeightsCheckpoint, SaysWhatThereIsWhereItFindsNoTensors) {
   EXPECT_THAT(ErrorOf(Checkpoint({})),
               HasSubstr("no tensors in the file; its keys: epoch, best, note, none, optimizer"));
