@@ -28,6 +28,12 @@ void PrintNames(const char* what, const std::vector<std::string>& names) {
   for (const std::string& name : names) Print("  %s\n", Printable(name).c_str());
 }
 
+void PrintUnsupported(const char* what, const std::map<std::string, std::string>& types) {
+  std::vector<std::string> names;
+  for (const auto& [name, type] : types) names.push_back(name + "  " + type + " (unsupported)");
+  PrintNames(what, names);
+}
+
 // The names, those of unsupported tensors with what these are.
 std::vector<std::string> WithReasons(std::vector<std::string> names, const NamedTensors& weights) {
   for (std::string& name : names) {
@@ -57,8 +63,7 @@ absl::Status Load(const WeightsArguments& a) {
   if (!report.ok()) return Annotate(report.status(), a.model);
   WEFT_RETURN_IF_ERROR(SaveModel(model, output));
   PrintNames("not in the file, kept as they were", report->missing);
-  PrintNames("of types that Weft has not, kept as they were",
-             WithReasons(report->unsupported, weights));
+  PrintUnsupported("of types that Weft has not, kept as they were", report->unsupported);
   PrintNames("not in the model, passed over", WithReasons(report->unexpected, weights));
   for (const auto& [types, count] : report->converted) {
     Print("converted %s: %d tensors\n", types.c_str(), count);
@@ -96,6 +101,10 @@ absl::Status Save(const WeightsArguments& a) {
 absl::StatusOr<NamedTensors> OpenEither(const WeightsArguments& a) {
   WEFT_ASSIGN_OR_RETURN(const bool is_model, IsModelFile(a.file));
   if (!is_model) return OpenWeights(a.file, a.key);
+  if (!a.key.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        a.file, ": a .weft file holds one set of weights, there is no key ", Printable(a.key)));
+  }
   WEFT_ASSIGN_OR_RETURN(const Model model, OpenFile(a.file));
   NamedTensors weights;
   weights.tensors = WeightsOf(model);

@@ -135,20 +135,36 @@ std::string ConversionText(DType from, DType to) {
   return absl::StrCat(Absl(ToString(from)), " to ", Absl(ToString(to)));
 }
 
+// Whether the pattern leaves alone the names that are in both and makes no two names one.
+bool MendsOnly(const NamePattern& pattern, const WeightsReport& report) {
+  std::set<std::string> names(report.loaded.begin(), report.loaded.end());
+  for (const auto& [name, type] : report.unsupported) names.insert(name);
+  const auto is_renamed = [&](const std::string& name) {
+    return ApplyPattern(pattern, name).has_value();
+  };
+  const auto stays_alone = [&](const std::string& name) {
+    return names.insert(ApplyPattern(pattern, name).value_or(name)).second;
+  };
+  return std::none_of(names.begin(), names.end(), is_renamed) &&
+         std::all_of(report.unexpected.begin(), report.unexpected.end(), stays_alone);
+}
+
 // The option that makes all names fit by dropping a prefix of the file's ("module.") or adding one;
 // empty where there is none.
 std::string SuggestMap(const WeightsReport& report) {
-  if (report.missing.empty() || report.unexpected.empty()) return "";
-  const auto option = [](const std::string& pattern, bool surplus) {
-    return absl::StrCat("all names fit with --map '", pattern, "'", surplus ? " --partial" : "");
-  };
   const std::vector<std::string>&missing = report.missing, &unexpected = report.unexpected;
-  if (const auto prefix = CommonPrefix(missing, unexpected)) {
-    return option(*prefix + "*=*", missing.size() < unexpected.size());
+  if (missing.empty() || unexpected.empty()) return "";
+  NamePattern pattern;
+  if (const auto surplus = CommonPrefix(missing, unexpected)) {
+    pattern = {*surplus + "*", "*"};
+  } else if (const auto lacking = CommonPrefix(unexpected, missing)) {
+    pattern = {"*", *lacking + "*"};
+  } else {
+    return "";
   }
-  const auto prefix = CommonPrefix(unexpected, missing);
-  if (!prefix || !report.loaded.empty()) return "";
-  return option("*=" + *prefix + "*", unexpected.size() < missing.size());
+  if (!MendsOnly(pattern, report)) return "";
+  return absl::StrCat("all names fit with --map '", pattern.from, "=", pattern.to, "'",
+                      missing.size() == unexpected.size() ? "" : " --partial");
 }
 
 struct NewValue {
@@ -169,7 +185,7 @@ absl::StatusOr<WeightsReport> Match(const Model& model, Sources sources, bool pa
       continue;
     }
     if (partial && source->second.tensor == nullptr) {
-      report.unsupported.push_back(variable->name());
+      report.unsupported[variable->name()] = source->second.unsupported;
       sources.erase(source);
       continue;
     }
@@ -199,7 +215,10 @@ absl::StatusOr<WeightsReport> LoadWeights(Model& model, const NamedTensors& weig
   if (!options.partial || nothing) {
     const std::string suggestion = SuggestMap(report);
     if (!suggestion.empty()) problems.Add(suggestion);
-    if (nothing) problems.Add("no name is in both");
+    for (const auto& [name, type] : report.unsupported) {
+      problems.Add(absl::StrCat("unsupported type of ", Printable(name), ": ", type));
+    }
+    if (nothing && report.unsupported.empty()) problems.Add("no name is in both");
     problems.AddNames("missing in the file", report.missing);
     problems.AddNames("unexpected in the file", report.unexpected);
   }

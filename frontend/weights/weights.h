@@ -40,8 +40,9 @@ struct WeightsReport {
   std::vector<std::string> loaded;       // the variables that got new values
   std::map<std::string, int> converted;  // of these, how many by "f16 to f32"
   std::vector<std::string> missing;      // with partial: variables not in the file
-  std::vector<std::string> unsupported;  // with partial: variables of types that Weft lacks
-  std::vector<std::string> unexpected;   // with partial: names in the file, mapped, of no variable
+  // With partial: variables that the file has as types that Weft lacks, and these ("i16[3,4]").
+  std::map<std::string, std::string> unsupported;
+  std::vector<std::string> unexpected;  // with partial: names in the file, mapped, of no variable
 };
 
 // Gives the model's parameters and statistics the values of the tensors with their names; an
@@ -52,7 +53,7 @@ struct WeightsReport {
 // to the old weights, is dropped.
 // Errors, with nothing changed, in one error all of: patterns that match no name, two tensors
 // mapped to one name, variables missing in the file and tensors unexpected in it (unless partial),
-// other dims, other types. With partial, an error where no name is in both. Where a prefix that all
+// other dims, other types. With partial, an error where nothing is loaded. Where a prefix that all
 // names of one side have is in the way ("module."), the error says the --map that mends it.
 absl::StatusOr<WeightsReport> LoadWeights(Model& model, const NamedTensors& weights,
                                           const LoadWeightsOptions& options = {});

@@ -128,6 +128,11 @@ TEST_F(CliWeights, NamesWhatIsPassedOver) {
   const std::string out = Output("weights load a.weft " + kGolden +
                                  "dtypes.pth --partial --map FloatStorage=bn.weight");
   EXPECT_THAT(out, HasSubstr("  ShortStorage  i16[2] (unsupported)\n"));
+  const std::string mapped =
+      Output("weights load a.weft " + kGolden +
+             "dtypes.pth --partial --map FloatStorage=bn.weight --map ShortStorage=bn.bias");
+  EXPECT_THAT(mapped, HasSubstr("of types that Weft has not, kept as they were:\n"
+                                "  bn.bias  i16[2] (unsupported)\n"));
 }
 
 TEST_F(CliWeights, KeysPickOneOfSeveralStateDicts) {
@@ -145,6 +150,8 @@ TEST_F(CliWeights, KeysPickOneOfSeveralStateDicts) {
   Output("weights load a.weft two.pth --key ema");
   EXPECT_EQ(Variable("a.weft", "w").At(1), 4);
   EXPECT_THAT(Output("weights list two.pth --key params"), HasSubstr("w  f32[2]\n"));
+  EXPECT_EQ(Error("weights list a.weft --key ema"),
+            "weft weights: a.weft: a .weft file holds one set of weights, there is no key ema\n");
 }
 
 TEST_F(CliWeights, NamesFilesThatAreMissingOrOthers) {

@@ -127,7 +127,7 @@ TEST(WeightsLoad, PartialKeepsVariablesOfUnsupportedTypes) {
   Model model = SmallModel();
   const auto report = LoadWeights(model, weights, {.partial = true});
   ASSERT_TRUE(report.ok()) << report.status();
-  EXPECT_THAT(report->unsupported, ElementsAre("fc.bias"));
+  EXPECT_THAT(report->unsupported, ElementsAre(std::pair("fc.bias", "quantized[2]")));
   EXPECT_THAT(report->unexpected, IsEmpty());
   EXPECT_THAT(ValuesOf(model, "fc.bias"), ElementsAre(0, 0));
   EXPECT_THAT(ValuesOf(model, "bn.mean"), ElementsAre(6, 7));
@@ -143,6 +143,16 @@ TEST(WeightsLoad, PartialWithoutAnyNameInBothIsAnError) {
   EXPECT_EQ(ErrorOf(weights, {.partial = true}),
             "w.pth: the weights do not fit the model: no name is in both; missing in the file: "
             "fc.weight, fc.bias, bn.mean, steps; unexpected in the file: x");
+}
+
+TEST(WeightsLoad, PartialWithoutAnySupportedTypeIsAnErrorThatListsThem) {
+  NamedTensors weights;
+  weights.source = "w.pth";
+  for (const auto& [name, tensor] : Fitting().tensors) weights.unsupported[name] = "quantized[2]";
+  EXPECT_EQ(ErrorOf(weights, {.partial = true}),
+            "w.pth: the weights do not fit the model: unsupported type of bn.mean: quantized[2]; "
+            "unsupported type of fc.bias: quantized[2]; unsupported type of fc.weight: "
+            "quantized[2]; unsupported type of steps: quantized[2]");
 }
 
 TEST(WeightsLoad, ConvertsBetweenFloatingPointTypes) {
@@ -230,6 +240,24 @@ TEST(WeightsLoad, SuggestsToDropAPrefixThatIsInTheWay) {
   EXPECT_THAT(ErrorOf(more), ::testing::Not(HasSubstr("--map")));
   EXPECT_THAT(ErrorOf(with_prefix("it's.")), ::testing::Not(HasSubstr("--map")));
   EXPECT_THAT(ErrorOf(with_prefix("module_")), ::testing::Not(HasSubstr("--map")));
+}
+
+// What --map would rename, too, or make one of two.
+TEST(WeightsLoad, SuggestsNoPrefixThatNamesInBothHave) {
+  const auto error = [](const std::vector<std::string>& variables,
+                        const std::vector<std::string>& tensors) {
+    Model model{Graph(Leaves())};
+    for (const std::string& name : variables) {
+      EXPECT_TRUE(model.graph.AddVariable(name, Floats({1}, {0})).ok());
+    }
+    NamedTensors weights;
+    for (const std::string& name : tensors) weights.tensors[name] = Floats({1}, {1});
+    return MessageOf(LoadWeights(model, weights).status());
+  };
+  EXPECT_THAT(error({"a", "b"}, {"module.a", "b"}), HasSubstr("fit with --map 'module.*=*';"));
+  EXPECT_THAT(error({"a", "module.b"}, {"module.a", "module.b"}),
+              ::testing::Not(HasSubstr("--map")));
+  EXPECT_THAT(error({"a", "b"}, {"module.a", "b", "module.b"}), ::testing::Not(HasSubstr("--map")));
 }
 
 TEST(WeightsLoad, SuggestsToAddAPrefixThatIsMissing) {
