@@ -18,9 +18,10 @@ struct Sides {
   Dims deep_dims, wide_dims;
 };
 
-// Of blocks of channels, those of one pixel of `wide` must be whole and lie in their order.
+// A pixel's channels all lie side by side; or blocks of them, of which those of one pixel of `wide`
+// must be whole and lie in their order.
 bool KeepsBlocks(const Sides& s, bool blocks_first) {
-  if (s.deep.blocks == 1 && s.wide.blocks == 1) return s.deep.width == s.deep_dims[1];
+  if (s.deep.width == s.deep_dims[1] && s.wide.width == s.wide_dims[1]) return true;
   return blocks_first && s.deep.width == s.wide.width && s.wide_dims[1] % s.wide.width == 0;
 }
 

@@ -74,5 +74,15 @@ TEST(DepthSpaceKernels, CopyAllChannelsOfAPixelOrWholeBlocks) {
   EXPECT_EQ(KernelsOfChannels("CRD", Tag::nChw16c, 32), 0u);
 }
 
+// One block holds all channels of both sides, or of the deep one, which is no channels-last.
+TEST(DepthSpaceKernels, PartsOfABlockAreNoWholeBlocks) {
+  for (const char* mode : {"DCR", "CRD"}) {
+    EXPECT_EQ(KernelsOfChannels(mode, Tag::nChw16c, 4), 0u);
+    EXPECT_EQ(KernelsOfChannels(mode, Tag::nChw16c, 3), 0u);
+    EXPECT_EQ(KernelsOfChannels(mode, Tag::nChw8c, 2), 0u);
+    EXPECT_EQ(KernelsOfChannels(mode, Tag::nChw4c, 1), 0u);
+  }
+}
+
 }  // namespace
 }  // namespace weft
