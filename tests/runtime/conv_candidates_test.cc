@@ -1,0 +1,112 @@
+// What convolutions' kernels must keep, whichever the planner would choose.
+
+#include <cmath>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "ops/post_ops.h"
+#include "runtime/kernel.h"
+#include "runtime/onednn/conv_problem.h"
+#include "runtime/onednn/families.h"
+#include "tests/cases/cases.h"
+#include "tests/cases/table.h"
+#include "tests/runtime/testing_candidates.h"
+
+namespace weft {
+namespace {
+
+// Whatever a convolution's result is, its activation answers as it does alone: NaN stays NaN.
+TEST(FusedConvCandidates, ActivationsKeepNaN) {
+  CaseInput x{.dims = {1, 24, 5, 5}, .fill = CaseInput::Fill::kValues};
+  for (int i = 0; i < 24 * 25; ++i) x.values.push_back(i % 17 / 8.0 - 1);
+  x.values[7] = NAN;
+  for (const std::string& op : PostOpNames()) {
+    if (TakesOperand(*FindPostOp(op))) continue;
+    const PostOp activation{.op = op}, add{.op = "Add", .input = 3};
+    for (const auto& posts : {std::vector{activation}, std::vector{add, activation},
+                              std::vector{activation, add, activation}}) {
+      int kernels = 0;
+      const CaseInput y = Uniform({1, 40, 5, 5});
+      OpCase c{.op = "FusedConv",
+               .name = op,
+               .attributes = {{"post_ops", posts}},
+               .inputs = {x, Uniform({40, 24, 1, 1}), Uniform({40})},
+               .outputs = {y.dims}};
+      if (posts.size() > 1) c.inputs.push_back(y);
+      ExpectAgreement(c, FamiliesFor("FusedConv"), [&](const Kernel&) { ++kernels; });
+      EXPECT_GT(kernels, 2) << op;
+    }
+  }
+}
+
+// Convolutions of the shape for which oneDNN 3.7 divides by zero on a machine that names no caches.
+std::vector<OpCase> DividingCases() {
+  const AttributeMap strided = {{"strides", Ints{2, 2}}};
+  const CaseInput x = Uniform({1, 512, 4, 4}), w = Uniform({1024, 512, 1, 1}),
+                  y = Uniform({1, 1024, 2, 2});
+  AttributeMap residual = strided;
+  residual.emplace("post_ops", std::vector<PostOp>{{.op = "Add", .input = 3}, {.op = "Relu"}});
+  return {{"Conv", "", strided, {x, w, Uniform({1024})}, {y.dims}},
+          {"FusedConv", "", residual, {x, w, Uniform({1024}), y}, {y.dims}},
+          {"ConvGradInput", "", strided, {y, w, x}, {x.dims}},
+          {"ConvGradWeight", "", strided, {y, x, w}, {w.dims, {1024}}},
+          {"ConvTranspose",
+           "",
+           {{"strides", Ints{2, 2}}, {"output_padding", Ints{1, 1}}},
+           {y, w},
+           {x.dims}}};
+}
+
+TEST(ConvCandidates, WithoutCachesTheDivisionByZeroIsAvoided) {
+  const std::map<std::string, KernelFamily> families = {
+      {"Conv", [](const KernelRequest& r) { return DnnlConv(r, Caches::kUnknown); }},
+      {"FusedConv", [](const KernelRequest& r) { return DnnlConv(r, Caches::kUnknown); }},
+      {"ConvGradInput",
+       [](const KernelRequest& r) { return DnnlConvGradInput(r, Caches::kUnknown); }},
+      {"ConvGradWeight",
+       [](const KernelRequest& r) { return DnnlConvGradWeight(r, Caches::kUnknown); }},
+      {"ConvTranspose",
+       [](const KernelRequest& r) { return DnnlConvTranspose(r, Caches::kUnknown); }},
+  };
+  for (const OpCase& c : DividingCases()) {
+    bool product = false;
+    const KernelFamily family = families.at(c.op);
+    ExpectAgreement(c, {&family, 1}, [&](const Kernel& kernel) {
+      // Images of any other format are what the library divides by zero for.
+      for (const Layout& layout : kernel.inputs()) {
+        const bool image = layout.dims().size() == 4 && layout.dims()[2] > 1;
+        EXPECT_TRUE(layout.is_plain() || !image);
+      }
+      product |= KindOf(kernel.implementation()) == ImplementationKind::kMatrixProduct;
+    });
+    EXPECT_TRUE(product) << c.op;
+  }
+}
+
+// Only where it must be.
+TEST(ConvCandidates, OtherConvolutionsKeepTheirFormats) {
+  using Kind = ConvFormats::Kind;
+  const auto kinds = [](const Dims& x, const Dims& w, Caches caches) {
+    const auto problem = ReadConvProblem({}, x, w);
+    EXPECT_TRUE(problem.ok()) << problem.status();
+    std::vector<Kind> result;
+    for (const ConvFormats& formats : ConvFormatsToTry(*problem, caches)) {
+      result.push_back(formats.kind);
+    }
+    return result;
+  };
+  const std::vector<Kind> all = {Kind::kChannelsLast, Kind::kAny, Kind::kRowMajor};
+  const std::vector<Kind> row_major = {Kind::kRowMajor};
+  const Dims x = {1, 512, 4, 4}, w = {1024, 512, 1, 1};
+  EXPECT_EQ(kinds(x, w, Caches::kKnown), all);
+  EXPECT_EQ(kinds(x, w, Caches::kUnknown), row_major);
+  EXPECT_EQ(kinds({1, 1024, 4, 4}, {512, 1024, 1, 1}, Caches::kUnknown), row_major);
+  EXPECT_EQ(kinds(x, {1000, 512, 1, 1}, Caches::kUnknown), all);
+  EXPECT_EQ(kinds(x, {1024, 512, 3, 3}, Caches::kUnknown), all);
+  EXPECT_EQ(kinds({1, 512, 4}, {1024, 512, 1}, Caches::kUnknown), row_major);
+}
+
+}  // namespace
+}  // namespace weft

@@ -1,0 +1,167 @@
+#include "tests/runtime/testing_candidates.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "ops/reference.h"
+#include "runtime/exec/parallel.h"
+#include "runtime/onednn/common.h"
+#include "tests/cases/table.h"
+#include "tests/runtime/close.h"
+
+namespace weft {
+namespace {
+
+const RandomKey kKey{.seed = 5, .step = 2, .first_example = 3};
+
+Layout PlainOf(const TensorType& type) {
+  return Layout::Plain(type.dtype, *StaticDims(type.shape));
+}
+
+using Memory = std::shared_ptr<std::byte>;
+
+Memory Reordered(std::byte* data, const Layout& from, const Layout& to) {
+  Memory result = AllocateAligned(to.bytes());
+  if (from == to) {
+    std::copy_n(data, to.bytes(), result.get());
+    return result;
+  }
+  const auto kernel = MakeReorder(from, to);
+  EXPECT_TRUE(kernel.ok()) << kernel.status();
+  const Memory scratch = AllocateAligned((*kernel)->scratch_bytes());
+  const auto bound =
+      (*kernel)->Bind({.inputs = {data}, .outputs = {result.get()}, .scratch = scratch.get()});
+  EXPECT_TRUE(bound.ok()) << bound.status();
+  EXPECT_TRUE((*bound)->Run({}).ok());
+  return result;
+}
+
+std::vector<Tensor> InputsOf(const OpCase& c) {
+  const TensorMap feeds = MakeFeeds(c, DType::kF32);
+  const absl::StatusOr<Graph> graph = BuildCase(c, DType::kF32);
+  std::vector<Tensor> inputs;
+  for (const Value& v : graph->Find("node")->inputs()) {
+    if (!v) {
+      inputs.emplace_back();
+    } else if (v.node->op_name() == kInput) {
+      inputs.push_back(feeds.at(v.node->name()));
+    } else {
+      inputs.push_back(LeafValue(*v.node));
+    }
+  }
+  return inputs;
+}
+
+// The ways in which the planner may have `kernel` write over inputs.
+std::vector<Alias> AliasesOf(const Kernel& kernel, const Node& node) {
+  if (node.op().aliases == nullptr) return {};
+  std::vector<Alias> aliases = node.op().aliases(node);
+  std::erase_if(aliases, [&](const Alias& a) {
+    return !kernel.AllowsInPlace(a.output, a.input) || !kernel.Reads(a.input) ||
+           kernel.inputs()[static_cast<size_t>(a.input)] !=
+               kernel.outputs()[static_cast<size_t>(a.output)];
+  });
+  return aliases;
+}
+
+}  // namespace
+
+CaseNode::CaseNode(const OpCase& c) : graph(BuildCase(c, DType::kF32)), inputs(InputsOf(c)) {
+  expected = ReferenceEvaluator(kKey).RunNode(node(), inputs);
+}
+
+KernelRequest RequestFor(const Node& node, bool channels_last, int threads) {
+  KernelRequest request{.node = node, .threads = threads};
+  for (const Value& v : node.inputs()) {
+    Layout layout = v ? PlainOf(v.type()) : Layout();
+    if (channels_last && v && layout.dtype() == DType::kF32 && layout.dims().size() > 2 &&
+        layout.bytes() > 0) {
+      layout = ToLayout(ChannelsLast(layout.dims()), layout.dims());
+    }
+    request.inputs.push_back(std::move(layout));
+    request.constant.push_back(v && ConstantValue(v) != nullptr);
+  }
+  for (int i = 0; i < node.num_outputs(); ++i) {
+    request.outputs.push_back(*StaticDims(node.type(i).shape));
+  }
+  return request;
+}
+
+absl::StatusOr<std::vector<Tensor>> RunKernel(const Kernel& kernel, const Node& node,
+                                              const std::vector<Tensor>& inputs,
+                                              std::optional<Alias> shared) {
+  std::vector<Memory> memory;
+  Bindings bindings;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    bindings.inputs.push_back(nullptr);
+    if (inputs[i].is_empty() || !kernel.Reads(static_cast<int>(i))) continue;
+    memory.push_back(Reordered(const_cast<std::byte*>(inputs[i].data()),
+                               Layout::Plain(inputs[i].dtype(), inputs[i].dims()),
+                               kernel.inputs()[i]));
+    bindings.inputs.back() = memory.back().get();
+  }
+  for (const Layout& layout : kernel.outputs()) {
+    memory.push_back(AllocateAligned(layout.bytes()));
+    bindings.outputs.push_back(memory.back().get());
+  }
+  if (shared) {
+    bindings.outputs[static_cast<size_t>(shared->output)] =
+        bindings.inputs[static_cast<size_t>(shared->input)];
+  }
+  const Memory scratch = AllocateAligned(kernel.scratch_bytes());
+  const Memory workspace = AllocateAligned(kernel.workspace_bytes());
+  bindings.scratch = scratch.get();
+  bindings.workspace = workspace.get();
+  WEFT_ASSIGN_OR_RETURN(const auto bound, kernel.Bind(bindings));
+  const int repeats = shared ? 1 : 2;  // the input is gone after the first
+  for (int i = 0; i < repeats; ++i) WEFT_RETURN_IF_ERROR(bound->Run(kKey));
+  std::vector<Tensor> outputs;
+  for (size_t i = 0; i < kernel.outputs().size(); ++i) {
+    const Layout plain = PlainOf(node.type(static_cast<int>(i)));
+    const Memory bytes = Reordered(bindings.outputs[i], kernel.outputs()[i], plain);
+    WEFT_ASSIGN_OR_RETURN(outputs.emplace_back(), Tensor::FromBytes(plain.dtype(), plain.dims(),
+                                                                    {bytes.get(), plain.bytes()}));
+  }
+  return outputs;
+}
+
+void ExpectAgreement(const CaseNode& c, const KernelRequest& request, KernelFamily family,
+                     absl::FunctionRef<void(const Kernel&)> see) {
+  const absl::StatusOr<Kernels> kernels = family(request);
+  ASSERT_TRUE(kernels.ok()) << kernels.status();
+  for (const std::unique_ptr<Kernel>& kernel : *kernels) {
+    const std::string what =
+        absl::StrCat(kernel->implementation(), " -> ", kernel->outputs()[0].name());
+    SCOPED_TRACE(what);
+    see(*kernel);
+    // Winograd's transforms cost a digit; the planner does not choose it unasked.
+    const bool wino = kernel->implementation().find("wino") != std::string::npos;
+    std::vector<std::optional<Alias>> ways = {std::nullopt};
+    for (const Alias& alias : AliasesOf(*kernel, c.node())) ways.emplace_back(alias);
+    for (const std::optional<Alias>& shared : ways) {
+      const auto actual = RunKernel(*kernel, c.node(), c.inputs, shared);
+      ASSERT_TRUE(actual.ok()) << actual.status();
+      for (size_t i = 0; i < c.expected->size(); ++i) {
+        ExpectClose((*actual)[i], (*c.expected)[i], shared ? what + " in place" : what,
+                    wino ? 1e-4 : 1e-5);
+      }
+    }
+  }
+}
+
+void ExpectAgreement(const OpCase& c, std::span<const KernelFamily> families,
+                     absl::FunctionRef<void(const Kernel&)> see) {
+  SCOPED_TRACE(c.TestName());
+  const CaseNode made(c);
+  ASSERT_TRUE(made.expected.ok()) << made.expected.status();
+  RunScope scope(2);
+  for (const bool channels_last : {false, true}) {
+    const KernelRequest request = RequestFor(made.node(), channels_last, 2);
+    for (KernelFamily family : families) ExpectAgreement(made, request, family, see);
+  }
+}
+
+}  // namespace weft

@@ -1,0 +1,42 @@
+#ifndef WEFT_TESTS_RUNTIME_TESTING_CANDIDATES_H_
+#define WEFT_TESTS_RUNTIME_TESTING_CANDIDATES_H_
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "runtime/kernel.h"
+#include "tests/cases/cases.h"
+
+namespace weft {
+
+// An op case as a node, with its inputs and what the reference makes of them.
+struct CaseNode {
+  explicit CaseNode(const OpCase& c);
+  const Node& node() const { return *graph->Find("node"); }
+
+  absl::StatusOr<Graph> graph;
+  std::vector<Tensor> inputs;
+  absl::StatusOr<std::vector<Tensor>> expected;
+};
+
+// Images are channels-last where `channels_last`.
+KernelRequest RequestFor(const Node& node, bool channels_last, int threads);
+
+// The outputs of `kernel` for row-major inputs, one of them in an input's memory if `shared`.
+absl::StatusOr<std::vector<Tensor>> RunKernel(const Kernel& kernel, const Node& node,
+                                              const std::vector<Tensor>& inputs,
+                                              std::optional<Alias> shared = std::nullopt);
+
+// Runs all that the family offers, and calls `see` with each kernel.
+void ExpectAgreement(const CaseNode& c, const KernelRequest& request, KernelFamily family,
+                     absl::FunctionRef<void(const Kernel&)> see);
+// Runs all that the families offer for the case, row-major and channels-last.
+void ExpectAgreement(
+    const OpCase& c, std::span<const KernelFamily> families,
+    absl::FunctionRef<void(const Kernel&)> see = [](const Kernel&) {});
+
+}  // namespace weft
+
+#endif  // WEFT_TESTS_RUNTIME_TESTING_CANDIDATES_H_
