@@ -32,7 +32,7 @@ std::string ShownNames(std::vector<std::string> names) {
 // The nodes of the first graph by the names that nodes of the second one know them by.
 class Origins {
  public:
-  explicit Origins(const Graph& a) : a_(a) {
+  Origins(const Graph& a, const Graph& b) : a_(a), b_(b) {
     for (const Node& node : a.nodes()) {
       for (const std::string& source : node.provenance().sources) {
         if (source != node.name()) rewritten_[source].push_back(&node);
@@ -41,6 +41,8 @@ class Origins {
   }
 
   std::vector<const Node*> Of(const Node& b) const {
+    const Node* namesake = a_.Find(b.name());
+    if (namesake != nullptr && namesake->provenance() == b.provenance()) return {namesake};
     std::vector<const Node*> origins;
     const auto add = [&](const Node* node) {
       if (node == nullptr || std::find(origins.begin(), origins.end(), node) != origins.end()) {
@@ -48,7 +50,6 @@ class Origins {
       }
       origins.push_back(node);
     };
-    const Node* namesake = a_.Find(b.name());
     const bool is_weight = namesake != nullptr && ComputesNothing(*namesake) && ComputesNothing(b);
     if (is_weight || b.provenance().sources.empty()) add(namesake);
     for (const std::string& source : b.provenance().sources) {
@@ -62,8 +63,20 @@ class Origins {
     return origins;
   }
 
+  // Whether `after`, of the second graph, is what became of `before`. What both have a node of that
+  // name for is that node's; else it may be that of any that came from it.
+  bool Continues(Value before, Value after) const {
+    const Node* namesake = b_.Find(before.node->name());
+    if (namesake != nullptr && !ComputesNothing(*namesake)) {
+      return after.node == namesake && after.index == before.index;
+    }
+    if (after.node->provenance().sources.empty()) return false;
+    const std::vector<const Node*> from = Of(*after.node);
+    return std::find(from.begin(), from.end(), before.node) != from.end();
+  }
+
  private:
-  const Graph& a_;
+  const Graph &a_, &b_;
   std::unordered_map<std::string, std::vector<const Node*>> rewritten_;
 };
 
@@ -132,9 +145,7 @@ bool ReadTheSame(const Node& a, const Node& b, const Origins& origins) {
   for (int i = 0; i < a.num_inputs(); ++i) {
     const Value before = a.input(i), after = b.input(i);
     if (before.ToString() == after.ToString()) continue;
-    if (before.null() || after.null() || after.node->provenance().sources.empty()) return false;
-    const std::vector<const Node*> from = origins.Of(*after.node);
-    if (std::find(from.begin(), from.end(), before.node) == from.end()) return false;
+    if (before.null() || after.null() || !origins.Continues(before, after)) return false;
   }
   return true;
 }
@@ -169,7 +180,7 @@ std::string HeadOf(const NodeDiff& node) {
 
 GraphDiff Diff(const Graph& a, const Graph& b) {
   GraphDiff diff;
-  const Origins origins(a);
+  const Origins origins(a, b);
   std::unordered_set<const Node*> continued;
   for (const Node& node : b.nodes()) {
     const std::vector<const Node*> from = origins.Of(node);

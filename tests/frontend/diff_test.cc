@@ -6,6 +6,7 @@
 #include "frontend/build/builder.h"
 #include "frontend/session/session.h"
 #include "graph/bind.h"
+#include "ops/ops.h"
 
 namespace weft {
 namespace {
@@ -59,6 +60,43 @@ TEST(DiffTest, SaysOnceWhatBecameOfANode) {
             "conv1 (FusedConv) <- conv1 (Conv) + relu1 (Relu) by fuse_conv_activation\n"
             "  post_ops: none -> [Relu]\n"
             "2 nodes are equal, 3 changed, 0 only in the first, 0 only in the second\n");
+}
+
+// Nodes of the same names are the same, whatever they were all made from.
+TEST(DiffTest, SeesOperandsThatChangePlaces) {
+  const auto build = [](bool swapped) {
+    Graph graph(StandardOps());
+    const Value x = graph.AddInput("x", {DType::kF32, {2, 4}}).value();
+    const Provenance made{.rule = "made", .sources = {"first", "second"}};
+    const auto add = [&](const std::string& op, const std::string& name, std::vector<Value> inputs,
+                         AttributeMap attributes = {}, int outputs = 1) {
+      return graph
+          .AddNode({.op = op,
+                    .name = name,
+                    .inputs = std::move(inputs),
+                    .attributes = std::move(attributes),
+                    .num_outputs = outputs,
+                    .provenance = made})
+          .value();
+    };
+    const Value sizes =
+        graph.AddConstant("sizes", Tensor::FromInts(std::vector<int64_t>{2, 2})).value();
+    const Node* split = add("Split", "split", {x, sizes}, {{"axis", 1}}, 2);
+    std::vector<Value> halves = {split->output(0), split->output(1)};
+    std::vector<Value> terms = {add("Exp", "p", {x})->output(), add("Exp", "q", {x})->output()};
+    if (swapped) std::swap(halves[0], halves[1]);
+    if (swapped) std::swap(terms[0], terms[1]);
+    EXPECT_TRUE(
+        graph.AddOutput("a", add("Concat", "concat", halves, {{"axis", 1}})->output()).ok());
+    EXPECT_TRUE(graph.AddOutput("b", add("Sub", "sub", terms)->output()).ok());
+    return graph;
+  };
+  const Graph graph = build(false);
+  EXPECT_THAT(Diff(graph, build(false)).changed, IsEmpty());
+  const GraphDiff diff = Diff(graph, build(true));
+  ASSERT_EQ(diff.changed.size(), 2u);
+  EXPECT_THAT(diff.changed[0].changes, ElementsAre("inputs: (split, split:1) -> (split:1, split)"));
+  EXPECT_THAT(diff.changed[1].changes, ElementsAre("inputs: (p, q) -> (q, p)"));
 }
 
 TEST(DiffTest, CountsTheElementsThatDiffer) {
