@@ -14,7 +14,6 @@ namespace weft {
 namespace {
 
 constexpr double kExactFloats = 1 << 24;
-constexpr int64_t kLongestAxis = int64_t{1} << 24;  // its terms are kept in tables
 
 bool Crops(const AttributeMap& attributes) {
   return GetString(attributes, "coordinate_transformation_mode") == "tf_crop_and_resize";
@@ -125,10 +124,11 @@ absl::StatusOr<Shape> ResizedShape(const InferContext& c, Shape shape, int first
       }
       dim = DimOr(c, known[k], axes[k]);
     }
-    if ((crops || dim != before) && ((before.is_static() && before.coefficient() > kLongestAxis) ||
-                                     (dim.is_static() && dim.coefficient() > kLongestAxis))) {
+    if ((crops || dim != before) &&
+        ((before.is_static() && before.coefficient() > kLongestResizedAxis) ||
+         (dim.is_static() && dim.coefficient() > kLongestResizedAxis))) {
       return absl::InvalidArgumentError(absl::StrCat("expected resized axes of at most ",
-                                                     kLongestAxis, " elements, got ",
+                                                     kLongestResizedAxis, " elements, got ",
                                                      before.ToString(), " to ", dim.ToString()));
     }
     if (before == Dim(0) && dim != Dim(0)) {

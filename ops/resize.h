@@ -8,6 +8,9 @@
 
 namespace weft {
 
+// Of an axis that is resized, before and after: its terms are kept in tables.
+inline constexpr int64_t kLongestResizedAxis = int64_t{1} << 24;
+
 // Resize is linear, one axis after another: element o of a result along the axis is the sum of
 // weights[k] times element sources[k] of the operand, for k in [starts[o], starts[o + 1]). A result
 // without terms lies outside of the operand (tf_crop_and_resize).

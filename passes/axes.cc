@@ -1,5 +1,7 @@
 #include "passes/axes.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "ops/arguments.h"
 #include "ops/reduce.h"
@@ -20,6 +22,12 @@ std::optional<int64_t> SlicedAxis(const Node& slice) {
 
 std::vector<int64_t> ReducedAxes(const Node& reduction) {
   return ReducedAxes(reduction.attributes(), reduction.input(0).type().rank()).value_or(Dims());
+}
+
+bool IsSpread(const TensorType& type, int image_rank) {
+  const auto spatial = std::min<std::ptrdiff_t>(type.rank(), image_rank - 2);
+  return std::all_of(type.shape.end() - spatial, type.shape.end(),
+                     [](const Dim& dim) { return dim == Dim(1); });
 }
 
 Condition ReduceAlike(const Match& match, std::string_view a, std::string_view b) {

@@ -20,9 +20,9 @@
 #include "absl/strings/str_cat.h"
 #include "graph/number_text.h"
 #include "passes/combine/combine.h"
-#include "passes/combine/prices.h"
 #include "passes/conv_form.h"
 #include "passes/linear/affine.h"
+#include "passes/prices.h"
 #include "passes/rule.h"
 
 namespace weft {

@@ -13,8 +13,8 @@
 #include "absl/strings/str_cat.h"
 #include "graph/number_text.h"
 #include "passes/combine/combine.h"
-#include "passes/combine/prices.h"
 #include "passes/pass.h"
+#include "passes/prices.h"
 #include "passes/worklist.h"
 
 namespace weft {

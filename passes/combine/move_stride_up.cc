@@ -12,10 +12,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "graph/op.h"
+#include "passes/axes.h"
 #include "passes/combine/combine.h"
 #include "passes/conv_form.h"
 #include "passes/pass.h"
-#include "passes/resample/repeats.h"
 #include "passes/worklist.h"
 
 namespace weft {

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "ops/conv_transpose.h"
 #include "ops/post_ops.h"
+#include "passes/axes.h"
 #include "passes/resample/repeats.h"
 #include "passes/resample/resample.h"
 #include "passes/rule.h"
@@ -97,9 +98,7 @@ std::vector<Value> ToDepthToSpaceReplace(const Match& m, Rewriter& r) {
   const Value blocks_first = r.Op("Transpose", {m["w"]}, {{"perm", Dims{2, 3, 1, 0}}});
   inputs[1] =
       r.OpAs(m["w"].node->name(), "Reshape", {blocks_first, r.Ints({pixels * w[1], w[0], 1, 1})});
-  if (inputs.size() > 2 && inputs[2]) {
-    inputs[2] = r.OpAs(inputs[2].node->name(), "Tile", {inputs[2], r.Ints({pixels})});
-  }
+  if (inputs.size() > 2 && inputs[2]) inputs[2] = Tiled(r, inputs[2], {pixels});
   for (size_t i = 3; i < inputs.size(); ++i) {
     if (inputs[i]) inputs[i] = RepeatedChannels(r, inputs[i], pixels);
   }
@@ -108,7 +107,7 @@ std::vector<Value> ToDepthToSpaceReplace(const Match& m, Rewriter& r) {
   if (!post_ops.empty()) attributes["post_ops"] = post_ops;
   const Value y = r.OpAs(conv.name(), post_ops.empty() ? "Conv" : "FusedConv", std::move(inputs),
                          std::move(attributes));
-  return {r.Op("DepthToSpace", {y}, {{"blocksize", w[2]}})};
+  return {pixels == 1 ? y : r.Op("DepthToSpace", {y}, {{"blocksize", w[2]}})};
 }
 
 }  // namespace

@@ -15,8 +15,10 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
-#include "passes/combine/prices.h"
+#include "graph/number_text.h"
+#include "passes/clean/growth.h"
 #include "passes/conv_form.h"
+#include "passes/prices.h"
 #include "passes/resample/repeats.h"
 #include "passes/resample/resample.h"
 
@@ -25,12 +27,21 @@ namespace {
 
 constexpr int64_t kMostRepeats = 4;  // v is larger than w
 
+Condition RepeatsSeldom(const Match& m) {
+  const Node& resize = *m.node("resize");
+  const std::optional<Dims> times = RatiosOf(resize);
+  if (!times || std::ranges::max(*times) <= kMostRepeats) return {};
+  return Unless(true, absl::StrCat(resize.name(), " makes the image ",
+                                   ToString(Dims(times->begin() + 2, times->end())), " as large"));
+}
+
 Condition FoldResizeHolds(const Match& m) {
   const TensorType& w = m["w"].type();
-  return All({HasSingleReader(m, "resize"), IsConstant(m, "w"), HasOneGroup(m, "conv"),
-              RepeatsElements(m, "resize"), HasKnownPads(m, "conv"),
-              Unless(std::count(w.shape.begin(), w.shape.end(), Dim(0)) > 0,
-                     absl::StrCat(m["w"].ToString(), " has no elements"))});
+  const Condition fits = All({HasSingleReader(m, "resize"), IsConstant(m, "w"),
+                              HasOneGroup(m, "conv"), HasKnownPads(m, "conv"), RepeatsSeldom(m),
+                              Unless(std::count(w.shape.begin(), w.shape.end(), Dim(0)) > 0,
+                                     absl::StrCat(m["w"].ToString(), " has no elements"))});
+  return fits.holds ? RepeatsElements(m, "resize") : fits;
 }
 
 // The transposed convolution, with the kernel's extents. Errors: say why there is none.
@@ -41,10 +52,6 @@ absl::StatusOr<ConvForm> FormOfTransposed(const Match& m, const ConvForm& conv,
   if (conv.strides != ones || conv.dilations != ones) {
     return absl::InvalidArgumentError(absl::StrCat(name, " has strides ", ToString(conv.strides),
                                                    " and dilations ", ToString(conv.dilations)));
-  }
-  if (*std::max_element(repeats.begin(), repeats.end()) > kMostRepeats) {
-    return absl::InvalidArgumentError(absl::StrCat(m.node("resize")->name(), " makes the image ",
-                                                   ToString(repeats), " as large"));
   }
   ConvForm form = conv;
   form.strides = repeats;
@@ -108,6 +115,25 @@ Value SumsOfNeighbours(const Match& m, Rewriter& r, const Dims& repeats, const D
   return r.OpAs(m["w"].node->name(), "Transpose", {turned}, {{"perm", perm}});
 }
 
+// Why it does not pay; empty where it does.
+std::string WhyNot(const Match& m, const ConvForm& conv, const ConvForm& transposed,
+                   const CostModel& costs) {
+  const absl::StatusOr<Macs> macs = MacsOfBoth(m, conv, transposed, costs);
+  if (!macs.ok()) return std::string(macs.status().message());
+  if (macs->combined >= macs->apart) {
+    return absl::StrCat("transposed it would take ", WithCommas(macs->combined),
+                        " MACs an example, as it is ", WithCommas(macs->apart));
+  }
+  const size_t from = ConstantValue(m["w"])->bytes();
+  size_t bytes = from;
+  for (size_t i = 0; i < conv.rank(); ++i) {
+    bytes = bytes / static_cast<size_t>(conv.kernel[i]) * static_cast<size_t>(transposed.kernel[i]);
+  }
+  if (MayBeFolded(bytes, from)) return "";
+  return absl::StrCat(m["w"].ToString(), " would be ", BytesText(static_cast<double>(bytes)),
+                      " made of ", BytesText(static_cast<double>(from)));
+}
+
 std::vector<Value> FoldResizeReplace(const Match& m, Rewriter& r) {
   const auto decline = [&](const absl::Status& s) { return r.Decline(std::string(s.message())); };
   const Dims repeats = RepeatsOf(*m.node("resize")).value_or(Dims());
@@ -115,12 +141,8 @@ std::vector<Value> FoldResizeReplace(const Match& m, Rewriter& r) {
   if (!conv.ok()) return decline(conv.status());
   const absl::StatusOr<ConvForm> form = FormOfTransposed(m, *conv, repeats);
   if (!form.ok()) return decline(form.status());
-  const absl::StatusOr<Macs> macs = MacsOfBoth(m, *conv, *form, *r.options().costs);
-  if (!macs.ok()) return decline(macs.status());
-  if (macs->combined >= macs->apart) {
-    return r.Decline(absl::StrCat("transposed it would take ", macs->combined,
-                                  " MACs an example, as it is ", macs->apart));
-  }
+  std::string why_not = WhyNot(m, *conv, *form, *r.options().costs);
+  if (!why_not.empty()) return r.Decline(std::move(why_not));
   std::vector<Value> inputs = {m["x"], SumsOfNeighbours(m, r, repeats, form->kernel)};
   if (m["b"]) inputs.push_back(m["b"]);
   const Value y = r.OpAs(m.root()->name(), "ConvTranspose", std::move(inputs), AttributesOf(*form));

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ops/post_ops.h"
+#include "passes/axes.h"
 #include "passes/resample/repeats.h"
 #include "passes/resample/resample.h"
 
@@ -17,14 +18,15 @@ namespace {
 
 bool IsDepthToSpace(const Node& node) { return node.op_name() == "DepthToSpace"; }
 
-// In mode CRD, a pixel's channels are no repetition of the block's.
+// In mode CRD, a pixel's channels are no repetition of the block's. Of an extent that a run may
+// find to be 1, there is no telling.
 bool CanMove(Value operand, const Node& moved) {
-  const int rank = moved.type().rank();
   if (operand.null() || operand == moved.output()) return true;
-  if (!IsSpread(operand.type(), rank)) return false;
-  const bool per_channel = operand.type().rank() >= rank - 1 &&
-                           operand.type().dim(operand.type().rank() - rank + 1) != Dim(1);
-  return !per_channel || !IsDepthToSpace(moved) || GetString(moved.attributes(), "mode") == "DCR";
+  const TensorType &type = operand.type(), &image = moved.type();
+  if (!IsSpread(type, image.rank())) return false;
+  if (!IsDepthToSpace(moved) || HasOneChannel(type, image.rank())) return true;
+  return GetString(moved.attributes(), "mode") == "DCR" &&
+         type.dim(type.rank() - image.rank() + 1) == image.dim(1);
 }
 
 Condition OperandsCanMove(const Match& m) {
@@ -38,11 +40,13 @@ Condition OperandsCanMove(const Match& m) {
 }
 
 Condition MoveElementwiseUpHolds(const Match& m) {
+  const Condition can_move =
+      All({HasSingleReader(m, "moved"),
+           Unless(m.root()->type() != m["moved"].type(),
+                  absl::StrCat(m.root()->name(), " is ", ToString(m.root()->type()))),
+           OperandsCanMove(m)});
   const bool repeats = m.node("moved")->op_name() == "Resize";
-  return All({HasSingleReader(m, "moved"), repeats ? RepeatsElements(m, "moved") : Condition(),
-              Unless(m.root()->type() != m["moved"].type(),
-                     absl::StrCat(m.root()->name(), " is ", ToString(m.root()->type()))),
-              OperandsCanMove(m)});
+  return repeats && can_move.holds ? RepeatsElements(m, "moved") : can_move;
 }
 
 std::vector<Value> MoveElementwiseUpReplace(const Match& m, Rewriter& r) {

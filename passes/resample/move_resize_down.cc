@@ -3,9 +3,16 @@
 // work on fewer elements:
 //
 //   conv(resize(x), w, b) {1x1}  =>  resize(conv(x, w, b))
+//
+// But then its channels are enlarged, which may be many more than x has; and an element-wise op
+// behind is no longer part of it, unless the elements are just repeated (move_elementwise_up).
+
+#include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "graph/number_text.h"
 #include "passes/conv_form.h"
+#include "passes/prices.h"
 #include "passes/resample/repeats.h"
 #include "passes/resample/resample.h"
 
@@ -45,8 +52,55 @@ Condition MoveResizeDownHolds(const Match& m) {
   return All({HasSingleReader(m, "resize"), IsUnstridedPointwise(m), MakesMeans(m)});
 }
 
+// The image of one example that the resize makes of `small`, priced extents and all.
+Shape Enlarged(const Node& resize, const TensorType& small) {
+  Shape shape = resize.type().shape;
+  for (size_t i = 0; i < shape.size(); ++i) {
+    const Dim &from = resize.input(0).type().shape[i], &priced = small.shape[i];
+    if (from == shape[i]) {
+      shape[i] = priced;
+    } else if (!shape[i].is_static()) {
+      const int64_t times = RatioOf(from, shape[i]).value_or(1);
+      shape[i] = Dim::Multiply(priced, Dim(times)).value_or(shape[i]);
+    }
+  }
+  return shape;
+}
+
+// Prices the convolution of the enlarged image, and the enlarging of the convolution's result.
+absl::Status AddBoth(const Match& m, Prices& now, Prices& moved) {
+  const Node &conv = *m.node("conv"), &resize = *m.node("resize");
+  const std::string mode = GetString(resize.attributes(), "mode");
+  WEFT_ASSIGN_OR_RETURN(const ConvForm form, FormOf(conv));
+  WEFT_ASSIGN_OR_RETURN(const Dims w, StaticDims(conv.input(1).type().shape));
+  WEFT_ASSIGN_OR_RETURN(const Value x, now.AddImage(m["x"].type()));
+  Shape large = Enlarged(resize, x.type());
+  WEFT_ASSIGN_OR_RETURN(const Value resized, now.AddResize(x, large, mode));
+  WEFT_RETURN_IF_ERROR(now.AddConv(resized, w, AttributesOf(form)).status());
+  WEFT_ASSIGN_OR_RETURN(const Value small, moved.AddImage(m["x"].type()));
+  WEFT_ASSIGN_OR_RETURN(const Value mixed, moved.AddConv(small, w, AttributesOf(form)));
+  large[1] = mixed.type().dim(1);
+  WEFT_ASSIGN_OR_RETURN(const Value y, moved.AddResize(mixed, large, mode));
+  return RepeatsOf(resize) ? absl::OkStatus() : moved.AddElementwise(y);
+}
+
+// Why it does not pay; empty where it does.
+std::string WhyNot(const Match& m, const CostModel& costs) {
+  Prices now(m.graph().registry(), costs), moved(m.graph().registry(), costs);
+  const absl::Status priced = AddBoth(m, now, moved);
+  if (!priced.ok()) return std::string(priced.message());
+  if (moved.flops() < now.flops() && moved.bytes() < now.bytes()) return "";
+  const auto text = [](const Prices& prices) {
+    return absl::StrCat(WithCommas(std::llround(prices.flops())), " operations and ",
+                        BytesText(prices.bytes()));
+  };
+  return absl::StrCat("first it would take ", text(moved), " an example, as it is ", text(now));
+}
+
 std::vector<Value> MoveResizeDownReplace(const Match& m, Rewriter& r) {
   const Node &conv = *m.node("conv"), &resize = *m.node("resize");
+  std::string why_not = WhyNot(m, *r.options().costs);
+  if (!why_not.empty()) return r.Decline(std::move(why_not));
   std::vector<Value> inputs(conv.inputs().begin(), conv.inputs().end());
   inputs[0] = m["x"];
   std::vector<Value> resized(resize.inputs().begin(), resize.inputs().end());

@@ -75,6 +75,37 @@ TEST(ConvTransposeToDepthToSpaceTest, PostOpsGoWithTheConvolution) {
   EXPECT_EQ(conv.op_name(), "FusedConv");
   EXPECT_EQ(GetPostOps(conv.attributes(), "post_ops").size(), 3u);
   EXPECT_EQ(net.graph.outputs()[0].value.node->op_name(), "DepthToSpace");
+  EXPECT_EQ(net.graph.Find("mean")->op_name(), "ReduceMean");
+}
+
+// They are computed, and keep their names.
+TEST(ConvTransposeToDepthToSpaceTest, BiasesThatARunKnows) {
+  Net net;
+  const Value given = net.graph.AddInput("given", {DType::kF64, {5}}).value();
+  const Value bias = net.Add("Exp", "bias", {given});
+  net.Output("y",
+             net.Add("ConvTranspose", "up1", {net.Image(3, 4), net.Random("w", {3, 5, 2, 2}), bias},
+                     {{"strides", Dims{2, 2}}}));
+  ExpectSameResults(net.graph, TestOptions(kConvert));
+  EXPECT_EQ(CountOps(net.graph, "Tile"), 1);
+  EXPECT_EQ(net.graph.Find("bias")->op_name(), "Exp");
+}
+
+// A 1x1 convolution already makes each element: nothing is left to lay out.
+TEST(ConvTransposeToDepthToSpaceTest, A1x1IsAConvolution) {
+  Net net;
+  net.Output("y", Transposed(net, "up1", net.Image(3, 4), {3, 5, 1, 1}, {}));
+  ExpectSameResults(net.graph, TestOptions(kConvert), 1e-12);
+  EXPECT_EQ(net.graph.outputs()[0].value.node, net.graph.Find("up1"));
+  EXPECT_EQ(net.graph.Find("up1")->op_name(), "Conv");
+}
+
+TEST(ConvTransposeToDepthToSpaceTest, OutputShapesOfWholeBlocks) {
+  Net net;
+  net.Output("y", Transposed(net, "up1", net.Image(4, 4), {4, 3, 2, 2},
+                             {{"strides", Dims{2, 2}}, {"output_shape", Dims{8, 8}}}));
+  ExpectSameResults(net.graph, TestOptions(kConvert));
+  EXPECT_EQ(CountOps(net.graph, "DepthToSpace"), 1);
 }
 
 TEST(ConvTransposeToDepthToSpaceTest, DeclinesAnOperandOfItsPixels) {
@@ -102,6 +133,8 @@ TEST(ConvTransposeToDepthToSpaceTest, DeclinesByName) {
          {{"strides", two}, {"pads", Dims{0, 0, 1, 1}}});
   expect("up1 makes f64[N,3,9,8] of f64[N,4,4,4]", {4, 3, 2, 2},
          {{"strides", two}, {"output_padding", Dims{1, 0}}});
+  expect("up1 makes f64[N,3,7,8] of f64[N,4,4,4]", {4, 3, 2, 2},
+         {{"strides", two}, {"output_shape", Dims{7, 8}}});
   expect("up1 makes f64[N,3,9,9] of f64[N,4,4,4]", {4, 3, 2, 2},
          {{"strides", two}, {"dilations", two}});
   Net line;
@@ -183,6 +216,26 @@ TEST(MoveElementwiseUpTest, DeclinesAnotherOrderOfChannels) {
        "move_elementwise_up at relu1: up2 has 2 consumers",
        "move_elementwise_up at mul2: row is f64[8], not the same for all that up3 makes of an "
        "element"});
+}
+
+// Of one channel it would be the same for all of them, of which there are more before.
+TEST(MoveElementwiseUpTest, DeclinesAnOperandThatMayBeOneChannel) {
+  Net net;
+  const Value up1 = Shuffled(net, "up1", net.Conv("conv1", net.Image(3, 4), 12), "DCR");
+  const Value s = net.graph.AddInput("s", {DType::kF64, {Dim::Symbol("K"), 1, 1}}).value();
+  net.Output("y", net.Add("Mul", "mul1", {up1, s}));
+  ExpectDeclined(net.graph, {"move_elementwise_up"},
+                 {"move_elementwise_up at mul1: s is f64[K,1,1], not the same for all that up1 "
+                  "makes of an element"});
+}
+
+TEST(MoveElementwiseUpTest, OperandsThatAreComputedKeepTheirNames) {
+  Net net;
+  const Value up1 = Shuffled(net, "up1", net.Conv("conv1", net.Image(3, 4), 12), "DCR");
+  const Value gate = net.Add("Sigmoid", "gate", {net.Image(3, 1, "z")});
+  net.Output("y", net.Add("Mul", "mul1", {up1, gate}));
+  ExpectSameResults(net.graph, TestOptions({"move_elementwise_up"}), 0);
+  EXPECT_EQ(net.graph.Find("gate")->op_name(), "Sigmoid");
 }
 
 // ESPCN: the activation is the convolution's, and only pixels are copied after it.

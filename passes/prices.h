@@ -1,5 +1,5 @@
-#ifndef WEFT_PASSES_COMBINE_PRICES_H_
-#define WEFT_PASSES_COMBINE_PRICES_H_
+#ifndef WEFT_PASSES_PRICES_H_
+#define WEFT_PASSES_PRICES_H_
 
 #include <string_view>
 #include <vector>
@@ -26,10 +26,15 @@ class Prices {
   // fit.
   absl::StatusOr<Value> AddConv(Value x, const Dims& w, AttributeMap attributes,
                                 std::string_view op = "Conv");
+  // The image with other extents.
+  absl::StatusOr<Value> AddResize(Value x, const Shape& to, std::string mode);
+  // An element-wise op on the value.
+  absl::Status AddElementwise(Value x);
   // The result cut along its channels.
   absl::Status AddSplit(Value y, const std::vector<int64_t>& channels);
-  // Of all nodes so far: multiply-accumulates, and bytes read and written.
+  // Of all nodes so far: multiply-accumulates, all operations, and bytes read and written.
   int64_t macs() const { return macs_; }
+  double flops() const { return flops_; }
   double bytes() const { return bytes_; }
 
  private:
@@ -38,9 +43,10 @@ class Prices {
   Graph graph_;
   const CostModel& costs_;
   int64_t macs_ = 0;
+  double flops_ = 0;
   double bytes_ = 0;
 };
 
 }  // namespace weft
 
-#endif  // WEFT_PASSES_COMBINE_PRICES_H_
+#endif  // WEFT_PASSES_PRICES_H_

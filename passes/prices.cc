@@ -1,4 +1,4 @@
-#include "passes/combine/prices.h"
+#include "passes/prices.h"
 
 #include <limits>
 
@@ -22,6 +22,24 @@ absl::StatusOr<Value> Prices::AddConv(Value x, const Dims& w, AttributeMap attri
   return conv->output();
 }
 
+absl::StatusOr<Value> Prices::AddResize(Value x, const Shape& to, std::string mode) {
+  WEFT_ASSIGN_OR_RETURN(const Dims extents, StaticDims(to));
+  WEFT_ASSIGN_OR_RETURN(const Value sizes, graph_.AddConstant("sizes", Tensor::FromInts(extents)));
+  WEFT_ASSIGN_OR_RETURN(const Node* resize,
+                        graph_.AddNode({.op = "Resize",
+                                        .name = "resize",
+                                        .inputs = {x, Value(), Value(), sizes},
+                                        .attributes = {{"mode", std::move(mode)}}}));
+  WEFT_RETURN_IF_ERROR(AddPrice(*resize));
+  return resize->output();
+}
+
+absl::Status Prices::AddElementwise(Value x) {
+  WEFT_ASSIGN_OR_RETURN(const Node* node,
+                        graph_.AddNode({.op = "Relu", .name = "relu", .inputs = {x}}));
+  return AddPrice(*node);
+}
+
 absl::Status Prices::AddSplit(Value y, const std::vector<int64_t>& channels) {
   WEFT_ASSIGN_OR_RETURN(const Value sizes,
                         graph_.AddConstant("channels", Tensor::FromInts(channels)));
@@ -35,6 +53,7 @@ absl::Status Prices::AddSplit(Value y, const std::vector<int64_t>& channels) {
 absl::Status Prices::AddPrice(const Node& node) {
   WEFT_ASSIGN_OR_RETURN(const Cost cost, costs_.Price(node));
   if (__builtin_add_overflow(macs_, cost.macs, &macs_)) macs_ = std::numeric_limits<int64_t>::max();
+  flops_ += cost.flops;
   bytes_ += cost.bytes;
   return absl::OkStatus();
 }
