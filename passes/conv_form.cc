@@ -15,6 +15,14 @@ bool KnowsPads(const absl::StatusOr<ConvForm>& form) {
   return form.ok() && form->auto_pad == AutoPad::kNotSet;
 }
 
+// In the words of a near-miss.
+std::string PadsText(const Node& node, const absl::StatusOr<ConvForm>& form) {
+  if (!form.ok()) return absl::StrCat("unknown pads: ", form.status().message());
+  const std::string auto_pad = GetString(node.attributes(), "auto_pad", "NOTSET");
+  if (auto_pad != "NOTSET") return "auto_pad " + auto_pad;
+  return "pads " + ToString(GetInts(node.attributes(), "pads"));
+}
+
 // What auto_pad comes to for a Conv whose image has known extents.
 absl::Status ResolvePads(const Node& conv, ConvForm& form) {
   const Shape &x = conv.input(0).type().shape, &w = conv.input(1).type().shape;
@@ -67,20 +75,15 @@ AttributeMap AttributesOf(const ConvForm& form) {
 Condition HasKnownPads(const Match& match, std::string_view name) {
   if (match[name].null()) return {};
   const Node& node = *match.node(name);
-  return Unless(!KnowsPads(FormOf(node)),
-                absl::StrCat(node.name(), " has auto_pad ",
-                             GetString(node.attributes(), "auto_pad", "NOTSET")));
+  const absl::StatusOr<ConvForm> form = FormOf(node);
+  return Unless(!KnowsPads(form), absl::StrCat(node.name(), " has ", PadsText(node, form)));
 }
 
 Condition HasNoPadding(const Match& match, std::string_view name) {
   const Node& node = *match.node(name);
   const absl::StatusOr<ConvForm> form = FormOf(node);
-  const std::string auto_pad = GetString(node.attributes(), "auto_pad", "NOTSET");
-  const std::string pads = auto_pad == "NOTSET"
-                               ? "pads " + ToString(GetInts(node.attributes(), "pads"))
-                               : "auto_pad " + auto_pad;
   return Unless(!KnowsPads(form) || !AreAll(form->pads, 0),
-                absl::StrCat(node.name(), " has ", pads));
+                absl::StrCat(node.name(), " has ", PadsText(node, form)));
 }
 
 }  // namespace weft

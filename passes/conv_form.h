@@ -24,7 +24,7 @@ AttributeMap AttributesOf(const ConvForm& form);
 
 // Its pads are known, or there is none of the name. (Another node than one of FormOf has none.)
 Condition HasKnownPads(const Match& match, std::string_view name);
-// It has none, whatever the image.
+// It has none for the image that it has.
 Condition HasNoPadding(const Match& match, std::string_view name);
 
 }  // namespace weft

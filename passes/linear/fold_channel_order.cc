@@ -69,8 +69,9 @@ std::optional<Dims> SourcesOf(const Match& m, int axis, int64_t channels) {
 
 // The sources where each channel of `x` is one of them and nothing else changes.
 std::optional<Dims> OrderOf(const Match& m, Value x, int axis) {
+  if (axis < 0 || axis >= x.type().rank() || m["order"].type() != x.type()) return std::nullopt;
   const Dim& extent = x.type().dim(axis);
-  if (m["order"].type() != x.type() || !extent.is_static()) return std::nullopt;
+  if (!extent.is_static()) return std::nullopt;
   const int64_t channels = extent.coefficient();
   std::optional<Dims> order = SourcesOf(m, axis, channels);
   if (!order || std::ssize(*order) != channels) return std::nullopt;
@@ -141,8 +142,9 @@ Condition HasNoOperands(const Match& m) {
 }
 
 Condition FoldFilterOrderHolds(const Match& m) {
-  return All({AreReadInside(m, {"linear"}), HasNoOperands(m), HasChannels(m), IsConstant(m, "w"),
-              IsConstant(m, "b"), IsOrder(m, m["linear"], ReadLinearOp(m).y_axis), KeepsGroups(m)});
+  return All({AreReadInside(m, {"linear", "first", "second", "third"}), HasNoOperands(m),
+              HasChannels(m), IsConstant(m, "w"), IsConstant(m, "b"),
+              IsOrder(m, m["linear"], ReadLinearOp(m).y_axis), KeepsGroups(m)});
 }
 
 // One number for all filters stays as it is.

@@ -6,8 +6,6 @@
 // with the rows of w in the order of x's elements: reshape(transpose^-1(reshape(w))), of constants.
 // So ends a classifier in NHWC whose convolutions work in NCHW.
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "passes/clean/moves.h"
 #include "passes/linear/linear.h"
@@ -16,12 +14,13 @@
 namespace weft {
 namespace {
 
-// [N,...] to [N,elements], all known but N.
+// [N,...] to [N,elements], all known but N. (Where N is 0, rows may be of any length.)
 bool FlattensExamples(const Node& flat) {
   const TensorType &images = flat.input(0).type(), &rows = flat.type();
   if (images.rank() < 3 || rows.rank() != 2 || rows.dim(0) != images.dim(0)) return false;
-  const Shape elements(images.shape.begin() + 1, images.shape.end());
-  return std::ranges::all_of(elements, [](const Dim& d) { return d.is_static(); }) &&
+  const auto dims = StaticDims(Shape(images.shape.begin() + 1, images.shape.end()));
+  const absl::StatusOr<int64_t> elements = dims.ok() ? CountElements(*dims) : dims.status();
+  return elements.ok() && rows.dim(1) == Dim(*elements) &&
          PermutationOf(*flat.input(0).node)[0] == 0;
 }
 

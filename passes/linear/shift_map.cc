@@ -1,6 +1,6 @@
 #include "passes/linear/shift_map.h"
 
-#include <vector>
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "graph/number_text.h"
@@ -9,6 +9,9 @@
 
 namespace weft {
 namespace {
+
+// A map, and the image that it is computed from, are no larger than this, whatever the weights are.
+constexpr size_t kMostMapBytes = size_t{64} << 20;
 
 // Of a value whose extents are known but for the first axis: of one example.
 absl::StatusOr<Dims> PlacesOf(const TensorType& type, int64_t channels) {
@@ -26,10 +29,8 @@ absl::StatusOr<size_t> BytesOfPlaces(const TensorType& type, int64_t channels) {
 // [1, 1, places...]
 Value ImageOfOnes(Rewriter& r, const TensorType& x) {
   const absl::StatusOr<Dims> dims = PlacesOf(x, 1);
-  const absl::StatusOr<int64_t> size = dims.ok() ? CountElements(*dims) : dims.status();
-  if (!size.ok()) return r.Fail(size.status());
-  const std::vector<float> ones(static_cast<size_t>(*size), 1.0f);
-  absl::StatusOr<Tensor> image = Tensor::FromValues<float>(*dims, ones);
+  absl::StatusOr<Tensor> image = dims.ok() ? Tensor::Zeros(DType::kF32, *dims) : dims.status();
+  if (image.ok()) std::ranges::fill(image->mutable_values<float>(), 1.0f);
   if (image.ok()) image = image->Converted(x.dtype);
   return image.ok() ? r.Constant(*std::move(image)) : r.Fail(image.status());
 }
@@ -43,9 +44,10 @@ std::string WhyNoMap(const Match& m, const CostModel& costs) {
   if (!ones.ok() || !map.ok()) {
     return absl::StrCat("needs known extents, ", linear.name(), " is ", ToString(y));
   }
-  const size_t from = ConstantValue(m["w"])->bytes() + *ones;
-  if (!MayBeFolded(*map, from)) {
-    return absl::StrCat("would be ", BytesText(static_cast<double>(*map)), " made of ",
+  // The ones are nothing that the graph has: fold_constants would not count them either.
+  const size_t from = ConstantValue(m["w"])->bytes(), most = std::max(*map, *ones);
+  if (!MayBeFolded(most, from) || most > kMostMapBytes) {
+    return absl::StrCat("would take ", BytesText(static_cast<double>(most)), ", made of ",
                         BytesText(static_cast<double>(from)));
   }
   const absl::StatusOr<Cost> cost = costs.Price(affine);

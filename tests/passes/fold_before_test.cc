@@ -1,5 +1,6 @@
 // fold_bn_conv and fold_affine_conv.
 
+#include "absl/strings/str_cat.h"
 #include "tests/passes/testing_linear.h"
 
 namespace weft {
@@ -169,7 +170,32 @@ TEST(FoldBnConvTest, DeclinesAMapThatBlowsUpTheFile) {
                              {{"group", 64}, {"pads", std::vector<int64_t>(4, 1)}}));
   ExpectDeclined(net.graph, kBatchNorm,
                  {"fold_bn_conv at conv1: conv1 has pads [1,1,1,1], and the shift of bn1 would not "
-                  "reach the border: a map of it would be 2.0 MiB made of 36.5 KiB"});
+                  "reach the border: a map of it would take 2.0 MiB, made of 4.5 KiB"});
+}
+
+// Weights of a few bytes do not pay for a map of a large image, nor is one made to find out.
+TEST(FoldAffineConvTest, DeclinesAMapThatIsLargeForItsWeights) {
+  for (const auto& [size, bytes] :
+       {std::pair(int64_t{100}, "78.1 KiB"), std::pair(int64_t{400000}, "1220703.1 MiB")}) {
+    Net net;
+    const Value sum = net.Add("Add", "sum1", {net.Image(1, size), net.Random("c", {})});
+    net.Output("y", net.Conv("conv1", sum, 1, {.bias = false}));
+    ExpectDeclined(net.graph, kAffine,
+                   {absl::StrCat("fold_affine_conv at conv1: conv1 has pads [1,1,1,1], and the "
+                                 "shift of sum1 would not reach the border: a map of it would "
+                                 "take ",
+                                 bytes, ", made of 72 B")});
+  }
+}
+
+// Above what folding grants to all.
+TEST(FoldAffineConvTest, AMapThatItsWeightsPayForIsFolded) {
+  Net net;
+  const Value sum = net.Add("Add", "sum1", {net.Image(64, 60), net.Random("c", {64, 1, 1})});
+  net.Output("y", net.Conv("conv1", sum, 4, {.bias = false}));
+  ExpectSameResults(net.graph, TestOptions(kAffine), 1e-11);
+  EXPECT_EQ(net.graph.size(), 5);
+  EXPECT_EQ(ToString(net.graph.Find("conv1.shift")->type()), "f64[1,4,60,60]");
 }
 
 TEST(FoldBnConvTest, DeclinesChannelsThatTheProductDoesNotSumOver) {

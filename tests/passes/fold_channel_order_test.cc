@@ -293,5 +293,32 @@ TEST(FoldFilterOrderTest, DeclinesVariablesReadersAndWhatIsNoOrder) {
                  {"fold_filter_order at order: order does not just reorder axis 1 of conv1"});
 }
 
+// The convolution would stay for who reads a slice, beside the new one.
+TEST(FoldFilterOrderTest, DeclinesWhereAPieceIsReadToo) {
+  Net net;
+  const Value conv = net.Conv("conv1", net.Image(3, 5), 3);
+  std::vector<Value> pieces;
+  for (const int64_t channel : {2, 0, 1}) {
+    std::vector<Value> inputs = {conv};
+    for (const int64_t argument : {channel, channel + 1, int64_t{1}}) {
+      inputs.push_back(net.graph.AddConstant("c", Tensor::FromInts(Ints{argument})).value());
+    }
+    pieces.push_back(net.Add("Slice", "slice" + std::to_string(channel), std::move(inputs)));
+  }
+  net.Output("y", net.Add("Concat", "order", pieces, {{"axis", 1}}));
+  net.Output("z", net.Relu("relu1", pieces[1]));
+  ExpectDeclined(net.graph, kFilters, {"fold_filter_order at order: slice0 is read by relu1 too"});
+}
+
+// The product of two vectors has no channels.
+TEST(FoldFilterOrderTest, DeclinesANumber) {
+  Net net;
+  const Value x = net.graph.AddInput("x", {DType::kF64, {5}}).value();
+  const Value dot = net.Add("MatMul", "dot", {x, net.Random("w", {5})});
+  const Value none = net.graph.AddConstant("none", Tensor::FromInts(Ints{})).value();
+  net.Output("y", net.Add("Slice", "order", {dot, none, none}));
+  ExpectDeclined(net.graph, kFilters, {"fold_filter_order at order: w is f64[5], not a matrix"});
+}
+
 }  // namespace
 }  // namespace weft

@@ -71,6 +71,12 @@ TEST_F(FoldFlattenOrderTest, OtherReshapesStay) {
   net_.Output("y", MatMul(Flat(Turned(kToLast, {3, 8, 4, 2}), {8, 24})));
   ExpectDeclined(net_.graph, kPasses, {});
 
+  // Of no examples, rows of any length.
+  std::exchange(net_, Net());
+  const Value none = Flat(Turned(kToLast, {0, 2, 3, 4}), {0, 7});
+  net_.Output("y", net_.Add("MatMul", "dense", {none, net_.Random("w", {7, 5})}));
+  ExpectDeclined(net_.graph, kPasses, {});
+
   std::exchange(net_, Net());
   net_.Output("y", MatMul(Flat(Turned(kToLast, {Dim::Symbol("N"), 2, Dim::Symbol("H"), 4}))));
   ExpectDeclined(net_.graph, kPasses, {});
