@@ -16,9 +16,11 @@
 //   transpose1(x) -> reduce_mean1 over [1,2] -> y   =>   x -> reduce_mean1 over [2,3] -> y
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <set>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "graph/op.h"
@@ -42,17 +44,27 @@ class OrderMover {
         order_(std::move(moved)),
         moved_(order_.begin(), order_.end()) {}
 
-  // Errors: a type would be another, as a symbolic extent's formula may.
+  // Errors: a decline, or a node that is ill-typed in the other order.
   absl::StatusOr<std::vector<Node*>> Move() {
     for (Node* node : order_) WEFT_RETURN_IF_ERROR(MoveNode(node));
     graph_.SetInsertionPoint(nullptr);
-    for (const auto& [from, to] : replaced_) WEFT_RETURN_IF_ERROR(graph_.ReplaceUses(from, to));
+    for (const auto& [from, to] : replaced_) {
+      const absl::Status status = graph_.ReplaceUses(from, to);
+      if (!status.ok()) return Decline(std::string(status.message()));
+    }
     std::erase_if(gone_, [&](Node* node) { return IsRead(*node); });  // they go with their readers
     for (Node* node : gone_) graph_.RemoveDeadNodes(node);
     return std::move(built_);
   }
+  // Why it must not be; empty where nothing is in the way.
+  const std::string& declined() const { return declined_; }
 
  private:
+  absl::Status Decline(std::string condition) {
+    declined_ = std::move(condition);
+    return absl::FailedPreconditionError(declined_);
+  }
+
   absl::Status MoveNode(Node* node) {
     graph_.SetInsertionPoint(node);
     from_ = context_.From(kCancelTransposesName, std::span(&node, 1));
@@ -61,9 +73,9 @@ class OrderMover {
     WEFT_ASSIGN_OR_RETURN(Node * moved, AddAs(node, op.op, std::move(inputs), op.attributes));
     for (int i = 0; i < node->num_outputs(); ++i) {
       const TensorType expected = TypeBefore(node->type(i), op.output);
-      if (moved->type(i) != expected) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            moved->name(), " would be ", ToString(moved->type(i)), ", not ", ToString(expected)));
+      if (moved->type(i) != expected) {  // as a symbolic extent's formula may be
+        return Decline(absl::StrCat(moved->name(), " would be ", ToString(moved->type(i)), ", not ",
+                                    ToString(expected)));
       }
       other_.emplace(node->output(i), moved->output(i));
       WEFT_RETURN_IF_ERROR(ServeReaders(node->output(i), moved->output(i)));
@@ -198,6 +210,7 @@ class OrderMover {
   std::vector<std::pair<Value, Value>> replaced_;
   std::vector<Node*> gone_;
   std::vector<Node*> built_;
+  std::string declined_;
 };
 
 class CancelTransposesRun : public PassRun {
@@ -207,13 +220,19 @@ class CancelTransposesRun : public PassRun {
 
   // A region may be far from a change that lets it move: all are looked at again after one.
   absl::Status Run() override {
+    // Far more than it can take until no fewer bytes move.
+    const int limit = context_.rewrites() + 10 * graph_.size() + 1000;
     while (!context_.done() && seen_ != context_.rewrites()) {
       seen_ = context_.rewrites();
       covered_.clear();
+      declined_.clear();
       for (Node& node : graph_.nodes()) worklist_.Add(&node);
       worklist_.StartOver();
       while (Node* transpose = context_.done() ? nullptr : worklist_.Next()) {
         WEFT_RETURN_IF_ERROR(MoveAround(*transpose));
+        if (context_.rewrites() <= limit) continue;
+        return absl::InternalError(
+            absl::StrCat(Absl(kCancelTransposesName), ": never comes to an end"));
       }
     }
     return absl::OkStatus();
@@ -223,8 +242,11 @@ class CancelTransposesRun : public PassRun {
     covered_.clear();
     for (Node& node : graph_.nodes()) {
       if (node.op_name() != "Transpose") continue;
+      if (const auto declined = declined_.find(node.name()); declined != declined_.end()) {
+        context_.AddNearMiss(kCancelTransposesName, node, declined->second);
+      }
       for (const auto& [v, order] : SeedsOf(node)) {
-        if (IsCovered(v, order)) continue;
+        if (covered_.contains({v, order})) continue;
         const TransposedRegion region(graph_, v, order);
         Cover(region);
         Condition condition = region.Undoes();
@@ -245,37 +267,57 @@ class CancelTransposesRun : public PassRun {
     return {{transpose.output(), perm}, {transpose.input(0), Inverse(perm)}};
   }
 
-  // Whether a region that was looked at would be the same from here.
-  bool IsCovered(Value v, const Permutation& order) const {
-    const auto it = covered_.find(v);
-    return it != covered_.end() && it->second == order;
-  }
+  // A region that grew from one of these would be the same, or nearly so where it is cut off.
   void Cover(const TransposedRegion& region) {
-    if (region.is_cut_off()) return;
-    for (const auto& [v, order] : region.orders()) covered_.insert_or_assign(v, order);
+    for (const Value v : region.inner()) covered_.emplace(v, region.orders().at(v));
   }
 
   absl::Status MoveAround(const Node& transpose) {
     for (const auto& [v, order] : SeedsOf(transpose)) {
-      if (IsCovered(v, order)) continue;
+      if (covered_.contains({v, order})) continue;
       const TransposedRegion region(graph_, v, order);
       Cover(region);
+      for (size_t i = 0; i < region.members().size(); ++i) context_.CountLook();
       const std::vector<Node*> moved = region.Cheapest();
-      if (moved.empty()) continue;
+      if (moved.empty() || refused_.contains(NamesOf(moved))) continue;
       const int before = context_.rewrites();
-      WEFT_RETURN_IF_ERROR(MoveNodes(region, moved));
+      WEFT_RETURN_IF_ERROR(MoveNodes(transpose, region, moved));
       if (context_.rewrites() != before) return absl::OkStatus();  // the Transpose may have gone
     }
     return absl::OkStatus();
   }
 
-  absl::Status MoveNodes(const TransposedRegion& region, const std::vector<Node*>& moved) {
+  absl::Status MoveNodes(const Node& transpose, const TransposedRegion& region,
+                         const std::vector<Node*>& moved) {
     const Provenance from = context_.From(kCancelTransposesName, SourcesOf(region, moved));
+    const std::string name = transpose.name();
+    std::vector<std::string> names = NamesOf(moved);
+    const int before = context_.rewrites();
     Graph::Transaction change(graph_);
-    const absl::StatusOr<std::vector<Node*>> built = OrderMover(context_, region, moved).Move();
-    if (!built.ok()) return absl::OkStatus();  // which takes the change back
-    covered_.clear();
-    return context_.Record(from, *built, change);
+    OrderMover mover(context_, region, moved);
+    const absl::StatusOr<std::vector<Node*>> built = mover.Move();
+    if (!mover.declined().empty()) {
+      declined_[name] = mover.declined();
+      return absl::OkStatus();  // which takes the change back
+    }
+    if (!built.ok()) {
+      return absl::InternalError(
+          absl::StrCat(Absl(kCancelTransposesName), " at ", name,
+                       ": ill-typed replacement: ", built.status().message()));
+    }
+    WEFT_RETURN_IF_ERROR(context_.Record(from, *built, change));
+    if (context_.rewrites() > before) {
+      covered_.clear();
+    } else {
+      refused_.insert(std::move(names));
+    }
+    return absl::OkStatus();
+  }
+
+  static std::vector<std::string> NamesOf(const std::vector<Node*>& nodes) {
+    std::vector<std::string> names;
+    for (const Node* node : nodes) names.push_back(node->name());
+    return names;
   }
 
   // The nodes that move and the Transposes around them, in order.
@@ -298,8 +340,10 @@ class CancelTransposesRun : public PassRun {
   PassContext& context_;
   Graph& graph_;
   Worklist worklist_;
-  int seen_ = -1;  // rewrites there were when all regions were last looked at
-  absl::flat_hash_map<Value, Permutation> covered_;
+  int seen_ = -1;                      // rewrites there were when all regions were last looked at
+  absl::flat_hash_set<Seed> covered_;  // since the last rewrite
+  std::map<std::string, std::string> declined_;  // why, by the Transpose where it was tried
+  std::set<std::vector<std::string>> refused_;   // nodes whose move the replay took back
 };
 
 }  // namespace

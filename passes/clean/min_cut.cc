@@ -19,6 +19,7 @@ std::vector<size_t> MinCut::Reach() const {
       const Edge& edge = edges_[e];
       if (edge.left <= 0 || edge.to == kSource || by[edge.to] != kUnreached) continue;
       by[edge.to] = e;
+      if (edge.to == kSink) return by;
       queue.push_back(edge.to);
     }
   }

@@ -31,7 +31,7 @@ class MinCut {
     double left = 0;  // of its cost, what no flow has used
   };
   // The edge by which a shortest path from the source comes to each node; kUnreached where none
-  // does.
+  // does, or none that is shorter than one to the sink.
   std::vector<size_t> Reach() const;
   static constexpr size_t kUnreached = static_cast<size_t>(-1);
 

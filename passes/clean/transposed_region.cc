@@ -92,6 +92,8 @@ bool IsKnown(Value v) {
   while (v && v.node->num_inputs() > 0) {
     const std::string_view op = v.node->op_name();
     if (op != "Transpose" && op != "Reshape" && op != "Unsqueeze") return false;
+    const auto is_open = [](const Value& list) { return list && ConstantValue(list) == nullptr; };
+    if (std::ranges::any_of(v.node->inputs().subspan(1), is_open)) return false;
     v = v.node->input(0);
   }
   return v && ConstantValue(v) != nullptr;
@@ -106,13 +108,22 @@ TensorType TypeBefore(const TensorType& type, const Permutation& order) {
 }
 
 TransposedRegion::TransposedRegion(const Graph& graph, Value v, const Permutation& order)
-    : graph_(graph), orders_({{v, order}}), values_({v}) {
-  for (size_t next = 0; next < values_.size(); ++next) {
+    : graph_(graph) {
+  Add(v, order);
+  for (size_t next = 0; next < values_.size() && !is_cut_off(); ++next) {
     const Value value = values_[next];
-    if (KeepsOrder(orders_.at(value))) continue;
-    Offer(value.node, value);
-    for (const Use& use : value.node->uses(value.index)) Offer(use.user, value);
+    if (!KeepsOrder(orders_.at(value))) {
+      Offer(value.node, value);
+      for (const Use& use : value.node->uses(value.index)) Offer(use.user, value);
+    }
+    if (next > 0 && !is_cut_off()) ++inner_;
   }
+}
+
+void TransposedRegion::Add(Value v, const Permutation& order) {
+  if (!orders_.emplace(v, order).second) return;
+  values_.push_back(v);
+  if (IsTranspose(*v.node)) sources_.insert(v.node->input(0));
 }
 
 bool TransposedRegion::is_cut_off() const { return members_.size() == kMostMembers; }
@@ -120,8 +131,10 @@ bool TransposedRegion::is_cut_off() const { return members_.size() == kMostMembe
 // Whether `node` takes what it shares with the region, v above all, in the region's order.
 bool TransposedRegion::Fits(const Node& node, const PermutedOp& op, Value v) const {
   bool fits = true, meets = false;
+  std::vector<Value> added;
   const auto check = [&](Value value, const Permutation& order) {
     const auto it = orders_.find(value);
+    if (it == orders_.end()) added.push_back(value);
     fits = fits && (it == orders_.end() || it->second == order);
     meets = meets || value == v;
   };
@@ -132,7 +145,17 @@ bool TransposedRegion::Fits(const Node& node, const PermutedOp& op, Value v) con
     }
   }
   for (int i = 0; i < node.num_outputs(); ++i) check(node.output(i), op.output);
-  return fits && meets;
+  return fits && meets && !IsTurned(added);
+}
+
+// Whether with these in it the region would have a value and its Transpose.
+bool TransposedRegion::IsTurned(const std::vector<Value>& values) const {
+  return std::ranges::any_of(values, [&](const Value& v) {
+    if (sources_.contains(v)) return true;
+    if (!IsTranspose(*v.node)) return false;
+    const Value source = v.node->input(0);
+    return orders_.contains(source) || std::ranges::find(values, source) != values.end();
+  });
 }
 
 // Takes in `node`, which makes or reads v.
@@ -140,16 +163,13 @@ void TransposedRegion::Offer(Node* node, Value v) {
   if (is_cut_off() || members_.contains(node)) return;
   std::optional<PermutedOp> op = PermutedBy(*node, orders_.at(v));
   if (!op || !Fits(*node, *op, v)) return;
-  const auto add = [&](Value value, const Permutation& order) {
-    if (orders_.emplace(value, order).second) values_.push_back(value);
-  };
   for (size_t i = 0; i < op->inputs.size(); ++i) {
     const Value input = node->input(static_cast<int>(i));
     const bool follows =
         !op->inputs[i].empty() && input.type().shape.size() == op->inputs[i].size();
-    if (follows && !IsKnown(input)) add(input, op->inputs[i]);
+    if (follows && !IsKnown(input)) Add(input, op->inputs[i]);
   }
-  for (int i = 0; i < node->num_outputs(); ++i) add(node->output(i), op->output);
+  for (int i = 0; i < node->num_outputs(); ++i) Add(node->output(i), op->output);
   members_.emplace(node, *std::move(op));
 }
 
@@ -219,10 +239,13 @@ class TransposedRegion::Network {
     const size_t maker = nodes_.at(v.node);
     PayForMoved(readers.followers, maker, PriceOf(v.type(), order));
     PayForUnmoved(readers, maker, PriceBack(v, order));
+    double unmoved = 0, moved = 0;
     for (const Node* transpose : readers.transposes) {
-      cut_.AddEdge(MinCut::kSource, maker, PriceOf(*transpose));
-      cut_.AddEdge(maker, MinCut::kSink, PriceWithout(*transpose, order));
+      unmoved += PriceOf(*transpose);
+      moved += PriceWithout(*transpose, order);
     }
+    cut_.AddEdge(MinCut::kSource, maker, unmoved);
+    cut_.AddEdge(maker, MinCut::kSink, moved);
   }
 
   void AddOperand(Value v) {
@@ -235,13 +258,15 @@ class TransposedRegion::Network {
   }
 
   void AddBroadcast(const Node& node, const PermutedOp& op) {
+    double price = 0;
     for (size_t i = 0; i < op.inputs.size(); ++i) {
       const Value v = node.input(static_cast<int>(i));
       if (op.inputs[i].empty() || v.type().shape.size() == op.inputs[i].size() || IsKnown(v)) {
         continue;
       }
-      cut_.AddEdge(nodes_.at(&node), MinCut::kSink, PriceOfBroadcast(v, op.inputs[i]));
+      price += PriceOfBroadcast(v, op.inputs[i]);
     }
+    cut_.AddEdge(nodes_.at(&node), MinCut::kSink, price);
   }
 
   const TransposedRegion& region_;
