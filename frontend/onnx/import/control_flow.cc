@@ -44,13 +44,13 @@ class Unrolling {
 
   const onnx::GraphProto& body() const { return body_; }
 
-  // The results of the body for these operands.
+  // The results of the body for these operands. Cancelled where it reported problems.
   absl::StatusOr<Values> Run(const Values& operands) {
     if (body_.input_size() != std::ssize(operands)) {
       return absl::InvalidArgumentError(absl::StrCat("expected a body of ", operands.size(),
                                                      " inputs, got ", body_.input_size()));
     }
-    made_ += body_.node_size() + 1;
+    made_ += CountOnnxNodes(body_) + body_.input_size() + body_.output_size() + 1;
     if (made_ > kMostLoopNodes) {
       return absl::UnimplementedError(
           absl::StrCat("unrolled, it is more than ", kMostLoopNodes, " nodes"));
@@ -59,7 +59,10 @@ class Unrolling {
     for (int i = 0; i < body_.input_size(); ++i) {
       scope.Bind(body_.input(i).name(), operands[static_cast<size_t>(i)]);
     }
+    const size_t problems = c_.importer().num_problems();
     WEFT_RETURN_IF_ERROR(c_.importer().ImportBody(body_, scope));
+    // Every run would report them again.
+    if (c_.importer().num_problems() > problems) return absl::CancelledError();
     return ResultsOf(body_, scope, body_.output_size());
   }
 
@@ -89,8 +92,9 @@ absl::Status SetResults(StructureContext& c, const Values& carried,
 absl::StatusOr<bool> GoesOn(const OnnxValuePtr& condition) {
   if (condition == nullptr) return true;
   if (condition->failed) return absl::CancelledError();
-  if (!condition->constant) return NotKnownBeforeTheRun("condition", condition->name);
-  return condition->constant->size() == 1 && condition->constant->At(0) != 0;
+  WEFT_ASSIGN_OR_RETURN(const int64_t value,
+                        KnownOnnxInt(*condition, "condition", condition->name));
+  return value != 0;
 }
 
 absl::Status ImportIf(StructureContext& c) {
@@ -199,8 +203,7 @@ absl::Status ImportSequenceMap(StructureContext& c) {
     for (size_t k = 0; k < results.size(); ++k) results[k].push_back(made[k]);
   }
   for (size_t k = 0; k < results.size(); ++k) {
-    c.Set(static_cast<int>(k),
-          std::make_shared<OnnxValue>(OnnxValue{.sequence = std::move(results[k])}));
+    WEFT_RETURN_IF_ERROR(c.SetSequence(static_cast<int>(k), std::move(results[k])));
   }
   return absl::OkStatus();
 }

@@ -2,8 +2,13 @@
 
 #include <google/protobuf/unknown_field_set.h>
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
+
+#include "frontend/onnx/import/order.h"
+#include "frontend/onnx/import/scope.h"
 
 namespace weft {
 namespace {
@@ -33,6 +38,26 @@ std::vector<AttributeProto> DefaultsOf(const Function& function) {
   return defaults;
 }
 
+// Which of several functions of one name: since IR version 10, a field that ONNX 1.12 does not know
+// either. `number` is the field's.
+template <typename Message>
+std::string OverloadOf(const Message& message, int number) {
+  if constexpr (requires { message.overload(); }) {
+    return message.overload();
+  } else {
+    std::string overload;
+    const auto& unknown = message.unknown_fields();
+    for (int i = 0; i < unknown.field_count(); ++i) {
+      const auto& field = unknown.field(i);
+      if (field.number() == number &&
+          field.type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED) {
+        overload = field.length_delimited();
+      }
+    }
+    return overload;
+  }
+}
+
 class Instantiation {
  public:
   Instantiation(const FunctionProto& function, const onnx::NodeProto& call) {
@@ -51,10 +76,21 @@ class Instantiation {
 
   bool changes_nothing() const { return !refers_ && absent_.empty(); }
 
-  // Nodes within bodies can refer to them too.
-  void Apply(onnx::NodeProto& node) const {
+  void Apply(FunctionProto& body) const {
+    for (onnx::NodeProto& node : *body.mutable_node()) Apply(node, absent_);
+  }
+
+ private:
+  // Nodes within bodies can refer to them too, but to operands only by names that the body lacks.
+  void Apply(onnx::GraphProto& body, const std::set<std::string>& absent) const {
+    std::set<std::string> left;
+    std::ranges::set_difference(absent, OnnxNamesOf(body), std::inserter(left, left.end()));
+    for (onnx::NodeProto& node : *body.mutable_node()) Apply(node, left);
+  }
+
+  void Apply(onnx::NodeProto& node, const std::set<std::string>& absent) const {
     for (std::string& input : *node.mutable_input()) {
-      if (absent_.contains(input)) input.clear();
+      if (absent.contains(input)) input.clear();
     }
     for (int i = node.attribute_size() - 1; i >= 0; --i) {
       AttributeProto& attribute = *node.mutable_attribute(i);
@@ -68,30 +104,31 @@ class Instantiation {
         attribute = given->second;
         attribute.set_name(name);
       } else if (attribute.has_g()) {
-        for (onnx::NodeProto& inner : *attribute.mutable_g()->mutable_node()) Apply(inner);
+        Apply(*attribute.mutable_g(), absent);
       }
     }
   }
 
- private:
   std::map<std::string, AttributeProto> attributes_;
   std::set<std::string> absent_;
   bool refers_ = false;  // whether its nodes can refer to attributes
 };
 
-std::string PlainDomain(const std::string& domain) { return domain == "ai.onnx" ? "" : domain; }
-
 }  // namespace
 
 OnnxFunctions::OnnxFunctions(const onnx::ModelProto& model) {
   for (const FunctionProto& function : model.functions()) {
-    by_name_.emplace(std::pair(PlainDomain(function.domain()), function.name()), &function);
+    constexpr int kOverload = 13;
+    Key key(PlainOnnxDomain(function.domain()), function.name(), OverloadOf(function, kOverload));
+    if (!by_key_.emplace(std::move(key), &function).second) hidden_.push_back(function.name());
   }
 }
 
 const FunctionProto* OnnxFunctions::Find(const onnx::NodeProto& node) const {
-  auto it = by_name_.find(std::pair(PlainDomain(node.domain()), node.op_type()));
-  return it == by_name_.end() ? nullptr : it->second;
+  constexpr int kOverload = 8;
+  const auto it = by_key_.find(
+      Key(PlainOnnxDomain(node.domain()), node.op_type(), OverloadOf(node, kOverload)));
+  return it == by_key_.end() ? nullptr : it->second;
 }
 
 absl::StatusOr<std::shared_ptr<const FunctionProto>> InstantiateOnnxFunction(
@@ -104,7 +141,7 @@ absl::StatusOr<std::shared_ptr<const FunctionProto>> InstantiateOnnxFunction(
   const Instantiation instantiation(function, call);
   if (instantiation.changes_nothing()) return std::shared_ptr<const FunctionProto>();
   auto body = std::make_shared<FunctionProto>(function);
-  for (onnx::NodeProto& node : *body->mutable_node()) instantiation.Apply(node);
+  instantiation.Apply(*body);
   return body;
 }
 

@@ -4,11 +4,14 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <utility>
+#include <tuple>
+#include <vector>
 
 #include "frontend/onnx/proto.h"
 
 namespace weft {
+
+inline constexpr int kMostOnnxDepth = 64;  // of functions and bodies within each other
 
 // A model's own functions. The model must outlive it.
 class OnnxFunctions {
@@ -16,9 +19,13 @@ class OnnxFunctions {
   explicit OnnxFunctions(const onnx::ModelProto& model);
   // The one that a node calls; null where it calls none.
   const onnx::FunctionProto* Find(const onnx::NodeProto& node) const;
+  // The names of those that another one hides: of the same domain, name and overload.
+  const std::vector<std::string>& hidden() const { return hidden_; }
 
  private:
-  std::map<std::pair<std::string, std::string>, const onnx::FunctionProto*> by_name_;
+  using Key = std::tuple<std::string, std::string, std::string>;  // domain, name, overload
+  std::map<Key, const onnx::FunctionProto*> by_key_;
+  std::vector<std::string> hidden_;
 };
 
 // A copy of the function for one call: attributes that refer to the function's are the call's or

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <set>
 
 #include "frontend/onnx/import/halves.h"
@@ -41,7 +42,7 @@ class Importer {
     if (model_.opset_import_size() == 0) {
       return absl::InvalidArgumentError("expected the versions of its opsets, got none");
     }
-    const int opset = OnnxOpset(model_.opset_import(), "");
+    const int opset = OnnxOpset(root_.opsets(), "");
     if (opset > kNewestOnnxOpset) {
       return absl::UnimplementedError(
           absl::StrCat("opset ", opset, " is not supported, the newest is ", kNewestOnnxOpset,
@@ -54,7 +55,7 @@ class Importer {
         return absl::NotFoundError(absl::StrCat("the model has no input called '", name, "'"));
       }
     }
-    nodes_.problems() = CheckOnnxNames(model_.graph());
+    std::ranges::move(CheckOnnxNames(model_.graph()), std::back_inserter(nodes_.problems()));
     return absl::OkStatus();
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "frontend/onnx/import/constant.h"
 #include "frontend/onnx/import/halves.h"
@@ -10,7 +11,6 @@ namespace weft {
 namespace {
 
 constexpr int kMostInlined = 100000;  // nodes of functions and bodies, each time that one runs
-constexpr int kMostDepth = 64;        // of functions and bodies within each other
 // ONNX's own suite has models of opset 1, whose ops have the forms of opset 6.
 constexpr int kOldestForms = 6;
 
@@ -36,10 +36,17 @@ void OnnxNodeImporter::AddInitializers(const onnx::GraphProto& graph, OnnxScope&
   for (const onnx::SparseTensorProto& sparse : graph.sparse_initializer()) {
     add(sparse.values().name(), TensorFromSparse(sparse, source_, budget_));
   }
+  MarkReads(graph, scope);
+}
+
+void OnnxNodeImporter::MarkReads(const onnx::GraphProto& graph, OnnxScope& scope) {
   for (const onnx::NodeProto& node : graph.node()) {
     for (int i = 0; i < node.input_size(); ++i) {
       const bool statistic = node.op_type() == "BatchNormalization" && i >= 3;
       if (!statistic && scope.Owns(node.input(i))) scope.Make(node.input(i)).read_as_value = true;
+    }
+    for (const onnx::AttributeProto& attribute : node.attribute()) {
+      if (attribute.has_g()) MarkReads(attribute.g(), scope);
     }
   }
 }
@@ -66,7 +73,7 @@ void OnnxNodeImporter::ImportNodes(const OnnxNodes& nodes, OnnxScope& scope) {
 }
 
 absl::Status OnnxNodeImporter::ImportBody(const onnx::GraphProto& body, OnnxScope& scope) {
-  WEFT_RETURN_IF_ERROR(Enter(body.node_size()));
+  WEFT_RETURN_IF_ERROR(Enter(CountOnnxNodes(body)));
   ImportNodes(body.node(), scope);
   --depth_;
   return absl::OkStatus();
@@ -221,11 +228,11 @@ bool OnnxNodeImporter::CastsToItself(const onnx::NodeProto& node) const {
          std::any_of(node.attribute().begin(), node.attribute().end(), is_to_f32);
 }
 
-absl::Status OnnxNodeImporter::Enter(int nodes) {
+absl::Status OnnxNodeImporter::Enter(int64_t nodes) {
   inlined_ += nodes + 1;
-  if (depth_ == kMostDepth || inlined_ > kMostInlined) {
+  if (depth_ == kMostOnnxDepth || inlined_ > kMostInlined) {
     return absl::UnimplementedError(
-        absl::StrCat("functions and bodies within each other are more than ", kMostDepth,
+        absl::StrCat("functions and bodies within each other are more than ", kMostOnnxDepth,
                      " deep or more than ", kMostInlined, " nodes: do they call themselves?"));
   }
   ++depth_;
@@ -240,6 +247,13 @@ absl::Status OnnxNodeImporter::ImportCall(const onnx::NodeProto& call,
   return status;
 }
 
+const OnnxOpsets& OnnxNodeImporter::OpsetsOf(const onnx::FunctionProto& function) {
+  if (function.opset_import().empty()) return model_opsets_;
+  const auto it = function_opsets_.find(&function);
+  if (it != function_opsets_.end()) return it->second;
+  return function_opsets_.emplace(&function, OnnxOpsetsOf(function.opset_import())).first->second;
+}
+
 absl::Status OnnxNodeImporter::ImportFunction(const onnx::NodeProto& call,
                                               const onnx::FunctionProto& function) {
   WEFT_ASSIGN_OR_RETURN(const auto instance, InstantiateOnnxFunction(function, call));
@@ -248,16 +262,15 @@ absl::Status OnnxNodeImporter::ImportFunction(const onnx::NodeProto& call,
     return absl::UnimplementedError("functions with attributes are too large to be inlined");
   }
   const onnx::FunctionProto& body = instance == nullptr ? function : *instance;
-  OnnxScope scope(body.opset_import().empty() ? model_.opset_import() : body.opset_import(),
-                  NameOf(call) + "/");
+  OnnxScope scope(OpsetsOf(function), NameOf(call) + "/");
   for (int i = 0; i < call.input_size(); ++i) {
     if (!call.input(i).empty()) scope.Bind(body.input(i), scope_->Find(call.input(i)));
   }
-  // Large tensors are views of what holds the body.
-  const auto owner = source_.owner;
-  if (instance != nullptr) source_.owner = instance;
+  // Large tensors are views of what holds the body: the copy, or the model even within a copy.
+  const std::shared_ptr<const void> holder = instance == nullptr ? model_owner_ : instance;
+  const auto outer = std::exchange(source_.owner, holder);
   ImportNodes(body.node(), scope);
-  source_.owner = owner;
+  source_.owner = outer;
   for (int i = 0; i < call.output_size(); ++i) {
     if (call.output(i).empty()) continue;
     OnnxValuePtr result = scope.Find(body.output(i));
@@ -298,11 +311,17 @@ bool OnnxNodeImporter::AddKnown(const onnx::NodeProto& node, const OnnxOp& op,
 }
 
 // PyTorch writes equal initializers once, and an Identity where another weight is to have the same
-// value. That weight is a variable of its own, under the Identity's output. Of other constants the
-// node stays: a graph's output that is a constant needs one, which exporting writes.
+// value. That weight is a variable of its own, under the Identity's output. Within bodies, which
+// may run often, and of their weights it is only another name. Of other constants the node stays:
+// a graph's output that is a constant needs one, which exporting writes.
 bool OnnxNodeImporter::AddOwnParameter(const onnx::NodeProto& identity) {
   const OnnxValuePtr written = scope_->Find(identity.input(0));
   if (!written->parameter) return false;
+  const bool is_models_own = scope_ == &root_ && written->name == identity.input(0);
+  if (!is_models_own) {
+    scope_->Bind(identity.output(0), written);
+    return true;
+  }
   OnnxValue& own = scope_->Make(identity.output(0));
   own.constant = written->constant;
   own.shape = written->shape;

@@ -1,6 +1,8 @@
 #ifndef WEFT_FRONTEND_ONNX_IMPORT_NODES_H_
 #define WEFT_FRONTEND_ONNX_IMPORT_NODES_H_
 
+#include <map>
+#include <memory>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -17,12 +19,17 @@ class OnnxNodeImporter : public BodyImporter {
  public:
   // `model` and `graph` must outlive it.
   OnnxNodeImporter(const onnx::ModelProto& model, TensorSource source, Graph& graph)
-      : model_(model),
-        functions_(model),
+      : functions_(model),
+        model_opsets_(OnnxOpsetsOf(model.opset_import())),
         source_(std::move(source)),
+        model_owner_(source_.owner),
         graph_(graph),
-        root_(model.opset_import()),
-        scope_(&root_) {}
+        root_(model_opsets_),
+        scope_(&root_) {
+    for (const std::string& name : functions_.hidden()) {
+      AddProblem("function " + name, absl::InvalidArgumentError("another one has that name"));
+    }
+  }
 
   // The values of the model's own graph.
   OnnxScope& root() { return root_; }
@@ -36,6 +43,7 @@ class OnnxNodeImporter : public BodyImporter {
   void ImportNodes(const OnnxNodes& nodes, OnnxScope& scope) override;
   absl::Status ImportBody(const onnx::GraphProto& body, OnnxScope& scope) override;
   void CheckBody(const onnx::GraphProto& body, const OnnxScope& scope) override;
+  size_t num_problems() const override { return problems_.size(); }
 
  private:
   // What a node's op is to us: one of these.
@@ -60,8 +68,11 @@ class OnnxNodeImporter : public BodyImporter {
   absl::Status Convert(const onnx::NodeProto& node);
   absl::Status ConvertOp(const onnx::NodeProto& node, const OnnxOp& op,
                          const onnx::OpSchema& schema);
+  // Marks what of `scope` the nodes of a graph read, in their bodies too.
+  static void MarkReads(const onnx::GraphProto& graph, OnnxScope& scope);
+  const OnnxOpsets& OpsetsOf(const onnx::FunctionProto& function);
   // Goes one body deeper, and counts its nodes.
-  absl::Status Enter(int nodes);
+  absl::Status Enter(int64_t nodes);
   absl::Status ImportCall(const onnx::NodeProto& call, const onnx::FunctionProto& function);
   absl::Status ImportFunction(const onnx::NodeProto& call, const onnx::FunctionProto& function);
   // The tensor of a message. One that is read again, in another run of a body, takes from the
@@ -74,9 +85,11 @@ class OnnxNodeImporter : public BodyImporter {
   absl::Status SetOutputs(const onnx::NodeProto& node, const ImportContext& context,
                           const std::vector<Value>& outputs);
 
-  const onnx::ModelProto& model_;
   const OnnxFunctions functions_;
+  const OnnxOpsets model_opsets_;
+  std::map<const onnx::FunctionProto*, const OnnxOpsets> function_opsets_;
   TensorSource source_;
+  const std::shared_ptr<const void> model_owner_;
   Graph& graph_;
   OnnxScope root_;
   OnnxScope* scope_;                        // of the nodes that are imported now

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <functional>
 #include <queue>
-#include <set>
 #include <unordered_map>
 
 namespace weft {
@@ -13,12 +12,7 @@ using Read = std::function<void(const std::string&)>;
 
 // What a body reads of the names around it.
 void ForEachOuterRead(const onnx::GraphProto& body, const Read& read) {
-  std::set<std::string> own;
-  for (const auto& input : body.input()) own.insert(input.name());
-  for (const auto& tensor : body.initializer()) own.insert(tensor.name());
-  for (const onnx::NodeProto& node : body.node()) {
-    own.insert(node.output().begin(), node.output().end());
-  }
+  const std::set<std::string> own = OnnxNamesOf(body);
   const Read outer = [&](const std::string& name) {
     if (!own.contains(name)) read(name);
   };
@@ -90,6 +84,27 @@ class NodeGraph {
 };
 
 }  // namespace
+
+std::set<std::string> OnnxNamesOf(const onnx::GraphProto& body) {
+  std::set<std::string> own;
+  for (const auto& input : body.input()) own.insert(input.name());
+  for (const auto& tensor : body.initializer()) own.insert(tensor.name());
+  for (const auto& sparse : body.sparse_initializer()) own.insert(sparse.values().name());
+  for (const onnx::NodeProto& node : body.node()) {
+    own.insert(node.output().begin(), node.output().end());
+  }
+  return own;
+}
+
+int64_t CountOnnxNodes(const onnx::GraphProto& body) {
+  int64_t count = body.node_size();
+  for (const onnx::NodeProto& node : body.node()) {
+    for (const onnx::AttributeProto& attribute : node.attribute()) {
+      if (attribute.has_g()) count += CountOnnxNodes(attribute.g());
+    }
+  }
+  return count;
+}
 
 void ForEachOnnxRead(const onnx::NodeProto& node, const Read& read) {
   for (const std::string& input : node.input()) {

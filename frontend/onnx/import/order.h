@@ -2,6 +2,7 @@
 #define WEFT_FRONTEND_ONNX_IMPORT_ORDER_H_
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,12 @@ struct OnnxOrder {
   std::vector<const onnx::NodeProto*> cycles;
 };
 OnnxOrder SortOnnxNodes(const OnnxNodes& nodes);
+
+// What a body itself gives names to: its inputs, initializers and the results of its nodes.
+std::set<std::string> OnnxNamesOf(const onnx::GraphProto& body);
+
+// Its nodes, and those of the bodies within it.
+int64_t CountOnnxNodes(const onnx::GraphProto& body);
 
 // Calls `read` with every name that a node reads, in its bodies too.
 void ForEachOnnxRead(const onnx::NodeProto& node,

@@ -15,14 +15,37 @@ void KnowOnnxValue(OnnxValue& value, Tensor tensor) {
   value.constant = std::move(tensor);
 }
 
-int OnnxOpset(const OnnxOpsets& opsets, const std::string& domain) {
-  const auto standard = [](const std::string& name) { return name.empty() || name == "ai.onnx"; };
-  for (const onnx::OperatorSetIdProto& opset : opsets) {
-    if (opset.domain() == domain || (standard(opset.domain()) && standard(domain))) {
-      return static_cast<int>(std::clamp<int64_t>(opset.version(), 0, 1 << 20));
-    }
+std::optional<std::vector<int64_t>> ExactInts(const Tensor& tensor) {
+  const auto list = [](const auto& values) {
+    return std::vector<int64_t>(values.begin(), values.end());
+  };
+  switch (tensor.dtype()) {
+    case DType::kI64:
+      return list(tensor.values<int64_t>());
+    case DType::kI32:
+      return list(tensor.values<int32_t>());
+    case DType::kBool:
+      return list(tensor.values<uint8_t>());
+    default:
+      return std::nullopt;
   }
-  return 0;
+}
+
+std::string PlainOnnxDomain(const std::string& domain) { return domain == "ai.onnx" ? "" : domain; }
+
+OnnxOpsets OnnxOpsetsOf(
+    const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>& imported) {
+  OnnxOpsets opsets;
+  for (const onnx::OperatorSetIdProto& opset : imported) {
+    opsets.emplace(PlainOnnxDomain(opset.domain()),
+                   static_cast<int>(std::clamp<int64_t>(opset.version(), 0, 1 << 20)));
+  }
+  return opsets;
+}
+
+int OnnxOpset(const OnnxOpsets& opsets, const std::string& domain) {
+  const auto it = opsets.find(PlainOnnxDomain(domain));
+  return it == opsets.end() ? 0 : it->second;
 }
 
 OnnxValuePtr OnnxScope::Find(const std::string& name) const {

@@ -44,8 +44,17 @@ std::optional<TensorType> TypeOfOnnxValue(const OnnxValue& value);
 // Makes it one of known elements.
 void KnowOnnxValue(OnnxValue& value, Tensor tensor);
 
-using OnnxOpsets = google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>;
-// The version of a domain ("" and "ai.onnx" are one); 0 for none.
+// The elements of a tensor of i64, i32 or bool; nullopt for any other.
+std::optional<std::vector<int64_t>> ExactInts(const Tensor& tensor);
+
+// The standard domain has two names: "" for both.
+std::string PlainOnnxDomain(const std::string& domain);
+
+// Versions by PlainOnnxDomain.
+using OnnxOpsets = std::map<std::string, int>;
+OnnxOpsets OnnxOpsetsOf(
+    const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>& imported);
+// The version of a domain; 0 for none.
 int OnnxOpset(const OnnxOpsets& opsets, const std::string& domain);
 
 // The names that the nodes of a graph, of a branch or of a function's body can read: its own, then

@@ -7,12 +7,6 @@ namespace {
 
 using Elements = std::vector<OnnxValuePtr>;
 
-void SetSequence(StructureContext& c, Elements elements) {
-  auto value = std::make_shared<OnnxValue>();
-  value->sequence = std::move(elements);
-  c.Set(0, std::move(value));
-}
-
 // The place in a sequence of `size` that operand `i` says; `fallback` where it is absent.
 absl::StatusOr<int64_t> PositionAt(StructureContext& c, int i, int64_t size, int64_t fallback) {
   if (!c.has(i)) return fallback;
@@ -29,14 +23,10 @@ absl::Status CheckPosition(int64_t position, int64_t size) {
 absl::Status SequenceConstruct(StructureContext& c) {
   Elements elements;
   for (int i = 0; i < c.node().input_size(); ++i) elements.push_back(c.in(i));
-  SetSequence(c, std::move(elements));
-  return absl::OkStatus();
+  return c.SetSequence(0, std::move(elements));
 }
 
-absl::Status SequenceEmpty(StructureContext& c) {
-  SetSequence(c, {});
-  return absl::OkStatus();
-}
+absl::Status SequenceEmpty(StructureContext& c) { return c.SetSequence(0, {}); }
 
 absl::Status SequenceInsert(StructureContext& c) {
   WEFT_ASSIGN_OR_RETURN(Elements elements, c.Sequence(0));
@@ -44,8 +34,7 @@ absl::Status SequenceInsert(StructureContext& c) {
   WEFT_ASSIGN_OR_RETURN(const int64_t position, PositionAt(c, 2, size, size));
   WEFT_RETURN_IF_ERROR(CheckPosition(position, size + 1));
   elements.insert(elements.begin() + position, c.in(1));
-  SetSequence(c, std::move(elements));
-  return absl::OkStatus();
+  return c.SetSequence(0, std::move(elements));
 }
 
 absl::Status SequenceErase(StructureContext& c) {
@@ -54,8 +43,7 @@ absl::Status SequenceErase(StructureContext& c) {
   WEFT_ASSIGN_OR_RETURN(const int64_t position, PositionAt(c, 1, size, size - 1));
   WEFT_RETURN_IF_ERROR(CheckPosition(position, size));
   elements.erase(elements.begin() + position);
-  SetSequence(c, std::move(elements));
-  return absl::OkStatus();
+  return c.SetSequence(0, std::move(elements));
 }
 
 absl::Status SequenceAt(StructureContext& c) {
@@ -84,22 +72,25 @@ absl::Status ConcatFromSequence(StructureContext& c) {
 // The sizes that `split` means: the list itself, or pieces of one size and what is left.
 absl::StatusOr<std::vector<int64_t>> PieceSizes(const Tensor& split, const OnnxValue& x,
                                                 int64_t axis) {
-  std::vector<int64_t> sizes;
-  for (int64_t i = 0; i < split.size(); ++i) sizes.push_back(static_cast<int64_t>(split.At(i)));
-  if (split.rank() > 0) return sizes;
+  std::optional<std::vector<int64_t>> given = ExactInts(split);
+  if (!given) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected integers as split, got ", ToString(split.type())));
+  }
+  if (split.rank() > 0) return *std::move(given);
   const std::optional<TensorType> type = TypeOfOnnxValue(x);
   if (!type) return absl::InvalidArgumentError("expected a tensor to take apart");
   WEFT_ASSIGN_OR_RETURN(const int place, NormalizeAxis(axis, type->rank()));
-  if (!type->dim(place).is_static() || sizes[0] < 1) {
+  const int64_t size = (*given)[0];
+  if (!type->dim(place).is_static() || size < 1) {
     return absl::UnimplementedError(absl::StrCat("to cut an axis of ", type->dim(place).ToString(),
-                                                 " into pieces of ", sizes[0],
-                                                 " is not supported"));
+                                                 " into pieces of ", size, " is not supported"));
   }
-  const int64_t extent = type->dim(place).coefficient(), size = sizes[0];
+  const int64_t extent = type->dim(place).coefficient();
   if (extent / size >= kMostPieces) {
     return absl::UnimplementedError(absl::StrCat("more than ", kMostPieces, " pieces"));
   }
-  sizes.assign(static_cast<size_t>(extent / size), size);
+  std::vector<int64_t> sizes(static_cast<size_t>(extent / size), size);
   if (extent % size != 0) sizes.push_back(extent % size);
   return sizes;
 }
@@ -114,8 +105,7 @@ absl::Status SplitToSequence(StructureContext& c) {
   }
   const bool keepdims = sizes.has_value() || c.Int("keepdims", 1) != 0;
   WEFT_ASSIGN_OR_RETURN(Elements pieces, c.Pieces(x, axis, std::move(sizes), keepdims));
-  SetSequence(c, std::move(pieces));
-  return absl::OkStatus();
+  return c.SetSequence(0, std::move(pieces));
 }
 
 absl::Status Optional(StructureContext& c) {

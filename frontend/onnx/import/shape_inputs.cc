@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "frontend/onnx/import/functions.h"
 #include "frontend/onnx/import/importer.h"
@@ -19,11 +20,14 @@ class DecidingNames {
   // Adds to `deciding` the names from which those in it are computed, and those that decide a shape
   // of themselves.
   void Collect(const OnnxNodes& nodes, Names& deciding) {
+    if (depth_ == kMostOnnxDepth) return;
+    ++depth_;
     const OnnxOrder order = SortOnnxNodes(nodes);
     // Backwards: a reader comes before the node that makes what it reads.
     for (auto node = order.nodes.rbegin(); node != order.nodes.rend(); ++node) {
       Look(**node, deciding);
     }
+    --depth_;
   }
 
  private:
@@ -51,11 +55,12 @@ class DecidingNames {
 
   // Whether the operands of a node with this body decide.
   bool LookInto(const onnx::GraphProto& body, bool decides, Names& deciding) {
-    for (int i = 0; decides && i < body.output_size(); ++i) deciding.insert(body.output(i).name());
-    Collect(body.node(), deciding);
-    return decides || std::any_of(body.input().begin(), body.input().end(), [&](const auto& input) {
-             return deciding.contains(input.name());
-           });
+    Names inner;  // another body can use the same names
+    for (int i = 0; decides && i < body.output_size(); ++i) inner.insert(body.output(i).name());
+    Collect(body.node(), inner);
+    std::ranges::set_difference(inner, OnnxNamesOf(body), std::inserter(deciding, deciding.end()));
+    return decides || std::any_of(body.input().begin(), body.input().end(),
+                                  [&](const auto& input) { return inner.contains(input.name()); });
   }
 
   static void Decides(const onnx::NodeProto& node, int input, Names& deciding) {
@@ -76,7 +81,7 @@ class DecidingNames {
   }
 
   const OnnxFunctions functions_;
-  int looks_ = 0;
+  int looks_ = 0, depth_ = 0;
 };
 
 }  // namespace

@@ -10,11 +10,7 @@ namespace {
 
 // Of the nodes that we make ourselves.
 const OnnxOpsets& StructureOpsets() {
-  static const OnnxOpsets& opsets = *[] {
-    auto* made = new OnnxOpsets();
-    made->Add()->set_version(13);
-    return made;
-  }();
+  static const OnnxOpsets& opsets = *new OnnxOpsets{{"", 13}};
   return opsets;
 }
 
@@ -58,12 +54,17 @@ const onnx::GraphProto& StructureContext::Graph(std::string_view attribute) cons
   return found == nullptr ? none : found->g();
 }
 
+absl::StatusOr<int64_t> KnownOnnxInt(const OnnxValue& value, std::string_view what,
+                                     std::string_view name) {
+  if (!value.constant) return NotKnownBeforeTheRun(what, name);
+  const std::optional<std::vector<int64_t>> ints = ExactInts(*value.constant);
+  if (ints && ints->size() == 1) return (*ints)[0];
+  return absl::InvalidArgumentError(absl::StrCat("expected one integer or bool as ", Absl(what),
+                                                 ", got ", ToString(value.constant->type())));
+}
+
 absl::StatusOr<int64_t> StructureContext::KnownInt(int i, std::string_view what) const {
-  const OnnxValuePtr value = in(i);
-  if (value == nullptr || !value->constant) return NotKnownBeforeTheRun(what, node_.input(i));
-  if (value->constant->size() == 1) return static_cast<int64_t>(value->constant->At(0));
-  return absl::InvalidArgumentError(absl::StrCat("expected one element as ", Absl(what), ", got ",
-                                                 ToString(value->constant->type())));
+  return KnownOnnxInt(*in(i), what, node_.input(i));
 }
 
 absl::StatusOr<std::vector<OnnxValuePtr>> StructureContext::Sequence(int i) const {
@@ -71,6 +72,20 @@ absl::StatusOr<std::vector<OnnxValuePtr>> StructureContext::Sequence(int i) cons
   if (value != nullptr && value->sequence) return *value->sequence;
   return absl::InvalidArgumentError(
       absl::StrCat("expected a sequence, ", has(i) ? node_.input(i) : "its operand", " is none"));
+}
+
+absl::Status StructureContext::SetSequence(int i, std::vector<OnnxValuePtr> elements) {
+  if (std::ssize(elements) > kMostPieces) {
+    return absl::UnimplementedError(
+        absl::StrCat("a sequence of more than ", kMostPieces, " elements is not supported"));
+  }
+  if (!std::ranges::all_of(elements, [](const OnnxValuePtr& e) { return e->is_tensor(); })) {
+    return absl::UnimplementedError("a sequence of other things than tensors is not supported");
+  }
+  auto value = std::make_shared<OnnxValue>();
+  value->sequence = std::move(elements);
+  Set(i, std::move(value));
+  return absl::OkStatus();
 }
 
 void StructureContext::Set(int i, OnnxValuePtr value) {
@@ -116,6 +131,9 @@ absl::StatusOr<std::vector<OnnxValuePtr>> StructureContext::Pieces(
     sizes.emplace(static_cast<size_t>(extent.coefficient()), 1);
   }
   if (sizes->empty()) return std::vector<OnnxValuePtr>();
+  if (std::ssize(*sizes) > kMostPieces) {
+    return absl::UnimplementedError(absl::StrCat("more than ", kMostPieces, " pieces"));
+  }
   const OnnxValuePtr split = KnownOnnxValue(Tensor::FromInts(*sizes), name_ + "/sizes");
   std::vector<OnnxValuePtr> pieces =
       Make("Split", {x, split}, {OnnxIntAttribute("axis", axis)}, static_cast<int>(sizes->size()));

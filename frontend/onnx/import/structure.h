@@ -15,7 +15,8 @@
 
 namespace weft {
 
-inline constexpr int64_t kMostPieces = 1000;  // that a tensor is taken apart into
+// That a tensor is taken apart into, and that a sequence has.
+inline constexpr int64_t kMostPieces = 1000;
 
 // What the importer of a model does for them.
 class BodyImporter {
@@ -32,6 +33,8 @@ class BodyImporter {
   virtual void AddInitializers(const onnx::GraphProto& graph, OnnxScope& scope) = 0;
   // Reports the ops within `body` that are not supported, without adding anything.
   virtual void CheckBody(const onnx::GraphProto& body, const OnnxScope& scope) = 0;
+  // How many problems were reported by now.
+  virtual size_t num_problems() const = 0;
 };
 
 // One node of them.
@@ -54,12 +57,15 @@ class StructureContext {
 
   bool has(int i) const { return i < node_.input_size() && !node_.input(i).empty(); }
   OnnxValuePtr in(int i) const { return has(i) ? scope_.Find(node_.input(i)) : nullptr; }
-  // An operand that must be known now, of one element. Unimplemented where it is not.
+  // A given operand that must be known now, by KnownOnnxInt.
   absl::StatusOr<int64_t> KnownInt(int i, std::string_view what) const;
   // The elements of an operand that is a sequence; an error where it is none.
   absl::StatusOr<std::vector<OnnxValuePtr>> Sequence(int i) const;
   // The i-th output is `value`, where the node names one.
   void Set(int i, OnnxValuePtr value);
+  // The same for a sequence. Unimplemented where it is long or an element is no tensor: sequences
+  // within each other would be destroyed one within the other.
+  absl::Status SetSequence(int i, std::vector<OnnxValuePtr> elements);
 
   // What an op of opset 13 makes of `inputs`: nodes, or constants where these are known.
   std::vector<OnnxValuePtr> Make(const std::string& op, const std::vector<OnnxValuePtr>& inputs,
@@ -85,6 +91,10 @@ OnnxValuePtr KnownOnnxValue(Tensor tensor, std::string name);
 onnx::AttributeProto OnnxIntAttribute(const std::string& name, int64_t value);
 // The message for what must be known while importing.
 absl::Status NotKnownBeforeTheRun(std::string_view what, std::string_view name);
+// The only element of a value that must be known now, an integer or a bool. Unimplemented where it
+// is not known.
+absl::StatusOr<int64_t> KnownOnnxInt(const OnnxValue& value, std::string_view what,
+                                     std::string_view name);
 
 struct StructureOp {
   std::string_view name;
