@@ -130,6 +130,66 @@ TEST(OnnxOpset, ResizeAlongAxesKeepingTheRatio) {
   EXPECT_EQ(sizes("not_smaller"), "f32[1,1,6,12]");
 }
 
+OnnxMaker KeepingTheRatio(std::vector<int64_t> sizes) {
+  OnnxMaker m(18);
+  m.Input("x", {4, 5}).Initializer("sizes", OpsetInts(std::move(sizes)));
+  m.Node("Resize", {"x", "", "", "sizes"}, {"y"});
+  m.Attribute("mode", onnx::AttributeProto::STRING)->set_s("linear");
+  m.Attribute("keep_aspect_ratio_policy", onnx::AttributeProto::STRING)->set_s("not_larger");
+  return m;
+}
+
+TEST(OnnxOpset, ResizeKeepingTheRatioGoesByTheFactor) {
+  // Of 5/4, by which 5 are 6.25 elements: places are 0.8 apart, not 5/6.
+  OnnxMaker m = KeepingTheRatio({5, 100});
+  std::vector<float> ramps;
+  for (int i = 0; i < 20; ++i) ramps.push_back(static_cast<float>(i % 5));
+  std::vector<float> row = OpsetRun(m, Floats({4, 5}, ramps));
+  ASSERT_EQ(row.size(), 30u);
+  row.resize(6);
+  EXPECT_THAT(row, Pointwise(testing::FloatNear(1e-5f),
+                             std::vector<float>{0, 0.7f, 1.5f, 2.3f, 3.1f, 3.9f}));
+  OnnxMaker up = KeepingTheRatio({7, 100});  // of 8.75
+  up.Output("y");
+  EXPECT_THAT(std::string(up.Import().status().message()),
+              HasSubstr("to keep a ratio that rounds parts of elements up is not supported"));
+}
+
+TEST(OnnxOpset, SplitCountsPiecesWithoutAName) {
+  OnnxMaker m(13);
+  m.Input("x", {2}).Node("Split", {"x"}, {"y", ""});
+  EXPECT_THAT(OpsetRun(m, Floats({2}, {7, 8})), ElementsAre(7));
+}
+
+TEST(OnnxOpset, CenterCropPadToNegativeSizesIsRefused) {
+  OnnxMaker m(18);
+  m.Input("x", {2, 5}).Initializer("shape", OpsetInts({-1, 2}));
+  m.Node("CenterCropPad", {"x", "shape"}, {"y"}).Output("y");
+  EXPECT_THAT(std::string(m.Import().status().message()),
+              HasSubstr("expected sizes of at least 0 as shape, got [-1,2]"));
+}
+
+TEST(OnnxOpset, QuantizationNamesTheTypeThatWeLack) {
+  OnnxMaker m(21);
+  m.Input("x", {2})
+      .Initializer("scale", Floats({}, {1}))
+      .Node("QuantizeLinear", {"x", "scale"}, {"y"});
+  m.Int("output_dtype", onnx::TensorProto::INT32).Output("y", onnx::TensorProto::INT32);
+  EXPECT_THAT(std::string(m.Import().status().message()),
+              HasSubstr("an output of INT32 is not supported, only u8|i8"));
+}
+
+TEST(OnnxOpset, SkipLayerNormalizationGivesItsSum) {
+  OnnxMaker m(17);
+  onnx::OperatorSetIdProto* domain = m.proto.add_opset_import();
+  domain->set_domain("com.microsoft");
+  domain->set_version(1);
+  m.Input("x", {1, 2}).Initializer("g", Floats({2}, {1, 1}));
+  m.Node("SkipLayerNormalization", {"x", "x", "g"}, {"n", "", "", "y"});
+  m.Last()->set_domain("com.microsoft");
+  EXPECT_THAT(OpsetRun(m, Floats({1, 2}, {1, 3})), ElementsAre(2, 6));
+}
+
 OnnxMaker Antialiased(const std::string& mode, std::vector<int64_t> axes) {
   OnnxMaker m(18);
   m.Input("x", {-1, 1, 2, 4}).Initializer("sizes", OpsetInts({2}));
@@ -142,6 +202,20 @@ TEST(OnnxOpset, AntialiasWidensTheFilter) {
   // Triangles of reach 2 around 0.5 and 2.5: (1/4, 3/4, 3/4, 1/4), its outside at the border.
   OnnxMaker m = Antialiased("linear", {3});
   EXPECT_THAT(OpsetRun(m, Floats({1, 1, 2, 4}, {8, 0, 0, 0, 0, 0, 8, 0})), ElementsAre(4, 0, 1, 3));
+}
+
+TEST(OnnxOpset, AntialiasOfUnknownScalesOrIntegersIsRefused) {
+  const auto error = [](OnnxMaker m, std::vector<std::string> inputs) {
+    m.Node("Resize", inputs, {"y"}).Int("antialias", 1).Output("y");
+    m.Attribute("mode", onnx::AttributeProto::STRING)->set_s("linear");
+    return std::string(m.Import().status().message());
+  };
+  OnnxMaker m(18);
+  m.Input("x", {1, 1, 4, 4}).Input("s", {4}).Initializer("sizes", OpsetInts({1, 1, 2, 2}));
+  m.Input("i", {1, 1, 4, 4}, onnx::TensorProto::INT32);
+  EXPECT_THAT(error(m, {"x", "", "s"}), HasSubstr("its scales, s, must be known before the run"));
+  EXPECT_THAT(error(m, {"x"}), HasSubstr("expected either sizes or scales, got neither"));
+  EXPECT_THAT(error(m, {"i", "", "", "sizes"}), HasSubstr("antialias of i32 is not supported"));
 }
 
 TEST(OnnxOpset, AntialiasOfOtherAxesIsRefused) {

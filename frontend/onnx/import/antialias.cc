@@ -78,13 +78,20 @@ std::vector<Value> AntialiasedResize(ImportContext& c) {
                                .a = c.Float("cubic_coeff_a", -0.75),
                                .places = c.String("coordinate_transformation_mode")};
   Value y = c.in(0);
-  const Tensor* scales = c.constant(2);
+  const Tensor* scales = c.KnownTensor(2, "scales");
   const bool by_scale = scales != nullptr && scales->size() > 0;
   const auto sizes = by_scale ? std::nullopt : c.KnownInts(3, "sizes");
   if (!c.ok()) return {};
   const TensorType x = c.TypeOf(y);
+  if (!by_scale && !sizes) {
+    return {c.Fail(absl::InvalidArgumentError("expected either sizes or scales, got neither"))};
+  }
+  if (!kFloatTypes.contains(x.dtype)) {  // whose matrix would be rounded to zeros
+    return {c.Unsupported(absl::StrCat("antialias of ", Absl(ToString(x.dtype)),
+                                       " is not supported, only of ", kFloatTypes.ToString()))};
+  }
   const std::vector<int64_t> axes = c.Ints("axes");
-  const int64_t count = by_scale ? scales->size() : sizes ? std::ssize(*sizes) : 0;
+  const int64_t count = by_scale ? scales->size() : std::ssize(*sizes);
   for (int64_t i = 0; i < count && c.ok(); ++i) {
     const auto axis =
         NormalizeAxis(i < std::ssize(axes) ? axes[static_cast<size_t>(i)] : i, x.rank());

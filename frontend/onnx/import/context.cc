@@ -149,26 +149,25 @@ Value ImportContext::ShapeSource(int i) const {
   return known == nullptr ? Value() : known->shape_of;
 }
 
-std::optional<std::vector<int64_t>> ImportContext::KnownInts(int i, std::string_view what) {
-  if (!has(i) || !ok()) return std::nullopt;
+const Tensor* ImportContext::KnownTensor(int i, std::string_view what) {
+  if (!has(i) || !ok()) return nullptr;
   const Tensor* tensor = constant(i);
   if (tensor == nullptr) {
     Unsupported(absl::StrCat("its ", Absl(what), ", ", input_name(i),
                              ", must be known before the run: bind the inputs that decide it"));
-    return std::nullopt;
   }
+  return tensor;
+}
+
+std::optional<std::vector<int64_t>> ImportContext::KnownInts(int i, std::string_view what) {
+  const Tensor* tensor = KnownTensor(i, what);
+  if (tensor == nullptr) return std::nullopt;
   if (tensor->rank() > 1 || (tensor->dtype() != DType::kI64 && tensor->dtype() != DType::kI32)) {
     Fail(absl::InvalidArgumentError(absl::StrCat("expected a list of integers as ", Absl(what),
                                                  ", got ", ToString(tensor->type()))));
     return std::nullopt;
   }
-  std::vector<int64_t> ints;
-  for (int64_t k = 0; k < tensor->size(); ++k) {
-    ints.push_back(tensor->dtype() == DType::kI64
-                       ? tensor->values<int64_t>()[static_cast<size_t>(k)]
-                       : tensor->values<int32_t>()[static_cast<size_t>(k)]);
-  }
-  return ints;
+  return ExactInts(*tensor);
 }
 
 std::optional<int64_t> ImportContext::KnownInt(int i, std::string_view what) {
@@ -180,16 +179,11 @@ std::optional<int64_t> ImportContext::KnownInt(int i, std::string_view what) {
 }
 
 std::optional<double> ImportContext::KnownNumber(int i, std::string_view what) {
-  if (!has(i) || !ok()) return std::nullopt;
-  const Tensor* tensor = constant(i);
-  if (tensor != nullptr && tensor->size() == 1) return tensor->At(0);
-  if (tensor == nullptr) {
-    Unsupported(absl::StrCat("its ", Absl(what), ", ", input_name(i),
-                             ", must be known before the run: bind the inputs that decide it"));
-  } else {
-    Fail(absl::InvalidArgumentError(
-        absl::StrCat("expected a scalar ", Absl(what), ", got ", ToString(tensor->type()))));
-  }
+  const Tensor* tensor = KnownTensor(i, what);
+  if (tensor == nullptr) return std::nullopt;
+  if (tensor->size() == 1) return tensor->At(0);
+  Fail(absl::InvalidArgumentError(
+      absl::StrCat("expected a scalar ", Absl(what), ", got ", ToString(tensor->type()))));
   return std::nullopt;
 }
 

@@ -76,12 +76,16 @@ class ImportContext : public Emitter {
   Value ShapeSource(int i) const;
   // The elements of an operand that must be known now, as integers or numbers; an error that says
   // how to bind it otherwise. nullopt where it is absent, and after an error.
+  // The whole operand by KnownTensor, null likewise.
+  const Tensor* KnownTensor(int i, std::string_view what);
   std::optional<std::vector<int64_t>> KnownInts(int i, std::string_view what);
   std::optional<int64_t> KnownInt(int i, std::string_view what);
   std::optional<double> KnownNumber(int i, std::string_view what);
 
   // Outputs that the node names, up to the last one.
   int num_outputs() const;
+  // All of them, those without a name too.
+  int num_output_places() const { return node_.output_size(); }
   bool wants(int i) const { return i < node_.output_size() && !node_.output(i).empty(); }
 
   // Whether output `i` has the type of the first operand, by ONNX's schema.

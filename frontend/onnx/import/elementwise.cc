@@ -72,7 +72,7 @@ std::vector<Value> CastLike(ImportContext& c) {
                       .ignored = {"saturate", "round_mode"}});
 }
 
-// Saturation and rounding are about types of eight bits, which we lack.
+// Saturation and rounding are about 8-bit floats, which we lack.
 std::vector<Value> Cast(ImportContext& c) {
   return ImportOp(c, {.op = "Cast", .inputs = c.ins(), .ignored = {"saturate", "round_mode"}});
 }

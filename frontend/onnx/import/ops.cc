@@ -89,10 +89,12 @@ void CheckTypes(ImportContext& c, const OpDef& op, const std::vector<Value>& inp
 }
 
 int OutputCount(const ImportContext& c, const OpDef& op) {
-  if (op.variadic_outputs) return c.num_outputs();
+  if (op.variadic_outputs) return c.num_output_places();
   const auto required = std::count_if(op.outputs.begin(), op.outputs.end(),
                                       [](const OutputSpec& o) { return !o.optional; });
-  return std::max(static_cast<int>(required), c.num_outputs());
+  // More of them are the converter's to make.
+  return std::max(static_cast<int>(required),
+                  std::min(c.num_outputs(), static_cast<int>(std::ssize(op.outputs))));
 }
 
 }  // namespace

@@ -39,8 +39,9 @@ DType QuantizedType(ImportContext& c, Value zero_point) {
   const DType named = DTypeOfOnnx(given).value_or(given == 0 ? DType::kU8 : DType::kF32);
   const DType dtype = zero_point ? c.TypeOf(zero_point).dtype : named;
   if (dtype != DType::kU8 && dtype != DType::kI8 && dtype != DType::kU16) {
-    c.Unsupported(absl::StrCat("a zero point of ", Absl(ToString(dtype)),
-                               " is not supported, only u8|i8|u16"));
+    const std::string what = zero_point ? absl::StrCat("a zero point of ", Absl(ToString(dtype)))
+                                        : "an output of " + OnnxTypeName(given);
+    c.Unsupported(what + " is not supported, only u8|i8|u16");
   }
   return dtype;
 }

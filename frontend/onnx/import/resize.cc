@@ -1,5 +1,6 @@
 // Resize in its three forms, and Upsample before it.
 
+#include <algorithm>
 #include <cmath>
 
 #include "frontend/onnx/import/ops.h"
@@ -64,31 +65,51 @@ bool Stretches(ImportContext& c) {
   return c.String("keep_aspect_ratio_policy", "stretch") == "stretch";
 }
 
+// What a Resize goes by: one of the two.
+struct SizesOrScales {
+  Value sizes = {}, scales = {};
+};
+
+// All axes of these extents by one factor, to its nearest elements. Where these are whole, `sizes`
+// says so exactly; else places must go by the factor, as far as the sizes then round down.
+SizesOrScales ByOneFactor(ImportContext& c, const std::vector<int64_t>& extents, double factor) {
+  const auto scale = static_cast<float>(factor);
+  std::vector<int64_t> sizes;
+  bool whole = true, down = c.String("coordinate_transformation_mode") != "half_pixel_symmetric";
+  for (int64_t extent : extents) {
+    const double size = static_cast<double>(extent) * factor, nearest = std::floor(size + 0.5);
+    whole = whole && std::abs(size - nearest) <= 1e-9 * nearest;
+    down = down && std::floor(static_cast<float>(extent) * scale) == static_cast<float>(nearest);
+    sizes.push_back(static_cast<int64_t>(std::clamp(nearest, -1.0, 0x1p40)));
+  }
+  if (whole) return {.sizes = c.Ints(sizes)};
+  const auto scales =
+      Tensor::FromValues<float>({std::ssize(extents)}, std::vector<float>(extents.size(), scale));
+  if (down && scales.ok()) return {.scales = c.Constant(*scales)};
+  return {c.Unsupported("to keep a ratio that rounds parts of elements up is not supported")};
+}
+
 // Since opset 18: all axes by one factor, so that none is larger, or none smaller, than `sizes`
 // says.
-Value SizesOfOneFactor(ImportContext& c) {
+SizesOrScales SizesOfOneFactor(ImportContext& c) {
   const auto sizes = c.KnownInts(3, "sizes");
-  if (!sizes || !c.ok()) return c.in(3);
+  if (!sizes || !c.ok()) return {};
   const TensorType& x = c.type(0);
   const bool larger = c.String("keep_aspect_ratio_policy") == "not_smaller";
-  std::vector<int64_t> axes = c.Ints("axes"), extents;
+  const std::vector<int64_t> axes = c.Ints("axes");
+  std::vector<int64_t> extents;
+  std::optional<double> factor;
   for (size_t i = 0; i < sizes->size(); ++i) {
     const auto axis = NormalizeAxis(i < axes.size() ? axes[i] : static_cast<int64_t>(i), x.rank());
-    if (!axis.ok()) return c.Fail(axis.status());
+    if (!axis.ok()) return {c.Fail(axis.status())};
     if (!x.dim(*axis).is_static() || x.dim(*axis).coefficient() == 0) {
-      return c.Unsupported("to keep the ratio of axes of unknown extent is not supported");
+      return {c.Unsupported("to keep the ratio of axes of unknown extent is not supported")};
     }
     extents.push_back(x.dim(*axis).coefficient());
-  }
-  std::optional<double> factor;
-  for (size_t i = 0; i < extents.size(); ++i) {
-    const double own = static_cast<double>((*sizes)[i]) / static_cast<double>(extents[i]);
+    const double own = static_cast<double>((*sizes)[i]) / static_cast<double>(extents.back());
     if (!factor || (larger ? own > *factor : own < *factor)) factor = own;
   }
-  for (int64_t& extent : extents) {
-    extent = static_cast<int64_t>(std::floor(static_cast<double>(extent) * *factor + 0.5));
-  }
-  return c.Ints(extents);
+  return ByOneFactor(c, extents, factor.value_or(1));
 }
 
 // half_pixel_symmetric, since opset 19, differs from half_pixel where scales do not make whole
@@ -155,10 +176,12 @@ std::vector<Value> Resize(ImportContext& c) {
                         .inputs = {c.in(0), Value(), Value(), c.Ints(known->sizes)},
                         .attributes = std::move(attributes)});
   }
-  const Value sizes = Stretches(c) || !c.has(3) ? Given(c, 3) : SizesOfOneFactor(c);
+  const SizesOrScales by = Stretches(c) || Given(c, 2) || !Given(c, 3)
+                               ? SizesOrScales{.sizes = Given(c, 3), .scales = Given(c, 2)}
+                               : SizesOfOneFactor(c);
   const Value roi = crops ? Given(c, 1) : Value();
   return ImportOp(c, {.op = "Resize",
-                      .inputs = {c.in(0), roi, Given(c, 2), sizes},
+                      .inputs = {c.in(0), roi, by.scales, by.sizes},
                       .attributes = std::move(attributes),
                       .ignored = {"keep_aspect_ratio_policy"}});
 }

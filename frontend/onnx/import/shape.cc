@@ -28,9 +28,8 @@ std::vector<Value> Reshape(ImportContext& c) {
   const Value x = c.in(0);
   const ShapeValue* target = c.shape(1);
   const bool may_have_zero =
-      target == nullptr || std::ranges::any_of(target->elements, [](const auto& dim) {
-        return !dim || *dim == Dim(0);
-      });
+      target == nullptr ||
+      std::ranges::any_of(target->elements, [](const auto& dim) { return !dim || *dim == Dim(0); });
   if (!c.ok() || (c.Int("allowzero") != 0 && may_have_zero)) return ImportSame(c);
   if (target != nullptr && c.constant(1) == nullptr) {
     // Symbols as far as a shape that is a constant can say them.
@@ -59,10 +58,12 @@ std::vector<Value> Split(ImportContext& c) {
   AttributeMap attributes;
   if (split.null()) {
     // Since opset 18 an attribute, whose last piece may be smaller.
-    const auto pieces = c.Int("num_outputs", c.num_outputs());
-    if (pieces != c.num_outputs()) {
-      c.Fail(absl::InvalidArgumentError(absl::StrCat("expected num_outputs to be its ",
-                                                     c.num_outputs(), " outputs, got ", pieces)));
+    // Pieces without a name are pieces too.
+    const int outputs = c.num_output_places();
+    const auto pieces = c.Int("num_outputs", outputs);
+    if (pieces != outputs) {
+      c.Fail(absl::InvalidArgumentError(
+          absl::StrCat("expected num_outputs to be its ", outputs, " outputs, got ", pieces)));
     }
     attributes.emplace("num_outputs", pieces);
   }
@@ -147,6 +148,10 @@ std::vector<Value> CenterCropPad(ImportContext& c) {
                                          " is not supported, only of known extent"))};
     }
     const int64_t extent = type.dim(*axis).coefficient(), size = (*sizes)[i];
+    if (size < 0) {
+      return {c.Fail(absl::InvalidArgumentError(
+          absl::StrCat("expected sizes of at least 0 as shape, got ", ToString(*sizes))))};
+    }
     pads[i] = size >= extent ? (size - extent) / 2 : -((extent - size) / 2);
     pads[axes.size() + i] = size - extent - pads[i];
   }
