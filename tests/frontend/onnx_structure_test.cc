@@ -106,6 +106,11 @@ TEST(OnnxIf, ReadsWithinBranchesAreNoStatistics) {
   Body(m, "then_branch", "Add", {"n", "mean"}, "t");
   Body(m, "else_branch", "Neg", {"n"}, "e");
   EXPECT_THAT(InferOnnx(m, {{"x", Floats({1, 2}, {1, 1})}}, "y"), ElementsAre(2, 2));
+  // The name is the weight's; the statistic is called after its layer.
+  const auto model = m.Import();
+  ASSERT_NE(model->graph.Find("mean"), nullptr);
+  EXPECT_TRUE(IsTrainable(*model->graph.Find("mean")));
+  EXPECT_NE(model->graph.Find("n/running_mean"), nullptr);
 }
 
 // The branch has a sparse `w` of its own; that outside is made of what the branch gives.
