@@ -55,6 +55,7 @@ class Importer {
         return absl::NotFoundError(absl::StrCat("the model has no input called '", name, "'"));
       }
     }
+    WEFT_ASSIGN_OR_RETURN(types_, OnnxInputTypes::Create(model_.graph(), options_.shapes));
     std::ranges::move(CheckOnnxNames(model_.graph()), std::back_inserter(nodes_.problems()));
     return absl::OkStatus();
   }
@@ -68,7 +69,7 @@ class Importer {
   }
 
   absl::Status AddInput(const onnx::ValueInfoProto& info, const Tensor* constant) {
-    WEFT_ASSIGN_OR_RETURN(TensorType type, TypeOfOnnxInput(info));
+    WEFT_ASSIGN_OR_RETURN(TensorType type, types_.Of(info));
     OnnxValue& value = root_.Make(info.name());
     nodes_.ReserveName(value.name);
     if (constant == nullptr) {
@@ -98,7 +99,7 @@ class Importer {
       value = OnnxValue{.name = value.name};
       return AddInput(info, &options_.constants.at(info.name()));
     }
-    WEFT_ASSIGN_OR_RETURN(const TensorType type, TypeOfOnnxInput(info));
+    WEFT_ASSIGN_OR_RETURN(const TensorType type, types_.Of(info));
     return value.constant ? CheckFits(type, *value.constant, "its initializer") : absl::OkStatus();
   }
 
@@ -166,6 +167,7 @@ class Importer {
   Model result_;
   OnnxNodeImporter nodes_;
   OnnxScope& root_ = nodes_.root();
+  OnnxInputTypes types_;
   std::set<std::string> outputs_;
 };
 

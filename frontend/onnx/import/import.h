@@ -2,6 +2,7 @@
 #define WEFT_FRONTEND_ONNX_IMPORT_IMPORT_H_
 
 #include <cstddef>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,9 @@ struct OnnxImportOptions {
   // Values for inputs that become constants where they decide a shape or an attribute, directly or
   // through others: a Reshape's shape, an Expand's, a Dropout's ratio. The others stay inputs.
   TensorMap shape_candidates = {};
+  // What the dims of inputs are, by name; "" is the only input. A number holds for its dim's symbol
+  // in all inputs; a symbol renames a dim.
+  std::map<std::string, Shape> shapes = {};
   // Inputs and outputs of f16 and bf16 keep their types, by a Cast each; otherwise they are f32.
   bool keep_half_types = false;
 };
@@ -38,7 +42,8 @@ struct OnnxImportReport {
 // take in a type that holds them. The model's own bytes are not trusted: nothing of libonnx but its
 // op definitions sees them. Errors: Unimplemented or InvalidArgument with every problem of the
 // model at once (node, op, opset, what), those of reading the file, a constant that is no input or
-// of another type than its input. `report` may be null.
+// of another type than its input, a shape of no input, of another rank or against a dim that the
+// model fixes. `report` may be null.
 absl::StatusOr<Model> ImportOnnx(const std::string& path, const OnnxImportOptions& options = {},
                                  OnnxImportReport* report = nullptr);
 // The same for bytes in memory, without external data; `name` stands for the file in errors.

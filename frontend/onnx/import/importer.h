@@ -1,6 +1,7 @@
 #ifndef WEFT_FRONTEND_ONNX_IMPORT_IMPORTER_H_
 #define WEFT_FRONTEND_ONNX_IMPORT_IMPORTER_H_
 
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -18,10 +19,24 @@ namespace weft {
 absl::StatusOr<Model> ImportOnnxModel(const std::shared_ptr<const onnx::ModelProto>& message,
                                       ExternalData* external, const OnnxImportOptions& options);
 
-// The type of an input; dims without a symbol, or with one that only says that nothing is known,
-// are symbols of their own. Errors: no tensor, an element type that we lack, no shape, which would
-// be one of any rank.
-absl::StatusOr<TensorType> TypeOfOnnxInput(const onnx::ValueInfoProto& info);
+// The types of a model's inputs, with what OnnxImportOptions::shapes says of them.
+class OnnxInputTypes {
+ public:
+  // Errors: a shape for what is no input, or of another rank; a symbol that they make two numbers.
+  static absl::StatusOr<OnnxInputTypes> Create(const onnx::GraphProto& graph,
+                                               const std::map<std::string, Shape>& shapes);
+
+  // Dims without a symbol, or with one that only says that nothing is known, are symbols of their
+  // own. Errors: no tensor, an element type that we lack, no shape, which would be one of any rank,
+  // a dim that is fixed to another number than is asked for.
+  absl::StatusOr<TensorType> Of(const onnx::ValueInfoProto& info) const;
+
+ private:
+  absl::Status Bind(const onnx::ValueInfoProto& info, const Shape& shape);
+
+  std::map<std::string, Shape> shapes_;
+  SymbolBindings numbers_;
+};
 
 // The inputs whose elements decide shapes or attributes: those from which the operands that
 // OnnxOp::known_inputs names are computed. Reading an input's Shape is no reading of its elements.

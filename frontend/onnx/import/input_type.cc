@@ -22,9 +22,7 @@ absl::StatusOr<Dim> DimOfOnnx(const onnx::TensorShapeProto::Dimension& dim, int 
   return parsed.ok() ? parsed : Dim::Symbol(std::move(unknown));
 }
 
-}  // namespace
-
-absl::StatusOr<TensorType> TypeOfOnnxInput(const onnx::ValueInfoProto& info) {
+absl::StatusOr<TensorType> DeclaredType(const onnx::ValueInfoProto& info) {
   if (!info.type().has_tensor_type()) {
     return absl::UnimplementedError(
         "is no tensor (sequences, maps, optional and sparse values are not supported)");
@@ -41,6 +39,92 @@ absl::StatusOr<TensorType> TypeOfOnnxInput(const onnx::ValueInfoProto& info) {
     const int axis = type.rank();
     WEFT_ASSIGN_OR_RETURN(Dim d, DimOfOnnx(dim, axis, absl::StrCat(info.name(), ".d", axis)));
     type.shape.push_back(std::move(d));
+  }
+  return type;
+}
+
+// The inputs that a run is fed: files of old list their initializers too.
+std::vector<const onnx::ValueInfoProto*> FedInputs(const onnx::GraphProto& graph) {
+  std::vector<const onnx::ValueInfoProto*> inputs;
+  for (const onnx::ValueInfoProto& input : graph.input()) {
+    const bool has_value = std::ranges::any_of(
+        graph.initializer(), [&](const auto& tensor) { return tensor.name() == input.name(); });
+    if (!has_value) inputs.push_back(&input);
+  }
+  return inputs;
+}
+
+// The input that `name` means, "" the only one.
+absl::StatusOr<const onnx::ValueInfoProto*> InputOfShape(
+    const std::vector<const onnx::ValueInfoProto*>& inputs, const std::string& name) {
+  if (name.empty() && inputs.size() == 1) return inputs[0];
+  std::string names;
+  for (const onnx::ValueInfoProto* input : inputs) {
+    if (input->name() == name && !name.empty()) return input;
+    absl::StrAppend(&names, names.empty() ? "" : ", ", input->name());
+  }
+  if (name.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a shape needs the name of its input, one of ", inputs.size(), ": ", names));
+  }
+  return absl::NotFoundError(
+      absl::StrCat("a shape is given for '", name, "', which is none of the inputs ", names));
+}
+
+}  // namespace
+
+absl::StatusOr<OnnxInputTypes> OnnxInputTypes::Create(const onnx::GraphProto& graph,
+                                                      const std::map<std::string, Shape>& shapes) {
+  OnnxInputTypes types;
+  const std::vector<const onnx::ValueInfoProto*> inputs = FedInputs(graph);
+  for (const auto& [name, shape] : shapes) {
+    WEFT_ASSIGN_OR_RETURN(const onnx::ValueInfoProto* input, InputOfShape(inputs, name));
+    if (!types.shapes_.emplace(input->name(), shape).second) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("input ", input->name(), " is given two shapes"));
+    }
+    WEFT_RETURN_IF_ERROR(
+        Annotate(types.Bind(*input, shape), absl::StrCat("input ", input->name())));
+  }
+  return types;
+}
+
+absl::Status OnnxInputTypes::Bind(const onnx::ValueInfoProto& info, const Shape& shape) {
+  const absl::StatusOr<TensorType> declared = DeclaredType(info);
+  if (!declared.ok()) return absl::OkStatus();  // a problem of the model, told with the others
+  if (declared->shape.size() != shape.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("is ", ToString(*declared), ", of rank ",
+                                                   declared->rank(), ", but the shape given is ",
+                                                   ToString(shape)));
+  }
+  for (size_t axis = 0; axis < shape.size(); ++axis) {
+    const Dim& dim = declared->shape[axis];
+    const bool is_symbol = dim.symbols().size() == 1 && dim.coefficient() == 1;
+    if (!is_symbol || !shape[axis].is_static()) continue;
+    const int64_t number = shape[axis].coefficient();
+    const auto [known, is_new] = numbers_.emplace(dim.symbols()[0], number);
+    if (!is_new && known->second != number) {
+      return absl::InvalidArgumentError(absl::StrCat(known->first, " is ", known->second,
+                                                     " already, but the shape given is ",
+                                                     ToString(shape)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TensorType> OnnxInputTypes::Of(const onnx::ValueInfoProto& info) const {
+  WEFT_ASSIGN_OR_RETURN(TensorType type, DeclaredType(info));
+  WEFT_ASSIGN_OR_RETURN(type.shape, Substitute(type.shape, numbers_));
+  const auto given = shapes_.find(info.name());
+  if (given == shapes_.end()) return type;
+  for (size_t axis = 0; axis < type.shape.size(); ++axis) {
+    Dim& dim = type.shape[axis];
+    if (dim.is_static() && dim != given->second[axis]) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("is ", ToString(type), ", with ", dim.ToString(), " on axis ", axis,
+                       ", but the shape given is ", ToString(given->second)));
+    }
+    dim = given->second[axis];
   }
   return type;
 }
