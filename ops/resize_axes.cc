@@ -65,11 +65,20 @@ class AxisMaker {
     ResizeAxis axis{.input = input, .output = output};
     axis.identity = input == output && g.per == g.by && !crops();
     if (axis.identity) return axis;
+    const bool interpolates = mode_ != "nearest" && !g.by_scale;
+    Geometry rounded = g;
+    rounded.per = static_cast<float>(g.per / g.by);
+    rounded.by = 1;
     for (int64_t o = 0; o < output; ++o) {
       axis.starts.push_back(static_cast<int64_t>(axis.sources.size()));
       double x = Coordinate(transformation_, g, static_cast<double>(o));
       // In f32 as ONNX has it: 3.5 / 0.7 is 5, though f32's 0.7 is less than 0.7.
       if (g.by_scale && mode_ == "nearest") x = static_cast<float>(x);
+      // Places of PyTorch's, whose distance is f32 where sizes give it; those of ONNX Runtime are
+      // f32 themselves, which is further from what is exact.
+      if (interpolates && x != std::floor(x)) {
+        x = Coordinate(transformation_, rounded, static_cast<double>(o));
+      }
       if (!crops() || (x >= 0 && x <= g.input - 1)) AddTerms(x, axis);
     }
     axis.starts.push_back(static_cast<int64_t>(axis.sources.size()));
