@@ -15,6 +15,7 @@
 #include "ops/ops.h"
 #include "ops/reference.h"
 #include "tests/cases/cases.h"
+#include "tests/frontend/testing_networks.h"
 #include "tests/zoo/testing_zoo.h"
 
 namespace weft {
@@ -41,17 +42,22 @@ nlohmann::json ToJson(const TensorMap& tensors) {
   return json;
 }
 
-absl::Status Write(const fs::path& folder, const Model& model, const TensorMap& feeds,
-                   const TensorMap& outputs, int opset = 13) {
-  fs::create_directories(folder);
-  WEFT_RETURN_IF_ERROR(
-      ExportOnnx(model, (folder / "model.onnx").string(), {.opset = opset}).status());
+absl::Status WriteExpected(const fs::path& folder, const TensorMap& feeds,
+                           const TensorMap& outputs) {
   const nlohmann::json json = {{"inputs", ToJson(feeds)}, {"outputs", ToJson(outputs)}};
   std::ofstream file(folder / "case.json");
   file << json.dump();
   file.close();
   return file.good() ? absl::OkStatus()
                      : absl::DataLossError(absl::StrCat("cannot write ", folder.string()));
+}
+
+absl::Status Write(const fs::path& folder, const Model& model, const TensorMap& feeds,
+                   const TensorMap& outputs, int opset = 13) {
+  fs::create_directories(folder);
+  WEFT_RETURN_IF_ERROR(
+      ExportOnnx(model, (folder / "model.onnx").string(), {.opset = opset}).status());
+  return WriteExpected(folder, feeds, outputs);
 }
 
 absl::StatusOr<Model> Residual() {
@@ -117,6 +123,39 @@ absl::Status WriteZoo(const fs::path& folder) {
   return absl::OkStatus();
 }
 
+// A network as an exporter wrote it, imported once, at each of its sizes: that file, what becomes
+// of it here as it is, and optimized.
+absl::Status WriteImported(const fs::path& folder, const OnnxMaker& file,
+                           const std::vector<Dims>& sizes) {
+  WEFT_ASSIGN_OR_RETURN(const Model model, file.Import());
+  WEFT_ASSIGN_OR_RETURN(Graph graph, OptimizedForInference(model.graph));
+  const Model optimized(std::move(graph));
+  WEFT_ASSIGN_OR_RETURN(const auto session, Session::Create(model, {.threads = kTestThreads}));
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    const TensorMap feeds = {{"x", RandomTensor(sizes[i], DType::kF32, 5)}};
+    WEFT_ASSIGN_OR_RETURN(const TensorMap outputs, session->Run(feeds));
+    const std::string path = absl::StrCat(folder.string(), "_", i);
+    fs::create_directories(path);
+    std::ofstream(path + "/model.onnx") << file.proto.SerializeAsString();
+    WEFT_RETURN_IF_ERROR(WriteExpected(path, feeds, outputs));
+    WEFT_RETURN_IF_ERROR(Write(path + "_exported", model, feeds, outputs));
+    WEFT_RETURN_IF_ERROR(Write(path + "_optimized", optimized, feeds, outputs));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteAllImported(const fs::path& folder) {
+  for (const ExportedNetwork& network : ExportedNetworks()) {
+    for (int opset : kExportedOpsets) {
+      const std::string name = absl::StrCat("net_", network.name, "_opset", opset);
+      WEFT_RETURN_IF_ERROR(Annotate(
+          WriteImported(folder / name, WriteNetwork(network, opset), SizesFor(network, opset)),
+          name));
+    }
+  }
+  return absl::OkStatus();
+}
+
 // Whether two evaluations may differ: ONNX Runtime draws other random numbers than we do.
 bool IsRandom(const OpCase& c) {
   const OpDef* op = StandardOps().Find(c.op);
@@ -160,6 +199,7 @@ absl::StatusOr<int> WriteCases(const fs::path& folder) {
 
 absl::StatusOr<int> WriteAll(const fs::path& folder) {
   fs::remove_all(folder);
+  WEFT_RETURN_IF_ERROR(WriteAllImported(folder));
   WEFT_RETURN_IF_ERROR(WriteNetworks(folder));
   WEFT_RETURN_IF_ERROR(WriteZoo(folder));
   return WriteCases(folder);
