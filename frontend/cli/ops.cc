@@ -8,6 +8,7 @@
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
 #include "frontend/io/names.h"
+#include "frontend/onnx/import/op_table.h"
 #include "graph/op.h"
 #include "runtime/kernel.h"
 
@@ -78,11 +79,18 @@ void ListOps() {
 Command AddOps(CLI::App& program) {
   CLI::App* app = program.add_subcommand("ops", "List the ops, or describe one");
   auto name = std::make_shared<std::string>();
+  auto onnx = std::make_shared<bool>(false);
   app->add_option("name", *name, "An op, as in the text of a graph");
+  app->add_flag("--onnx", *onnx, "ONNX's ops by the opsets in which they import, as Markdown")
+      ->excludes("name");
   app->footer("Example: weft ops Conv");
-  return {app, [name]() -> absl::Status {
+  return {app, [name, onnx]() -> absl::Status {
             if (!name->empty()) return ShowOp(*name);
-            ListOps();
+            if (*onnx) {
+              Print("%s", OnnxOpTable().c_str());
+            } else {
+              ListOps();
+            }
             return absl::OkStatus();
           }};
 }

@@ -10,7 +10,9 @@
 
 namespace weft {
 
-inline constexpr int kFirstOnnxOpset = 1;    // some of ONNX's own tests say so; the form is 6's
+inline constexpr int kFirstOnnxOpset = 1;
+// The oldest whose forms are known; ONNX's own suite has models of opset 1, whose ops have these.
+inline constexpr int kOldestOnnxForms = 6;
 inline constexpr int kLastOnnxOpset = 17;    // that we write
 inline constexpr int kNewestOnnxOpset = 24;  // that we read
 inline constexpr std::string_view kMicrosoftDomain = "com.microsoft";

@@ -102,6 +102,30 @@ TEST_F(CliOnnx, WrongInputsAreNamed) {
   EXPECT_THAT(Error("import x.pb -o m.weft"), HasSubstr("x.pb: "));
 }
 
+TEST_F(CliOnnx, ShapesAreFixedAtImport) {
+  OnnxMaker m(13);
+  m.Input("x", {-1, 3}).Input("z", {-1, 3}).Node("Add", {"x", "z"}, {"y"}).Output("y");
+  WriteText(Path("n.onnx"), m.proto.SerializeAsString());
+  Output("import n.onnx -o n.weft --shape x=4x3");
+  EXPECT_THAT(Output("show n.weft --text"), HasSubstr("z: f32[4,3]"));
+  Output("import n.onnx -o n.weft --shape x=Bx3 --shape z=Bx3");
+  EXPECT_THAT(Output("show n.weft --text"), HasSubstr("z: f32[B,3]"));
+  EXPECT_THAT(Error("import n.onnx -o n.weft --shape 4x3"), HasSubstr("one of 2: x, z"));
+  EXPECT_THAT(Error("import n.onnx -o n.weft --shape q=4x3"), HasSubstr("'q', which is none"));
+  EXPECT_THAT(Error("import n.onnx -o n.weft --shape x=4x3x1"), HasSubstr("of rank 2, but"));
+  EXPECT_THAT(Error("import n.onnx -o n.weft --shape x=4x5"), HasSubstr("with 3 on axis 1"));
+  EXPECT_THAT(Error("import n.onnx -o n.weft --shape x=4x"), HasSubstr("such as x=1x3x224x224"));
+  EXPECT_THAT(Error("import n.onnx -o n.weft --shape x=4x3 --shape x=5x3"),
+              HasSubstr("x is given twice"));
+}
+
+TEST_F(CliOnnx, ReadmeListsTheOpsThatImport) {
+  const std::string table = Output("ops --onnx");
+  EXPECT_THAT(table, HasSubstr("Conv, "));
+  EXPECT_THAT(ReadText(WEFT_SOURCE_DIR "/README.md"), HasSubstr(table))
+      << "README's table is that of weft ops --onnx";
+}
+
 TEST_F(CliOnnx, ExportedModelsComeBack) {
   Train("a.weft");
   EXPECT_THAT(Output("export a.weft -o a.onnx"), HasSubstr("a.onnx"));

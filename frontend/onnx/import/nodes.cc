@@ -11,8 +11,6 @@ namespace weft {
 namespace {
 
 constexpr int kMostInlined = 100000;  // nodes of functions and bodies, each time that one runs
-// ONNX's own suite has models of opset 1, whose ops have the forms of opset 6.
-constexpr int kOldestForms = 6;
 
 }  // namespace
 
@@ -144,11 +142,11 @@ absl::StatusOr<OnnxNodeImporter::Recognized> OnnxNodeImporter::Recognize(
   if (!is_known || known.schema == nullptr) {
     return absl::UnimplementedError("the op is not supported");
   }
-  if (is_standard && opset < kOldestForms &&
+  if (is_standard && opset < kOldestOnnxForms &&
       known.schema->since_version() !=
-          FindOnnxSchema(node.op_type(), kOldestForms)->since_version()) {
+          FindOnnxSchema(node.op_type(), kOldestOnnxForms)->since_version()) {
     return absl::UnimplementedError(
-        absl::StrCat("its form before opset ", kOldestForms, " is not supported"));
+        absl::StrCat("its form before opset ", kOldestOnnxForms, " is not supported"));
   }
   if (!is_standard && opset != known.schema->since_version()) {
     return absl::UnimplementedError(

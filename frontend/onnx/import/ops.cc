@@ -126,15 +126,21 @@ std::vector<Value> ImportSame(ImportContext& c) {
   return ImportOp(c, {.op = c.op_type(), .inputs = c.ins()});
 }
 
+std::vector<OnnxOp> AllOnnxOps() {
+  std::vector<OnnxOp> ops;
+  for (auto family :
+       {ElementwiseImports, LayerImports, MicrosoftImports, QuantizeImports, RandomImports,
+        ReduceImports, ResizeImports, ShapeImports, SignalImports, TrainingImports}) {
+    std::ranges::move(family(), std::back_inserter(ops));
+  }
+  return ops;
+}
+
 const OnnxOp* FindOnnxOp(std::string_view name, std::string_view domain) {
   using Key = std::pair<std::string_view, std::string_view>;
   static const auto& table = *[] {
     auto* ops = new std::map<Key, OnnxOp>();
-    for (auto family :
-         {ElementwiseImports, LayerImports, MicrosoftImports, QuantizeImports, RandomImports,
-          ReduceImports, ResizeImports, ShapeImports, SignalImports, TrainingImports}) {
-      for (OnnxOp& op : family()) ops->emplace(Key{op.domain, op.name}, std::move(op));
-    }
+    for (OnnxOp& op : AllOnnxOps()) ops->emplace(Key{op.domain, op.name}, std::move(op));
     return ops;
   }();
   auto it = table.find(Key{domain == "ai.onnx" ? "" : domain, name});

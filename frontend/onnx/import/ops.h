@@ -24,6 +24,8 @@ struct OnnxOp {
   std::string_view domain = {};
 };
 
+std::vector<OnnxOp> AllOnnxOps();
+
 // Null where an op is not supported. `domain` is "" for ai.onnx.
 const OnnxOp* FindOnnxOp(std::string_view name, std::string_view domain);
 

@@ -156,12 +156,16 @@ OnnxValuePtr StructureContext::Concatenated(const std::vector<OnnxValuePtr>& par
   return Make("Concat", pieces, {OnnxIntAttribute("axis", axis)})[0];
 }
 
+std::vector<StructureOp> AllStructureOps() {
+  std::vector<StructureOp> ops = ControlFlowOps();
+  std::ranges::move(SequenceOps(), std::back_inserter(ops));
+  return ops;
+}
+
 const StructureOp* FindStructureOp(std::string_view op, std::string_view domain) {
   static const auto& table = *[] {
     auto* ops = new std::map<std::string_view, StructureOp>();
-    for (auto family : {ControlFlowOps, SequenceOps}) {
-      for (StructureOp& entry : family()) ops->emplace(entry.name, std::move(entry));
-    }
+    for (StructureOp& op : AllStructureOps()) ops->emplace(op.name, std::move(op));
     return ops;
   }();
   if (!domain.empty() && domain != "ai.onnx") return nullptr;

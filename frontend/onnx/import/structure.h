@@ -102,6 +102,8 @@ struct StructureOp {
   std::vector<int> known_inputs = {};  // operands that must be known while importing
 };
 
+std::vector<StructureOp> AllStructureOps();
+
 // Null for any other op. `domain` is "" for ai.onnx.
 const StructureOp* FindStructureOp(std::string_view op, std::string_view domain);
 
