@@ -68,6 +68,17 @@ TEST(ResizeTest, PlacesThatAreWholeComeOutWhole) {
   EXPECT_EQ(Resized({Counting({10}), {}, Scales({0.7f})}).At(3), 4);
 }
 
+TEST(ResizeTest, InterpolatedPlacesLieAtADistanceInSinglePrecision) {
+  const std::vector<double> y =
+      Numbers(Resized({FromOne({1, 20}), {}, {}, Sizes({1, 78})}, Mode("linear")));
+  const double exact = 74.5 * 20 / 78 + 0.5;
+  EXPECT_NEAR(y[74] - exact, 74.5 * (static_cast<double>(20.0f / 78.0f) - 20.0 / 78), 1e-12);
+  EXPECT_GT(y[74] - exact, 1e-6);
+  const std::vector<double> whole =
+      Numbers(Resized({FromOne({1, 20}), {}, {}, Sizes({1, 60})}, Mode("linear")));
+  EXPECT_EQ(whole[1], 1);  // 1.5 / 3 - 0.5, though a third is none in f32
+}
+
 TEST(ResizeTest, NothingOnTheWayIsLargerThanBothEnds) {
   const int64_t n = int64_t{1} << 18;  // n x n would be too much
   Tensor x = Counting({1, n});

@@ -1,5 +1,6 @@
 #include "frontend/onnx/import/op_table.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
