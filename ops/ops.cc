@@ -46,7 +46,10 @@ OpRegistry* MakeStandardOps() {
                       ScatterOps,       ResizeOps,
                       RandomOps,        RandomPlacementOps,
                       DftOps,           ChannelShuffleOps,
-                      SqueezeExciteOps, FusedElementwiseOps}) {
+                      SqueezeExciteOps, FusedElementwiseOps,
+                      DetOps,           GridSampleOps,
+                      RoiAlignOps,      NonMaxSuppressionOps,
+                      NonZeroOps}) {
     for (OpDef& def : family()) RequireOk(registry->Register(std::move(def)));
   }
   return registry;

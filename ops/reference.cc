@@ -60,7 +60,17 @@ absl::StatusOr<std::vector<Tensor>> Evaluate(const Node& node, std::span<const T
   return EvaluateNode(node, views, key);
 }
 
-// One run over a graph whose types are static. Keeps a value until its last reader has run.
+bool HasStaticTypes(const Node& node) {
+  for (const Value& v : node.inputs()) {
+    if (v && !v.type().is_static()) return false;
+  }
+  for (int i = 0; i < node.num_outputs(); ++i) {
+    if (!node.type(i).is_static()) return false;
+  }
+  return true;
+}
+
+// One run over a graph whose inputs' types are static. Keeps a value until its last reader has run.
 class Run {
  public:
   Run(const Graph& graph, const TensorMap& feeds, ReferenceEvaluator& evaluator)
@@ -95,11 +105,20 @@ class Run {
       inputs.push_back(input ? results_.at(input.node)[static_cast<size_t>(input.index)]
                              : Tensor());
     }
-    WEFT_ASSIGN_OR_RETURN(results_[&node], evaluator_.RunNode(node, inputs));
+    WEFT_ASSIGN_OR_RETURN(results_[&node], HasStaticTypes(node) ? evaluator_.RunNode(node, inputs)
+                                                                : RunOfConstants(node, inputs));
     for (const Value& input : node.inputs()) {
       if (input && --readers_.at(input.node) == 0) results_.erase(input.node);
     }
     return absl::OkStatus();
+  }
+
+  // A node some of whose sizes only this run knows: of constants inference knows all.
+  absl::StatusOr<std::vector<Tensor>> RunOfConstants(const Node& node,
+                                                     std::span<const Tensor> inputs) {
+    Graph graph(graph_.registry());
+    WEFT_ASSIGN_OR_RETURN(const Node* copy, AddNodeOfConstants(graph, node, inputs));
+    return evaluator_.RunNode(*copy, inputs);
   }
 
   const Graph& graph_;
@@ -110,6 +129,23 @@ class Run {
 };
 
 }  // namespace
+
+absl::StatusOr<Node*> AddNodeOfConstants(Graph& graph, const Node& node,
+                                         std::span<const Tensor> inputs) {
+  NodeSpec spec{.op = std::string(node.op_name()),
+                .name = node.name(),
+                .attributes = node.attributes(),
+                .num_outputs = node.num_outputs()};
+  for (const Tensor& input : inputs) {
+    Value value;
+    if (!input.is_empty()) {
+      WEFT_ASSIGN_OR_RETURN(value,
+                            graph.AddConstant(graph.UniqueName(node.name() + ".input"), input));
+    }
+    spec.inputs.push_back(value);
+  }
+  return graph.AddNode(std::move(spec));
+}
 
 absl::StatusOr<std::vector<Tensor>> ReferenceEvaluator::RunNode(const Node& node,
                                                                 std::span<const Tensor> inputs) {

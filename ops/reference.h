@@ -21,6 +21,11 @@ class ReferenceEvaluator : public Evaluator {
   RandomKey key_;
 };
 
+// Adds a copy of `node` to `graph` with constants as its inputs, absent where they are empty; of
+// constants inference knows every size.
+absl::StatusOr<Node*> AddNodeOfConstants(Graph& graph, const Node& node,
+                                         std::span<const Tensor> inputs);
+
 // Prices a node whose symbols are all bound by its op's cost function.
 class OpCostModel : public CostModel {
  public:

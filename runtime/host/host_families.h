@@ -51,6 +51,11 @@ absl::StatusOr<Kernels> HostOneHot(const KernelRequest& request);
 absl::StatusOr<Kernels> HostSqueezeExcitation(const KernelRequest& request);
 absl::StatusOr<Kernels> HostResize(const KernelRequest& request);
 absl::StatusOr<Kernels> HostResizeGrad(const KernelRequest& request);
+absl::StatusOr<Kernels> HostGridSample(const KernelRequest& request);
+absl::StatusOr<Kernels> HostGridSampleGradInput(const KernelRequest& request);
+absl::StatusOr<Kernels> HostGridSampleGradGrid(const KernelRequest& request);
+absl::StatusOr<Kernels> HostRoiAlign(const KernelRequest& request);
+absl::StatusOr<Kernels> HostRoiAlignGrad(const KernelRequest& request);
 absl::StatusOr<Kernels> HostDft(const KernelRequest& request);  // DFT, DFTGrad
 absl::StatusOr<Kernels> HostArg(const KernelRequest& request);  // ArgMax, ArgMin, Hardmax
 absl::StatusOr<Kernels> HostCumSum(const KernelRequest& request);

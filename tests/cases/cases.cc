@@ -118,7 +118,8 @@ const std::vector<OpCase>& OpCases() {
                       ConcatCases,        GenerateCases, MoveCases,        PadCases,
                       SliceCases,         ReduceCases,   SoftmaxCases,     CompareCases,
                       OrderCases,         LossCases,     RandomCases,      MomentumCases,
-                      IndexCases,         ResizeCases,   SignalCases,      FusedElementwiseCases}) {
+                      IndexCases,         ResizeCases,   SignalCases,      FusedElementwiseCases,
+                      SampleCases}) {
       for (OpCase& op_case : part()) all->push_back(std::move(op_case));
     }
     return all;

@@ -7,7 +7,7 @@ const std::vector<OpError>& OpErrors() {
     auto* all = new std::vector<OpError>();
     for (auto part : {ActivationErrors, ConvErrors, ElementwiseErrors, IndexErrors, LinearErrors,
                       LossErrors, NormErrors, PoolErrors, RandomErrors, RecurrentErrors,
-                      ReduceErrors, ShapeErrors, SignalErrors}) {
+                      ReduceErrors, SampleErrors, ShapeErrors, SignalErrors}) {
       for (OpError& error : part()) all->push_back(std::move(error));
     }
     return all;

@@ -55,6 +55,7 @@ std::vector<OpError> PoolErrors();
 std::vector<OpError> RandomErrors();
 std::vector<OpError> RecurrentErrors();
 std::vector<OpError> ReduceErrors();
+std::vector<OpError> SampleErrors();
 std::vector<OpError> ShapeErrors();
 std::vector<OpError> SignalErrors();
 

@@ -92,6 +92,7 @@ std::vector<OpCase> RandomCases();
 std::vector<OpCase> RecurrentCases();
 std::vector<OpCase> ReduceCases();
 std::vector<OpCase> ResizeCases();
+std::vector<OpCase> SampleCases();
 std::vector<OpCase> ShapeCases();
 std::vector<OpCase> SignalCases();
 std::vector<OpCase> SliceCases();

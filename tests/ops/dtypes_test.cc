@@ -118,7 +118,7 @@ TEST(OpDTypesTable, OpsThatTakeStorageTypes) {
               "Cast ChannelShuffle Concat "
               "DepthToSpace Equal Expand ExpandLike EyeLike Flatten Gather "
               "GatherElements GatherND Greater GreaterOrEqual Identity Im2Col Less LessOrEqual "
-              "OneHot Pad RandomPlacement Reshape ReshapeLike Resize ReverseSequence "
+              "NonZero OneHot Pad RandomPlacement Reshape ReshapeLike Resize ReverseSequence "
               "ScatterElements ScatterND Shape Size Slice SliceGrad SpaceToDepth Split SplitLike "
               "Squeeze Tile Transpose Trilu Unsqueeze Where")
         << ToString(dtype);

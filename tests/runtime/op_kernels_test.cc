@@ -25,7 +25,10 @@ const RandomKey kKey{.seed = 17, .step = 3, .first_example = 40};
 // Ops, and single cases of others, that run on their reference kernel.
 const std::map<std::string, std::string>& WithoutFastKernel() {
   static const auto& list = *new std::map<std::string, std::string>{
+      {"Det", "determinants are rare"},
       {"FusedMatMul_nothing_to_sum", "sums of nothing are rare"},
+      {"NonMaxSuppression", "chooses one box after the other"},
+      {"NonZero", "fills in one column after the other"},
       {"Pow_integer_base", "integers to the power of fractions are rare"},
       {"Shape", "reads a shape only"},
       {"Size", "reads a shape only"},
