@@ -1,6 +1,6 @@
 // What changed in the forms of ops after opset 17, op by op: operands and attributes. Most of what
 // opsets 19 to 24 changed are element types alone, which are no part of this: the op's former
-// definition serves. Ops of which we have no counterpart (Attention, DeformConv, GridSample, ...)
+// definition serves. Ops of which we have no counterpart (Attention, ...)
 // are left out.
 
 #include "frontend/onnx/newer_schemas.h"
@@ -99,6 +99,11 @@ class NewerSchemas {
     String(More("Cast", 24), "round_mode", "up");
     Int(More("CastLike", 19), "saturate", 1);
     String(More("CastLike", 24), "round_mode", "up");
+    OpSchema& deformed = Form("DeformConv", 19, {"X", "W", "offset", "B?", "mask?"});
+    Int(Int(deformed, "group", 1), "offset_group", 1);
+    Maybe(deformed, {"dilations", "kernel_shape", "pads", "strides"}, Attr::INTS);
+    String(String(Int(Form("GridSample", 20, {"X", "grid"}), "align_corners", 0), "mode", "linear"),
+           "padding_mode", "zeros");
     Int(Int(Form("DFT", 20, {"input", "dft_length?", "axis?"}), "inverse", 0), "onesided", 0);
     String(Form("Gelu", 20, {"X"}), "approximate", "none");
     Int(More("GroupNormalization", 21), "stash_type", 1);

@@ -1,9 +1,12 @@
 #include "frontend/session/plan_cache.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "graph/bind.h"
+#include "runtime/exec/evaluator.h"
 
 namespace weft {
 namespace {
@@ -12,6 +15,27 @@ namespace {
 constexpr size_t kMaxPlans = 4;
 // Of a step's kernel, its library's descriptors and generated code: as measured, on the average.
 constexpr size_t kStepBytes = size_t{20} << 10;
+
+// Whether a node has a dim that is no monomial of the inputs' symbols. Binding tells those that
+// follow from them all the same.
+bool HasOwnSymbols(const Graph& graph) {
+  std::set<std::string> known;
+  for (const Node* input : graph.inputs()) {
+    for (const Dim& dim : input->type().shape) {
+      known.insert(dim.symbols().begin(), dim.symbols().end());
+    }
+  }
+  for (const Node& node : graph.nodes()) {
+    for (int i = 0; i < node.num_outputs(); ++i) {
+      for (const Dim& dim : node.type(i).shape) {
+        for (const std::string& symbol : dim.symbols()) {
+          if (!known.contains(symbol)) return true;
+        }
+      }
+    }
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -31,6 +55,13 @@ absl::Status PlanCache::CheckNames(const TensorMap& feeds) const {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::unique_ptr<const LateNodes>> PlanCache::FindLate(
+    const SymbolBindings& symbols) const {
+  if (state_ != nullptr || !HasOwnSymbols(graph_)) return nullptr;
+  WEFT_ASSIGN_OR_RETURN(Graph bound, Bind(graph_, symbols));
+  return LateNodes::Of(std::move(bound));
+}
+
 absl::StatusOr<PlanCache::Entry*> PlanCache::Find(const SymbolBindings& symbols) {
   // A training plan may have moved the variables since.
   entries_.remove_if([this](const Entry& entry) { return entry.moves != moves(); });
@@ -43,7 +74,11 @@ absl::StatusOr<PlanCache::Entry*> PlanCache::Find(const SymbolBindings& symbols)
   entry.symbols = symbols;
   LowerOptions options = options_;
   if (state_ != nullptr) options.variables = state_->layouts();
-  WEFT_ASSIGN_OR_RETURN(entry.executable, Executable::Create(graph_, symbols, options));
+  WEFT_ASSIGN_OR_RETURN(entry.late, FindLate(symbols));
+  const bool has_late = entry.late != nullptr;
+  WEFT_ASSIGN_OR_RETURN(entry.executable,
+                        Executable::Create(has_late ? entry.late->early() : graph_,
+                                           has_late ? SymbolBindings() : symbols, options));
   // At once, so that the plans made next, of evaluation too, follow.
   const Plan& plan = entry.executable->plan();
   if (state_ != nullptr && plan.chose_variable_layouts) {
@@ -74,7 +109,10 @@ absl::StatusOr<std::span<const Tensor>> PlanCache::Run(const TensorMap& feeds,
       entry->executable->Run(*entry->context, entry->inputs, entry->outputs, {.key = key});
   for (Tensor& input : entry->inputs) input = Tensor();  // so that the caller can reuse them
   WEFT_RETURN_IF_ERROR(status);
-  return std::span<const Tensor>(entry->outputs);
+  if (entry->late == nullptr) return std::span<const Tensor>(entry->outputs);
+  RuntimeEvaluator one_by_one(options_, key);
+  WEFT_ASSIGN_OR_RETURN(entry->results, entry->late->Run(entry->outputs, one_by_one));
+  return std::span<const Tensor>(entry->results);
 }
 
 absl::StatusOr<std::shared_ptr<const Plan>> PlanCache::PlanFor(const SymbolBindings& symbols) {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "frontend/session/late_nodes.h"
 #include "frontend/session/memory_count.h"
 #include "graph/evaluator.h"
 #include "runtime/exec/executable.h"
@@ -48,10 +49,14 @@ class PlanCache {
     std::shared_ptr<const Executable> executable;
     std::unique_ptr<Context> context;  // null until the first run
     std::vector<Tensor> inputs, outputs;
-    int64_t moves = 0;  // of the state, when the plan was made
+    std::unique_ptr<const LateNodes> late;  // null for none; else the plan is of their early graph
+    std::vector<Tensor> results;            // of a run with late nodes
+    int64_t moves = 0;                      // of the state, when the plan was made
   };
   int64_t moves() const { return state_ == nullptr ? 0 : state_->moves(); }
   absl::StatusOr<Entry*> Find(const SymbolBindings& symbols);
+  // Null where every size follows from the inputs', or there are variables.
+  absl::StatusOr<std::unique_ptr<const LateNodes>> FindLate(const SymbolBindings& symbols) const;
   absl::Status CheckNames(const TensorMap& feeds) const;
 
   Graph graph_;

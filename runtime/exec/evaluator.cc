@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/bind.h"
 #include "ops/ops.h"
+#include "ops/reference.h"
 #include "runtime/exec/executable.h"
 
 namespace weft {
@@ -10,19 +11,7 @@ namespace weft {
 absl::StatusOr<std::vector<Tensor>> RuntimeEvaluator::RunNode(const Node& node,
                                                               std::span<const Tensor> inputs) {
   Graph graph(StandardOps());
-  NodeSpec spec{.op = std::string(node.op_name()),
-                .name = node.name(),
-                .attributes = node.attributes(),
-                .num_outputs = node.num_outputs()};
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    if (inputs[i].is_empty()) {
-      spec.inputs.emplace_back();
-      continue;
-    }
-    WEFT_ASSIGN_OR_RETURN(Value value, graph.AddConstant(absl::StrCat("input", i), inputs[i]));
-    spec.inputs.push_back(value);
-  }
-  WEFT_ASSIGN_OR_RETURN(Node * copy, graph.AddNode(std::move(spec)));
+  WEFT_ASSIGN_OR_RETURN(const Node* copy, AddNodeOfConstants(graph, node, inputs));
   for (int i = 0; i < copy->num_outputs(); ++i) {
     WEFT_RETURN_IF_ERROR(graph.AddOutput(absl::StrCat(i), copy->output(i)));
   }

@@ -46,6 +46,8 @@ const std::vector<NotExported>& NotExportedList() {
       {"MedianPool", HasKey, kKey},
       {"BatchNormalization", [](const OpCase& c) { return c.outputs.size() > 3; },
        "its outputs batch_mean and batch_var are none of ONNX's"},
+      {"GridSample", [](const OpCase& c) { return c.outputs[0].size() != 4; },
+       "ONNX's GridSample is of images [N,C,H,W] only up to opset 17"},
       {"Pow", [](const OpCase& c) { return c.inputs[0].dtype == DType::kU8; },
        "ONNX's Pow has no u8 X"},
       {"ScatterElements", Has("reduction", "max"), "reduction max is not in ONNX up to opset 17"},

@@ -25,9 +25,9 @@ using Table = std::map<std::string_view, ExportFn>;
 
 Table MakeTable() {
   Table table;
-  for (const auto& family :
-       {ActivationExports(), ConvExports(), FusedExports(), LikeExports(), NormExports(),
-        PadExports(), PoolExports(), RecurrentExports(), ShapeExports(), StructureExports()}) {
+  for (const auto& family : {ActivationExports(), ConvExports(), FusedExports(), LikeExports(),
+                             NormExports(), PadExports(), PoolExports(), RecurrentExports(),
+                             SampleExports(), ShapeExports(), StructureExports()}) {
     for (const ExportEntry& entry : family) table.emplace(entry.op, entry.function);
   }
   return table;

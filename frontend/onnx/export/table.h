@@ -31,6 +31,7 @@ std::vector<ExportEntry> NormExports();
 std::vector<ExportEntry> PadExports();
 std::vector<ExportEntry> PoolExports();
 std::vector<ExportEntry> RecurrentExports();
+std::vector<ExportEntry> SampleExports();
 std::vector<ExportEntry> ShapeExports();
 std::vector<ExportEntry> StructureExports();
 

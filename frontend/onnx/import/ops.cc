@@ -128,9 +128,9 @@ std::vector<Value> ImportSame(ImportContext& c) {
 
 std::vector<OnnxOp> AllOnnxOps() {
   std::vector<OnnxOp> ops;
-  for (auto family :
-       {ElementwiseImports, LayerImports, MicrosoftImports, QuantizeImports, RandomImports,
-        ReduceImports, ResizeImports, ShapeImports, SignalImports, TrainingImports}) {
+  for (auto family : {ElementwiseImports, LayerImports, MicrosoftImports, QuantizeImports,
+                      RandomImports, ReduceImports, ResizeImports, SampleImports, ShapeImports,
+                      SignalImports, TrainingImports}) {
     std::ranges::move(family(), std::back_inserter(ops));
   }
   return ops;

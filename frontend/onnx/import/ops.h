@@ -37,6 +37,7 @@ std::vector<OnnxOp> QuantizeImports();
 std::vector<OnnxOp> RandomImports();
 std::vector<OnnxOp> ReduceImports();
 std::vector<OnnxOp> ResizeImports();
+std::vector<OnnxOp> SampleImports();
 std::vector<OnnxOp> ShapeImports();
 std::vector<OnnxOp> SignalImports();
 std::vector<OnnxOp> TrainingImports();

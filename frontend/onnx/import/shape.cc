@@ -7,6 +7,7 @@
 #include "frontend/onnx/import/halves.h"
 #include "frontend/onnx/import/ops.h"
 #include "frontend/onnx/tensor_proto.h"
+#include "ops/non_zero.h"
 
 namespace weft {
 namespace {
@@ -158,31 +159,46 @@ std::vector<Value> CenterCropPad(ImportContext& c) {
   return {c.Result("Pad", {x, c.Ints(pads), Value(), c.Ints(axes)})};
 }
 
+// The columns [rank,n] of coordinates of what is not 0: a constant of a constant; otherwise those
+// of our NonZero, which has as many as there can be.
+Value NonZeroColumns(ImportContext& c, int i, Value x) {
+  if (const Tensor* known = c.constant(i)) {
+    const TensorView view = ViewOf(*known);
+    auto columns = Tensor::Zeros(DType::kI64, {known->rank(), CountNonZeros(view)});
+    if (!columns.ok()) return c.Fail(columns.status());
+    if (!c.budget().Spend(0, static_cast<double>(columns->bytes()))) {
+      return c.Unsupported("so many elements that are not 0 are not supported");
+    }
+    FillNonZeros(view, columns->dims()[1], columns->mutable_values<int64_t>().data());
+    return c.Constant(*std::move(columns));
+  }
+  const Node* node = c.OpNode("NonZero", {x}, {}, 2);
+  if (node == nullptr) return {};
+  return c.Op("Slice", {node->output(0), c.Ints({0}), node->output(1), c.Ints({1})});
+}
+
+std::vector<Value> NonZero(ImportContext& c) { return {NonZeroColumns(c, 0, c.in(0))}; }
+
 // The elements along an axis, or of the whole, whose condition holds.
 std::vector<Value> Compress(ImportContext& c) {
-  const Value x = c.in(0);
-  const Tensor* condition = c.constant(1);
-  if (condition == nullptr) {
-    c.Unsupported("its condition must be known before the run: bind the inputs that decide it");
-  } else if (condition->rank() != 1 || condition->dtype() != DType::kBool) {
-    c.Fail(absl::InvalidArgumentError(absl::StrCat(
-        "expected a condition of bools along one axis, got ", ToString(condition->type()))));
-  }
+  const Value x = c.in(0), condition = c.in(1);
   if (!c.ok()) return {};
-  std::vector<int64_t> places;
-  for (int64_t i = 0; i < condition->size(); ++i) {
-    if (condition->At(i) != 0) places.push_back(i);
+  const TensorType& type = c.TypeOf(condition);
+  if (type.rank() != 1 || type.dtype != DType::kBool) {
+    c.Fail(absl::InvalidArgumentError(
+        absl::StrCat("expected a condition of bools along one axis, got ", ToString(type))));
+    return {};
   }
+  const Value places = c.Op("Reshape", {NonZeroColumns(c, 1, condition), c.Ints({-1})});
   const Value data = c.Has("axis") ? x : c.Op("Reshape", {x, c.Ints({-1})});
   return ImportOp(
-      c,
-      {.op = "Gather", .inputs = {data, c.Ints(places)}, .attributes = {{"axis", c.Int("axis")}}});
+      c, {.op = "Gather", .inputs = {data, places}, .attributes = {{"axis", c.Int("axis")}}});
 }
 
 }  // namespace
 
 std::vector<OnnxOp> ShapeImports() {
-  return {{"Compress", Compress, {1}},
+  return {{"Compress", Compress},
           {"CenterCropPad", CenterCropPad, {1}},
           {"Col2Im", ImportSame, {1, 2}},
           {"Concat", ImportSame},
@@ -194,6 +210,7 @@ std::vector<OnnxOp> ShapeImports() {
           {"Gather", ImportSame},
           {"GatherElements", ImportSame},
           {"GatherND", ImportSame},
+          {"NonZero", NonZero},
           {"OneHot", ImportSame, {1}},
           {"Pad", Pad, {1, 3}},
           {"Range", ImportSame, {0, 1, 2}},
