@@ -8,11 +8,18 @@
 namespace weft {
 namespace {
 
+// Whether the op means something else where it has no such attribute yet: RoiAlign had no half
+// pixels before opset 16.
+bool IsNewMeaning(std::string_view op, std::string_view attribute) {
+  return op == "RoiAlign" && attribute == "coordinate_transformation_mode";
+}
+
 absl::Status SetAttributes(const OnnxNode& node, onnx::NodeProto& proto) {
   const onnx::OpSchema* schema = node.domain.empty() ? NewestSchema(node.op) : nullptr;
   for (const auto& [name, value] : node.attributes) {
     WEFT_ASSIGN_OR_RETURN(onnx::AttributeProto attribute, AttributeToProto(name, value));
-    if (schema != nullptr && IsOnnxDefault(*schema, attribute)) continue;
+    const bool is_default = schema != nullptr && IsOnnxDefault(*schema, attribute);
+    if (is_default && !IsNewMeaning(node.op, name)) continue;
     *proto.add_attribute() = std::move(attribute);
   }
   return absl::OkStatus();
