@@ -10,7 +10,7 @@
 namespace weft {
 namespace {
 
-constexpr double kFar = 1e9;  // no element is there
+constexpr double kFarAway = 1e9;  // no element is there
 constexpr double kCubicA = -0.75;
 
 // The cubic kernel at a distance in [0, 1] and in [1, 2], and its derivatives.
@@ -64,7 +64,7 @@ GridSampler::AxisTaps GridSampler::AxisAt(size_t axis, double g) const {
   // Cubic weights are those of the place as it is; padding is for each element.
   if (mode_ != Mode::kCubic) at = Pad(at, extent, slope);
   AxisTaps result;
-  if (!(std::abs(at) < kFar)) return result;
+  if (!(std::abs(at) < kFarAway)) return result;
   const auto add = [&](double index, double weight, double derivative) {
     double unused = 0;
     if (mode_ == Mode::kCubic) index = std::nearbyint(Pad(index, extent, unused));

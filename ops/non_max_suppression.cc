@@ -69,7 +69,7 @@ double IntersectionOverUnion(const Box& a, const Box& b) {
   return common / (a.area() + b.area() - common);
 }
 
-struct Limits {
+struct SuppressionLimits {
   int64_t most = 0;
   double iou = 0;
   double score = -std::numeric_limits<double>::infinity();
@@ -77,7 +77,7 @@ struct Limits {
 
 // The boxes that stay, by falling score: each that overlaps none before it by more than the limit.
 std::vector<int64_t> Survivors(const std::vector<Box>& boxes, const float* scores,
-                               const Limits& limits) {
+                               const SuppressionLimits& limits) {
   std::vector<int64_t> order;
   for (size_t i = 0; i < boxes.size(); ++i) {
     if (scores[i] > limits.score) order.push_back(static_cast<int64_t>(i));
@@ -97,7 +97,7 @@ std::vector<int64_t> Survivors(const std::vector<Box>& boxes, const float* score
 }
 
 absl::Status EvaluateNonMaxSuppression(const EvalContext& c) {
-  Limits limits;
+  SuppressionLimits limits;
   if (c.has(kMost)) limits.most = IntsOf(c, kMost).front();
   if (c.has(kIou)) limits.iou = c.in(kIou).At(0);
   if (c.has(kScore)) limits.score = c.in(kScore).At(0);
@@ -132,7 +132,7 @@ Cost SuppressionCost(const CostContext& c) {
   return {.flops = 16 * scores * std::max(kept, 1.0)};
 }
 
-InputSpec Limit(std::string_view name, DType dtype) {
+InputSpec LimitInput(std::string_view name, DType dtype) {
   return {.name = name, .dtypes = {dtype}, .arity = Arity::kOptional, .type_variable = ' '};
 }
 
@@ -146,9 +146,9 @@ std::vector<OpDef> NonMaxSuppressionOps() {
                   "those of ONNX's NonMaxSuppression.",
            .inputs = {{"boxes", {DType::kF32}},
                       {"scores", {DType::kF32}},
-                      Limit("max_output_boxes_per_class", DType::kI64),
-                      Limit("iou_threshold", DType::kF32),
-                      Limit("score_threshold", DType::kF32)},
+                      LimitInput("max_output_boxes_per_class", DType::kI64),
+                      LimitInput("iou_threshold", DType::kF32),
+                      LimitInput("score_threshold", DType::kF32)},
            .outputs = {{"selected_indices"}, {"count"}},
            .attributes = {{.name = "center_point_box", .fallback = 0}},
            .infer = InferNonMaxSuppression,

@@ -143,7 +143,7 @@ Cost RoiAlignGradCost(const CostContext& c) {
   return RoiCost(c, static_cast<double>(c.InputSize(0)));
 }
 
-std::vector<InputSpec> Regions(std::string_view first) {
+std::vector<InputSpec> RoiInputs(std::string_view first) {
   return {{.name = first},
           {.name = "rois"},
           {.name = "batch_indices", .dtypes = kIndexTypes, .type_variable = 'I'}};
@@ -162,14 +162,14 @@ std::vector<AttributeSpec> RoiAttributes() {
 }  // namespace
 
 std::vector<OpDef> RoiAlignOps() {
-  std::vector<InputSpec> with_like = Regions("dY");
+  std::vector<InputSpec> with_like = RoiInputs("dY");
   with_like.push_back({.name = "like", .type_variable = ' ', .shape_only = true});
   return {
       {.name = "RoiAlign",
        .doc = "A window of output_height x output_width bins for each region (x1, y1, x2, y2) of "
               "an image of X [N,C,H,W]; a bin is the average of points interpolated in it "
               "(ONNX's RoiAlign in mode avg).",
-       .inputs = Regions("X"),
+       .inputs = RoiInputs("X"),
        .attributes = RoiAttributes(),
        .infer = InferRoiAlign,
        .gradient = RoiAlignGradient,

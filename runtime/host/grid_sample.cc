@@ -47,8 +47,8 @@ struct PointBlock {
 
 // f(block, plane) for all blocks of points, in order, of all planes.
 template <typename F>
-void ForEachBlock(const GridSampler& sampler, const GridSampleSizes& s, const float* grid,
-                  const F& f) {
+void ForEachPointBlock(const GridSampler& sampler, const GridSampleSizes& s, const float* grid,
+                       const F& f) {
   ParallelFor(s.images * s.channels, ItemGrain(s.points), [&](int64_t begin, int64_t end) {
     PointBlock block;
     while (begin < end) {
@@ -73,7 +73,7 @@ void Sample(const PointBlock& block, const float* x, float* y) {
   }
 }
 
-void AddBack(const PointBlock& block, const float* dy, float* dx) {
+void AddPointsBack(const PointBlock& block, const float* dy, float* dx) {
   for (size_t i = 0; i < block.count; ++i) {
     for (size_t k = block.ends[i]; k < block.ends[i + 1]; ++k) {
       dx[block.taps[k].offset] += block.taps[k].weight * dy[i];
@@ -92,7 +92,7 @@ absl::StatusOr<Kernels> HostGridSample(const KernelRequest& request) {
   const auto run = [sampler, s](const HostContext& c) {
     const float *x = c.in(0).in<float>().data(), *grid = c.in(1).in<float>().data();
     float* y = c.out().out<float>().data();
-    ForEachBlock(sampler, s, grid, [&](const PointBlock& block, int64_t plane) {
+    ForEachPointBlock(sampler, s, grid, [&](const PointBlock& block, int64_t plane) {
       Sample(block, x + plane * s.plane, y + plane * s.points + block.first);
     });
   };
@@ -108,8 +108,8 @@ absl::StatusOr<Kernels> HostGridSampleGradInput(const KernelRequest& request) {
     const float *dy = c.in(0).in<float>().data(), *grid = c.in(1).in<float>().data();
     float* dx = c.out().out<float>().data();
     std::fill_n(dx, c.out().size(), 0.0f);
-    ForEachBlock(sampler, s, grid, [&](const PointBlock& block, int64_t plane) {
-      AddBack(block, dy + plane * s.points + block.first, dx + plane * s.plane);
+    ForEachPointBlock(sampler, s, grid, [&](const PointBlock& block, int64_t plane) {
+      AddPointsBack(block, dy + plane * s.points + block.first, dx + plane * s.plane);
     });
   };
   return Single(MakeHostKernel(request, "weft", "blocks of points", run));
