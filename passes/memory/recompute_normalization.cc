@@ -49,25 +49,33 @@ bool IsTrainingNormalization(const Node& node) {
          GetString(node.attributes(), "mode") == "training";
 }
 
-// The only node whose result an element-wise one reads beside leaves; null where there are several.
+// The only node whose result an element-wise one reads beside leaves; null where there are several,
+// or another output of it.
 const Node* OnlySource(const Node& node) {
   if (!node.op().traits.elementwise || node.op().draws_random || node.num_outputs() != 1) {
     return nullptr;
   }
-  const Node* source = nullptr;
+  Value source;
   for (const Value& v : node.inputs()) {
-    if (v.null() || v.node->num_inputs() == 0 || v.node == source) continue;
-    if (source != nullptr || v.index != 0) return nullptr;
-    source = v.node;
+    if (v.null() || v.node->num_inputs() == 0 || v == source) continue;
+    if (!source.null() || v.index != 0) return nullptr;
+    source = v;
   }
-  return source;
+  return source.node;
+}
+
+// What it costs to compute an element-wise node again, in ops.
+int StepsAgain(const Node& node) {
+  if (node.op_name() != "FusedElementwise") return 1;
+  return static_cast<int>(GetPostOps(node.attributes(), "steps").size());
 }
 
 // The normalization that `v` is computed from, element by element; null where there is none.
 const Node* NormalizationOf(Value v) {
   const Node* node = v && v.index == 0 ? v.node : nullptr;
-  for (int ops = 0; node != nullptr && ops <= kMostAgain; ++ops, node = OnlySource(*node)) {
+  for (int ops = 0; node != nullptr && ops <= kMostAgain; node = OnlySource(*node)) {
     if (IsTrainingNormalization(*node)) return node;
+    ops += StepsAgain(*node);
   }
   return nullptr;
 }
@@ -164,12 +172,8 @@ class RecomputeRun : public PassRun {
   }
 
   // A copy of `reader`, whose `inputs` are computed again, takes its place.
-  absl::Status Rewire(Node* reader, const std::vector<int>& inputs) {
-    Graph::Transaction change(graph_);
-    graph_.SetInsertionPoint(reader);
-    std::vector<Node*> sources = {reader};
-    for (int i : inputs) sources.push_back(reader->input(i).node);
-    const Provenance from = context_.From(kRecomputeName, sources);
+  absl::StatusOr<Node*> Replace(Node* reader, const std::vector<int>& inputs,
+                                const Provenance& from) {
     NodeSpec spec = SpecOf(*reader);
     for (int i : inputs) {
       WEFT_ASSIGN_OR_RETURN(spec.inputs[static_cast<size_t>(i)], Again(reader->input(i), from));
@@ -179,12 +183,34 @@ class RecomputeRun : public PassRun {
     spec.forward = reader->forward();
     WEFT_RETURN_IF_ERROR(graph_.Rename(reader, graph_.UniqueName(reader->name() + "/before")));
     WEFT_ASSIGN_OR_RETURN(Node * copy, graph_.AddNode(std::move(spec)));
-    graph_.SetInsertionPoint(nullptr);
     for (int i = 0; i < reader->num_outputs(); ++i) {
       WEFT_RETURN_IF_ERROR(graph_.ReplaceUses(reader->output(i), copy->output(i)));
     }
     graph_.MoveGradientLinks(reader, copy);
     graph_.RemoveDeadNodes(reader);
+    return copy;
+  }
+
+  // Where nodes cannot be copied, that reader stays as it is.
+  absl::Status Rewire(Node* reader, const std::vector<int>& inputs) {
+    std::vector<Node*> sources = {reader};
+    for (int i : inputs) sources.push_back(reader->input(i).node);
+    const Provenance from = context_.From(kRecomputeName, sources);
+    absl::Status failure;
+    {
+      Graph::Transaction change(graph_);
+      graph_.SetInsertionPoint(reader);
+      absl::StatusOr<Node*> copy = Replace(reader, inputs, from);
+      graph_.SetInsertionPoint(nullptr);
+      if (copy.ok()) return Finish(from, *copy, change);
+      failure = copy.status();
+    }
+    again_.clear();
+    context_.AddNearMiss(kRecomputeName, *reader, std::string(failure.message()));
+    return absl::OkStatus();
+  }
+
+  absl::Status Finish(const Provenance& from, Node* copy, Graph::Transaction& change) {
     const int rewrites = context_.rewrites();
     WEFT_RETURN_IF_ERROR(context_.Record(from, std::span(&copy, 1), change));
     // Taken back, with what it may have computed again.

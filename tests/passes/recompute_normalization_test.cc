@@ -132,6 +132,41 @@ TEST(RecomputeNormalizationTest, SumsAreKept) {
                   "element"});
 }
 
+// A copy has no statistics to read, only values.
+TEST(RecomputeNormalizationTest, AStatisticBesideTheNormalizedValuesIsNoSourceOfTheirs) {
+  Net net;
+  net.variables = true;
+  const Value x = net.Conv("conv1", net.Image(3, 4), 4);
+  const Value bn = net.Add("BatchNormalization", "bn1",
+                           {x, net.Random("scale", {4}), net.Random("bias", {4}),
+                            net.Random("mean", {4}), net.Random("var", {4}, 1, 2)},
+                           {{"mode", "training"}}, 5);
+  const Value mean = bn.node->output(3);
+  net.Output("y", net.Conv("conv2", net.Add("Sub", "sub1", {bn, mean}), 2));
+  Graph step = StepOf(net);
+  MustOptimize(step, TestOptions({"remove_dead"}));  // parts of the statistics' gradients
+  ExpectDeclined(step, {kRecompute},
+                 {"recompute_normalization at sub1: it follows no batch normalization element by "
+                  "element"});
+}
+
+// A fused node is as many ops as it has steps.
+TEST(RecomputeNormalizationTest, LongChainsAreKeptFusedOrNot) {
+  for (const int length : {4, 5}) {
+    for (const bool fuses : {false, true}) {
+      Net net;
+      net.variables = true;
+      Value v = net.BatchNorm("bn1", net.Conv("conv1", net.Image(3, 6), 4), "auto");
+      for (int i = 0; i < length; ++i) v = net.Add("Neg", absl::StrCat("neg", i), {v});
+      net.Output("y", net.Conv("conv2", v, 2));
+      Graph step = StepOf(net);
+      if (fuses) MustOptimize(step, TestOptions({"fuse_elementwise"}));
+      const PassReport report = ExpectSameStep(step, TestOptions({kRecompute}));
+      EXPECT_EQ(report.rewrites.size(), length == 4 ? 1u : 0u) << length << fuses;
+    }
+  }
+}
+
 // Where no gradient needs x, keeping it would cost what is gained.
 TEST(RecomputeNormalizationTest, ANormalizationWhoseOperandNobodyKeepsStays) {
   Net net;
