@@ -102,9 +102,30 @@ bool ReadsItsInputAgain(const Node& node) {
                      [](const PostOp& step) { return step.input == 0; });
 }
 
+// Whether it adds several values of its size that are computed: neither variables nor constants.
+bool AddsComputedValues(const Node& node) {
+  int computed = 0;
+  for (const Value& v : node.inputs()) {
+    computed += !v.null() && v.node->num_inputs() > 0 && v.type() == node.type();
+  }
+  if (computed < 2) return false;
+  const auto is_sum = [](std::string_view op) { return op == "Add" || op == "Sub"; };
+  if (node.op_name() != kFused) return is_sum(node.op_name());
+  const std::vector<PostOp> steps = GetPostOps(node.attributes(), "steps");
+  return std::any_of(steps.begin(), steps.end(), [&](const PostOp& s) { return is_sum(s.op); });
+}
+
+// Gradients are summed in the first one's memory, each as soon as it is there; as operands of one
+// node all of them would be kept until the last is.
+Condition IsNoRunningSum(const Match& m) {
+  return Unless(!m.graph().updates().empty() && AddsComputedValues(*m.node("first")) &&
+                    AddsComputedValues(*m.node("last")),
+                absl::StrCat(m["first"].ToString(), " is summed in place"));
+}
+
 Condition FuseElementwiseHolds(const Match& m) {
   const Node& last = *m.node("last");
-  return All({HasSingleReader(m, "first"), HaveSameType(m, "first", "last"),
+  return All({HasSingleReader(m, "first"), HaveSameType(m, "first", "last"), IsNoRunningSum(m),
               Unless(ReadsItsInputAgain(last),
                      absl::StrCat(last.name(), " reads ", m["first"].ToString(), " again"))});
 }

@@ -180,6 +180,48 @@ TEST(FuseElementwiseTest, UpdatesOfVariablesAreChainsToo) {
   EXPECT_EQ(net.graph.updates()[0].value.node->op_name(), "FusedElementwise");
 }
 
+// As one node they would all be kept until the last one is there.
+TEST(FuseElementwiseTest, GradientsAreSummedInPlaceWhereVariablesAreUpdated) {
+  for (const bool trains : {false, true}) {
+    Net net;
+    const Value x = net.Image(2, 3);
+    Value sum = net.Conv("conv0", x, 2);
+    for (int i = 1; i < 4; ++i) {
+      sum = net.Add("Add", absl::StrCat("add", i), {sum, net.Conv(absl::StrCat("conv", i), x, 2)});
+    }
+    net.Output("y", net.Relu("relu1", sum));
+    if (!trains) {
+      ExpectSameResults(net.graph, TestOptions(kPasses));
+      EXPECT_EQ(StepsOf(net.graph, "relu1"), "[Add(input=1),Add(input=2),Add(input=3),Relu]");
+      continue;
+    }
+    const Value w = net.graph.AddVariable("w", net.RandomTensor({3})).value();
+    ASSERT_TRUE(net.graph.AddUpdate(w.node, net.Add("Exp", "next", {w})).ok());
+    const PassReport report = ExpectSameResults(net.graph, TestOptions(kPasses));
+    EXPECT_THAT(NearMisses(report),
+                testing::IsSupersetOf({"fuse_elementwise at add2: add1 is summed in place"}));
+    EXPECT_EQ(StepsOf(net.graph, "relu1"), "[Add(input=1),Relu]");
+    EXPECT_EQ(CountOps(net.graph, "Add"), 2);
+  }
+}
+
+// The decayed weight is no value that anyone had to keep.
+TEST(FuseElementwiseTest, WeightDecayIsOneNodeWithItsUpdate) {
+  Net net;
+  const Value w = net.graph.AddVariable("w", net.RandomTensor({2, 2, 3, 3})).value();
+  const Value gradient = net.Add("Softmax", "g", {net.graph.AddInput("x", w.type()).value()});
+  const Value decay = net.Add("Mul", "decay", {w, net.Random("rate", {})});
+  const Value sum = net.Add("Add", "sum", {gradient, decay});
+  const Value next =
+      net.Add("Sub", "next", {w, net.Add("Mul", "step", {sum, net.Random("lr", {})})});
+  ASSERT_TRUE(net.graph.AddUpdate(w.node, next).ok());
+  net.Output("y", next);
+  ExpectSameResults(net.graph, TestOptions(kPasses));
+  EXPECT_EQ(net.graph.Find("next")->op_name(), "FusedElementwise");
+  EXPECT_EQ(CountOps(net.graph, "Mul") + CountOps(net.graph, "Add") + CountOps(net.graph, "Sub"),
+            0);
+}
+
 TEST(FuseElementwiseTest, KeepsNaN) {
   Net net;
   const Value x = net.Image(1, 2);
