@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "autodiff/gradients.h"
 #include "tests/autodiff/testing_graph.h"
@@ -87,7 +89,7 @@ TEST(TiesTest, MaskedInfinitiesDoNotReachTheGradient) {
 // So that the operand needs no memory of its own until then.
 TEST(TiesTest, TheGradientOfALeakyReluReadsItsResultWhereThatHasTheSameSlope) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  for (const double alpha : {0.1, 2.0, 0.0, -0.5}) {
+  for (const double alpha : {0.1, 2.0, 1e-7, 0.0, -0.5}) {
     TestGraph g;
     const Value x = g.Input("x", {7}, {-2, -1e-300, -0.0, 0, 3, -kInfinity, kInfinity});
     const Value y = g.Op("LeakyRelu", {x}, {{"alpha", alpha}});
@@ -96,8 +98,23 @@ TEST(TiesTest, TheGradientOfALeakyReluReadsItsResultWhereThatHasTheSameSlope) {
     const bool reads_result = std::any_of(uses.begin(), uses.end(), [](const Use& use) {
       return use.user->op_name() == "LeakyReluGrad";
     });
-    EXPECT_EQ(reads_result, alpha > 0) << alpha;
+    EXPECT_EQ(reads_result, alpha > 1e-6) << alpha;
   }
+}
+
+// Where the result is 0 for it is no f32.
+TEST(TiesTest, TheSlopeOfASmallAlphaIsThatOfTheOperand) {
+  Graph graph(StandardOps());
+  const Value x = graph.AddInput("x", {DType::kF32, {Dim(2)}}).value();
+  Emitter e(graph);
+  const Value y = e.Op("LeakyRelu", {x}, {{"alpha", 1e-30}});
+  const Value one = e.Constant(Tensor::FromValues<float>({2}, std::array{1.0f, 1.0f}).value());
+  const auto dx = Gradients(graph, std::span(&y, 1), std::span(&x, 1), std::span(&one, 1));
+  ASSERT_TRUE(dx.ok()) << dx.status();
+  const auto values = ReferenceEvaluator().RunValues(
+      graph, {{"x", Tensor::FromValues<float>({2}, std::array{-1e-20f, 1.0f}).value()}}, *dx);
+  ASSERT_TRUE(values.ok()) << values.status();
+  EXPECT_THAT((*values)[0].values<float>(), ElementsAre(1e-30f, 1));
 }
 
 TEST(TiesTest, TheGradientOfAThresholdReadsTheResultWhereTheThresholdIsNotBelowZero) {
