@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cmath>
+
 #include "graph/type.h"
 #include "ops/reference.h"
 #include "testing_onnx.h"
@@ -46,7 +49,33 @@ TEST(OnnxImportForms, WordsForUnknownDimsAreNoSymbols) {
     for (auto& dim : *shape->mutable_tensor_type()->mutable_shape()->mutable_dim()) {
       dim.set_dim_param(word);
     }
-    EXPECT_EQ(ToString(m.Import().value().graph.Find("x")->type()), "f32[" + word + ",x.d1,x.d2]");
+    EXPECT_EQ(ToString(m.Import().value().graph.Find("x")->type()), "f32[x.d0,x.d1,x.d2]");
+  }
+}
+
+TEST(OnnxImportForms, UnknownBatchesOfTwoInputsMayDiffer) {
+  for (const std::string word : {"?", "None", "unk"}) {
+    OnnxMaker m(13);
+    m.Input("a", {-1, 2}).Input("b", {-1, 2}).Node("Concat", {"a", "b"}, {"y"}).Int("axis", 0);
+    m.Output("y");
+    for (auto& input : *m.proto.mutable_graph()->mutable_input()) {
+      auto* shape = input.mutable_type()->mutable_tensor_type()->mutable_shape();
+      shape->mutable_dim(0)->set_dim_param(word);
+    }
+    const TensorMap feeds = {{"a", Floats({1, 2}, {1, 2})}, {"b", Floats({2, 2}, {3, 4, 5, 6})}};
+    EXPECT_THAT(Infer(m.Import().value(), feeds, "y"), ElementsAre(1, 2, 3, 4, 5, 6)) << word;
+  }
+}
+
+TEST(OnnxImportForms, PowersOfAGlobalPoolOfDoublesReachAsFar) {
+  OnnxMaker m(13);
+  m.Input("x", {1, 1, 2}, onnx::TensorProto::DOUBLE).Node("GlobalLpPool", {"x"}, {"y"});
+  m.Int("p", 3).Output("y", onnx::TensorProto::DOUBLE);
+  const Model model = m.Import().value();
+  for (const double unit : {1e200, 1e-200}) {
+    const Tensor x = Tensor::FromValues<double>({1, 1, 2}, std::array{3 * unit, -4 * unit}).value();
+    const TensorMap y = ReferenceEvaluator().RunGraph(model.graph, {{"x", x}}).value();
+    EXPECT_NEAR(y.at("y").At(0) / unit, std::cbrt(91.0), 1e-12);
   }
 }
 

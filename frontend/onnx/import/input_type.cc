@@ -5,19 +5,16 @@
 namespace weft {
 namespace {
 
-// Exporters write several dims that they know nothing of by one word, which is no symbol; only on
-// axis 0 it is, the batch, which the inputs share.
-bool IsUnknownDim(std::string_view dim_param, int axis) {
+// Exporters write several dims that they know nothing of by one word, which is no symbol.
+bool IsUnknownDim(std::string_view dim_param) {
   constexpr std::string_view kWords[] = {"?", "-1", "None", "none", "unk", "unknown"};
-  return dim_param.empty() ||
-         (axis > 0 && std::ranges::find(kWords, dim_param) != std::end(kWords));
+  return dim_param.empty() || std::ranges::find(kWords, dim_param) != std::end(kWords);
 }
 
 // `unknown` is the symbol where the model has none.
-absl::StatusOr<Dim> DimOfOnnx(const onnx::TensorShapeProto::Dimension& dim, int axis,
-                              std::string unknown) {
+absl::StatusOr<Dim> DimOfOnnx(const onnx::TensorShapeProto::Dimension& dim, std::string unknown) {
   if (dim.has_dim_value() && dim.dim_value() >= 0) return Dim(dim.dim_value());
-  if (IsUnknownDim(dim.dim_param(), axis)) return Dim::Symbol(std::move(unknown));
+  if (IsUnknownDim(dim.dim_param())) return Dim::Symbol(std::move(unknown));
   absl::StatusOr<Dim> parsed = Dim::Parse(dim.dim_param());
   return parsed.ok() ? parsed : Dim::Symbol(std::move(unknown));
 }
@@ -37,7 +34,7 @@ absl::StatusOr<TensorType> DeclaredType(const onnx::ValueInfoProto& info) {
   TensorType type{*dtype, {}};
   for (const auto& dim : proto.shape().dim()) {
     const int axis = type.rank();
-    WEFT_ASSIGN_OR_RETURN(Dim d, DimOfOnnx(dim, axis, absl::StrCat(info.name(), ".d", axis)));
+    WEFT_ASSIGN_OR_RETURN(Dim d, DimOfOnnx(dim, absl::StrCat(info.name(), ".d", axis)));
     type.shape.push_back(std::move(d));
   }
   return type;

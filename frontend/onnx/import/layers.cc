@@ -34,6 +34,15 @@ std::vector<Value> GlobalPool(ImportContext& c, std::string_view reduction) {
 std::vector<Value> GlobalAveragePool(ImportContext& c) { return GlobalPool(c, "ReduceMean"); }
 std::vector<Value> GlobalMaxPool(ImportContext& c) { return GlobalPool(c, "ReduceMax"); }
 
+// The least and the largest normal number of f64, or of f32, which narrower floats compute in.
+std::pair<double, double> NormalRange(DType dtype) {
+  const auto range = [](auto zero) -> std::pair<double, double> {
+    using Limits = std::numeric_limits<decltype(zero)>;
+    return {Limits::min(), Limits::max()};
+  };
+  return dtype == DType::kF64 ? range(0.0) : range(0.0f);
+}
+
 std::vector<Value> GlobalLpPool(ImportContext& c) {
   const int64_t p = c.Int("p", 2);
   if (p < 1) {
@@ -49,9 +58,9 @@ std::vector<Value> GlobalLpPool(ImportContext& c) {
   const DType dtype = c.TypeOf(x).dtype;
   const AttributeMap axes = {{"axes", SpatialAxes(c.TypeOf(x))}};
   const Value size = c.Op("Abs", {x});
+  const auto [least, most] = NormalRange(dtype);
   const Value unit = c.Op(
-      "Clip", {c.Op("ReduceMax", {size}, axes), c.Scalar(std::numeric_limits<float>::min(), dtype),
-               c.Scalar(std::numeric_limits<float>::max(), dtype)});
+      "Clip", {c.Op("ReduceMax", {size}, axes), c.Scalar(least, dtype), c.Scalar(most, dtype)});
   const Value powers =
       c.Op("Pow", {c.Op("Div", {size, unit}), c.Scalar(static_cast<double>(p), dtype)});
   const Value sum = c.Op("ReduceSum", {powers}, axes);
