@@ -8,6 +8,8 @@
 
 // After <cstdio>, whose size_t and FILE it wants.
 #include <jpeglib.h>
+// After <jpeglib.h>.
+#include <jerror.h>
 
 namespace weft {
 namespace {
@@ -29,12 +31,15 @@ struct JpegErrors {
   std::longjmp(errors->back, 1);
 }
 
-// A warning says that the data are damaged and that libjpeg goes on with a guess; but encoders that
-// leave bytes between the segments are common.
+// The warnings that say that the data are damaged and that libjpeg goes on with a guess. The others
+// are of encoders that leave bytes between the segments, or write a header of their own.
+bool IsDamage(int code) {
+  return code == JWRN_BOGUS_PROGRESSION || code == JWRN_HIT_MARKER || code == JWRN_HUFF_BAD_CODE ||
+         code == JWRN_ARITH_BAD_CODE || code == JWRN_JPEG_EOF || code == JWRN_MUST_RESYNC;
+}
+
 void OnWarning(j_common_ptr info, int level) {
-  constexpr std::string_view kExtraneous = "Corrupt JPEG data: %u extraneous bytes";
-  const std::string_view format = info->err->jpeg_message_table[info->err->msg_code];
-  if (level < 0 && !format.starts_with(kExtraneous)) JumpBack(info);
+  if (level < 0 && IsDamage(info->err->msg_code)) JumpBack(info);
 }
 
 void StopEndlessScans(j_common_ptr info) {

@@ -176,6 +176,22 @@ TEST(Jpeg, FlippedBytesNeverHarm) {
   }
 }
 
+// Headers that libjpeg warns of, and decodes as they were meant.
+TEST(Jpeg, ReadsWhatOtherEncodersSayOfThemselves) {
+  const std::string plain = Jpeg(2, 1, {"\xc8\x14\x0a", "\x1e\x96\x46"});
+  std::string newer = plain;
+  const size_t jfif = newer.find(std::string("JFIF\0\1", 6));
+  ASSERT_NE(jfif, std::string::npos);
+  newer[jfif + 5] = 3;  // the major version
+  std::string loose = plain;
+  const size_t scan = loose.find("\xff\xda");
+  ASSERT_NE(scan, std::string::npos);
+  const size_t last_frequency = scan + 2 + 2 + 1 + 2 * 3 + 1;
+  ASSERT_EQ(loose[last_frequency], 63);
+  loose[last_frequency] = 0;  // of 63 that a sequential scan has
+  for (const std::string& jpeg : {newer, loose}) EXPECT_EQ(Blocks(jpeg), Blocks(plain));
+}
+
 TEST(Jpeg, RefusesTooManyPixelsBeforeDecoding) {
   EXPECT_EQ(ErrorOf(Jpeg(2, 1, {"\x0a\x0a\x0a", "\x14\x14\x14"}), 100),
             "image is 16x32, the limit is 100 pixels");
