@@ -118,6 +118,12 @@ absl::Status CheckOutputPath(const std::string& path) {
   return absl::OkStatus();
 }
 
+absl::Status CheckModelPath(const std::string& path) {
+  if (!path.ends_with(".onnx")) return CheckOutputPath(path);
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ": a model is saved as .weft; `weft export` writes ONNX"));
+}
+
 absl::StatusOr<Dims> ParseSize(const std::string& text) {
   Dims dims;
   for (const auto& part : absl::StrSplit(text, 'x')) {
@@ -139,6 +145,10 @@ absl::StatusOr<Tensor> ReadArray(const std::string& path) {
 absl::Status CheckArrayPath(const std::string& path) {
   WEFT_RETURN_IF_ERROR(CheckArrayName(path));
   return CheckOutputPath(path);
+}
+
+absl::Status CheckArrayType(const std::string& path, DType dtype) {
+  return path.ends_with(".npy") ? CheckNpyType(path, dtype) : absl::OkStatus();
 }
 
 absl::Status WriteArray(const std::string& path, const Tensor& array, std::string_view name) {

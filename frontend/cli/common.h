@@ -49,6 +49,8 @@ absl::StatusOr<Tensor> ReadArray(const std::string& path);
 absl::Status WriteArray(const std::string& path, const Tensor& array, std::string_view name);
 // An error unless WriteArray knows the file's ending, and for what CheckOutputPath refuses.
 absl::Status CheckArrayPath(const std::string& path);
+// An error where the file's format has no such elements.
+absl::Status CheckArrayType(const std::string& path, DType dtype);
 // NAME=FILE each: the arrays by name. Errors: no '=', a name twice, those of ReadArray.
 absl::StatusOr<TensorMap> ReadBindings(const std::vector<std::string>& bindings);
 
@@ -58,6 +60,8 @@ absl::Status CheckOtherFile(const std::string& input, const std::string& output)
 // An error unless a file can be made at `path`: a folder that is there and can be written to. So
 // that nobody trains for an hour first.
 absl::Status CheckOutputPath(const std::string& path);
+// The same for a model: its file is opened by its ending, and is no ONNX file.
+absl::Status CheckModelPath(const std::string& path);
 
 }  // namespace weft
 

@@ -262,7 +262,7 @@ absl::Status UseModel(const Model& trained, const DemoArguments& a, const DemoDa
 }
 
 absl::Status Demo(const DemoArguments& a) {
-  if (!a.output.empty()) WEFT_RETURN_IF_ERROR(CheckOutputPath(a.output));
+  if (!a.output.empty()) WEFT_RETURN_IF_ERROR(CheckModelPath(a.output));
   Title(1, "Build LeNet with batch normalization");
   WEFT_ASSIGN_OR_RETURN(const ZooEntry* lenet, FindNetwork("lenet-bn"));
   const std::string spec = absl::StrCat("digits:", a.examples);

@@ -44,8 +44,8 @@ absl::StatusOr<std::map<std::string, Shape>> ParseShapes(const std::vector<std::
 }
 
 absl::Status Run(const ImportArguments& a) {
-  WEFT_RETURN_IF_ERROR(CheckOutputPath(a.output));
   WEFT_RETURN_IF_ERROR(CheckOtherFile(a.file, a.output));
+  WEFT_RETURN_IF_ERROR(CheckModelPath(a.output));
   OnnxImportOptions options;
   WEFT_ASSIGN_OR_RETURN(options.constants, ReadBindings(a.bindings));
   WEFT_ASSIGN_OR_RETURN(options.shapes, ParseShapes(a.shapes));

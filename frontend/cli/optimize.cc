@@ -69,7 +69,7 @@ absl::Status CheckArguments(const OptimizeArguments& a) {
   }
   if (a.output.empty()) return absl::OkStatus();
   WEFT_RETURN_IF_ERROR(CheckOtherFile(a.input, a.output));
-  return CheckOutputPath(a.output);
+  return CheckModelPath(a.output);
 }
 
 // RULE=ERROR each.

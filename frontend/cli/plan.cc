@@ -92,8 +92,9 @@ Command AddPlan(CLI::App& program) {
   auto a = std::make_shared<PlanArguments>();
   app->add_option("model", a->model, "A .weft or .onnx file, or a network's name")->required();
   app->add_option("--batch", a->batch, "Size of the batch")->capture_default_str();
-  app->add_flag("--train", a->train, "The plan of a training step instead of inference");
-  app->add_flag("--recompute", a->recompute, kRecomputeHelp);
+  CLI::Option* train =
+      app->add_flag("--train", a->train, "The plan of a training step instead of inference");
+  app->add_flag("--recompute", a->recompute, kRecomputeHelp)->needs(train);
   app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");
   app->add_option("--stage", a->stage,
                   absl::StrCat("What is decided after this stage of planning: ",

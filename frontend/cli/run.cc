@@ -71,39 +71,58 @@ absl::StatusOr<TensorMap> ReadInputs(const RunArguments& a, const Model& model,
 
 // Where an output goes.
 struct Destination {
-  std::string output;  // empty: the first
-  std::string file;
+  std::string output = {};  // empty: the first
+  std::string file = {};
 };
+
+// NAME=FILE or a FILE alone, which may have a '=' too: then its folder is there.
+absl::StatusOr<Destination> ParseDestination(const std::string& given) {
+  const size_t equals = given.find('=');
+  if (equals == std::string::npos) return Destination{.file = given};
+  std::error_code ignored;
+  const bool in_folder =
+      given.find('/') < equals &&
+      std::filesystem::is_directory(std::filesystem::path(given).parent_path(), ignored);
+  if (in_folder) return Destination{.file = given};
+  if (equals == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--output: expected NAME=FILE or FILE, got '", given, "'"));
+  }
+  return Destination{given.substr(0, equals), given.substr(equals + 1)};
+}
 
 // NAME=FILE for each output that is wanted, or a FILE alone for the first one. Errors: files that
 // could not be written later, so that nothing runs in vain.
 absl::StatusOr<std::vector<Destination>> ParseDestinations(const RunArguments& a) {
   std::vector<Destination> destinations;
   for (const std::string& given : a.outputs) {
-    const size_t equals = given.find('=');
-    const bool named = equals != std::string::npos;
-    Destination to = {named ? given.substr(0, equals) : "",
-                      named ? given.substr(equals + 1) : given};
+    WEFT_ASSIGN_OR_RETURN(Destination to, ParseDestination(given));
     WEFT_RETURN_IF_ERROR(Annotate(CheckArrayPath(to.file), "--output"));
     destinations.push_back(std::move(to));
   }
   return destinations;
 }
 
-// Puts the first output's name where none is given.
+// Puts the first output's name where none is given. Errors: outputs that are not there or that the
+// file cannot hold, and one output or one file twice.
 absl::Status CheckDestinations(const RunArguments& a, std::span<const NamedValue> outputs,
                                std::vector<Destination>& destinations) {
   std::set<std::string> seen;
+  std::error_code ignored;
   for (Destination& to : destinations) {
     if (to.output.empty()) to.output = outputs[0].name;
-    std::vector<std::string> names;
-    for (const NamedValue& output : outputs) names.push_back(output.name);
-    if (std::ranges::find(names, to.output) == names.end()) {
+    const auto output = std::ranges::find(outputs, to.output, &NamedValue::name);
+    if (output == outputs.end()) {
+      std::vector<std::string> names;
+      for (const NamedValue& known : outputs) names.push_back(known.name);
       return absl::NotFoundError(absl::StrCat(a.file, ": has no output called '", to.output,
                                               "'; it has ", absl::StrJoin(names, ", ")));
     }
-    for (const std::string& part : {"output " + to.output, "file " + to.file}) {
-      if (seen.insert(part).second) continue;
+    WEFT_RETURN_IF_ERROR(Annotate(CheckArrayType(to.file, output->value.type().dtype), "--output"));
+    const std::string path = std::filesystem::absolute(to.file, ignored).lexically_normal();
+    for (const auto& [part, key] : {std::pair("output " + to.output, "output " + to.output),
+                                    std::pair("file " + to.file, "file " + path)}) {
+      if (seen.insert(key).second) continue;
       return absl::InvalidArgumentError(absl::StrCat("--output: ", part, " is given twice"));
     }
   }

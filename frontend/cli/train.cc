@@ -203,7 +203,7 @@ absl::Status RunTraining(Trainer& trainer, const Setup& s, const std::string& ou
 }
 
 absl::Status Train(const TrainArguments& a) {
-  WEFT_RETURN_IF_ERROR(CheckOutputPath(a.output));
+  WEFT_RETURN_IF_ERROR(CheckModelPath(a.output));
   std::shared_ptr<const Dataset> opened;
   auto setup = LooksLikeFile(a.model) ? SetupFromFile(a) : SetupFromZoo(a, opened);
   WEFT_RETURN_IF_ERROR(setup.status());

@@ -55,7 +55,7 @@ absl::Status Load(const WeightsArguments& a) {
     if (!pattern.ok()) return Annotate(pattern.status(), "--map");
     options.map.push_back(*pattern);
   }
-  WEFT_RETURN_IF_ERROR(CheckOutputPath(output));
+  WEFT_RETURN_IF_ERROR(CheckModelPath(output));
   WEFT_ASSIGN_OR_RETURN(Model model, OpenFile(a.model));
   const bool training = model.training.has_value();
   WEFT_ASSIGN_OR_RETURN(const NamedTensors weights, OpenWeights(a.file, a.key));

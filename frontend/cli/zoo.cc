@@ -1,9 +1,11 @@
 #include "frontend/zoo/zoo.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_join.h"
 #include "frontend/analysis/summary.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
@@ -23,17 +25,18 @@ struct ZooArguments {
   int threads = 0;
 };
 
-// The networks of these names; a name that none has stands for those that begin so.
+// The networks of these names, each once; a name that none has stands for those that begin so.
 absl::StatusOr<std::vector<const ZooEntry*>> FindAll(const std::vector<std::string>& names) {
   std::vector<const ZooEntry*> entries;
   for (const std::string& name : names) {
     const auto entry = FindNetwork(name);
-    const size_t before = entries.size();
-    if (entry.ok()) entries.push_back(*entry);
+    bool found = false;
     for (const ZooEntry& other : Zoo()) {
-      if (!entry.ok() && other.name.starts_with(name)) entries.push_back(&other);
+      if (entry.ok() ? &other != *entry : !other.name.starts_with(name)) continue;
+      found = true;
+      if (std::ranges::find(entries, &other) == entries.end()) entries.push_back(&other);
     }
-    if (entries.size() == before) return entry.status();
+    if (!found) return entry.status();
   }
   if (!names.empty()) return entries;
   for (const ZooEntry& entry : Zoo()) entries.push_back(&entry);
@@ -74,7 +77,7 @@ absl::Status Write(const ZooArguments& a) {
     return absl::InvalidArgumentError(
         absl::StrCat("expected one network to write to ", a.output, ", got ", a.names.size()));
   }
-  WEFT_RETURN_IF_ERROR(CheckOutputPath(a.output));
+  WEFT_RETURN_IF_ERROR(CheckModelPath(a.output));
   WEFT_ASSIGN_OR_RETURN(const ZooEntry* entry, FindNetwork(a.names[0]));
   WEFT_ASSIGN_OR_RETURN(const Model model, BuildNetwork(*entry, a.options));
   WEFT_RETURN_IF_ERROR(SaveModel(model, a.output));
@@ -84,11 +87,25 @@ absl::Status Write(const ZooArguments& a) {
   return absl::OkStatus();
 }
 
-absl::Status CheckAll(const ZooArguments& a) {
-  std::vector<std::string> names = a.names;
-  if (names.empty()) {
-    WEFT_ASSIGN_OR_RETURN(names, GoldenNetworks(a.check));
+// The networks of the folder that are asked for. A beginning of names stands for those that the
+// folder has; a whole name that it has not is an error of the check.
+absl::StatusOr<std::vector<std::string>> NamesToCheck(const ZooArguments& a) {
+  WEFT_ASSIGN_OR_RETURN(std::vector<std::string> all, GoldenNetworks(a.check));
+  if (a.names.empty()) return all;
+  WEFT_ASSIGN_OR_RETURN(const std::vector<const ZooEntry*> entries, FindAll(a.names));
+  std::vector<std::string> names;
+  for (const ZooEntry* entry : entries) {
+    const bool is_there = std::ranges::find(all, entry->name) != all.end();
+    const bool is_named = std::ranges::find(a.names, entry->name) != a.names.end();
+    if (is_there || is_named) names.push_back(entry->name);
   }
+  if (!names.empty()) return names;
+  return absl::NotFoundError(
+      absl::StrCat(a.check, ": has no network called ", absl::StrJoin(a.names, ", ")));
+}
+
+absl::Status CheckAll(const ZooArguments& a) {
+  WEFT_ASSIGN_OR_RETURN(const std::vector<std::string> names, NamesToCheck(a));
   Print("%-22s %12s %12s %12s %12s\n", "network", "logits", "difference", "optimized",
         "difference");
   size_t failed = 0;

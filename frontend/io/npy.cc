@@ -1,5 +1,6 @@
 #include "frontend/io/npy.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cstdint>
@@ -29,6 +30,8 @@ constexpr Descr kDescrs[] = {{"<f2", DType::kF16}, {"<f4", DType::kF32}, {"<f8",
                              {"|i1", DType::kI8},  {"<i4", DType::kI32}, {"<i8", DType::kI64},
                              {"|u1", DType::kU8},  {"<u2", DType::kU16}, {"<u4", DType::kU32},
                              {"<u8", DType::kU64}, {"|b1", DType::kBool}};
+
+const Descr* FindDescr(DType dtype) { return std::ranges::find(kDescrs, dtype, &Descr::dtype); }
 
 struct Header {
   std::string_view descr;  // of the file's bytes
@@ -225,20 +228,22 @@ absl::StatusOr<Tensor> ReadNpy(const std::string& path) {
   return ParseNpy(bytes, path);
 }
 
+absl::Status CheckNpyType(const std::string& path, DType dtype) {
+  if (FindDescr(dtype) != std::end(kDescrs)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ": .npy has no element type ", Absl(ToString(dtype))));
+}
+
 absl::Status WriteNpy(const std::string& path, const Tensor& tensor) {
   if (tensor.is_empty()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": expected a tensor, it is empty"));
   }
-  for (const Descr& known : kDescrs) {
-    if (known.dtype != tensor.dtype()) continue;
-    const std::string prefix = MakePrefix(known.text, tensor.dims());
-    return WriteAtomically(PosixFileSystem(), path, [&](WritableFile& file) -> absl::Status {
-      WEFT_RETURN_IF_ERROR(file.Append(std::as_bytes(std::span(prefix))));
-      return file.Append({tensor.data(), tensor.bytes()});
-    });
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat(path, ": .npy has no element type ", Absl(ToString(tensor.dtype()))));
+  WEFT_RETURN_IF_ERROR(CheckNpyType(path, tensor.dtype()));
+  const std::string prefix = MakePrefix(FindDescr(tensor.dtype())->text, tensor.dims());
+  return WriteAtomically(PosixFileSystem(), path, [&](WritableFile& file) -> absl::Status {
+    WEFT_RETURN_IF_ERROR(file.Append(std::as_bytes(std::span(prefix))));
+    return file.Append({tensor.data(), tensor.bytes()});
+  });
 }
 
 }  // namespace weft

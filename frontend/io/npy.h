@@ -19,8 +19,11 @@ absl::StatusOr<Tensor> ReadNpy(const std::string& path);
 // The same for bytes in memory; `name` stands for the file in errors.
 absl::StatusOr<Tensor> ParseNpy(std::span<const std::byte> bytes, const std::string& name);
 
-// Writes a version 1 .npy file, whole or not at all (graph/file/file_system.h). Errors: a dtype
-// that NumPy lacks (bf16), an empty tensor, a failed write.
+// An error that names the file where NumPy lacks the dtype (bf16).
+absl::Status CheckNpyType(const std::string& path, DType dtype);
+
+// Writes a version 1 .npy file, whole or not at all (graph/file/file_system.h). Errors: that
+// of CheckNpyType, an empty tensor, a failed write.
 absl::Status WriteNpy(const std::string& path, const Tensor& tensor);
 
 }  // namespace weft

@@ -63,6 +63,16 @@ TEST_F(Cli, ListsTheNetworksThatBeginSo) {
     EXPECT_THAT(listed, HasSubstr(name));
   }
   EXPECT_THAT(listed, testing::Not(HasSubstr("resnet50")));
+  const std::string twice = Output("zoo resnet18 resnet1");
+  EXPECT_EQ(twice.find("resnet18 "), twice.rfind("resnet18 "));
+}
+
+TEST_F(Cli, ChecksTheNetworksOfAFolderThatBeginSo) {
+  std::filesystem::create_directory(Path("logits"));
+  WriteText(Path("logits/lenet-bn.txt"), "no network");
+  EXPECT_THAT(Error("zoo lenet- --check logits"), HasSubstr("lenet-bn"));
+  EXPECT_THAT(Error("zoo resnet1 --check logits"),
+              HasSubstr("logits: has no network called resnet1"));
 }
 
 TEST_F(Cli, RefusesArgumentsWithOneLine) {
@@ -85,6 +95,7 @@ TEST_F(Cli, RefusesArgumentsWithOneLine) {
               HasSubstr("threads, got 100000"));
   EXPECT_THAT(Error("plan lenet --threads -1"), HasSubstr("threads, got -1"));
   EXPECT_THAT(Error("plan lenet --batch 0"), HasSubstr("--batch: expected at least 1, got 0"));
+  EXPECT_THAT(Error("plan lenet --recompute"), HasSubstr("--train"));
   EXPECT_THAT(Error("plan lenet --stage fuse"), HasSubstr("expected a stage of choose, "));
   const std::string demo = Error("demo -o nowhere/a.weft");
   EXPECT_THAT(demo, HasSubstr("no folder nowhere"));
@@ -163,6 +174,41 @@ TEST_F(Cli, WritesEachOutputWhereAndAsItsFileSays) {
   EXPECT_THAT(Error("run a.weft --input x.npy --output y=a.npy --output z=a.npy"),
               HasSubstr("file a.npy is given twice"));
   EXPECT_FALSE(std::filesystem::exists(Path("a.npy")));
+}
+
+TEST_F(Cli, OutputsAreFoundOutBeforeAnythingRuns) {
+  Builder b;
+  const Value x = b.Input("x", {"N", 2});
+  b.Output("y", b.Relu(x));
+  b.Output("z", b.Neg(x));
+  b.Output("half", b.Cast(x, DType::kBF16));
+  ASSERT_TRUE(SaveModel(*b.Build(), Path("a.weft")).ok());
+  ASSERT_TRUE(WriteNpy(Path("x.npy"), *Tensor::Zeros(DType::kF32, {1, 2})).ok());
+  std::filesystem::create_directories(Path("runs/lr=0.1"));
+  EXPECT_EQ(Output("run a.weft --input x.npy --output runs/lr=0.1/y.npy"), "");
+  EXPECT_TRUE(ReadNpy(Path("runs/lr=0.1/y.npy")).ok());
+  EXPECT_EQ(Output("run a.weft --input x.npy --output z=runs/lr=0.1/z.npy"), "");
+  EXPECT_TRUE(ReadNpy(Path("runs/lr=0.1/z.npy")).ok());
+
+  const std::string run = "run a.weft --input nowhere.npy ";
+  EXPECT_THAT(Error(run + "--output =y.npy"),
+              HasSubstr("expected NAME=FILE or FILE, got '=y.npy'"));
+  EXPECT_THAT(Error(run + "--output nothing/like=y.npy"),
+              HasSubstr("has no output called 'nothing/like'"));
+  EXPECT_THAT(Error(run + "--output y=a.npy --output z=./runs/../a.npy"),
+              HasSubstr("file ./runs/../a.npy is given twice"));
+  EXPECT_THAT(Error(run + "--output half=half.npy"),
+              HasSubstr("--output: half.npy: .npy has no element type bf16"));
+}
+
+TEST_F(Cli, SavesModelsUnderNamesThatItOpensAgain) {
+  for (const char* command : {"train --model lenet", "zoo lenet", "demo", "optimize a.weft",
+                              "import a.onnx", "weights load a.weft w.pth"}) {
+    EXPECT_THAT(Error(std::string(command) + " -o o.onnx"), HasSubstr("o.onnx: ")) << command;
+  }
+  EXPECT_EQ(Error("zoo lenet -o o.onnx"),
+            "weft zoo: o.onnx: a model is saved as .weft; `weft export` writes ONNX\n");
+  EXPECT_THAT(Leftovers(), ::testing::IsEmpty());
 }
 
 TEST_F(Cli, RefusesInputsOfAnotherForm) {
