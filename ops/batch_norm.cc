@@ -219,7 +219,8 @@ std::vector<OpDef> BatchNormOps() {
            "Y = (X - mean) / sqrt(var + epsilon) * scale + B per channel (axis 1), as ONNX's; in "
            "mode training with the batch's mean and biased variance, and running statistics "
            "input * momentum + batch * (1 - momentum), the variance unbiased as PyTorch's or "
-           "biased as ONNX's. Mode auto evaluates like inference until ForTraining or "
+           "biased as ONNX's. It normalizes by the statistics rounded to their type, as batch_mean "
+           "and batch_var give them. Mode auto evaluates like inference until ForTraining or "
            "ForInference decides.",
        .inputs = {{"X"}, {"scale"}, {"B"}, {"input_mean"}, {"input_var"}},
        .outputs = {{"Y"},

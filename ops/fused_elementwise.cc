@@ -167,7 +167,7 @@ std::vector<OpDef> FusedElementwiseOps() {
        .attributes = {{.name = "steps", .kind = Attribute::Kind::kPostOps, .required = true},
                       {"operand_first", Attribute::Kind::kInts, std::vector<int64_t>{}}},
        .infer = InferFusedElementwise,
-       .no_gradient = "fused for inference",
+       .no_gradient = "made by the optimizer, after the gradients",
        .evaluate = EvaluateFusedElementwise,
        .cost = FusedElementwiseCost,
        .aliases = InPlaceOfAny,

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "graph/emitter.h"
+#include "ops/fused_elementwise.h"
 #include "ops/ops.h"
 #include "ops/reference.h"
 #include "runtime/exec/evaluator.h"
@@ -134,6 +135,43 @@ TEST(Executable, SwapsTwoVariablesThroughTheirUpdates) {
   ASSERT_TRUE(executable->Run(*context, {}, {}).ok());
   EXPECT_THAT(Values(state->Get("a").value()), ElementsAre(3, 4));
   EXPECT_THAT(Values(state->Get("b").value()), ElementsAre(1, 2));
+}
+
+// A step with weight decay, then the average of the new weights, then a reader of the old ones.
+TEST(Executable, AWeightIsReadBeforeAndAfterItsFusedUpdate) {
+  Graph graph(StandardOps());
+  const Value w = graph.AddVariable("w", Floats({2}, {1, 2})).value();
+  const Value average = graph.AddVariable("average", Floats({2}, {0, 4})).value();
+  const Value g = graph.AddInput("g", {DType::kF32, {Dim(2)}}).value();
+  Emitter e(graph);
+  const Value half = e.Scalar(0.5, DType::kF32), quarter = e.Scalar(0.25, DType::kF32);
+  const Value next = e.Op(  // w - (w / 2 + g) / 4
+      "FusedElementwise", {w, half, g, quarter},
+      ElementwiseAttributes({{{.op = "Mul", .input = 1}},
+                             {{.op = "Add", .input = 2}},
+                             {{.op = "Mul", .input = 3}},
+                             {{.op = "Sub", .input = 0}, /*operand_first=*/true}}));
+  const Value next_average =
+      e.Op("FusedElementwise", {average, next, half},
+           ElementwiseAttributes({{{.op = "Add", .input = 1}}, {{.op = "Mul", .input = 2}}}));
+  const Value y = e.Op("Mul", {w, g});
+  ASSERT_TRUE(e.ok()) << e.status();
+  ASSERT_TRUE(graph.AddUpdate(w.node, next).ok());
+  ASSERT_TRUE(graph.AddUpdate(average.node, next_average).ok());
+  ASSERT_TRUE(graph.AddOutput("y", y).ok());
+  auto state = State::Create(graph).value();
+  auto executable = Executable::Create(graph, {}).value();
+  auto context = Context::Create(*executable, state.get()).value();
+  const Tensor gradient = Floats({2}, {1, -1});
+  Tensor out;
+  ASSERT_TRUE(executable->Run(*context, {&gradient, 1}, {&out, 1}).ok());
+  EXPECT_THAT(Values(out), ElementsAre(1, -2));
+  EXPECT_THAT(Values(state->Get("w").value()), ElementsAre(0.625, 2));
+  EXPECT_THAT(Values(state->Get("average").value()), ElementsAre(0.3125, 3));
+  ASSERT_TRUE(executable->Run(*context, {&gradient, 1}, {&out, 1}).ok());
+  EXPECT_THAT(Values(out), ElementsAre(0.625, -2));
+  EXPECT_THAT(Values(state->Get("w").value()), ElementsAre(0.296875, 2));
+  EXPECT_THAT(Values(state->Get("average").value()), ElementsAre(0.3046875, 2.5));
 }
 
 TEST(Executable, LeavesVariablesAloneWhenAStepFails) {

@@ -314,6 +314,26 @@ TEST(Plan, ANormalizationsGradientLiesInTheMemoryOfItsCotangent) {
   }
 }
 
+TEST(Plan, ANormalizationsGradientLeavesWhatIsReadAgain) {
+  for (const bool is_one_value : {false, true}) {
+    Graph graph(StandardOps());
+    Emitter e(graph);
+    const Value input = graph.AddInput("x", {DType::kF32, {2, 16, 6, 6}}).value();
+    const Value x = e.Op("Tanh", {input}), c = e.Constant(Filled({16}, 0.1F));
+    const Value dy = is_one_value ? x : e.Op("Sigmoid", {input});
+    const Value dx = e.Op("BatchNormalizationGrad", {dy, x, c, c, e.Op("Exp", {c})});
+    const Value y = e.Op("Relu", {dx});
+    ASSERT_TRUE(graph.AddOutput("y", is_one_value ? y : e.Op("Add", {y, dy})).ok());
+    const TensorMap feeds = {{"x", Filled({2, 16, 6, 6}, 0.37F)}};
+    const TensorMap fast = RuntimeEvaluator().RunGraph(graph, feeds).value();
+    const TensorMap slow = ReferenceEvaluator().RunGraph(graph, feeds).value();
+    for (int64_t i = 0; i < fast.at("y").size(); ++i) {
+      const double expected = slow.at("y").At(i);
+      EXPECT_NEAR(fast.at("y").At(i), expected, 1e-5 * std::max(1.0, std::abs(expected)));
+    }
+  }
+}
+
 TEST(Plan, StatisticsAreCopiedWhereALaterStepMayFail) {
   Normalized net(false);
   const Value index = net.e.Op("ArgMax", {net.y}, {{"axis", 0}, {"keepdims", 0}});
