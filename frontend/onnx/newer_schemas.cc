@@ -13,7 +13,7 @@ namespace {
 
 using onnx::OpSchema;
 using Attr = onnx::AttributeProto;
-using Names = std::vector<std::string>;
+using SchemaNames = std::vector<std::string>;
 
 class NewerSchemas {
  public:
@@ -32,8 +32,8 @@ class NewerSchemas {
 
  private:
   // An op of these operands, without attributes yet. A name that ends in '?' is optional.
-  OpSchema& Form(const std::string& op, int since, const Names& inputs,
-                 const Names& outputs = {"Y"}, const std::string& domain = "") {
+  OpSchema& Form(const std::string& op, int since, const SchemaNames& inputs,
+                 const SchemaNames& outputs = {"Y"}, const std::string& domain = "") {
     OpSchema schema(op, "newer_schemas", 0);
     schema.SetDomain(domain).SinceVersion(since);
     for (size_t i = 0; i < inputs.size(); ++i) {
@@ -68,7 +68,7 @@ class NewerSchemas {
   static OpSchema& String(OpSchema& schema, const std::string& name, const std::string& fallback) {
     return schema.Attr(name, "", Attr::STRING, fallback);
   }
-  static OpSchema& Maybe(OpSchema& schema, const Names& names, Attr::AttributeType type) {
+  static OpSchema& Maybe(OpSchema& schema, const SchemaNames& names, Attr::AttributeType type) {
     for (const std::string& name : names) schema.Attr(name, "", type, false);
     return schema;
   }
@@ -119,8 +119,8 @@ class NewerSchemas {
 
   // What ONNX Runtime's optimizer writes into the models that it saves.
   void AddMicrosoft() {
-    const auto form = [&](const char* op, const Names& inputs,
-                          const Names& outputs = {"Y"}) -> OpSchema& {
+    const auto form = [&](const char* op, const SchemaNames& inputs,
+                          const SchemaNames& outputs = {"Y"}) -> OpSchema& {
       return Form(op, 1, inputs, outputs, std::string(kMicrosoftDomain));
     };
     form("Gelu", {"X"});
