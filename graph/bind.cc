@@ -108,14 +108,23 @@ absl::StatusOr<Node*> CopyNode(const Node& node, Graph& target, const SymbolBind
   return target.AddNode(std::move(spec));
 }
 
+// Dims called after their formulas, (floor(H/2)), have one value wherever they are.
+bool IsFormula(const Dim& dim) {
+  return dim.coefficient() == 1 && dim.symbols().size() == 1 && dim.symbols()[0].starts_with("(");
+}
+
 // Whether the dims of a copy are those that the node's formulas give. Inference took dims to agree
-// whose equality only their values show (N and M in x[N] + y[M]).
-absl::Status CheckAgreedDims(const Node& node, const Node& copy, const SymbolBindings& symbols) {
+// whose equality only their values show (N and M in x[N] + y[M]). Formulas that are new become
+// `known`.
+absl::Status CheckAgreedDims(const Node& node, const Node& copy, SymbolBindings& known) {
   for (int i = 0; i < node.num_outputs(); ++i) {
     const Shape &shape = node.type(i).shape, &found = copy.type(i).shape;
     for (size_t axis = 0; axis < shape.size(); ++axis) {
       if (shape[axis].is_static() || !found[axis].is_static()) continue;
-      WEFT_ASSIGN_OR_RETURN(const Dim expected, shape[axis].Substitute(symbols));
+      WEFT_ASSIGN_OR_RETURN(const Dim expected, shape[axis].Substitute(known));
+      if (!expected.is_static() && IsFormula(shape[axis])) {
+        known.emplace(shape[axis].symbols()[0], found[axis].coefficient());
+      }
       if (!expected.is_static() || expected == found[axis]) continue;
       std::string operands;
       for (const Value& v : node.inputs()) {
@@ -154,12 +163,13 @@ absl::StatusOr<Graph> Copy(const Graph& graph, const SymbolBindings& symbols,
                            const NodeSet* nodes_of_losses = nullptr) {
   Graph result(graph.registry());
   NodeMap copies;
+  SymbolBindings known = symbols;
   KnownBudget budget;
   for (const Node& node : graph.nodes()) {
     if (nodes_of_losses != nullptr && nodes_of_losses->contains(&node)) continue;
     WEFT_ASSIGN_OR_RETURN(Node * copy,
                           CopyNode(node, result, symbols, constants, fold, budget, copies));
-    if (!symbols.empty()) WEFT_RETURN_IF_ERROR(CheckAgreedDims(node, *copy, symbols));
+    if (!known.empty()) WEFT_RETURN_IF_ERROR(CheckAgreedDims(node, *copy, known));
     copies.emplace(&node, copy);
   }
   const auto copied = [&](Value v) { return copies.at(v.node)->output(v.index); };

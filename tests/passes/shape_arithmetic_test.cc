@@ -95,5 +95,21 @@ TEST(AgreedDimsTest, BindingOthersIsAnErrorThatNamesBoth) {
               HasSubstr("operands x and y"));
 }
 
+// Where formulas were taken to agree, one extent of 1 is no broadcast either.
+TEST(AgreedDimsTest, FormulasHaveOneValue) {
+  Net net;
+  const Value x = *net.graph.AddInput("x", {DType::kF64, {1, 1, Dim::Symbol("H"), 4}});
+  const auto pooled = [&](const std::string& name, std::vector<int64_t> pads) {
+    return net.Add("MaxPool", name, {x},
+                   {{"kernel_shape", std::vector<int64_t>{3, 3}},
+                    {"strides", std::vector<int64_t>{3, 3}},
+                    {"pads", std::move(pads)}});
+  };
+  const Value a = pooled("a", {0, 0, 0, 0}), b = pooled("b", {1, 0, 2, 0});
+  net.Output("y", net.Relu("relu", net.Add("Add", "sum", {a, b})));
+  EXPECT_THAT(std::string(Bind(net.graph, {{"H", 3}}).status().message()),
+              HasSubstr("sum (Add), axis 2: expected"));
+}
+
 }  // namespace
 }  // namespace weft
