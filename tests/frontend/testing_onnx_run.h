@@ -8,10 +8,9 @@
 
 namespace weft {
 
-// The elements of an imported model's first output, whatever their type; they are of the type that
-// the model declares.
-inline std::vector<double> RunOnnx(const OnnxMaker& m, const TensorMap& feeds,
-                                   const OnnxImportOptions& options = {.keep_half_types = true}) {
+// An output of an imported model, by a session with one thread; empty after a failure.
+inline Tensor OutputOfOnnx(const OnnxMaker& m, const TensorMap& feeds, const std::string& output,
+                           const OnnxImportOptions& options = {}) {
   const auto model = m.Import(options);
   EXPECT_TRUE(model.ok()) << model.status();
   if (!model.ok()) return {};
@@ -20,9 +19,16 @@ inline std::vector<double> RunOnnx(const OnnxMaker& m, const TensorMap& feeds,
   if (!session.ok()) return {};
   const auto outputs = (*session)->Run(feeds);
   EXPECT_TRUE(outputs.ok()) << outputs.status();
-  if (!outputs.ok()) return {};
+  return outputs.ok() ? outputs->at(output) : Tensor();
+}
+
+// The elements of the first output, whatever their type; they are of the type that the model
+// declares.
+inline std::vector<double> RunOnnx(const OnnxMaker& m, const TensorMap& feeds,
+                                   const OnnxImportOptions& options = {.keep_half_types = true}) {
   const onnx::ValueInfoProto& output = m.proto.graph().output(0);
-  const Tensor& y = outputs->at(output.name());
+  const Tensor y = OutputOfOnnx(m, feeds, output.name(), options);
+  if (y.is_empty()) return {};
   if (options.keep_half_types) {
     EXPECT_EQ(OnnxTypeOf(y.dtype()), output.type().tensor_type().elem_type());
   }
@@ -31,19 +37,11 @@ inline std::vector<double> RunOnnx(const OnnxMaker& m, const TensorMap& feeds,
   return values;
 }
 
-// The output of an imported model, by a session with one thread.
 inline std::vector<float> InferOnnx(const OnnxMaker& m, const TensorMap& feeds,
                                     const std::string& output) {
-  const auto model = m.Import();
-  EXPECT_TRUE(model.ok()) << model.status();
-  if (!model.ok()) return {};
-  const auto session = Session::Create(*model, {.threads = 1});
-  EXPECT_TRUE(session.ok()) << session.status();
-  if (!session.ok()) return {};
-  const auto outputs = (*session)->Run(feeds);
-  EXPECT_TRUE(outputs.ok()) << outputs.status();
-  if (!outputs.ok()) return {};
-  const auto values = outputs->at(output).values<float>();
+  const Tensor y = OutputOfOnnx(m, feeds, output);
+  if (y.is_empty()) return {};
+  const auto values = y.values<float>();
   return {values.begin(), values.end()};
 }
 
