@@ -26,6 +26,7 @@ constexpr std::array<Info, kNumDTypes> kInfos = {{
     {DType::kU16, "u16", 2},
     {DType::kU32, "u32", 4},
     {DType::kU64, "u64", 8},
+    {DType::kI16, "i16", 2},
 }};
 
 constexpr bool IsTableByNumber() {

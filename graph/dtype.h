@@ -29,8 +29,9 @@ enum class DType : uint8_t {
   kU16 = 10,
   kU32 = 11,
   kU64 = 12,
+  kI16 = 13,
 };
-inline constexpr int kNumDTypes = 12;
+inline constexpr int kNumDTypes = 13;
 
 // The dtype of that number, as files have it.
 std::optional<DType> DTypeOfNumber(int number);
@@ -63,9 +64,9 @@ inline constexpr DTypeSet kNumericTypes = {DType::kF32, DType::kF64, DType::kI32
 // What ops compute with; the other types are stored, moved and converted.
 inline constexpr DTypeSet kComputeTypes = {DType::kF32, DType::kF64, DType::kI32,
                                            DType::kI64, DType::kU8,  DType::kBool};
-inline constexpr DTypeSet kAllTypes = {DType::kF32, DType::kF64,  DType::kI32,  DType::kI64,
-                                       DType::kU8,  DType::kBool, DType::kBF16, DType::kF16,
-                                       DType::kI8,  DType::kU16,  DType::kU32,  DType::kU64};
+inline constexpr DTypeSet kAllTypes = {
+    DType::kF32, DType::kF64, DType::kI32, DType::kI64, DType::kU8,  DType::kBool, DType::kBF16,
+    DType::kF16, DType::kI8,  DType::kU16, DType::kU32, DType::kU64, DType::kI16};
 
 // The DType of a C++ type: DTypeOf<float> is DType::kF32.
 template <typename T>
@@ -97,6 +98,8 @@ template <>
 inline constexpr DType DTypeOf<uint32_t> = DType::kU32;
 template <>
 inline constexpr DType DTypeOf<uint64_t> = DType::kU64;
+template <>
+inline constexpr DType DTypeOf<int16_t> = DType::kI16;
 
 // Whether elements of `dtype` may be read and written as T: T is its C++ type, or T is uint8_t and
 // the elements are bools, whose bytes from outside may be other than the 0 and 1 of a C++ bool.
@@ -134,6 +137,8 @@ auto VisitDType(DType dtype, F&& f) {
       return f(uint32_t{});
     case DType::kU64:
       return f(uint64_t{});
+    case DType::kI16:
+      return f(int16_t{});
   }
   return f(float{});
 }

@@ -13,7 +13,7 @@ using Byte = uint8_t;  // of a bool
 
 constexpr DTypeSet kNumbers = {DType::kF32, DType::kF64,  DType::kI32, DType::kI64,
                                DType::kU8,  DType::kBF16, DType::kF16, DType::kI8,
-                               DType::kU16, DType::kU32,  DType::kU64};
+                               DType::kU16, DType::kU32,  DType::kU64, DType::kI16};
 
 // The three types that between them hold the values of every other.
 constexpr DTypeSet kWidest = {DType::kF64, DType::kI64, DType::kU64};

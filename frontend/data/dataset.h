@@ -2,11 +2,13 @@
 #define WEFT_FRONTEND_DATA_DATASET_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "frontend/io/picture.h"
 #include "graph/model.h"
 #include "graph/status.h"
 #include "graph/type.h"
@@ -27,10 +29,36 @@ struct DatasetInfo {
   Dims dims = {};
   bool tokens = false;
   Dims label_dims = {};  // of one example's labels; none: a single one
+  // Labels are numbers instead of classes: one a class, such as the shares of mixed examples or the
+  // zeros and ones of several classes at once, or what a regression is to give. Their dims are
+  // label_dims.
+  bool targets = false;
+  // Examples can be had as pictures of their own sizes, see Dataset::ReadSource.
+  bool pictures = false;
+};
+
+// What an example is drawn by, where it is augmented. Nothing else enters, so that any number of
+// workers, in any order, give the same examples.
+struct ExampleDraw {
+  uint64_t seed = 0;
+  int64_t epoch = 0;
+};
+
+// Where an example's labels go: one of both is empty.
+struct LabelBuffer {
+  std::span<int64_t> classes = {};
+  std::span<float> targets = {};  // of a data set whose labels are these
+};
+
+// A picture as it is stored, before it has the size that a model wants.
+struct PictureExample {
+  Picture picture;
+  std::optional<Picture> mask = {};  // the classes of its pixels: one channel, the picture's size
+  int64_t label = 0;                 // of the picture; nothing where there is a mask
 };
 
 // Labelled examples of one size, by index: images, or signals, films, texts. Immutable: every
-// method may be called from several threads.
+// method may be called from several threads. One's own data set overrides ReadExample.
 class Dataset {
  public:
   explicit Dataset(DatasetInfo info) : info_(std::move(info)) {}
@@ -49,6 +77,8 @@ class Dataset {
     return info_.dims.empty() ? Dims{p.channels, p.height, p.width} : info_.dims;
   }
   const Dims& label_dims() const { return info_.label_dims; }
+  bool targets() const { return info_.targets; }
+  bool has_pictures() const { return info_.pictures; }
   TensorType example_type() const { return {DType::kF32, ToShape(example_dims())}; }
   // The elements of one example, and of its labels.
   int64_t example_size() const { return Product(example_dims()); }
@@ -57,29 +87,54 @@ class Dataset {
   // Writes example `index` into `image`, in [0,1] and not normalised, or numbers of tokens, and its
   // labels into `labels`. Errors: an index outside [0, size()), spans of other sizes, an unreadable
   // example.
-  absl::Status Read(int64_t index, std::span<float> image, std::span<int64_t> labels) const {
-    if (index < 0 || index >= size()) {
-      return absl::OutOfRangeError(
-          absl::StrCat(name(), ": expected an index in [0,", size(), "), got ", index));
-    }
+  absl::Status Read(int64_t index, std::span<float> image, LabelBuffer labels,
+                    const ExampleDraw& draw = {}) const {
+    WEFT_RETURN_IF_ERROR(CheckIndex(index));
     if (static_cast<int64_t>(image.size()) != example_size()) {
       return absl::InvalidArgumentError(absl::StrCat(name(), ": an image has ", example_size(),
                                                      " elements, the buffer has ", image.size()));
     }
-    if (static_cast<int64_t>(labels.size()) != label_size()) {
-      return absl::InvalidArgumentError(absl::StrCat(name(), ": an example has ", label_size(),
-                                                     " labels, the buffer has ", labels.size()));
+    const int64_t classes = targets() ? 0 : label_size(), numbers = targets() ? label_size() : 0;
+    if (static_cast<int64_t>(labels.classes.size()) != classes ||
+        static_cast<int64_t>(labels.targets.size()) != numbers) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          name(), ": an example has ", label_size(), targets() ? " targets" : " labels",
+          ", the buffer has ", labels.classes.size() + labels.targets.size()));
     }
-    return ReadExample(index, image, labels);
+    return ReadDrawn(index, draw, image, labels);
+  }
+  absl::Status Read(int64_t index, std::span<float> image, std::span<int64_t> labels) const {
+    return Read(index, image, LabelBuffer{.classes = labels});
   }
   absl::Status Read(int64_t index, std::span<float> image, int64_t* label) const {
-    return Read(index, image, std::span<int64_t>(label, 1));
+    return Read(index, image, LabelBuffer{.classes = std::span<int64_t>(label, 1)});
+  }
+
+  // Example `index` as a picture of its own size. Errors: an index outside [0, size()), an
+  // unreadable example, a data set that has no pictures.
+  absl::StatusOr<PictureExample> ReadSource(int64_t index) const {
+    WEFT_RETURN_IF_ERROR(CheckIndex(index));
+    return ReadPicture(index);
   }
 
  private:
   // Read after its checks.
   virtual absl::Status ReadExample(int64_t index, std::span<float> image,
                                    std::span<int64_t> labels) const = 0;
+  // For data sets that draw their examples anew in each epoch, or whose labels are targets.
+  virtual absl::Status ReadDrawn(int64_t index, const ExampleDraw& /*draw*/, std::span<float> image,
+                                 LabelBuffer labels) const {
+    return ReadExample(index, image, labels.classes);
+  }
+  // For data sets that have pictures; after ReadSource's checks.
+  virtual absl::StatusOr<PictureExample> ReadPicture(int64_t /*index*/) const {
+    return absl::InvalidArgumentError(absl::StrCat(name(), ": its examples are no pictures"));
+  }
+  absl::Status CheckIndex(int64_t index) const {
+    if (index >= 0 && index < size()) return absl::OkStatus();
+    return absl::OutOfRangeError(
+        absl::StrCat(name(), ": expected an index in [0,", size(), "), got ", index));
+  }
   static int64_t Product(const Dims& dims) {
     int64_t product = 1;
     for (const int64_t n : dims) product *= n;

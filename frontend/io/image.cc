@@ -13,7 +13,7 @@
 #include "absl/strings/ascii.h"
 #include "frontend/io/jpeg.h"
 #include "frontend/io/read_file.h"
-#include "frontend/io/rgb_image.h"
+#include "frontend/io/picture.h"
 
 namespace weft {
 namespace {
@@ -49,7 +49,7 @@ absl::Status CheckChunks(std::span<const std::byte> bytes) {
 }
 
 // libpng's simplified reader: its longjmps end inside it, its message stays in the struct.
-absl::StatusOr<RgbImage> DecodePng(std::span<const std::byte> bytes, const ImageOptions& options) {
+absl::StatusOr<Picture> DecodePng(std::span<const std::byte> bytes, const ImageOptions& options) {
   WEFT_RETURN_IF_ERROR(CheckChunks(bytes));
   png_image png = {};
   png.version = PNG_IMAGE_VERSION;
@@ -59,7 +59,7 @@ absl::StatusOr<RgbImage> DecodePng(std::span<const std::byte> bytes, const Image
     return status;
   };
   if (png_image_begin_read_from_memory(&png, bytes.data(), bytes.size()) == 0) return failure();
-  RgbImage image = {.height = png.height, .width = png.width, .pixels = {}};
+  Picture image = {.height = png.height, .width = png.width, .pixels = {}};
   const absl::Status fits = CheckPixelCount(image.height, image.width, options.max_pixels);
   if (!fits.ok()) {
     png_image_free(&png);
@@ -80,14 +80,14 @@ bool IsPng(std::span<const std::byte> bytes) {
          std::memcmp(bytes.data(), kPngSignature.data(), kPngSignature.size()) == 0;
 }
 
-absl::StatusOr<RgbImage> DecodeRgb(std::span<const std::byte> bytes, const ImageOptions& options) {
+absl::StatusOr<Picture> DecodeRgb(std::span<const std::byte> bytes, const ImageOptions& options) {
   if (IsPng(bytes)) return DecodePng(bytes, options);
   if (IsJpeg(bytes)) return DecodeJpeg(bytes, options.max_pixels);
   return absl::InvalidArgumentError("expected a PNG or JPEG image, the file has another signature");
 }
 
 // [C,H,W] in [0,1] of the pixels [H,W,3].
-std::vector<float> ToPlanes(const RgbImage& image, const Preprocessing& p) {
+std::vector<float> ToPlanes(const Picture& image, const Preprocessing& p) {
   const auto area = static_cast<size_t>(image.height * image.width);
   std::vector<float> planes(area * static_cast<size_t>(p.channels));
   for (size_t i = 0; i < area; ++i) {
@@ -169,7 +169,7 @@ std::vector<float> Resize(std::vector<float> planes, int64_t channels, int64_t h
 absl::StatusOr<Tensor> Decode(std::span<const std::byte> bytes, const Preprocessing& p,
                               const ImageOptions& options) {
   WEFT_RETURN_IF_ERROR(CheckPreprocessing(p));
-  WEFT_ASSIGN_OR_RETURN(const RgbImage image, DecodeRgb(bytes, options));
+  WEFT_ASSIGN_OR_RETURN(const Picture image, DecodeRgb(bytes, options));
   std::vector<float> planes = ToPlanes(image, p);
   if (image.height != p.height || image.width != p.width) {
     if (!options.resize) {

@@ -151,11 +151,11 @@ int OrientationOf(const jpeg_decompress_struct& info) {
 }
 
 // From 5 on the image lies on its side; of either kind there are four, by which axes are mirrored.
-RgbImage Turned(const RgbImage& image, int orientation) {
+Picture Turned(const Picture& image, int orientation) {
   const bool lies = orientation >= 5;
   const bool rows = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
   const bool columns = orientation == 2 || orientation == 3 || orientation >= 7;
-  RgbImage result = {.height = lies ? image.width : image.height,
+  Picture result = {.height = lies ? image.width : image.height,
                      .width = lies ? image.height : image.width,
                      .pixels = std::vector<uint8_t>(image.pixels.size())};
   uint8_t* to = result.pixels.data();
@@ -178,11 +178,11 @@ bool IsJpeg(std::span<const std::byte> bytes) {
          std::memcmp(bytes.data(), kStart.data(), kStart.size()) == 0;
 }
 
-absl::StatusOr<RgbImage> DecodeJpeg(std::span<const std::byte> bytes, int64_t max_pixels) {
+absl::StatusOr<Picture> DecodeJpeg(std::span<const std::byte> bytes, int64_t max_pixels) {
   JpegReader reader;
   WEFT_RETURN_IF_ERROR(reader.ReadHeader(bytes));
   const jpeg_decompress_struct& info = reader.info();
-  RgbImage image = {.height = info.image_height, .width = info.image_width};
+  Picture image = {.height = info.image_height, .width = info.image_width};
   WEFT_RETURN_IF_ERROR(CheckPixelCount(image.height, image.width, max_pixels));
   WEFT_RETURN_IF_ERROR(CheckColors(info.jpeg_color_space));
   const int orientation = OrientationOf(info);  // before the markers are freed

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "frontend/io/rgb_image.h"
+#include "frontend/io/picture.h"
 
 namespace weft {
 
@@ -15,7 +15,7 @@ bool IsJpeg(std::span<const std::byte> bytes);
 // Decodes a JPEG file, baseline or progressive, gray or of colors, and turns it as its Exif
 // orientation says. Errors: CMYK, cut off anywhere, or damaged where the data show it, more than
 // `max_pixels` pixels (before they are decoded), more scans than an encoder makes.
-absl::StatusOr<RgbImage> DecodeJpeg(std::span<const std::byte> bytes, int64_t max_pixels);
+absl::StatusOr<Picture> DecodeJpeg(std::span<const std::byte> bytes, int64_t max_pixels);
 
 }  // namespace weft
 

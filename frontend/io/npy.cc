@@ -27,9 +27,9 @@ struct Descr {
 };
 // NumPy has no bf16.
 constexpr Descr kDescrs[] = {{"<f2", DType::kF16}, {"<f4", DType::kF32}, {"<f8", DType::kF64},
-                             {"|i1", DType::kI8},  {"<i4", DType::kI32}, {"<i8", DType::kI64},
-                             {"|u1", DType::kU8},  {"<u2", DType::kU16}, {"<u4", DType::kU32},
-                             {"<u8", DType::kU64}, {"|b1", DType::kBool}};
+                             {"|i1", DType::kI8},  {"<i2", DType::kI16}, {"<i4", DType::kI32},
+                             {"<i8", DType::kI64}, {"|u1", DType::kU8},  {"<u2", DType::kU16},
+                             {"<u4", DType::kU32}, {"<u8", DType::kU64}, {"|b1", DType::kBool}};
 
 const Descr* FindDescr(DType dtype) { return std::ranges::find(kDescrs, dtype, &Descr::dtype); }
 

@@ -22,7 +22,8 @@ constexpr struct {
               {DType::kU8, TensorProto::UINT8},    {DType::kBool, TensorProto::BOOL},
               {DType::kF16, TensorProto::FLOAT16}, {DType::kBF16, TensorProto::BFLOAT16},
               {DType::kI8, TensorProto::INT8},     {DType::kU16, TensorProto::UINT16},
-              {DType::kU32, TensorProto::UINT32},  {DType::kU64, TensorProto::UINT64}};
+              {DType::kU32, TensorProto::UINT32},  {DType::kU64, TensorProto::UINT64},
+              {DType::kI16, TensorProto::INT16}};
 
 // Bytes as they lie in memory; a view where they can be one.
 absl::StatusOr<Tensor> FromBytes(DType dtype, Dims dims, std::span<const std::byte> bytes,
@@ -71,6 +72,8 @@ absl::StatusOr<Tensor> FromTypedData(DType dtype, Dims dims, const TensorProto& 
       return FromField<uint8_t>(dtype, std::move(dims), proto.int32_data());
     case DType::kI8:
       return FromField<int8_t>(dtype, std::move(dims), proto.int32_data());
+    case DType::kI16:
+      return FromField<int16_t>(dtype, std::move(dims), proto.int32_data());
     case DType::kU32:
       return FromField<uint32_t>(dtype, std::move(dims), proto.uint64_data());
     case DType::kU64:

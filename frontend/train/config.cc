@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "absl/strings/str_split.h"
+
 namespace weft {
 namespace {
 
@@ -15,17 +17,24 @@ std::string Text(T value) {
 
 }  // namespace
 
-void ConfigWriter::operator()(std::string_view key, double& value) {
+void ConfigWriter::operator()(std::string_view key, double& value, std::string_view) {
   config_[std::string(key)] = Text(value);
 }
-void ConfigWriter::operator()(std::string_view key, int64_t& value) {
+void ConfigWriter::operator()(std::string_view key, int64_t& value, std::string_view) {
   config_[std::string(key)] = Text(value);
 }
-void ConfigWriter::operator()(std::string_view key, bool& value) {
+void ConfigWriter::operator()(std::string_view key, bool& value, std::string_view) {
   config_[std::string(key)] = std::string(value ? "1" : "0");
 }
-void ConfigWriter::operator()(std::string_view key, std::string& value) {
+void ConfigWriter::operator()(std::string_view key, std::string& value, std::string_view) {
   config_[std::string(key)] = value;
+}
+
+void ConfigWriter::operator()(std::string_view key, std::vector<std::string>& value,
+                              std::string_view) {
+  std::string& text = config_[std::string(key)];
+  text.clear();
+  for (const std::string& line : value) absl::StrAppend(&text, text.empty() ? "" : "\n", line);
 }
 
 const std::string* ConfigReader::Find(std::string_view key) const {
@@ -48,19 +57,25 @@ void ConfigReader::ReadNumber(std::string_view key, std::string_view what, T& va
   value = number;
 }
 
-void ConfigReader::operator()(std::string_view key, double& value) {
+void ConfigReader::operator()(std::string_view key, double& value, std::string_view) {
   ReadNumber(key, "a number", value);
 }
-void ConfigReader::operator()(std::string_view key, int64_t& value) {
+void ConfigReader::operator()(std::string_view key, int64_t& value, std::string_view) {
   ReadNumber(key, "an integer", value);
 }
-void ConfigReader::operator()(std::string_view key, bool& value) {
+void ConfigReader::operator()(std::string_view key, bool& value, std::string_view) {
   int64_t number = value ? 1 : 0;
   ReadNumber(key, "0 or 1", number);
   value = number != 0;
 }
-void ConfigReader::operator()(std::string_view key, std::string& value) {
+void ConfigReader::operator()(std::string_view key, std::string& value, std::string_view) {
   if (const std::string* text = Find(key)) value = *text;
+}
+void ConfigReader::operator()(std::string_view key, std::vector<std::string>& value,
+                              std::string_view) {
+  const std::string* text = Find(key);
+  if (text == nullptr) return;
+  value = absl::StrSplit(*text, '\n', absl::SkipEmpty());
 }
 
 }  // namespace weft

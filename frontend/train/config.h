@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "graph/status.h"
 
@@ -13,14 +14,21 @@ namespace weft {
 // TrainingState::config: options by name, as text.
 using Config = std::map<std::string, std::string>;
 
+// Options of any kind are visited by a function VisitOptions(options, visitor) beside their struct,
+// which calls visitor(key, value, help) for each: key as in files and, with - for _, on the command
+// line; help is the text that `weft train --help` shows. Names, files and flags have one origin.
+
 // Writes options into a config; numbers come back exactly as they were.
 class ConfigWriter {
  public:
   explicit ConfigWriter(Config& config) : config_(config) {}
-  void operator()(std::string_view key, double& value);
-  void operator()(std::string_view key, int64_t& value);
-  void operator()(std::string_view key, bool& value);
-  void operator()(std::string_view key, std::string& value);
+  void operator()(std::string_view key, double& value, std::string_view help = {});
+  void operator()(std::string_view key, int64_t& value, std::string_view help = {});
+  void operator()(std::string_view key, bool& value, std::string_view help = {});
+  void operator()(std::string_view key, std::string& value, std::string_view help = {});
+  // Patterns and the like, one a line in a file; none: an empty value.
+  void operator()(std::string_view key, std::vector<std::string>& value,
+                  std::string_view help = {});
 
  private:
   Config& config_;
@@ -31,10 +39,13 @@ class ConfigWriter {
 class ConfigReader {
  public:
   explicit ConfigReader(const Config& config) : config_(config) {}
-  void operator()(std::string_view key, double& value);
-  void operator()(std::string_view key, int64_t& value);
-  void operator()(std::string_view key, bool& value);
-  void operator()(std::string_view key, std::string& value);
+  void operator()(std::string_view key, double& value, std::string_view help = {});
+  void operator()(std::string_view key, int64_t& value, std::string_view help = {});
+  void operator()(std::string_view key, bool& value, std::string_view help = {});
+  void operator()(std::string_view key, std::string& value, std::string_view help = {});
+  // Patterns and the like, one a line in a file; none: an empty value.
+  void operator()(std::string_view key, std::vector<std::string>& value,
+                  std::string_view help = {});
   const absl::Status& status() const { return status_; }
 
  private:

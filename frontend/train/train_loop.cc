@@ -29,6 +29,8 @@ struct Tally {
   double loss_sum = 0;
   int64_t correct = 0;
   int64_t count = 0;
+  double step_loss = 0, learning_rate = 0;  // of the last step
+  double waited = 0;                        // seconds, for data
   Clock::time_point begin = Clock::now();
 
   double loss() const { return count == 0 ? 0 : loss_sum / static_cast<double>(count); }
@@ -37,6 +39,7 @@ struct Tally {
     return count == 0 ? 0 : static_cast<double>(correct) / static_cast<double>(count);
   }
   double rate() const { return static_cast<double>(count) / std::max(Seconds(begin), 1e-9); }
+  double waiting() const { return waited / std::max(Seconds(begin), 1e-9); }
 };
 
 class Loop {
@@ -77,6 +80,8 @@ absl::Status Loop::RunStep(int64_t epoch, int64_t batch, Tally* tally) {
   tally->loss_sum += result.loss * static_cast<double>(result.count);
   tally->correct += result.correct;
   tally->count += result.count;
+  tally->step_loss = result.loss;
+  tally->learning_rate = rate;
   return absl::OkStatus();
 }
 
@@ -90,8 +95,12 @@ void Loop::Report(int64_t epoch, const Tally& tally) const {
                       .epochs = options_.epochs,
                       .batch = batch,
                       .batches = batches,
+                      .step = trainer_.step(),
                       .loss = tally.loss(),
+                      .step_loss = tally.step_loss,
+                      .learning_rate = tally.learning_rate,
                       .accuracy = tally.accuracy(trainer_),
+                      .waiting = tally.waiting(),
                       .images_per_second = tally.rate(),
                       .eta_seconds = std::max(left, 0.0) / std::max(tally.rate(), 1e-9)});
 }
@@ -101,7 +110,9 @@ absl::StatusOr<bool> Loop::RunEpoch(int64_t epoch, Tally* tally) {
   int64_t batch = trainer_.next_batch();
   WEFT_RETURN_IF_ERROR(loader_.StartEpoch(epoch, batch));
   while (batch < batches) {
+    const Clock::time_point asked = Clock::now();
     WEFT_ASSIGN_OR_RETURN(const bool more, loader_.Next(&batch_));
+    tally->waited += Seconds(asked);
     if (!more) break;
     WEFT_RETURN_IF_ERROR(RunStep(epoch, batch, tally));
     ++batch;
@@ -225,8 +236,11 @@ absl::StatusOr<FitResult> Fit(Trainer& trainer, const std::shared_ptr<const Data
                          .epochs = options.epochs,
                          .loss = tally.loss(),
                          .accuracy = tally.accuracy(trainer),
+                         .step = trainer.step(),
+                         .learning_rate = tally.learning_rate,
                          .images_per_second = tally.rate(),
-                         .seconds = Seconds(tally.begin)};
+                         .seconds = Seconds(tally.begin),
+                         .waiting = tally.waiting()};
     if (test != nullptr) {
       WEFT_ASSIGN_OR_RETURN(summary.test, trainer.Evaluate(test, kEvaluationBatch));
       result.test = summary.test;

@@ -39,8 +39,12 @@ struct StepProgress {
   int64_t epochs = 0;
   int64_t batch = 0;  // done in this epoch
   int64_t batches = 0;
+  int64_t step = 0;  // optimizer steps taken, over all sessions
   double loss = 0;
+  double step_loss = 0;  // of this step's batch alone
+  double learning_rate = 0;
   std::optional<double> accuracy = {};  // of a classifier
+  double waiting = 0;                   // share of the epoch's time spent waiting for data
   double images_per_second = 0;
   double eta_seconds = 0;  // to the end of the last epoch
 };
@@ -50,8 +54,11 @@ struct EpochSummary {
   int64_t epochs = 0;
   double loss = 0;                      // of the training examples, while training
   std::optional<double> accuracy = {};  // likewise, of a classifier
+  int64_t step = 0;                     // optimizer steps taken, over all sessions
+  double learning_rate = 0;             // of its last step
   double images_per_second = 0;
   double seconds = 0;
+  double waiting = 0;  // share of its time spent waiting for data
   std::optional<Evaluation> test = {};
 };
 

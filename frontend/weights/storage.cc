@@ -15,7 +15,7 @@ constexpr TorchType kTorchTypes[] = {
     {"torch.BFloat16Storage", "torch.bfloat16", "bf16", 2, DType::kBF16},
     {"torch.LongStorage", "torch.int64", "i64", 8, DType::kI64},
     {"torch.IntStorage", "torch.int32", "i32", 4, DType::kI32},
-    {"torch.ShortStorage", "torch.int16", "i16", 2, std::nullopt},
+    {"torch.ShortStorage", "torch.int16", "i16", 2, DType::kI16},
     {"torch.CharStorage", "torch.int8", "i8", 1, DType::kI8},
     {"torch.ByteStorage", "torch.uint8", "u8", 1, DType::kU8},
     {"torch.BoolStorage", "torch.bool", "bool", 1, DType::kBool},

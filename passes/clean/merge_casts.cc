@@ -33,6 +33,8 @@ Numbers NumbersOf(DType dtype) {
       return {64, false};
     case DType::kI8:
       return {7};
+    case DType::kI16:
+      return {15};
     case DType::kI32:
       return {31};
     case DType::kI64:

@@ -161,8 +161,7 @@ std::string_view ToString(ConformOutcome outcome) {
 absl::StatusOr<std::vector<std::string>> FindConformCases(const std::string& folder) {
   std::vector<std::string> cases;
   std::error_code error;
-  if (fs::is_regular_file(fs::path(folder) / "model.onnx", error)) cases.push_back(folder);
-  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end;
+  for (fs::recursive_directory_iterator it(fs::path(folder) / "", error), end; !error && it != end;
        it.increment(error)) {
     if (it->path().filename() == "model.onnx") cases.push_back(it->path().parent_path().string());
   }

@@ -50,7 +50,7 @@ std::optional<Attribute> Converted(ImportContext& c, const AttributeSpec& spec) 
 
 // The narrowest of `dtypes` that holds all integers of `narrow`.
 std::optional<DType> WiderType(DType narrow, DTypeSet dtypes) {
-  constexpr DTypeSet kOf16Bits = {DType::kI8, DType::kU8, DType::kU16};
+  constexpr DTypeSet kOf16Bits = {DType::kI8, DType::kU8, DType::kI16, DType::kU16};
   const bool fits_in_32 = kOf16Bits.contains(narrow);
   if (!fits_in_32 && narrow != DType::kU32) return std::nullopt;
   for (DType wide : {DType::kI32, DType::kI64, DType::kF32, DType::kF64}) {

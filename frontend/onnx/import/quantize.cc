@@ -33,15 +33,17 @@ Value AlongRows(ImportContext& c, Value x, Value factor) {
   return c.TypeOf(x).rank() < 2 ? factor : AlongAxis(c, x, factor, -2);
 }
 
+constexpr DTypeSet kQuantizedTypes = {DType::kU8, DType::kI8, DType::kU16, DType::kI16};
+
 // The type of a quantized result: the zero point's; opset 21 can name one; u8.
 DType QuantizedType(ImportContext& c, Value zero_point) {
   const auto given = static_cast<int32_t>(c.Int("output_dtype"));
   const DType named = DTypeOfOnnx(given).value_or(given == 0 ? DType::kU8 : DType::kF32);
   const DType dtype = zero_point ? c.TypeOf(zero_point).dtype : named;
-  if (dtype != DType::kU8 && dtype != DType::kI8 && dtype != DType::kU16) {
+  if (!kQuantizedTypes.contains(dtype)) {
     const std::string what = zero_point ? absl::StrCat("a zero point of ", Absl(ToString(dtype)))
                                         : "an output of " + OnnxTypeName(given);
-    c.Unsupported(what + " is not supported, only u8|i8|u16");
+    c.Unsupported(what + " is not supported, only " + kQuantizedTypes.ToString());
   }
   return dtype;
 }
@@ -49,8 +51,10 @@ DType QuantizedType(ImportContext& c, Value zero_point) {
 // round(x) + zero_point, to the nearest even, saturated: a Cast of too much means nothing in ONNX.
 Value Saturated(ImportContext& c, Value x, Value zero_point) {
   const DType dtype = QuantizedType(c, zero_point);
-  const double least = dtype == DType::kI8 ? -128 : 0;
-  const double most = dtype == DType::kU16 ? 65535 : least + 255;
+  const double values = SizeOf(dtype) == 1 ? 256 : 65536;
+  const bool is_signed = dtype == DType::kI8 || dtype == DType::kI16;
+  const double least = is_signed ? -values / 2 : 0;
+  const double most = least + values - 1;
   Value y = c.Op("Round", {x});
   if (zero_point) y = c.Op("Add", {y, To(c, zero_point, DType::kF32)});
   y = c.Op("Clip", {y, c.Scalar(least, DType::kF32), c.Scalar(most, DType::kF32)});

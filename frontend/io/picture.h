@@ -1,5 +1,5 @@
-#ifndef WEFT_FRONTEND_IO_RGB_IMAGE_H_
-#define WEFT_FRONTEND_IO_RGB_IMAGE_H_
+#ifndef WEFT_FRONTEND_IO_PICTURE_H_
+#define WEFT_FRONTEND_IO_PICTURE_H_
 
 #include <cstdint>
 #include <vector>
@@ -8,11 +8,14 @@
 
 namespace weft {
 
-// Height, width and bytes [H,W,3].
-struct RgbImage {
+// An image as files have it: bytes [height,width,channels], rows from the top. 1 channel is gray
+// (or the classes of a mask), 3 are red, green and blue.
+struct Picture {
   int64_t height = 0;
   int64_t width = 0;
+  int64_t channels = 3;
   std::vector<uint8_t> pixels = {};
+  friend bool operator==(const Picture&, const Picture&) = default;
 };
 
 // An error for an image that is too large to be decoded.
@@ -24,4 +27,4 @@ inline absl::Status CheckPixelCount(int64_t height, int64_t width, int64_t max_p
 
 }  // namespace weft
 
-#endif  // WEFT_FRONTEND_IO_RGB_IMAGE_H_
+#endif  // WEFT_FRONTEND_IO_PICTURE_H_
