@@ -17,6 +17,7 @@ struct Command {
 
 // One file each: adds the subcommand to the program.
 Command AddTrain(CLI::App& program);
+Command AddData(CLI::App& program);
 Command AddEval(CLI::App& program);
 Command AddRun(CLI::App& program);
 Command AddShow(CLI::App& program);

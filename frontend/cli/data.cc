@@ -28,7 +28,8 @@ bool IsSynthetic(const std::string& data) { return SyntheticSize(data).has_value
 
 absl::StatusOr<std::shared_ptr<const Dataset>> OpenDataFor(const Model& model,
                                                            const std::string& data, Split split,
-                                                           std::shared_ptr<const Dataset> opened) {
+                                                           std::shared_ptr<const Dataset> opened,
+                                                           const DataOptions& data_options) {
   std::shared_ptr<const Dataset> dataset = std::move(opened);
   if (const auto size = SyntheticSize(data)) {
     WEFT_ASSIGN_OR_RETURN(SyntheticOptions options, SyntheticFor(model));
@@ -39,7 +40,7 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenDataFor(const Model& model,
     if (split == Split::kTest) options.size = (options.size + 4) / 5;
     WEFT_ASSIGN_OR_RETURN(dataset, MakeSynthetic(split, options));
   } else if (dataset == nullptr) {
-    WEFT_ASSIGN_OR_RETURN(dataset, OpenDataset(data, split));
+    WEFT_ASSIGN_OR_RETURN(dataset, OpenDataset(data, split, data_options));
   }
   if (!model.preprocessing || !dataset->is_images()) return dataset;
   if (SyntheticSize(data) && !dataset->label_dims().empty()) return dataset;

@@ -20,10 +20,10 @@ enum class Split { kTrain, kTest };
 
 // What a data set says of itself.
 struct DatasetInfo {
-  std::string name;                      // for messages: "digits (train)"
-  int64_t size = 0;                      // examples
-  std::vector<std::string> class_names;  // labels are indices into it
-  Preprocessing preprocessing;           // of a model trained on it; height and width are exact
+  std::string name;                           // for messages: "digits (train)"
+  int64_t size = 0;                           // examples
+  std::vector<std::string> class_names = {};  // labels are indices into it
+  Preprocessing preprocessing = {};  // of a model trained on it; height and width are exact
   // Of one example that is no image; none: the preprocessing's [C,H,W]. Values are normalised by
   // the preprocessing all the same, unless they are numbers of tokens.
   Dims dims = {};

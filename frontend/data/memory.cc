@@ -24,6 +24,24 @@ class MemoryDataset final : public Dataset {
     return absl::OkStatus();
   }
 
+  absl::StatusOr<PictureExample> ReadPicture(int64_t index) const override {
+    const Preprocessing& p = preprocessing();
+    const auto channels = static_cast<size_t>(p.channels);
+    const auto area = static_cast<size_t>(p.height * p.width);
+    const auto bytes = images_.values<uint8_t>().subspan(
+        static_cast<size_t>(index) * channels * area, channels * area);
+    Picture picture = {.height = p.height,
+                       .width = p.width,
+                       .channels = p.channels,
+                       .pixels = std::vector<uint8_t>(bytes.size())};
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      const size_t channel = p.channel_order == "bgr" ? 2 - i / area : i / area;
+      picture.pixels[i % area * channels + channel] = bytes[i];
+    }
+    return PictureExample{.picture = std::move(picture),
+                          .label = labels_[static_cast<size_t>(index)]};
+  }
+
   Tensor images_;
   std::vector<uint8_t> labels_;
 };
@@ -34,6 +52,7 @@ absl::StatusOr<std::shared_ptr<const Dataset>> MakeMemoryDataset(DatasetInfo inf
                                                                  std::vector<uint8_t> labels) {
   WEFT_RETURN_IF_ERROR(Annotate(CheckPreprocessing(info.preprocessing), info.name));
   info.size = static_cast<int64_t>(labels.size());
+  info.pictures = true;
   const Preprocessing& p = info.preprocessing;
   WEFT_ASSIGN_OR_RETURN(const int64_t elements,
                         CountElements(Dims{info.size, p.channels, p.height, p.width}));

@@ -13,9 +13,13 @@ namespace {
 
 constexpr int64_t kMnistSide = 28;
 
-// The mean and standard deviation of the pixels of MNIST's training images.
-constexpr float kMnistMean = 0.1307f;
-constexpr float kMnistStd = 0.3081f;
+// What distinguishes the data sets of this form: mean and deviation are those of the pixels of the
+// training images.
+struct MnistForm {
+  const char* spec;
+  float mean, std;
+  std::vector<std::string> class_names;
+};
 
 // The path of `name` in the folder, raw or compressed.
 absl::StatusOr<std::string> FindFile(const std::string& folder, const std::string& name) {
@@ -52,9 +56,8 @@ absl::Status CheckDims(const std::string& images_path, const Tensor& images,
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<std::shared_ptr<const Dataset>> OpenMnist(const std::string& folder, Split split) {
+absl::StatusOr<std::shared_ptr<const Dataset>> OpenForm(MnistForm form, const std::string& folder,
+                                                        Split split) {
   const std::string prefix = split == Split::kTrain ? "train" : "t10k";
   WEFT_ASSIGN_OR_RETURN(const std::string images_path,
                         FindFile(folder, prefix + "-images-idx3-ubyte"));
@@ -65,19 +68,37 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenMnist(const std::string& fold
   WEFT_RETURN_IF_ERROR(CheckDims(images_path, images, labels_path, labels));
 
   DatasetInfo info;
-  info.name = absl::StrCat("mnist:", folder, split == Split::kTrain ? " (train)" : " (test)");
-  for (int digit = 0; digit < 10; ++digit) info.class_names.push_back(absl::StrCat(digit));
+  info.name = absl::StrCat(form.spec, folder, split == Split::kTrain ? " (train)" : " (test)");
+  info.class_names = std::move(form.class_names);
   info.preprocessing = {.channels = 1,
                         .height = kMnistSide,
                         .width = kMnistSide,
                         .channel_order = "gray",
-                        .mean = {kMnistMean},
-                        .std = {kMnistStd}};
+                        .mean = {form.mean},
+                        .std = {form.std}};
   const std::span<const uint8_t> values = labels.values<uint8_t>();
   auto dataset = MakeMemoryDataset(std::move(info), std::move(images),
                                    std::vector<uint8_t>(values.begin(), values.end()));
   if (!dataset.ok()) return Annotate(dataset.status(), labels_path);
   return dataset;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Dataset>> OpenMnist(const std::string& folder, Split split) {
+  MnistForm form = {.spec = "mnist:", .mean = 0.1307f, .std = 0.3081f, .class_names = {}};
+  for (int digit = 0; digit < 10; ++digit) form.class_names.push_back(absl::StrCat(digit));
+  return OpenForm(std::move(form), folder, split);
+}
+
+absl::StatusOr<std::shared_ptr<const Dataset>> OpenFashionMnist(const std::string& folder,
+                                                                Split split) {
+  return OpenForm({.spec = "fashion-mnist:",
+                   .mean = 0.2860f,
+                   .std = 0.3530f,
+                   .class_names = {"T-shirt", "trouser", "pullover", "dress", "coat", "sandal",
+                                   "shirt", "sneaker", "bag", "ankle boot"}},
+                  folder, split);
 }
 
 }  // namespace weft

@@ -3,8 +3,13 @@
 #include <charconv>
 #include <string>
 
+#include "frontend/data/cifar.h"
+#include "frontend/data/csv.h"
 #include "frontend/data/digits.h"
+#include "frontend/data/folder.h"
 #include "frontend/data/mnist.h"
+#include "frontend/data/tensor_data.h"
+#include "frontend/data/wav.h"
 
 namespace weft {
 namespace {
@@ -20,9 +25,42 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenDigits(std::string_view size,
   return MakeDigits(split, split == Split::kTrain ? n : (n + 4) / 5);
 }
 
+using Opened = absl::StatusOr<std::shared_ptr<const Dataset>>;
+
+// A kind of data set that lies in files, and what comes after the colon.
+struct FileKind {
+  std::string_view name, argument;
+  Opened (*open)(const std::string& path, Split split, const DataOptions& options);
+};
+
+// For those that have their splits and nothing to choose.
+template <Opened (*open)(const std::string&, Split)>
+Opened OpenFixed(const std::string& path, Split split, const DataOptions& /*options*/) {
+  return open(path, split);
+}
+
+constexpr FileKind kFileKinds[] = {{"mnist", "DIR", &OpenFixed<OpenMnist>},
+                                   {"fashion-mnist", "DIR", &OpenFixed<OpenFashionMnist>},
+                                   {"cifar10", "DIR", &OpenFixed<OpenCifar10>},
+                                   {"cifar100", "DIR", &OpenFixed<OpenCifar100>},
+                                   {"folder", "DIR", &OpenFolder},
+                                   {"masks", "DIR", &OpenMasks},
+                                   {"csv", "FILE", &OpenCsv},
+                                   {"npy", "DIR", &OpenNpy},
+                                   {"wav", "DIR", &OpenWav}};
+
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const Dataset>> OpenDataset(std::string_view spec, Split split) {
+std::string DataSpecs() {
+  std::string specs = "digits, digits:N";
+  for (const FileKind& kind : kFileKinds) {
+    absl::StrAppend(&specs, ", ", Absl(kind.name), ":", Absl(kind.argument));
+  }
+  return specs;
+}
+
+absl::StatusOr<std::shared_ptr<const Dataset>> OpenDataset(std::string_view spec, Split split,
+                                                           const DataOptions& options) {
   const size_t colon = spec.find(':');
   const std::string_view kind = spec.substr(0, colon);
   const bool has_argument = colon != std::string_view::npos;
@@ -31,9 +69,13 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenDataset(std::string_view spec
     if (has_argument) return OpenDigits(argument, split);
     return MakeDigits(split, split == Split::kTrain ? kTrainDigits : kTestDigits);
   }
-  if (kind == "mnist" && !argument.empty()) return OpenMnist(std::string(argument), split);
+  for (const FileKind& file : kFileKinds) {
+    if (kind == file.name && !argument.empty()) {
+      return file.open(std::string(argument), split, options);
+    }
+  }
   return absl::InvalidArgumentError(
-      absl::StrCat("data: expected digits, digits:N or mnist:DIR, got \"", Absl(spec), "\""));
+      absl::StrCat("data: expected one of ", DataSpecs(), "; got \"", Absl(spec), "\""));
 }
 
 }  // namespace weft

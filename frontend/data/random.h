@@ -10,6 +10,7 @@ namespace weft {
 
 // What a stream of random numbers is for; streams of different purposes are independent.
 enum class RandomPurpose : uint32_t {
+  kHeldOut = 32,
   kShuffle = 1,
   kTrainDigits = 2,
   kTestDigits = 3,

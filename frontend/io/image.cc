@@ -1,99 +1,28 @@
 #include "frontend/io/image.h"
 
-#include <png.h>
-#include <zlib.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
-#include "frontend/io/jpeg.h"
 #include "frontend/io/read_file.h"
-#include "frontend/io/picture.h"
 
 namespace weft {
 namespace {
 
-constexpr std::string_view kPngSignature = "\x89PNG\r\n\x1a\n";
-
-uint32_t BigEndian32(std::span<const std::byte> bytes) {
-  uint32_t value = 0;
-  for (size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<uint32_t>(bytes[i]);
-  return value;
-}
-
-// Walks the chunks (length, type, data, CRC32 of type and data) to the end chunk. libpng's
-// simplified reader stops after the last row, so it would take files that are cut after it.
-absl::Status CheckChunks(std::span<const std::byte> bytes) {
-  for (size_t at = kPngSignature.size();;) {
-    const std::span<const std::byte> rest = bytes.subspan(at);
-    if (rest.size() < 12 || BigEndian32(rest) > rest.size() - 12) {
-      return absl::DataLossError(absl::StrCat("the PNG data end early: byte ", bytes.size(),
-                                              " is inside the chunk at byte ", at));
-    }
-    const size_t length = BigEndian32(rest);
-    const uint32_t expected = BigEndian32(rest.subspan(8 + length));
-    const uLong actual = crc32_z(0, reinterpret_cast<const Bytef*>(rest.data()) + 4, length + 4);
-    if (actual != expected) {
-      return absl::DataLossError(absl::StrCat("the PNG chunk at byte ", at,
-                                              " is damaged: expected checksum ", expected,
-                                              ", the data have ", actual));
-    }
-    if (std::memcmp(rest.data() + 4, "IEND", 4) == 0) return absl::OkStatus();
-    at += 12 + length;
-  }
-}
-
-// libpng's simplified reader: its longjmps end inside it, its message stays in the struct.
-absl::StatusOr<Picture> DecodePng(std::span<const std::byte> bytes, const ImageOptions& options) {
-  WEFT_RETURN_IF_ERROR(CheckChunks(bytes));
-  png_image png = {};
-  png.version = PNG_IMAGE_VERSION;
-  const auto failure = [&png] {
-    absl::Status status = absl::DataLossError(absl::StrCat("libpng: ", png.message));
-    png_image_free(&png);
-    return status;
-  };
-  if (png_image_begin_read_from_memory(&png, bytes.data(), bytes.size()) == 0) return failure();
-  Picture image = {.height = png.height, .width = png.width, .pixels = {}};
-  const absl::Status fits = CheckPixelCount(image.height, image.width, options.max_pixels);
-  if (!fits.ok()) {
-    png_image_free(&png);
-    return fits;
-  }
-  png.format = PNG_FORMAT_RGB;
-  png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;  // 16-bit samples are no linear light
-  image.pixels.resize(PNG_IMAGE_SIZE(png));
-  const png_color background = {options.background, options.background, options.background};
-  if (png_image_finish_read(&png, &background, image.pixels.data(), 0, nullptr) == 0) {
-    return failure();
-  }
-  return image;
-}
-
-bool IsPng(std::span<const std::byte> bytes) {
-  return bytes.size() >= kPngSignature.size() &&
-         std::memcmp(bytes.data(), kPngSignature.data(), kPngSignature.size()) == 0;
-}
-
-absl::StatusOr<Picture> DecodeRgb(std::span<const std::byte> bytes, const ImageOptions& options) {
-  if (IsPng(bytes)) return DecodePng(bytes, options);
-  if (IsJpeg(bytes)) return DecodeJpeg(bytes, options.max_pixels);
-  return absl::InvalidArgumentError("expected a PNG or JPEG image, the file has another signature");
-}
-
-// [C,H,W] in [0,1] of the pixels [H,W,3].
+// [C,H,W] in [0,1] of the pixels [H,W,C].
 std::vector<float> ToPlanes(const Picture& image, const Preprocessing& p) {
   const auto area = static_cast<size_t>(image.height * image.width);
   std::vector<float> planes(area * static_cast<size_t>(p.channels));
   for (size_t i = 0; i < area; ++i) {
+    if (image.channels == 1) {
+      const float level = static_cast<float>(image.pixels[i]) / 255.0f;
+      for (size_t at = i; at < planes.size(); at += area) planes[at] = level;
+      continue;
+    }
     const uint8_t* rgb = &image.pixels[3 * i];
     if (p.channels == 1) {
-      // ITU-R 601 luma in PIL's 16-bit fixed point; gray pixels keep their value.
+      // ITU-R 601 luma in PIL's 16-bit fixed point.
       const unsigned luma = (rgb[0] * 19595u + rgb[1] * 38470u + rgb[2] * 7471u + 0x8000u) >> 16;
       planes[i] = static_cast<float>(luma) / 255.0f;
     } else {
@@ -166,18 +95,12 @@ std::vector<float> Resize(std::vector<float> planes, int64_t channels, int64_t h
   return planes;
 }
 
-absl::StatusOr<Tensor> Decode(std::span<const std::byte> bytes, const Preprocessing& p,
-                              const ImageOptions& options) {
-  WEFT_RETURN_IF_ERROR(CheckPreprocessing(p));
-  WEFT_ASSIGN_OR_RETURN(const Picture image, DecodeRgb(bytes, options));
-  std::vector<float> planes = ToPlanes(image, p);
-  if (image.height != p.height || image.width != p.width) {
-    if (!options.resize) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "expected ", p.height, "x", p.width, ", image is ", image.height, "x", image.width));
-    }
-    planes = Resize(std::move(planes), p.channels, image.height, image.width, p);
+absl::StatusOr<Tensor> ToTensor(const Picture& image, const Preprocessing& p, bool resize) {
+  if ((image.height != p.height || image.width != p.width) && !resize) {
+    return absl::InvalidArgumentError(absl::StrCat("expected ", p.height, "x", p.width,
+                                                   ", image is ", image.height, "x", image.width));
   }
+  std::vector<float> planes = PicturePlanes(image, p);
   Normalize(p, planes);
   return Tensor::FromValues<float>({p.channels, p.height, p.width}, planes);
 }
@@ -244,14 +167,16 @@ void Normalize(const Preprocessing& p, std::span<float> image) {
   }
 }
 
-bool IsImageName(std::string_view path) {
-  const std::string name = absl::AsciiStrToLower(Absl(path));
-  return name.ends_with(".png") || name.ends_with(".jpg") || name.ends_with(".jpeg");
+std::vector<float> PicturePlanes(const Picture& picture, const Preprocessing& p) {
+  return Resize(ToPlanes(picture, p), p.channels, picture.height, picture.width, p);
 }
 
 absl::StatusOr<Tensor> DecodeImage(std::span<const std::byte> bytes, const std::string& name,
                                    const Preprocessing& p, const ImageOptions& options) {
-  absl::StatusOr<Tensor> tensor = Decode(bytes, p, options);
+  WEFT_RETURN_IF_ERROR(Annotate(CheckPreprocessing(p), name));
+  const DecodeOptions decode = {.background = options.background, .max_pixels = options.max_pixels};
+  WEFT_ASSIGN_OR_RETURN(const Picture image, DecodePicture(bytes, name, decode));
+  absl::StatusOr<Tensor> tensor = ToTensor(image, p, options.resize);
   if (!tensor.ok()) return Annotate(tensor.status(), name);
   return tensor;
 }

@@ -1,5 +1,6 @@
 #include "frontend/io/jpeg.h"
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
@@ -73,14 +74,24 @@ class JpegReader {
     });
   }
 
-  // Fills height * width * 3 bytes.
+  // Says what Decode makes: these colors, at `eighths` of the size. The output's size is known
+  // then.
+  absl::Status Prepare(J_COLOR_SPACE colors, unsigned eighths) {
+    info_.out_color_space = colors;
+    info_.scale_num = eighths;
+    info_.scale_denom = 8;
+    return Run([](JpegReader& r) { jpeg_calc_output_dimensions(&r.info_); });
+  }
+
+  // Fills output_height * output_width * output_components bytes.
   absl::Status Decode(uint8_t* pixels) {
     pixels_ = pixels;
     return Run([](JpegReader& r) {
-      r.info_.out_color_space = JCS_RGB;
       jpeg_start_decompress(&r.info_);
+      const size_t stride =
+          size_t{r.info_.output_width} * static_cast<size_t>(r.info_.output_components);
       while (r.info_.output_scanline < r.info_.output_height) {
-        JSAMPROW row = r.pixels_ + size_t{3} * r.info_.output_scanline * r.info_.output_width;
+        JSAMPROW row = r.pixels_ + stride * r.info_.output_scanline;
         jpeg_read_scanlines(&r.info_, &row, 1);
       }
       jpeg_finish_decompress(&r.info_);
@@ -105,12 +116,46 @@ class JpegReader {
   uint8_t* pixels_ = nullptr;
 };
 
-absl::Status CheckColors(J_COLOR_SPACE space) {
-  if (space == JCS_GRAYSCALE || space == JCS_YCbCr || space == JCS_RGB) return absl::OkStatus();
-  const bool cmyk = space == JCS_CMYK || space == JCS_YCCK;
-  return absl::UnimplementedError(absl::StrCat("expected a gray or RGB image, got a JPEG of ",
-                                               cmyk ? "CMYK" : "unknown",
-                                               " colors; save it as RGB"));
+// What libjpeg can make of the file's colors without losing any.
+absl::StatusOr<J_COLOR_SPACE> OutputColors(J_COLOR_SPACE space) {
+  if (space == JCS_GRAYSCALE) return JCS_GRAYSCALE;
+  if (space == JCS_YCbCr || space == JCS_RGB) return JCS_RGB;
+  if (space == JCS_CMYK || space == JCS_YCCK) return JCS_CMYK;
+  return absl::UnimplementedError(
+      "expected a gray, RGB or CMYK image, got a JPEG of unknown colors; save it as RGB");
+}
+
+// Inks as colors, (255 - ink) * (255 - black) / 255, rounded as in PIL. Adobe stores inks inverted:
+// what is left of the paper's white.
+Picture CmykToRgb(const Picture& inks, bool inverted) {
+  Picture colors = {.height = inks.height, .width = inks.width, .channels = 3};
+  colors.pixels.reserve(inks.pixels.size() / 4 * 3);
+  for (size_t i = 0; i < inks.pixels.size(); i += 4) {
+    const auto ink = [&](size_t c) {
+      const unsigned level = inks.pixels[i + c];
+      return inverted ? 255 - level : level;
+    };
+    const unsigned white = 255 - ink(3);
+    for (size_t c = 0; c < 3; ++c) {
+      const unsigned product = ink(c) * white + 128;
+      colors.pixels.push_back(static_cast<uint8_t>(white - ((product >> 8) + product) / 256));
+    }
+  }
+  return colors;
+}
+
+// The smallest of an eighth, a quarter, a half and the whole that is as large as is asked for.
+// libjpeg has vector code for these.
+unsigned EighthsFor(const jpeg_decompress_struct& info, bool lies, const DecodeOptions& options) {
+  if (options.min_height <= 0 || options.min_width <= 0) return 8;
+  const int64_t height = lies ? options.min_width : options.min_height;
+  const int64_t width = lies ? options.min_height : options.min_width;
+  unsigned eighths = 1;
+  while (eighths < 8 && (int64_t{info.image_height} * eighths < height * 8 ||
+                         int64_t{info.image_width} * eighths < width * 8)) {
+    eighths *= 2;
+  }
+  return eighths;
 }
 
 // TIFF's tag of the orientation, as Exif has it: 1, upright, where there is none.
@@ -156,15 +201,17 @@ Picture Turned(const Picture& image, int orientation) {
   const bool rows = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
   const bool columns = orientation == 2 || orientation == 3 || orientation >= 7;
   Picture result = {.height = lies ? image.width : image.height,
-                     .width = lies ? image.height : image.width,
-                     .pixels = std::vector<uint8_t>(image.pixels.size())};
+                    .width = lies ? image.height : image.width,
+                    .channels = image.channels,
+                    .pixels = std::vector<uint8_t>(image.pixels.size())};
+  const auto pixel = static_cast<size_t>(image.channels);
   uint8_t* to = result.pixels.data();
   for (int64_t y = 0; y < result.height; ++y) {
-    for (int64_t x = 0; x < result.width; ++x, to += 3) {
+    for (int64_t x = 0; x < result.width; ++x, to += pixel) {
       const int64_t row = lies ? x : y, column = lies ? y : x;
       const int64_t from = (rows ? image.height - 1 - row : row) * image.width +
                            (columns ? image.width - 1 - column : column);
-      std::memcpy(to, &image.pixels[static_cast<size_t>(3 * from)], 3);
+      std::memcpy(to, &image.pixels[pixel * static_cast<size_t>(from)], pixel);
     }
   }
   return result;
@@ -178,16 +225,20 @@ bool IsJpeg(std::span<const std::byte> bytes) {
          std::memcmp(bytes.data(), kStart.data(), kStart.size()) == 0;
 }
 
-absl::StatusOr<Picture> DecodeJpeg(std::span<const std::byte> bytes, int64_t max_pixels) {
+absl::StatusOr<Picture> DecodeJpeg(std::span<const std::byte> bytes, const DecodeOptions& options) {
   JpegReader reader;
   WEFT_RETURN_IF_ERROR(reader.ReadHeader(bytes));
   const jpeg_decompress_struct& info = reader.info();
-  Picture image = {.height = info.image_height, .width = info.image_width};
-  WEFT_RETURN_IF_ERROR(CheckPixelCount(image.height, image.width, max_pixels));
-  WEFT_RETURN_IF_ERROR(CheckColors(info.jpeg_color_space));
+  WEFT_RETURN_IF_ERROR(CheckPixelCount(info.image_height, info.image_width, options.max_pixels));
+  WEFT_ASSIGN_OR_RETURN(const J_COLOR_SPACE colors, OutputColors(info.jpeg_color_space));
   const int orientation = OrientationOf(info);  // before the markers are freed
-  image.pixels.resize(static_cast<size_t>(3 * image.height * image.width));
+  const bool inverted = info.saw_Adobe_marker;
+  WEFT_RETURN_IF_ERROR(reader.Prepare(colors, EighthsFor(info, orientation >= 5, options)));
+  Picture image = {
+      .height = info.output_height, .width = info.output_width, .channels = info.output_components};
+  image.pixels.resize(static_cast<size_t>(image.height * image.width * image.channels));
   WEFT_RETURN_IF_ERROR(reader.Decode(image.pixels.data()));
+  if (colors == JCS_CMYK) image = CmykToRgb(image, inverted);
   return orientation == 1 ? std::move(image) : Turned(image, orientation);
 }
 

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -177,7 +178,9 @@ absl::StatusOr<DType> ParseDescr(std::string_view descr) {
       absl::StrCat("expected elements of ", known, ", the file has \"", Absl(descr), "\""));
 }
 
-absl::StatusOr<Tensor> Parse(std::span<const std::byte> bytes) {
+// The array of a file's bytes: a copy, or, where they have an owner, the bytes themselves.
+absl::StatusOr<Tensor> Parse(std::span<const std::byte> bytes,
+                             std::shared_ptr<const void> owner = nullptr) {
   WEFT_ASSIGN_OR_RETURN(const Prefix prefix, SplitPrefix(bytes));
   WEFT_ASSIGN_OR_RETURN(const Header header, HeaderParser(prefix.header).Parse());
   WEFT_ASSIGN_OR_RETURN(const DType dtype, ParseDescr(header.descr));
@@ -193,8 +196,11 @@ absl::StatusOr<Tensor> Parse(std::span<const std::byte> bytes) {
                                             Absl(ToString(dtype)), ToString(header.shape),
                                             ", the file has ", data.size()));
   }
-  WEFT_ASSIGN_OR_RETURN(Tensor tensor, Tensor::FromBytes(dtype, header.shape, data));
-  WEFT_RETURN_IF_ERROR(CheckBools(tensor));
+  absl::StatusOr<Tensor> tensor = owner == nullptr
+                                      ? Tensor::FromBytes(dtype, header.shape, data)
+                                      : Tensor::Wrap(dtype, header.shape, data, std::move(owner));
+  WEFT_RETURN_IF_ERROR(tensor.status());
+  WEFT_RETURN_IF_ERROR(CheckBools(*tensor));
   return tensor;
 }
 
@@ -226,6 +232,13 @@ absl::StatusOr<Tensor> ParseNpy(std::span<const std::byte> bytes, const std::str
 absl::StatusOr<Tensor> ReadNpy(const std::string& path) {
   WEFT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, ReadFile(path));
   return ParseNpy(bytes, path);
+}
+
+absl::StatusOr<Tensor> MapNpy(const std::string& path) {
+  WEFT_ASSIGN_OR_RETURN(MappedFile file, MapFile(path));
+  absl::StatusOr<Tensor> tensor = Parse(file.bytes, std::move(file.owner));
+  if (!tensor.ok()) return Annotate(tensor.status(), path);
+  return tensor;
 }
 
 absl::Status CheckNpyType(const std::string& path, DType dtype) {

@@ -122,7 +122,7 @@ TEST_F(Cli, NamesTheFileThatIsMissingOrDamaged) {
 TEST_F(Cli, NamesTheDataThatAreMissingOrShort) {
   EXPECT_THAT(Error("train --model lenet --data mnist:nowhere -o a.weft"), HasSubstr("nowhere"));
   EXPECT_THAT(Error("train --model lenet --data letters -o a.weft"),
-              HasSubstr("expected digits, digits:N or mnist:DIR, got \"letters\""));
+              HasSubstr("wav:DIR; got \"letters\""));
   std::filesystem::create_directory(Path("mnist"));
   EXPECT_THAT(Error("train --model lenet --data mnist:mnist -o a.weft"),
               HasSubstr("train-images-idx3-ubyte"));

@@ -196,7 +196,10 @@ TEST(OpenDataset, PassesTheFolderToMnist) {
 TEST(OpenDataset, ListsTheKnownKindsWhenItKnowsNone) {
   for (const char* spec : {"", "cifar", "mnist", "mnist:", ":", "digit:5"}) {
     EXPECT_EQ(MessageOf(OpenDataset(spec, Split::kTrain).status()),
-              std::string("data: expected digits, digits:N or mnist:DIR, got \"") + spec + "\"");
+              std::string("data: expected one of digits, digits:N, mnist:DIR, fashion-mnist:DIR, "
+                          "cifar10:DIR, cifar100:DIR, folder:DIR, masks:DIR, csv:FILE, npy:DIR, "
+                          "wav:DIR; got \"") +
+                  spec + "\"");
   }
   for (const char* spec : {"digits:", "digits:0", "digits:-3", "digits:x", "digits:5x",
                            "digits:99999999999999999999", "digits:1000001"}) {

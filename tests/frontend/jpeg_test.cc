@@ -80,23 +80,24 @@ std::string Exif(int orientation, bool big) {
          number(static_cast<unsigned>(orientation), 2) + number(0, 2) + number(0, 4);
 }
 
-// The middle of each block, to the nearest ten.
+// The middle of each block, to the nearest ten, channel after channel.
 std::vector<int> Blocks(const std::string& jpeg) {
-  const auto image = DecodeJpeg(AsBytes(jpeg), kMany);
+  const auto image = DecodeJpeg(AsBytes(jpeg), {});
   EXPECT_TRUE(image.ok()) << image.status();
   std::vector<int> levels;
   if (!image.ok()) return levels;
   for (int64_t y = 8; y < image->height; y += 16) {
     for (int64_t x = 8; x < image->width; x += 16) {
-      const auto at = static_cast<size_t>(3 * (y * image->width + x));
-      for (size_t c = 0; c < 3; ++c) levels.push_back((image->pixels[at + c] + 5) / 10 * 10);
+      const auto channels = static_cast<size_t>(image->channels);
+      const size_t at = channels * static_cast<size_t>(y * image->width + x);
+      for (size_t c = 0; c < channels; ++c) levels.push_back((image->pixels[at + c] + 5) / 10 * 10);
     }
   }
   return levels;
 }
 
 std::string ErrorOf(const std::string& jpeg, int64_t max_pixels = kMany) {
-  const auto image = DecodeJpeg(AsBytes(jpeg), max_pixels);
+  const auto image = DecodeJpeg(AsBytes(jpeg), {.max_pixels = max_pixels});
   EXPECT_FALSE(image.ok());
   return MessageOf(image.status());
 }
@@ -111,7 +112,7 @@ TEST(Jpeg, ReadsColorsBaselineAndProgressive) {
 
 TEST(Jpeg, ReadsGray) {
   EXPECT_THAT(Blocks(Jpeg(2, 1, {"\x28", "\xf0"}, {.space = JCS_GRAYSCALE, .channels = 1})),
-              ElementsAre(40, 40, 40, 240, 240, 240));
+              ElementsAre(40, 240));
 }
 
 // Blocks 1 2 3 over 4 5 6, and how each orientation shows them.
@@ -125,10 +126,9 @@ TEST(Jpeg, IsTurnedAsExifSays) {
       const std::string jpeg = Jpeg(
           3, 2, grays, {.space = JCS_GRAYSCALE, .channels = 1, .exif = Exif(orientation, big)});
       std::vector<int> blocks;
-      const std::vector<int> levels = Blocks(jpeg);
-      for (size_t i = 0; i < levels.size(); i += 3) blocks.push_back(levels[i] / 10);
+      for (const int level : Blocks(jpeg)) blocks.push_back(level / 10);
       EXPECT_EQ(blocks, expected[static_cast<size_t>(orientation - 1)]) << orientation;
-      EXPECT_EQ(DecodeJpeg(AsBytes(jpeg), kMany)->height, orientation < 5 ? 32 : 48);
+      EXPECT_EQ(DecodeJpeg(AsBytes(jpeg), {})->height, orientation < 5 ? 32 : 48);
     }
   }
 }
@@ -139,22 +139,47 @@ TEST(Jpeg, DamagedExifIsUpright) {
     const std::string jpeg =
         Jpeg(2, 1, {"\x0a", "\x14"},
              {.space = JCS_GRAYSCALE, .channels = 1, .exif = whole.substr(0, length)});
-    EXPECT_EQ(DecodeJpeg(AsBytes(jpeg), kMany)->height, 16) << length;
+    EXPECT_EQ(DecodeJpeg(AsBytes(jpeg), {})->height, 16) << length;
   }
   std::string far = whole;
   far[10] = '\x7f';  // the directory lies beyond the end
   EXPECT_EQ(DecodeJpeg(AsBytes(Jpeg(2, 1, {"\x0a", "\x14"},
                                     {.space = JCS_GRAYSCALE, .channels = 1, .exif = far})),
-                       kMany)
+                       {})
                 ->height,
             16);
 }
 
-TEST(Jpeg, RefusesCmyk) {
+// libjpeg writes Adobe's marker with CMYK, so that these inks are inverted: 205 is 50 of 255.
+TEST(Jpeg, ReadsInksAsColors) {
   const std::string jpeg =
-      Jpeg(1, 1, {std::string("\x0a\x14\x1e\x28")}, {.space = JCS_CMYK, .channels = 4});
-  EXPECT_EQ(ErrorOf(jpeg),
-            "expected a gray or RGB image, got a JPEG of CMYK colors; save it as RGB");
+      Jpeg(2, 1, {"\xff\xff\xff\xff", "\xcd\x66\x00\xff"}, {.space = JCS_CMYK, .channels = 4});
+  EXPECT_THAT(Blocks(jpeg), ElementsAre(260, 260, 260, 210, 100, 0));
+  const std::string dark =
+      Jpeg(1, 1, {std::string("\xff\xff\x80\x80", 4)}, {.space = JCS_CMYK, .channels = 4});
+  EXPECT_THAT(Blocks(dark), ElementsAre(130, 130, 60));
+}
+
+// Columns of blocks; a half of the size, in either direction, where a side may lie.
+TEST(Jpeg, ComesSmallerWhereThatIsEnough) {
+  const std::vector<std::string> grays = {"\x0a", "\x14", "\x1e", "\x28", "\x32", "\x3c"};
+  const struct {
+    int64_t min_height, min_width, height, width;
+  } cases[] = {{0, 0, 32, 48},   {32, 48, 32, 48}, {17, 1, 32, 48}, {16, 24, 16, 24},
+               {16, 25, 32, 48}, {5, 5, 8, 12},    {4, 6, 4, 6},    {1, 1, 4, 6}};
+  for (const auto& c : cases) {
+    for (const int orientation : {1, 6}) {
+      const std::string jpeg = Jpeg(
+          3, 2, grays, {.space = JCS_GRAYSCALE, .channels = 1, .exif = Exif(orientation, true)});
+      const bool lies = orientation == 6;
+      const DecodeOptions options = {.min_height = lies ? c.min_width : c.min_height,
+                                     .min_width = lies ? c.min_height : c.min_width};
+      const auto image = DecodeJpeg(AsBytes(jpeg), options);
+      ASSERT_TRUE(image.ok()) << image.status();
+      EXPECT_EQ(image->height, lies ? c.width : c.height) << c.min_height << "x" << c.min_width;
+      EXPECT_EQ(image->width, lies ? c.height : c.width) << c.min_height << "x" << c.min_width;
+    }
+  }
 }
 
 TEST(Jpeg, RefusesEveryTruncation) {
@@ -172,7 +197,7 @@ TEST(Jpeg, FlippedBytesNeverHarm) {
   for (size_t i = 0; i < whole.size(); ++i) {
     std::string flipped = whole;
     flipped[i] = static_cast<char>(flipped[i] ^ 0xff);
-    (void)DecodeJpeg(AsBytes(flipped), kMany);
+    (void)DecodeJpeg(AsBytes(flipped), {});
   }
 }
 

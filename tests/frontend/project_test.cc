@@ -108,7 +108,7 @@ TEST(Project, AFileIncludesTheHeaderOfItsName) {
 }
 
 TEST(Project, ReadmeShowsTheExamplesThatAreTested) {
-  for (const char* file : {"example.cc", "own_rule.cc"}) {
+  for (const char* file : {"example.cc", "own_dataset.cc", "own_rule.cc"}) {
     const std::string example = Read(kRoot / "tests/install" / file);
     EXPECT_NE(Read(kRoot / "README.md").find("```cpp\n" + example + "```\n"), std::string::npos)
         << file;

@@ -1,4 +1,4 @@
-// The reader of images: PNG and JPEG.
+// The reader of images: PNG, JPEG, BMP, PPM and PGM.
 #include "frontend/io/image.h"
 #include "tests/fuzz/bytes.h"
 

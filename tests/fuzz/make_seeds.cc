@@ -165,8 +165,19 @@ class Seeds {
     gzclose(file);
   }
 
-  // Gray squares: a PNG, and a JPEG that is baseline and one that is progressive.
+  // Gray squares: a PNG, and a JPEG that is baseline and one that is progressive; a PGM and a PPM,
+  // a BMP of 24 bits and one with a palette.
   void AddImages() const {
+    Add("image", "pgm", "P5 2 2 255\nabcd");
+    Add("image", "ppm", "P3 # text\n1 2 9\n1 2 3 4 5 6\n");
+    const std::string sizes("\x28\0\0\0\2\0\0\0\1\0\0\0\1\0", 14);  // 2x1, one plane
+    const std::string rest(20, '\0');
+    Add("image", "bmp24",
+        "BM" + std::string("\x3e\0\0\0\0\0\0\0\x36\0\0\0", 12) + sizes +
+            std::string("\x18\0\0\0\0\0", 6) + rest + "abcdefgh");
+    Add("image", "bmp1",
+        "BM" + std::string("\x42\0\0\0\0\0\0\0\x3e\0\0\0", 12) + sizes +
+            std::string("\1\0\0\0\0\0", 6) + rest + "abc.def.\x40...");
     constexpr unsigned kSize = 9;
     std::string pixels(kSize * kSize, '\x60');
     png_image png = {};

@@ -18,5 +18,6 @@ step(${CMAKE_COMMAND} -G Ninja -S ${SOURCE} -B ${WORK}/build -DCMAKE_BUILD_TYPE=
   -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_FLAGS=${flags})
 step(${CMAKE_COMMAND} --build ${WORK}/build)
 step(${CMAKE_COMMAND} -E chdir ${WORK} ${WORK}/build/example)
+step(${CMAKE_COMMAND} -E chdir ${WORK} ${WORK}/build/own_dataset)
 step(${CMAKE_COMMAND} -E chdir ${WORK} ${WORK}/build/own_rule)
 step(${WORK}/prefix/bin/weft --version)

@@ -1,0 +1,166 @@
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "frontend/cli/command.h"
+#include "frontend/cli/common.h"
+#include "frontend/cli/data.h"
+#include "frontend/data/contact_sheet.h"
+#include "frontend/data/picture_files.h"
+#include "frontend/data/statistics.h"
+#include "frontend/io/png.h"
+#include "graph/number_text.h"
+
+namespace weft {
+namespace {
+
+constexpr size_t kMostLines = 10;  // of what may be long
+
+struct DataArguments {
+  std::string spec;
+  std::string preview;
+  DataOptions options;
+};
+
+// Makes a flag of each option.
+class DataFlags {
+ public:
+  explicit DataFlags(CLI::App* app) : app_(app) {}
+  void operator()(std::string_view key, bool& value, std::string_view help) {
+    app_->add_flag(Name(key), value, std::string(help));
+  }
+  template <typename T>
+  void operator()(std::string_view key, T& value, std::string_view help) {
+    app_->add_option(Name(key), value, std::string(help))->capture_default_str();
+  }
+
+ private:
+  static std::string Name(std::string_view key) {
+    std::string name = "--" + std::string(key);
+    std::replace(name.begin(), name.end(), '_', '-');
+    return name;
+  }
+
+  CLI::App* app_;
+};
+
+// One split and what is in it.
+struct InspectedSplit {
+  std::shared_ptr<const Dataset> dataset;
+  DatasetStatistics statistics;
+};
+
+absl::StatusOr<InspectedSplit> Inspect(std::shared_ptr<const Dataset> dataset) {
+  InspectedSplit split = {.dataset = std::move(dataset), .statistics = {}};
+  WEFT_ASSIGN_OR_RETURN(split.statistics, InspectDataset(*split.dataset));
+  return split;
+}
+
+void PrintClasses(const InspectedSplit& train, const InspectedSplit* test) {
+  const std::vector<std::string>& names = train.dataset->class_names();
+  size_t width = 5;
+  for (const std::string& name : names) width = std::max(width, name.size());
+  Print("%-*s %12s%s\n", static_cast<int>(width), "class", "train", test ? "         test" : "");
+  for (size_t c = 0; c < names.size(); ++c) {
+    Print("%-*s %12s", static_cast<int>(width), names[c].c_str(),
+          WithCommas(train.statistics.class_counts[c]).c_str());
+    if (test) Print(" %12s", WithCommas(test->statistics.class_counts[c]).c_str());
+    Print("\n");
+  }
+}
+
+void PrintSizes(const DatasetStatistics& s) {
+  if (s.sizes.empty()) return;
+  std::vector<std::pair<int64_t, std::pair<int64_t, int64_t>>> sizes;
+  for (const auto& [size, count] : s.sizes) sizes.emplace_back(count, size);
+  std::ranges::stable_sort(sizes, [](const auto& a, const auto& b) { return a.first > b.first; });
+  Print("  height x width:");
+  for (size_t i = 0; i < std::min(sizes.size(), kMostLines); ++i) {
+    Print("%s %lldx%lld (%s)", i == 0 ? "" : ",", static_cast<long long>(sizes[i].second.first),
+          static_cast<long long>(sizes[i].second.second), WithCommas(sizes[i].first).c_str());
+  }
+  if (sizes.size() > kMostLines) Print(" and %zu more", sizes.size() - kMostLines);
+  Print("\n");
+}
+
+void PrintSplit(const InspectedSplit& split) {
+  const DatasetStatistics& s = split.statistics;
+  const Dims dims = split.dataset->example_dims();
+  Print("%s: %s examples, read as %s\n", split.dataset->name().c_str(),
+        WithCommas(s.examples).c_str(), ToString(dims).c_str());
+  PrintSizes(s);
+  if (!split.dataset->tokens()) {
+    Print("  mean");
+    const auto channels = static_cast<size_t>(split.dataset->preprocessing().channels);
+    for (size_t c = 0; c < channels; ++c) Print(" %.4f", s.sums.Mean(c));
+    Print(", deviation");
+    for (size_t c = 0; c < channels; ++c) Print(" %.4f", s.sums.Deviation(c));
+    Print("\n");
+  }
+  if (s.unreadable.empty()) return;
+  Print("  %s unreadable (--skip-unreadable leaves them out):\n",
+        WithCommas(static_cast<int64_t>(s.unreadable.size())).c_str());
+  for (size_t i = 0; i < std::min(s.unreadable.size(), kMostLines); ++i) {
+    Print("    %s\n", s.unreadable[i].c_str());
+  }
+}
+
+void PrintDuplicates(const InspectedSplit& train, const InspectedSplit& test) {
+  const auto pairs = FindDuplicates(train.statistics, test.statistics);
+  if (pairs.empty()) {
+    Print("no example is in both splits\n");
+    return;
+  }
+  Print("%s examples are in both splits:\n",
+        WithCommas(static_cast<int64_t>(pairs.size())).c_str());
+  for (size_t i = 0; i < std::min(pairs.size(), kMostLines); ++i) {
+    Print("  %s = %s\n", ExampleName(*train.dataset, pairs[i].first).c_str(),
+          ExampleName(*test.dataset, pairs[i].second).c_str());
+  }
+}
+
+absl::Status WritePreview(const Dataset& dataset, const std::string& path) {
+  WEFT_ASSIGN_OR_RETURN(const Picture sheet, ContactSheet(dataset));
+  WEFT_RETURN_IF_ERROR(WritePng(path, sheet));
+  Print("saved %s\n", path.c_str());
+  return absl::OkStatus();
+}
+
+absl::Status ShowData(const DataArguments& a) {
+  if (!a.preview.empty()) WEFT_RETURN_IF_ERROR(CheckOutputPath(a.preview));
+  WEFT_ASSIGN_OR_RETURN(auto train_data, OpenDataset(a.spec, Split::kTrain, a.options));
+  const auto test_data = OpenDataset(a.spec, Split::kTest, a.options);
+  if (!test_data.ok() && test_data.status().code() != absl::StatusCode::kNotFound) {
+    return test_data.status();
+  }
+  WEFT_ASSIGN_OR_RETURN(const InspectedSplit train, Inspect(std::move(train_data)));
+  PrintSplit(train);
+  if (test_data.ok()) {
+    WEFT_ASSIGN_OR_RETURN(const InspectedSplit test, Inspect(*test_data));
+    PrintSplit(test);
+    PrintClasses(train, &test);
+    PrintDuplicates(train, test);
+  } else {
+    PrintClasses(train, nullptr);
+    Print("note: %s\n", std::string(test_data.status().message()).c_str());
+  }
+  return a.preview.empty() ? absl::OkStatus() : WritePreview(*train.dataset, a.preview);
+}
+
+}  // namespace
+
+Command AddData(CLI::App& program) {
+  CLI::App* app = program.add_subcommand(
+      "data", "What is in a data set: classes, sizes, means, unreadable files, duplicates");
+  auto a = std::make_shared<DataArguments>();
+  app->add_option("spec", a->spec, DataSpecs())->required();
+  app->add_option("--preview", a->preview, "A PNG to write with examples and their labels");
+  DataFlags flags(app);
+  VisitOptions(a->options, flags);
+  app->footer("Example: weft data folder:pets --val-split 0.2 --preview pets.png");
+  return {app, [a] { return ShowData(*a); }};
+}
+
+}  // namespace weft

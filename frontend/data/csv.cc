@@ -1,0 +1,106 @@
+#include "frontend/data/csv.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace weft {
+namespace {
+
+class CsvParser {
+ public:
+  explicit CsvParser(std::string_view text) : rest_(text) {
+    if (rest_.starts_with("\xef\xbb\xbf")) rest_.remove_prefix(3);  // a byte-order mark
+  }
+
+  absl::StatusOr<CsvTable> Parse() {
+    CsvTable table;
+    while (!rest_.empty()) {
+      const int64_t line = line_;
+      WEFT_ASSIGN_OR_RETURN(std::vector<std::string> row, Row());
+      if (row.size() == 1 && row[0].empty()) continue;
+      if (table.columns.empty()) {
+        WEFT_RETURN_IF_ERROR(CheckHeader(row));
+        table.columns = std::move(row);
+        continue;
+      }
+      if (row.size() != table.columns.size()) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "line ", line, ": expected ", table.columns.size(), " cells, got ", row.size()));
+      }
+      table.rows.push_back(std::move(row));
+    }
+    if (table.rows.empty()) {
+      return absl::InvalidArgumentError("expected a line of column names and lines of values");
+    }
+    return table;
+  }
+
+ private:
+  static absl::Status CheckHeader(const std::vector<std::string>& columns) {
+    for (size_t i = 0; i < columns.size(); ++i) {
+      if (std::count(columns.begin(), columns.end(), columns[i]) == 1) continue;
+      return absl::InvalidArgumentError(absl::StrCat(
+          "line 1: expected columns of different names, \"", columns[i], "\" is there twice"));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::vector<std::string>> Row() {
+    std::vector<std::string> cells;
+    for (;;) {
+      WEFT_ASSIGN_OR_RETURN(std::string cell, Cell());
+      cells.push_back(std::move(cell));
+      if (!rest_.empty() && rest_[0] == ',') {
+        rest_.remove_prefix(1);
+        continue;
+      }
+      if (rest_.starts_with("\r\n")) rest_.remove_prefix(1);
+      if (!rest_.empty()) rest_.remove_prefix(1);
+      ++line_;
+      return cells;
+    }
+  }
+
+  absl::StatusOr<std::string> Cell() {
+    if (rest_.empty() || rest_[0] != '"') {
+      const size_t end = std::min(rest_.find_first_of(",\n"), rest_.size());
+      std::string_view cell = rest_.substr(0, end);
+      rest_.remove_prefix(end);
+      if (cell.ends_with('\r')) cell.remove_suffix(1);
+      return std::string(cell);
+    }
+    const int64_t line = line_;
+    std::string cell;
+    for (rest_.remove_prefix(1); !rest_.empty(); rest_.remove_prefix(1)) {
+      if (rest_[0] == '"') {
+        rest_.remove_prefix(1);
+        if (rest_.empty() || rest_[0] != '"') return AfterQuotes(line, std::move(cell));
+      }
+      line_ += rest_[0] == '\n';
+      cell += rest_[0];
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("line ", line, ": a cell in quotes does not end"));
+  }
+
+  absl::StatusOr<std::string> AfterQuotes(int64_t line, std::string cell) const {
+    if (rest_.empty() || rest_[0] == ',' || rest_[0] == '\n' || rest_.starts_with("\r\n")) {
+      return cell;
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("line ", line, ": expected a comma after a cell in quotes"));
+  }
+
+  std::string_view rest_;
+  int64_t line_ = 1;
+};
+
+}  // namespace
+
+absl::StatusOr<CsvTable> ParseCsv(std::string_view text, const std::string& name) {
+  absl::StatusOr<CsvTable> table = CsvParser(text).Parse();
+  if (!table.ok()) return Annotate(table.status(), name);
+  return table;
+}
+
+}  // namespace weft

@@ -1,0 +1,183 @@
+#include "frontend/data/picture_files.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "frontend/data/statistics.h"
+#include "frontend/io/decode.h"
+#include "frontend/io/image.h"
+#include "runtime/exec/parallel.h"
+
+namespace weft {
+namespace {
+
+constexpr int64_t kUsualSize = 224;  // of ImageNet's networks
+constexpr size_t kSampledPictures = 256;
+
+class PictureFileDataset final : public Dataset {
+ public:
+  PictureFileDataset(DatasetInfo info, PictureFiles files)
+      : Dataset(std::move(info)), files_(std::move(files)) {}
+
+  const std::string& path(int64_t index) const {
+    return files_.pictures[static_cast<size_t>(index)];
+  }
+
+ private:
+  absl::Status ReadExample(int64_t index, std::span<float> image,
+                           std::span<int64_t> labels) const override {
+    return ReadDrawn(index, {}, image, {.classes = labels});
+  }
+
+  absl::Status ReadDrawn(int64_t index, const ExampleDraw& /*draw*/, std::span<float> image,
+                         LabelBuffer labels) const override {
+    const Preprocessing& p = preprocessing();
+    const DecodeOptions smaller = {.min_height = p.height, .min_width = p.width};
+    WEFT_ASSIGN_OR_RETURN(const Picture picture, LoadPicture(path(index), smaller));
+    std::ranges::copy(PicturePlanes(picture, p), image.begin());
+    const auto at = static_cast<size_t>(index);
+    if (targets()) {
+      std::copy_n(files_.targets.begin() + static_cast<std::ptrdiff_t>(at * labels.targets.size()),
+                  labels.targets.size(), labels.targets.begin());
+      return absl::OkStatus();
+    }
+    if (files_.masks.empty()) {
+      labels.classes[0] = files_.labels[at];
+      return absl::OkStatus();
+    }
+    WEFT_ASSIGN_OR_RETURN(const Picture mask, ReadMask(index));
+    NearestPixels(mask, labels.classes);
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<PictureExample> ReadPicture(int64_t index) const override {
+    PictureExample example;
+    WEFT_ASSIGN_OR_RETURN(example.picture, LoadPicture(path(index)));
+    if (!files_.labels.empty()) example.label = files_.labels[static_cast<size_t>(index)];
+    if (files_.masks.empty()) return example;
+    WEFT_ASSIGN_OR_RETURN(example.mask, ReadMask(index));
+    const Picture& picture = example.picture;
+    if (example.mask->height == picture.height && example.mask->width == picture.width) {
+      return example;
+    }
+    return absl::InvalidArgumentError(absl::StrCat(
+        files_.masks[static_cast<size_t>(index)], ": expected ", picture.height, "x", picture.width,
+        " as its picture, the mask is ", example.mask->height, "x", example.mask->width));
+  }
+
+  absl::StatusOr<Picture> ReadMask(int64_t index) const {
+    const std::string& name = files_.masks[static_cast<size_t>(index)];
+    WEFT_ASSIGN_OR_RETURN(Picture mask, LoadMask(name));
+    const auto most = std::ranges::max_element(mask.pixels);
+    if (most == mask.pixels.end() || *most < class_names().size()) return mask;
+    return absl::OutOfRangeError(absl::StrCat(name, ": expected classes in [0,",
+                                              class_names().size(), "), a pixel is of ", *most));
+  }
+
+  void NearestPixels(const Picture& mask, std::span<int64_t> labels) const {
+    const int64_t height = preprocessing().height, width = preprocessing().width;
+    for (int64_t y = 0; y < height; ++y) {
+      const int64_t row = (2 * y + 1) * mask.height / (2 * height);
+      for (int64_t x = 0; x < width; ++x) {
+        const int64_t column = (2 * x + 1) * mask.width / (2 * width);
+        labels[static_cast<size_t>(y * width + x)] =
+            mask.pixels[static_cast<size_t>(row * mask.width + column)];
+      }
+    }
+  }
+
+  const PictureFiles files_;
+};
+
+absl::Status CheckCounts(const DatasetInfo& info, const PictureFiles& files) {
+  const size_t n = files.pictures.size();
+  if (n == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(info.name, ": expected pictures, there are none"));
+  }
+  size_t numbers = 1;
+  for (const int64_t dim : info.label_dims) numbers *= static_cast<size_t>(dim);
+  const bool fits = info.targets          ? files.targets.size() == n * numbers
+                    : files.masks.empty() ? files.labels.size() == n
+                                          : files.masks.size() == n;
+  if (fits) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      info.name, ": expected labels for ", n, " pictures, got ", files.labels.size(), " classes, ",
+      files.masks.size(), " masks and ", files.targets.size(), " targets"));
+}
+
+// What one of the sampled pictures says.
+struct Sampled {
+  absl::Status status;
+  int64_t height = 0, width = 0, channels = 0;
+  ChannelSums sums;
+};
+
+std::vector<Sampled> SamplePictures(std::span<const std::string> paths) {
+  std::vector<Sampled> samples(std::min(paths.size(), kSampledPictures));
+  const RunScope scope(AvailableCpus());
+  ParallelFor(static_cast<int64_t>(samples.size()), 1, [&](int64_t begin, int64_t end) {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+      const auto picture = LoadPicture(paths[i * paths.size() / samples.size()]);
+      samples[i].status = picture.status();
+      if (!picture.ok()) continue;
+      samples[i].height = picture->height;
+      samples[i].width = picture->width;
+      samples[i].channels = picture->channels;
+      samples[i].sums.Add(*picture);
+    }
+  });
+  return samples;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Dataset>> MakePictureFiles(DatasetInfo info,
+                                                                PictureFiles files) {
+  WEFT_RETURN_IF_ERROR(Annotate(CheckPreprocessing(info.preprocessing), info.name));
+  WEFT_RETURN_IF_ERROR(CheckCounts(info, files));
+  info.size = static_cast<int64_t>(files.pictures.size());
+  info.pictures = true;
+  if (!files.masks.empty()) {
+    info.label_dims = {info.preprocessing.height, info.preprocessing.width};
+  }
+  return std::make_shared<PictureFileDataset>(std::move(info), std::move(files));
+}
+
+absl::StatusOr<Preprocessing> PreprocessingOfPictures(std::span<const std::string> paths,
+                                                      const DataOptions& options) {
+  if (options.image_size < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("image_size: expected at least 0, got ", options.image_size));
+  }
+  Preprocessing p;
+  ChannelSums total;
+  bool one_size = true;
+  absl::Status status = absl::InvalidArgumentError("expected pictures, there are none");
+  for (const Sampled& sample : SamplePictures(paths)) {
+    if (!sample.status.ok()) {
+      if (total.count == 0) status = sample.status;
+      continue;
+    }
+    one_size &= total.count == 0 || (p.height == sample.height && p.width == sample.width);
+    p.height = sample.height;
+    p.width = sample.width;
+    p.channels = std::max(p.channels, sample.channels);
+    total.Add(sample.sums);
+  }
+  if (total.count == 0) return status;
+  if (options.image_size > 0 || !one_size) {
+    p.height = p.width = options.image_size > 0 ? options.image_size : kUsualSize;
+  }
+  p.channel_order = p.channels == 1 ? "gray" : "rgb";
+  // Pictures of one level have no deviation; half a level keeps them finite.
+  total.SetNormalisation(p, 0.5 / 255);
+  return p;
+}
+
+std::string ExampleName(const Dataset& dataset, int64_t index) {
+  const auto* files = dynamic_cast<const PictureFileDataset*>(&dataset);
+  return files != nullptr ? files->path(index) : absl::StrCat("example ", index);
+}
+
+}  // namespace weft

@@ -1,0 +1,219 @@
+// Images of the formats that are told apart by their first bytes; PNG and JPEG have files of their
+// own.
+#include "frontend/io/decode.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "frontend/io/png.h"
+#include "tests/frontend/testing_files.h"
+
+namespace weft {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string LittleEndian(uint32_t value, int bytes) {
+  std::string text;
+  for (int i = 0; i < bytes; ++i) text += static_cast<char>(value >> 8 * i);
+  return text;
+}
+
+// A bitmap; rows are as they lie in the file, without their padding.
+struct Bmp {
+  int width = 0;
+  int height = 0;  // below 0: top-down
+  int bits = 24;
+  std::vector<std::string> rows = {};
+  std::string palette = {};  // blue, green, red, 0 each
+  int compression = 0;
+  std::string masks = {};
+};
+
+std::string ToBytes(const Bmp& b) {
+  const std::string info = LittleEndian(40, 4) + LittleEndian(static_cast<uint32_t>(b.width), 4) +
+                           LittleEndian(static_cast<uint32_t>(b.height), 4) + LittleEndian(1, 2) +
+                           LittleEndian(static_cast<uint32_t>(b.bits), 2) +
+                           LittleEndian(static_cast<uint32_t>(b.compression), 4) +
+                           std::string(12, '\0') +
+                           LittleEndian(static_cast<uint32_t>(b.palette.size() / 4), 4) +
+                           LittleEndian(0, 4) + b.masks + b.palette;
+  std::string data;
+  for (const std::string& row : b.rows) data += row + std::string((4 - row.size() % 4) % 4, '\0');
+  const auto at = static_cast<uint32_t>(14 + info.size());
+  return "BM" + LittleEndian(at + static_cast<uint32_t>(data.size()), 4) + LittleEndian(0, 4) +
+         LittleEndian(at, 4) + info + data;
+}
+
+Picture Decoded(const std::string& bytes, const DecodeOptions& options = {}) {
+  const auto picture = DecodePicture(AsBytes(bytes), "x", options);
+  EXPECT_TRUE(picture.ok()) << picture.status();
+  return picture.ok() ? *picture : Picture();
+}
+
+std::string ErrorOf(const std::string& bytes, const DecodeOptions& options = {}) {
+  const auto picture = DecodePicture(AsBytes(bytes), "x", options);
+  EXPECT_FALSE(picture.ok());
+  return MessageOf(picture.status());
+}
+
+TEST(Decode, ReadsPgmAndPpmAsTextAndRaw) {
+  const Picture gray = {.height = 2, .width = 2, .channels = 1, .pixels = {0, 10, 200, 255}};
+  EXPECT_EQ(Decoded("P2\n# a comment\n2 2 255\n0 10\n200 255\n"), gray);
+  EXPECT_EQ(Decoded(std::string("P5 2 2 255\n\0\x0a\xc8\xff", 15)), gray);
+  const Picture color = {.height = 1, .width = 2, .channels = 3, .pixels = {1, 2, 3, 4, 5, 6}};
+  EXPECT_EQ(Decoded("P3#c\n2\n1\n255 1 2 3 4 5 6"), color);
+  EXPECT_EQ(Decoded("P6 2 1 255\n\x01\x02\x03\x04\x05\x06"), color);
+}
+
+TEST(Decode, ScalesPnmLevelsToEightBits) {
+  EXPECT_THAT(Decoded("P2 3 1 15 0 7 15").pixels, ElementsAre(0, 119, 255));
+  EXPECT_THAT(Decoded("P2 3 1 1 0 1 0").pixels, ElementsAre(0, 255, 0));
+  EXPECT_THAT(Decoded(std::string("P5 3 1 65535\n\0\0\x80\x80\xff\xff", 19)).pixels,
+              ElementsAre(0, 128, 255));
+}
+
+TEST(Decode, RefusesPnmFilesThatAreWrong) {
+  const struct {
+    std::string bytes;
+    const char* error;
+  } cases[] = {{"P5 2 2 255\nabc", "expected 4 samples, 3 bytes are left"},
+               {"P5 2 2 65535\nabcdefg", "the PNM data end early"},
+               {"P2 2 1 255\n1 ", "expected the PNM sample, a number of at most 65535; the data"},
+               {"P2 2 1 255\n1  ", "expected the PNM sample"},
+               {"P2 2 1 100\n1 101", "expected samples of at most 100, got 101"},
+               {"P2 0 1 255\n", "expected a size and a largest level above 0, got 1x0"},
+               {"P2 2 1 0\n1 1", "expected a size and a largest level above 0"},
+               {"P2 2 1 65536\n1 1", "expected the PNM largest level"},
+               {"P2 x 1 255\n1 1", "expected the PNM width"},
+               {"P2 99999999999999999999 1 255\n1 1", "expected the PNM width"},
+               {"P5 20000 20000 255\n", "image is 20000x20000, the limit is 67108864 pixels"},
+               {"P4 1 1\n\1", "expected a PNG, JPEG, BMP, PPM or PGM image"}};
+  for (const auto& c : cases) EXPECT_THAT(ErrorOf(c.bytes), HasSubstr(c.error)) << c.bytes;
+}
+
+TEST(Decode, ReadsBitmapsBottomUpAndTopDown) {
+  const Picture expected = {
+      .height = 2, .width = 1, .channels = 3, .pixels = {0x66, 0x65, 0x64, 3, 2, 1}};
+  Bmp b = {.width = 1, .height = 2, .rows = {"\x01\x02\x03", "\x64\x65\x66"}};
+  EXPECT_EQ(Decoded(ToBytes(b)), expected);
+  b.height = -2;
+  std::swap(b.rows[0], b.rows[1]);
+  EXPECT_EQ(Decoded(ToBytes(b)), expected);
+  b.bits = 32;  // the fourth byte is no transparency
+  b.rows = {std::string("\x64\x65\x66\0", 4), std::string("\x01\x02\x03\0", 4)};
+  EXPECT_EQ(Decoded(ToBytes(b)), expected);
+}
+
+TEST(Decode, ReadsBitmapsWithPalettes) {
+  const std::string colors("\x01\x02\x03\0\x0a\x0b\x0c\0", 8);
+  EXPECT_THAT(
+      Decoded(ToBytes({.width = 3, .height = 1, .bits = 1, .rows = {"\x40"}, .palette = colors}))
+          .pixels,
+      ElementsAre(3, 2, 1, 12, 11, 10, 3, 2, 1));
+  EXPECT_THAT(Decoded(ToBytes({.width = 3,
+                               .height = 1,
+                               .bits = 4,
+                               .rows = {std::string("\x10\x00", 2)},
+                               .palette = colors}))
+                  .pixels,
+              ElementsAre(12, 11, 10, 3, 2, 1, 3, 2, 1));
+  const Picture gray =
+      Decoded(ToBytes({.width = 2,
+                       .height = 1,
+                       .bits = 8,
+                       .rows = {std::string("\1\0", 2)},
+                       .palette = std::string("\x07\x07\x07\0\xc8\xc8\xc8\0", 8)}));
+  EXPECT_EQ(gray, (Picture{.height = 1, .width = 2, .channels = 1, .pixels = {200, 7}}));
+}
+
+TEST(Decode, ReadsBitmapsOfSixteenBitsAndWithMasks) {
+  EXPECT_THAT(Decoded(ToBytes({.width = 2,
+                               .height = 1,
+                               .bits = 16,
+                               .rows = {LittleEndian(0x7c00, 2) + LittleEndian(0x001f, 2)}}))
+                  .pixels,
+              ElementsAre(255, 0, 0, 0, 0, 255));
+  const std::string five_six_five = LittleEndian(0xf800, 4) + LittleEndian(0x07e0, 4) +
+                                    LittleEndian(0x001f, 4) + LittleEndian(0, 4);
+  EXPECT_THAT(Decoded(ToBytes({.width = 1,
+                               .height = 1,
+                               .bits = 16,
+                               .rows = {LittleEndian(0x07e0, 2)},
+                               .compression = 3,
+                               .masks = five_six_five}))
+                  .pixels,
+              ElementsAre(0, 255, 0));
+  const std::string with_alpha = LittleEndian(0xff, 4) + LittleEndian(0xff00, 4) +
+                                 LittleEndian(0xff0000, 4) + LittleEndian(0xff000000, 4);
+  const std::string transparent = ToBytes({.width = 1,
+                                           .height = 1,
+                                           .bits = 32,
+                                           .rows = {LittleEndian(0x00030201, 4)},
+                                           .compression = 6,
+                                           .masks = with_alpha});
+  EXPECT_THAT(Decoded(transparent, {.background = 9}).pixels, ElementsAre(9, 9, 9));
+}
+
+TEST(Decode, RefusesBitmapsThatAreWrong) {
+  const Bmp good = {.width = 3, .height = 2, .rows = {"abcdefghi", "abcdefghi"}};
+  const auto with = [&](auto change) {
+    Bmp b = good;
+    change(b);
+    return ErrorOf(ToBytes(b));
+  };
+  EXPECT_THAT(with([](Bmp& b) { b.rows.pop_back(); }), HasSubstr("the BMP data end early"));
+  EXPECT_THAT(with([](Bmp& b) { b.width = 0; }), HasSubstr("expected a size above 0"));
+  EXPECT_THAT(with([](Bmp& b) { b.bits = 7; }), HasSubstr("it has 7"));
+  EXPECT_THAT(with([](Bmp& b) { b.bits = 8, b.compression = 1; }), HasSubstr("compression is 1"));
+  EXPECT_THAT(with([](Bmp& b) { b.width = 30000, b.height = 30000; }),
+              HasSubstr("image is 30000x30000, the limit is"));
+  EXPECT_THAT(with([](Bmp& b) { b.bits = 8, b.palette = "abcd"; }),
+              HasSubstr("expected an index below 1, the BMP has"));
+  const std::string whole = ToBytes(good);
+  for (size_t i = 0; i < whole.size(); ++i) ErrorOf(whole.substr(0, i));
+}
+
+TEST(Decode, ReadsMasksAsTheyAreStored) {
+  const std::string folder = TestFolder();
+  WriteText(folder + "/a.pgm", "P2 3 1 255 0 1 7");
+  WriteText(folder + "/b.bmp", ToBytes({.width = 3,
+                                        .height = 1,
+                                        .bits = 4,
+                                        .rows = {std::string("\x01\x20", 2)},
+                                        .palette = std::string(64, '\x11')}));
+  ASSERT_TRUE(
+      WritePng(folder + "/c.png", {.height = 1, .width = 3, .channels = 1, .pixels = {0, 1, 7}})
+          .ok());
+  ASSERT_TRUE(WritePng(folder + "/d.png", {.height = 1, .width = 1, .pixels = {0, 1, 7}}).ok());
+  EXPECT_THAT(LoadMask(folder + "/a.pgm")->pixels, ElementsAre(0, 1, 7));
+  EXPECT_THAT(LoadMask(folder + "/b.bmp")->pixels, ElementsAre(0, 1, 2));
+  EXPECT_THAT(LoadMask(folder + "/c.png")->pixels, ElementsAre(0, 1, 7));
+  EXPECT_THAT(MessageOf(LoadMask(folder + "/d.png").status()), HasSubstr("expected a mask"));
+  WriteText(folder + "/e.jpg", "\xff\xd8\xff\xe0");
+  EXPECT_THAT(MessageOf(LoadMask(folder + "/e.jpg").status()), HasSubstr("save it as PNG"));
+}
+
+TEST(Decode, WritesPngThatItReadsBack) {
+  const Picture gray = {.height = 2, .width = 2, .channels = 1, .pixels = {0, 1, 2, 255}};
+  const Picture color = {.height = 1, .width = 2, .pixels = {1, 2, 3, 4, 5, 255}};
+  const std::string path = TestFolder() + "/x.png";
+  for (const Picture& picture : {gray, color}) {
+    ASSERT_TRUE(WritePng(path, picture).ok());
+    EXPECT_EQ(*LoadPicture(path), picture);
+  }
+  EXPECT_THAT(MessageOf(WritePng(path, {.height = 1, .width = 1, .channels = 2})),
+              HasSubstr("expected 1 or 3 channels"));
+}
+
+TEST(Decode, KnowsTheEndingsOfImages) {
+  for (const char* name : {"a.png", "IMG_1.JPG", "x.jpeg", "x.bmp", "x.ppm", "x.PGM", "x.pnm"}) {
+    EXPECT_TRUE(IsImageName(name)) << name;
+  }
+  for (const char* name : {"png", "x.jpg.npy", "x.gif", ""})
+    EXPECT_FALSE(IsImageName(name)) << name;
+}
+
+}  // namespace
+}  // namespace weft
