@@ -15,21 +15,21 @@ namespace {
 namespace fs = std::filesystem;
 
 // The files of one folder of class folders.
-struct Listing {
+struct ClassListing {
   std::vector<std::string> class_names;
   std::vector<LabelledFile> files;
   int64_t ignored = 0;
 };
 
-bool IsHidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
+bool IsHiddenPath(const fs::path& path) { return path.filename().string().starts_with('.'); }
 
 absl::Status ListClass(const std::string& folder, int64_t label, const std::string& what,
-                       bool (*wanted)(std::string_view), Listing& listing) {
+                       bool (*wanted)(std::string_view), ClassListing& listing) {
   std::error_code error;
   const size_t before = listing.files.size();
   fs::recursive_directory_iterator it(folder, error), end;
   for (; !error && it != end; it.increment(error)) {
-    if (IsHidden(it->path())) {
+    if (IsHiddenPath(it->path())) {
       it.disable_recursion_pending();
       continue;
     }
@@ -50,12 +50,12 @@ absl::Status ListClass(const std::string& folder, int64_t label, const std::stri
   return absl::OkStatus();
 }
 
-absl::StatusOr<Listing> ListFolder(const std::string& folder, const std::string& what,
-                                   bool (*wanted)(std::string_view)) {
-  Listing listing;
+absl::StatusOr<ClassListing> ListFolder(const std::string& folder, const std::string& what,
+                                        bool (*wanted)(std::string_view)) {
+  ClassListing listing;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (std::error_code ignored; IsHidden(it->path()) || !it->is_directory(ignored)) continue;
+    if (std::error_code ignored; IsHiddenPath(it->path()) || !it->is_directory(ignored)) continue;
     listing.class_names.push_back(it->path().filename().string());
   }
   if (error) return absl::FailedPreconditionError(absl::StrCat(folder, ": ", error.message()));
@@ -72,8 +72,8 @@ absl::StatusOr<Listing> ListFolder(const std::string& folder, const std::string&
 }
 
 // Labels as training has them.
-absl::Status Relabel(const std::string& folder, const std::vector<std::string>& train,
-                     Listing& listing) {
+absl::Status RelabelAsTraining(const std::string& folder, const std::vector<std::string>& train,
+                               ClassListing& listing) {
   std::vector<int64_t> labels;
   for (const std::string& name : listing.class_names) {
     const auto it = std::ranges::find(train, name);
@@ -87,8 +87,8 @@ absl::Status Relabel(const std::string& folder, const std::vector<std::string>& 
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<LabelledFile>> Chosen(const std::vector<LabelledFile>& files,
-                                                 Split split, const DataOptions& options) {
+absl::StatusOr<std::vector<LabelledFile>> ChosenFilesOf(const std::vector<LabelledFile>& files,
+                                                        Split split, const DataOptions& options) {
   std::vector<int64_t> labels;
   for (const LabelledFile& file : files) labels.push_back(file.label);
   WEFT_ASSIGN_OR_RETURN(const auto indices, SplitIndices(labels, split, options));
@@ -104,11 +104,11 @@ absl::StatusOr<ClassFiles> ListClassFiles(const std::string& folder, Split split
                                           bool (*wanted)(std::string_view)) {
   WEFT_ASSIGN_OR_RETURN(const SplitFolders folders, FindSplitFolders(folder));
   WEFT_RETURN_IF_ERROR(CheckSplit(folder, !folders.held_out.empty(), split, options));
-  WEFT_ASSIGN_OR_RETURN(Listing train, ListFolder(folders.train, what, wanted));
+  WEFT_ASSIGN_OR_RETURN(ClassListing train, ListFolder(folders.train, what, wanted));
   ClassFiles result = {.class_names = train.class_names, .ignored = train.ignored};
   if (options.val_split > 0) {
-    WEFT_ASSIGN_OR_RETURN(result.files, Chosen(train.files, split, options));
-    WEFT_ASSIGN_OR_RETURN(result.train, Chosen(train.files, Split::kTrain, options));
+    WEFT_ASSIGN_OR_RETURN(result.files, ChosenFilesOf(train.files, split, options));
+    WEFT_ASSIGN_OR_RETURN(result.train, ChosenFilesOf(train.files, Split::kTrain, options));
     if (!result.files.empty()) return result;
     return absl::InvalidArgumentError(absl::StrCat(
         folder, ": expected two ", what, " of a class, to hold one out; no class has them"));
@@ -118,30 +118,26 @@ absl::StatusOr<ClassFiles> ListClassFiles(const std::string& folder, Split split
     result.files = std::move(train.files);
     return result;
   }
-  WEFT_ASSIGN_OR_RETURN(Listing test, ListFolder(folders.held_out, what, wanted));
-  WEFT_RETURN_IF_ERROR(Relabel(folders.held_out, train.class_names, test));
+  WEFT_ASSIGN_OR_RETURN(ClassListing test, ListFolder(folders.held_out, what, wanted));
+  WEFT_RETURN_IF_ERROR(RelabelAsTraining(folders.held_out, train.class_names, test));
   result.files = std::move(test.files);
   result.ignored = test.ignored;
   return result;
 }
 
-absl::StatusOr<int64_t> LeaveOutUnreadable(
-    std::vector<LabelledFile>& files, const std::function<absl::Status(const std::string&)>& read) {
-  std::vector<absl::Status> statuses(files.size());
+absl::StatusOr<std::vector<int64_t>> ReadableIndices(
+    int64_t count, const std::function<absl::Status(int64_t)>& read) {
+  std::vector<absl::Status> statuses(static_cast<size_t>(count));
   const RunScope scope(AvailableCpus());
-  ParallelFor(static_cast<int64_t>(files.size()), 1, [&](int64_t begin, int64_t end) {
-    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-      statuses[i] = read(files[i].path);
-    }
+  ParallelFor(count, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) statuses[static_cast<size_t>(i)] = read(i);
   });
-  std::vector<LabelledFile> readable;
-  for (size_t i = 0; i < files.size(); ++i) {
-    if (statuses[i].ok()) readable.push_back(std::move(files[i]));
+  std::vector<int64_t> readable;
+  for (int64_t i = 0; i < count; ++i) {
+    if (statuses[static_cast<size_t>(i)].ok()) readable.push_back(i);
   }
-  if (readable.empty() && !files.empty()) return statuses[0];
-  const auto left_out = static_cast<int64_t>(files.size() - readable.size());
-  files = std::move(readable);
-  return left_out;
+  if (readable.empty() && count > 0) return statuses[0];
+  return readable;
 }
 
 std::string LeftOutNote(int64_t ignored, int64_t unreadable) {

@@ -33,10 +33,10 @@ absl::StatusOr<ClassFiles> ListClassFiles(const std::string& folder, Split split
                                           const DataOptions& options, const std::string& what,
                                           bool (*wanted)(std::string_view));
 
-// Leaves out what `read` fails on, by several threads; how many these were. Errors: no file is
-// left, with the first one's.
-absl::StatusOr<int64_t> LeaveOutUnreadable(
-    std::vector<LabelledFile>& files, const std::function<absl::Status(const std::string&)>& read);
+// Which of `count` things `read` succeeds on, ascending, by several threads. Errors: none of them,
+// with the first one's.
+absl::StatusOr<std::vector<int64_t>> ReadableIndices(
+    int64_t count, const std::function<absl::Status(int64_t)>& read);
 
 // "3 other files, 1 unreadable left out", or nothing.
 std::string LeftOutNote(int64_t ignored, int64_t unreadable);

@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "frontend/data/class_folders.h"
 #include "frontend/data/csv.h"
 #include "frontend/data/picture_files.h"
 #include "frontend/data/split.h"
@@ -242,7 +243,8 @@ absl::StatusOr<CsvParts> ReadParts(const std::string& path, Split split,
   return parts;
 }
 
-absl::StatusOr<std::shared_ptr<const Dataset>> CsvPictures(DatasetInfo info, const CsvParts& parts,
+absl::StatusOr<std::shared_ptr<const Dataset>> CsvPictures(const std::string& path, Split split,
+                                                           DatasetInfo info, const CsvParts& parts,
                                                            const Tensor& y,
                                                            const DataOptions& options) {
   const auto paths = [](const CsvPart& part) {
@@ -261,6 +263,10 @@ absl::StatusOr<std::shared_ptr<const Dataset>> CsvPictures(DatasetInfo info, con
   } else {
     files.labels.assign(y.values<int64_t>().begin(), y.values<int64_t>().end());
   }
+  const size_t all = files.pictures.size();
+  WEFT_ASSIGN_OR_RETURN(files, ReadableFiles(std::move(files), options));
+  info.name = SplitName("csv:" + path, split,
+                        LeftOutNote(0, static_cast<int64_t>(all - files.pictures.size())));
   return MakePictureFiles(std::move(info), std::move(files));
 }
 
@@ -288,7 +294,7 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenCsv(const std::string& path, 
   if (parts.asked.table.rows.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(info.name, ": expected rows, there are none"));
   }
-  if (parts.train.roles.path) return CsvPictures(std::move(info), parts, y, options);
+  if (parts.train.roles.path) return CsvPictures(path, split, std::move(info), parts, y, options);
   if (split == Split::kTest) {  // normalised as training is
     WEFT_ASSIGN_OR_RETURN(Tensor x, CsvMatrix(parts.train, parts.train.roles.features));
     WEFT_ASSIGN_OR_RETURN(Tensor none, Tensor::Zeros(DType::kI64, {x.dims()[0]}));

@@ -1,5 +1,7 @@
 #include "frontend/data/folder.h"
 
+#include <utility>
+
 #include "frontend/data/class_folders.h"
 #include "frontend/data/picture_files.h"
 #include "frontend/data/split.h"
@@ -11,14 +13,6 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenFolder(const std::string& fol
                                                           const DataOptions& options) {
   WEFT_ASSIGN_OR_RETURN(ClassFiles listed,
                         ListClassFiles(folder, split, options, "images", &IsImageName));
-  int64_t unreadable = 0;
-  if (options.skip_unreadable) {
-    // An eighth of the size: all of a file is read, little is computed.
-    const auto read = [](const std::string& path) {
-      return LoadPicture(path, {.min_height = 1, .min_width = 1}).status();
-    };
-    WEFT_ASSIGN_OR_RETURN(unreadable, LeaveOutUnreadable(listed.files, read));
-  }
   std::vector<std::string> train;
   for (const LabelledFile& file : listed.train) train.push_back(file.path);
   const auto preprocessing = PreprocessingOfPictures(train, options);
@@ -28,6 +22,8 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenFolder(const std::string& fol
     files.pictures.push_back(file.path);
     files.labels.push_back(file.label);
   }
+  WEFT_ASSIGN_OR_RETURN(files, ReadableFiles(std::move(files), options));
+  const auto unreadable = static_cast<int64_t>(listed.files.size() - files.pictures.size());
   return MakePictureFiles(
       {.name = SplitName("folder:" + folder, split, LeftOutNote(listed.ignored, unreadable)),
        .class_names = listed.class_names,

@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
+#include "frontend/data/class_folders.h"
 #include "frontend/data/folder.h"
 #include "frontend/data/picture_files.h"
 #include "frontend/data/split.h"
@@ -48,15 +49,6 @@ absl::StatusOr<PictureFiles> ListPairs(const std::string& folder) {
     files.masks.push_back(mask->second);
   }
   return files;
-}
-
-PictureFiles ChosenPairs(const PictureFiles& files, const std::vector<int64_t>& indices) {
-  PictureFiles chosen;
-  for (const int64_t i : indices) {
-    chosen.pictures.push_back(files.pictures[static_cast<size_t>(i)]);
-    chosen.masks.push_back(files.masks[static_cast<size_t>(i)]);
-  }
-  return chosen;
 }
 
 // As many as the highest value in the masks says.
@@ -103,7 +95,10 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenMasks(const std::string& fold
   WEFT_ASSIGN_OR_RETURN(const SplitFolders folders, FindSplitFolders(folder));
   WEFT_RETURN_IF_ERROR(CheckSplit(folder, !folders.held_out.empty(), split, options));
   WEFT_ASSIGN_OR_RETURN(PictureFiles train, ListPairs(folders.train));
-  DatasetInfo info = {.name = SplitName("masks:" + folder, split)};
+  size_t all = train.pictures.size();
+  WEFT_ASSIGN_OR_RETURN(train, ReadableFiles(std::move(train), options));
+  size_t readable = train.pictures.size();
+  DatasetInfo info;
   WEFT_ASSIGN_OR_RETURN(info.class_names, ReadClassNames(folder));
   if (info.class_names.empty()) {
     WEFT_ASSIGN_OR_RETURN(info.class_names, NumberedClasses(train.masks));
@@ -113,11 +108,16 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenMasks(const std::string& fold
     const std::vector<int64_t> one_class(train.pictures.size(), 0);
     WEFT_ASSIGN_OR_RETURN(const auto asked, SplitIndices(one_class, split, options));
     WEFT_ASSIGN_OR_RETURN(const auto kept, SplitIndices(one_class, Split::kTrain, options));
-    files = ChosenPairs(train, asked);
-    train = ChosenPairs(train, kept);
+    files = ChosenFiles(train, asked);
+    train = ChosenFiles(train, kept);
   } else if (split == Split::kTest) {
     WEFT_ASSIGN_OR_RETURN(files, ListPairs(folders.held_out));
+    all = files.pictures.size();
+    WEFT_ASSIGN_OR_RETURN(files, ReadableFiles(std::move(files), options));
+    readable = files.pictures.size();
   }
+  info.name =
+      SplitName("masks:" + folder, split, LeftOutNote(0, static_cast<int64_t>(all - readable)));
   WEFT_ASSIGN_OR_RETURN(info.preprocessing, PreprocessingOfPictures(train.pictures, options));
   return MakePictureFiles(std::move(info), std::move(files));
 }

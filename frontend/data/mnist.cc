@@ -34,8 +34,8 @@ absl::StatusOr<std::string> FindFile(const std::string& folder, const std::strin
   return absl::NotFoundError(absl::StrCat(folder, ": has neither ", name, " nor ", name, ".gz"));
 }
 
-absl::Status CheckDims(const std::string& images_path, const Tensor& images,
-                       const std::string& labels_path, const Tensor& labels) {
+absl::Status CheckMnistDims(const std::string& images_path, const Tensor& images,
+                            const std::string& labels_path, const Tensor& labels) {
   if (images.rank() != 3) {
     return absl::InvalidArgumentError(absl::StrCat(
         images_path, ": expected images [N,28,28], the file is ", ToString(images.dims())));
@@ -56,8 +56,9 @@ absl::Status CheckDims(const std::string& images_path, const Tensor& images,
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<const Dataset>> OpenForm(MnistForm form, const std::string& folder,
-                                                        Split split) {
+absl::StatusOr<std::shared_ptr<const Dataset>> OpenMnistForm(MnistForm form,
+                                                             const std::string& folder,
+                                                             Split split) {
   const std::string prefix = split == Split::kTrain ? "train" : "t10k";
   WEFT_ASSIGN_OR_RETURN(const std::string images_path,
                         FindFile(folder, prefix + "-images-idx3-ubyte"));
@@ -65,7 +66,7 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenForm(MnistForm form, const st
                         FindFile(folder, prefix + "-labels-idx1-ubyte"));
   WEFT_ASSIGN_OR_RETURN(Tensor images, ReadIdx(images_path));
   WEFT_ASSIGN_OR_RETURN(const Tensor labels, ReadIdx(labels_path));
-  WEFT_RETURN_IF_ERROR(CheckDims(images_path, images, labels_path, labels));
+  WEFT_RETURN_IF_ERROR(CheckMnistDims(images_path, images, labels_path, labels));
 
   DatasetInfo info;
   info.name = absl::StrCat(form.spec, folder, split == Split::kTrain ? " (train)" : " (test)");
@@ -88,17 +89,17 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenForm(MnistForm form, const st
 absl::StatusOr<std::shared_ptr<const Dataset>> OpenMnist(const std::string& folder, Split split) {
   MnistForm form = {.spec = "mnist:", .mean = 0.1307f, .std = 0.3081f, .class_names = {}};
   for (int digit = 0; digit < 10; ++digit) form.class_names.push_back(absl::StrCat(digit));
-  return OpenForm(std::move(form), folder, split);
+  return OpenMnistForm(std::move(form), folder, split);
 }
 
 absl::StatusOr<std::shared_ptr<const Dataset>> OpenFashionMnist(const std::string& folder,
                                                                 Split split) {
-  return OpenForm({.spec = "fashion-mnist:",
-                   .mean = 0.2860f,
-                   .std = 0.3530f,
-                   .class_names = {"T-shirt", "trouser", "pullover", "dress", "coat", "sandal",
-                                   "shirt", "sneaker", "bag", "ankle boot"}},
-                  folder, split);
+  return OpenMnistForm({.spec = "fashion-mnist:",
+                        .mean = 0.2860f,
+                        .std = 0.3530f,
+                        .class_names = {"T-shirt", "trouser", "pullover", "dress", "coat", "sandal",
+                                        "shirt", "sneaker", "bag", "ankle boot"}},
+                       folder, split);
 }
 
 }  // namespace weft

@@ -25,17 +25,17 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenDigits(std::string_view size,
   return MakeDigits(split, split == Split::kTrain ? n : (n + 4) / 5);
 }
 
-using Opened = absl::StatusOr<std::shared_ptr<const Dataset>>;
+using OpenedDataset = absl::StatusOr<std::shared_ptr<const Dataset>>;
 
 // A kind of data set that lies in files, and what comes after the colon.
 struct FileKind {
   std::string_view name, argument;
-  Opened (*open)(const std::string& path, Split split, const DataOptions& options);
+  OpenedDataset (*open)(const std::string& path, Split split, const DataOptions& options);
 };
 
 // For those that have their splits and nothing to choose.
-template <Opened (*open)(const std::string&, Split)>
-Opened OpenFixed(const std::string& path, Split split, const DataOptions& /*options*/) {
+template <OpenedDataset (*open)(const std::string&, Split)>
+OpenedDataset OpenFixed(const std::string& path, Split split, const DataOptions& /*options*/) {
   return open(path, split);
 }
 

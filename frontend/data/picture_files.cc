@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "frontend/data/class_folders.h"
 #include "frontend/data/statistics.h"
 #include "frontend/io/decode.h"
 #include "frontend/io/image.h"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr int64_t kUsualSize = 224;  // of ImageNet's networks
 constexpr size_t kSampledPictures = 256;
+constexpr int64_t kSampledSide = 256;
 
 class PictureFileDataset final : public Dataset {
  public:
@@ -89,7 +91,7 @@ class PictureFileDataset final : public Dataset {
   const PictureFiles files_;
 };
 
-absl::Status CheckCounts(const DatasetInfo& info, const PictureFiles& files) {
+absl::Status CheckLabelCounts(const DatasetInfo& info, const PictureFiles& files) {
   const size_t n = files.pictures.size();
   if (n == 0) {
     return absl::InvalidArgumentError(
@@ -108,6 +110,7 @@ absl::Status CheckCounts(const DatasetInfo& info, const PictureFiles& files) {
 
 // What one of the sampled pictures says.
 struct Sampled {
+  std::string path;
   absl::Status status;
   int64_t height = 0, width = 0, channels = 0;
   ChannelSums sums;
@@ -118,7 +121,9 @@ std::vector<Sampled> SamplePictures(std::span<const std::string> paths) {
   const RunScope scope(AvailableCpus());
   ParallelFor(static_cast<int64_t>(samples.size()), 1, [&](int64_t begin, int64_t end) {
     for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-      const auto picture = LoadPicture(paths[i * paths.size() / samples.size()]);
+      samples[i].path = paths[i * paths.size() / samples.size()];
+      const auto picture =
+          LoadPicture(samples[i].path, {.min_height = kSampledSide, .min_width = kSampledSide});
       samples[i].status = picture.status();
       if (!picture.ok()) continue;
       samples[i].height = picture->height;
@@ -132,10 +137,39 @@ std::vector<Sampled> SamplePictures(std::span<const std::string> paths) {
 
 }  // namespace
 
+PictureFiles ChosenFiles(const PictureFiles& files, std::span<const int64_t> indices) {
+  PictureFiles chosen;
+  const size_t numbers = files.targets.size() / std::max<size_t>(files.pictures.size(), 1);
+  for (const int64_t index : indices) {
+    const auto i = static_cast<size_t>(index);
+    chosen.pictures.push_back(files.pictures[i]);
+    if (!files.labels.empty()) chosen.labels.push_back(files.labels[i]);
+    if (!files.masks.empty()) chosen.masks.push_back(files.masks[i]);
+    const auto first = files.targets.begin() + static_cast<std::ptrdiff_t>(i * numbers);
+    chosen.targets.insert(chosen.targets.end(), first,
+                          first + static_cast<std::ptrdiff_t>(numbers));
+  }
+  return chosen;
+}
+
+absl::StatusOr<PictureFiles> ReadableFiles(PictureFiles files, const DataOptions& options) {
+  if (!options.skip_unreadable) return files;
+  // An eighth of the size: all of a file is read, little is computed.
+  const DecodeOptions small = {.min_height = 1, .min_width = 1};
+  const auto read = [&](int64_t index) {
+    const auto i = static_cast<size_t>(index);
+    const absl::Status status = LoadPicture(files.pictures[i], small).status();
+    return status.ok() && !files.masks.empty() ? LoadMask(files.masks[i]).status() : status;
+  };
+  WEFT_ASSIGN_OR_RETURN(const auto indices,
+                        ReadableIndices(static_cast<int64_t>(files.pictures.size()), read));
+  return ChosenFiles(files, indices);
+}
+
 absl::StatusOr<std::shared_ptr<const Dataset>> MakePictureFiles(DatasetInfo info,
                                                                 PictureFiles files) {
   WEFT_RETURN_IF_ERROR(Annotate(CheckPreprocessing(info.preprocessing), info.name));
-  WEFT_RETURN_IF_ERROR(CheckCounts(info, files));
+  WEFT_RETURN_IF_ERROR(CheckLabelCounts(info, files));
   info.size = static_cast<int64_t>(files.pictures.size());
   info.pictures = true;
   if (!files.masks.empty()) {
@@ -153,12 +187,14 @@ absl::StatusOr<Preprocessing> PreprocessingOfPictures(std::span<const std::strin
   Preprocessing p;
   ChannelSums total;
   bool one_size = true;
+  std::string first;
   absl::Status status = absl::InvalidArgumentError("expected pictures, there are none");
   for (const Sampled& sample : SamplePictures(paths)) {
     if (!sample.status.ok()) {
       if (total.count == 0) status = sample.status;
       continue;
     }
+    if (total.count == 0) first = sample.path;
     one_size &= total.count == 0 || (p.height == sample.height && p.width == sample.width);
     p.height = sample.height;
     p.width = sample.width;
@@ -168,6 +204,10 @@ absl::StatusOr<Preprocessing> PreprocessingOfPictures(std::span<const std::strin
   if (total.count == 0) return status;
   if (options.image_size > 0 || !one_size) {
     p.height = p.width = options.image_size > 0 ? options.image_size : kUsualSize;
+  } else {  // what was sampled may be smaller
+    WEFT_ASSIGN_OR_RETURN(const Picture whole, LoadPicture(first));
+    p.height = whole.height;
+    p.width = whole.width;
   }
   p.channel_order = p.channels == 1 ? "gray" : "rgb";
   // Pictures of one level have no deviation; half a level keeps them finite.

@@ -20,6 +20,12 @@ struct PictureFiles {
   std::vector<float> targets = {};
 };
 
+// Those at `indices`.
+PictureFiles ChosenFiles(const PictureFiles& files, std::span<const int64_t> indices);
+// Where options.skip_unreadable says so, those that can be read, their masks too; all otherwise.
+// Errors: none can be read.
+absl::StatusOr<PictureFiles> ReadableFiles(PictureFiles files, const DataOptions& options);
+
 // A data set of them, each decoded when it is read, by whichever thread. Read gives the size of
 // info.preprocessing (see PreprocessingOfPictures), masks by their nearest pixels; ReadSource the
 // pictures as they are. Sets info's size, `pictures` and, for masks, label_dims. Reading errors

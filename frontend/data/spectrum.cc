@@ -11,10 +11,10 @@
 namespace weft {
 namespace {
 
-using Complex = std::complex<double>;
+using SpectrumComplex = std::complex<double>;
 
 // In place, by Cooley and Tukey's radix-2 steps after a bit reversal.
-void FourierTransform(std::span<Complex> x) {
+void FourierTransform(std::span<SpectrumComplex> x) {
   const size_t n = x.size();
   for (size_t i = 1, j = 0; i < n; ++i) {
     size_t bit = n >> 1;
@@ -23,11 +23,12 @@ void FourierTransform(std::span<Complex> x) {
     if (i < j) std::swap(x[i], x[j]);
   }
   for (size_t length = 2; length <= n; length *= 2) {
-    const Complex root = std::polar(1.0, -2 * std::numbers::pi / static_cast<double>(length));
+    const SpectrumComplex root =
+        std::polar(1.0, -2 * std::numbers::pi / static_cast<double>(length));
     for (size_t begin = 0; begin < n; begin += length) {
-      Complex factor = 1;
+      SpectrumComplex factor = 1;
       for (size_t k = begin; k < begin + length / 2; ++k) {
-        const Complex even = x[k], odd = x[k + length / 2] * factor;
+        const SpectrumComplex even = x[k], odd = x[k + length / 2] * factor;
         x[k] = even + odd;
         x[k + length / 2] = even - odd;
         factor *= root;
@@ -42,7 +43,7 @@ std::vector<float> PowerSpectrum(std::span<const float> samples, int64_t size, i
   const auto n = static_cast<size_t>(size), step = static_cast<size_t>(hop);
   const size_t frames = (samples.size() - n) / step + 1, bins = n / 2 + 1;
   std::vector<float> power(bins * frames);
-  std::vector<Complex> frame(n);
+  std::vector<SpectrumComplex> frame(n);
   std::vector<double> window(n);
   for (size_t i = 0; i < n; ++i) {
     window[i] = 0.5 - 0.5 * std::cos(2 * std::numbers::pi * static_cast<double>(i) /

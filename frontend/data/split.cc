@@ -36,7 +36,7 @@ class Subset final : public Dataset {
 };
 
 // How many of a class's examples are held out.
-size_t HeldOut(size_t examples, double share) {
+size_t HeldOutCount(size_t examples, double share) {
   const auto wanted = static_cast<size_t>(std::llround(share * static_cast<double>(examples)));
   return examples < 2 ? 0 : std::clamp<size_t>(wanted, 1, examples - 1);
 }
@@ -62,7 +62,7 @@ absl::StatusOr<std::vector<int64_t>> SplitIndices(std::span<const int64_t> label
       std::swap(examples[i - 1], examples[static_cast<size_t>(random.Below(i))]);
     }
     const auto held_out =
-        examples.begin() + static_cast<std::ptrdiff_t>(HeldOut(examples.size(), share));
+        examples.begin() + static_cast<std::ptrdiff_t>(HeldOutCount(examples.size(), share));
     if (split == Split::kTest) {
       result.insert(result.end(), examples.begin(), held_out);
     } else {

@@ -82,7 +82,7 @@ class TensorDataset final : public Dataset {
 };
 
 // The form that examples have but for mean and deviation.
-Preprocessing DescribeExamples(const Tensor& x, DatasetInfo& info) {
+Preprocessing DescribeTensor(const Tensor& x, DatasetInfo& info) {
   const Dims& d = x.dims();
   Preprocessing p;
   info.tokens = kIndexTypes.contains(x.dtype());
@@ -105,7 +105,7 @@ Preprocessing DescribeExamples(const Tensor& x, DatasetInfo& info) {
 }
 
 // The preprocessing that was given, where the examples are of its form.
-absl::Status CheckForm(const DatasetInfo& info, const Preprocessing& form) {
+absl::Status CheckTensorForm(const DatasetInfo& info, const Preprocessing& form) {
   const Preprocessing& p = info.preprocessing;
   if (p.channels == form.channels && p.height == form.height && p.width == form.width) {
     return absl::OkStatus();
@@ -115,7 +115,7 @@ absl::Status CheckForm(const DatasetInfo& info, const Preprocessing& form) {
                    " as in training, got ", form.channels, "x", form.height, "x", form.width));
 }
 
-absl::Status DescribeLabels(const Tensor& y, DatasetInfo& info) {
+absl::Status DescribeTensorLabels(const Tensor& y, DatasetInfo& info) {
   info.label_dims.assign(y.dims().begin() + 1, y.dims().end());
   info.targets = kFloatTypes.contains(y.dtype());
   if (info.targets && info.label_dims.empty()) info.label_dims = {1};
@@ -130,7 +130,7 @@ absl::Status DescribeLabels(const Tensor& y, DatasetInfo& info) {
   return absl::OkStatus();
 }
 
-absl::Status CheckExamples(const DatasetInfo& info, const TensorExamples& e) {
+absl::Status CheckTensorExamples(const DatasetInfo& info, const TensorExamples& e) {
   if (e.x.rank() < 1 || e.y.rank() < 1 || e.x.dims()[0] != e.y.dims()[0] || e.x.size() == 0) {
     return absl::InvalidArgumentError(
         absl::StrCat(info.name, ": expected examples x[N,...] and labels y[N,...], got ",
@@ -149,7 +149,8 @@ std::vector<int64_t> ClassesToStratify(const Tensor& y) {
   return labels;
 }
 
-absl::StatusOr<std::shared_ptr<const Dataset>> MakeWith(DatasetInfo info, TensorExamples examples) {
+absl::StatusOr<std::shared_ptr<const Dataset>> MakeTensorDatasetWith(DatasetInfo info,
+                                                                     TensorExamples examples) {
   info.size = examples.x.dims()[0];
   return std::make_shared<TensorDataset>(std::move(info), std::move(examples));
 }
@@ -165,11 +166,11 @@ absl::StatusOr<std::shared_ptr<const Dataset>> SplitTensorDataset(DatasetInfo in
                                                                   TensorExamples examples,
                                                                   Split split,
                                                                   const DataOptions& options) {
-  WEFT_RETURN_IF_ERROR(CheckExamples(info, examples));
-  const Preprocessing form = DescribeExamples(examples.x, info);
-  WEFT_RETURN_IF_ERROR(DescribeLabels(examples.y, info));
+  WEFT_RETURN_IF_ERROR(CheckTensorExamples(info, examples));
+  const Preprocessing form = DescribeTensor(examples.x, info);
+  WEFT_RETURN_IF_ERROR(DescribeTensorLabels(examples.y, info));
   const bool given = !info.preprocessing.mean.empty();
-  if (given) WEFT_RETURN_IF_ERROR(CheckForm(info, form));
+  if (given) WEFT_RETURN_IF_ERROR(CheckTensorForm(info, form));
   if (!given) info.preprocessing = form;
   const std::string name = info.name;
   std::vector<int64_t> train, asked;
@@ -179,10 +180,10 @@ absl::StatusOr<std::shared_ptr<const Dataset>> SplitTensorDataset(DatasetInfo in
     WEFT_ASSIGN_OR_RETURN(asked, SplitIndices(classes, split, options));
   }
   if (!given && !info.tokens) {
-    WEFT_ASSIGN_OR_RETURN(const auto raw, MakeWith(info, examples));
+    WEFT_ASSIGN_OR_RETURN(const auto raw, MakeTensorDatasetWith(info, examples));
     WEFT_RETURN_IF_ERROR(SetMeanAndDeviation(*raw, train, info.preprocessing));
   }
-  WEFT_ASSIGN_OR_RETURN(auto whole, MakeWith(std::move(info), std::move(examples)));
+  WEFT_ASSIGN_OR_RETURN(auto whole, MakeTensorDatasetWith(std::move(info), std::move(examples)));
   if (options.val_split == 0) return whole;
   return SubsetDataset(std::move(whole), std::move(asked), name);
 }

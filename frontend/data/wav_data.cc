@@ -26,6 +26,18 @@ absl::StatusOr<Sound> LoadWav(const std::string& path) {
   return DecodeWav(bytes, path);
 }
 
+// How many were left out.
+absl::StatusOr<int64_t> LeaveOutUnreadable(std::vector<LabelledFile>& files) {
+  const auto read = [&](int64_t i) { return LoadWav(files[static_cast<size_t>(i)].path).status(); };
+  WEFT_ASSIGN_OR_RETURN(const auto indices,
+                        ReadableIndices(static_cast<int64_t>(files.size()), read));
+  std::vector<LabelledFile> readable;
+  for (const int64_t i : indices) readable.push_back(files[static_cast<size_t>(i)]);
+  const auto left_out = static_cast<int64_t>(files.size() - readable.size());
+  files = std::move(readable);
+  return left_out;
+}
+
 int64_t ClipSamples(const DataOptions& o) {
   return std::llround(o.clip_seconds * static_cast<double>(o.sample_rate));
 }
@@ -120,9 +132,8 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenWav(const std::string& folder
                         ListClassFiles(folder, split, options, "WAV files", &IsWavName));
   int64_t unreadable = 0;
   if (options.skip_unreadable) {
-    const auto read = [](const std::string& path) { return LoadWav(path).status(); };
-    WEFT_RETURN_IF_ERROR(LeaveOutUnreadable(listed.train, read).status());
-    WEFT_ASSIGN_OR_RETURN(unreadable, LeaveOutUnreadable(listed.files, read));
+    WEFT_RETURN_IF_ERROR(LeaveOutUnreadable(listed.train).status());
+    WEFT_ASSIGN_OR_RETURN(unreadable, LeaveOutUnreadable(listed.files));
   }
   DatasetInfo info = {
       .name = SplitName("wav:" + folder, split, LeftOutNote(listed.ignored, unreadable)),

@@ -200,6 +200,19 @@ TEST(MasksData, SaysWhatIsWrong) {
               HasSubstr("expected 2x2 as its picture, the mask is 2x1"));
 }
 
+TEST(MasksData, LeavesOutWhatItCannotRead) {
+  const std::string folder = TestFolder();
+  for (const char* name : {"/images/a.png", "/images/b.png", "/masks/b.png"}) {
+    AddPicture(folder + name, Plain(2, 2, {1}));
+  }
+  AddPicture(folder + "/masks/a.png", Plain(2, 2, {1, 2, 3}));  // colors are no classes
+  EXPECT_THAT(OpenError("masks:" + folder, Split::kTrain), HasSubstr("expected a mask"));
+  const auto dataset = Opened("masks:" + folder, Split::kTrain, {.skip_unreadable = true});
+  ASSERT_NE(dataset, nullptr);
+  EXPECT_EQ(dataset->size(), 1);
+  EXPECT_EQ(dataset->name(), "masks:" + folder + " (train; 1 unreadable left out)");
+}
+
 TEST(SharedData, JpegFolderOfCifar) {
   const std::string folder = WEFT_SOURCE_DIR "/../shared/data/cifar10-jpeg";
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "SKIPPED: no " << folder;

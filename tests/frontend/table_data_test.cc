@@ -99,6 +99,12 @@ TEST(CsvData, PathsAreRelativeToTheFile) {
   const auto several =
       Opened("csv:" + folder + "/y.csv", Split::kTrain, {.label_columns = "hot,wet"});
   EXPECT_THAT(ReadAt(*several, 0).targets, ElementsAre(0, 1));
+  WriteText(folder + "/z.csv", "path,hot,wet\nnone.png,1,1\npictures/b.png,0,1\n");
+  const auto readable = Opened("csv:" + folder + "/z.csv", Split::kTrain,
+                               {.skip_unreadable = true, .label_columns = "hot,wet"});
+  ASSERT_NE(readable, nullptr);
+  EXPECT_THAT(readable->name(), HasSubstr("(train; 1 unreadable left out)"));
+  EXPECT_THAT(ReadAt(*readable, 0).targets, ElementsAre(0, 1));
 }
 
 TEST(CsvData, SaysWhatIsWrong) {
