@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "frontend/data/augment/augmented.h"
 #include "frontend/io/image.h"
 
 namespace weft {
@@ -17,8 +18,12 @@ class FittedDataset final : public Dataset {
  private:
   absl::Status ReadExample(int64_t index, std::span<float> image,
                            std::span<int64_t> labels) const override {
+    return ReadDrawn(index, {}, image, {.classes = labels});
+  }
+  absl::Status ReadDrawn(int64_t index, const ExampleDraw& draw, std::span<float> image,
+                         LabelBuffer labels) const override {
     std::vector<float> original(static_cast<size_t>(source_->example_size()));
-    WEFT_RETURN_IF_ERROR(source_->Read(index, original, labels));
+    WEFT_RETURN_IF_ERROR(source_->Read(index, original, labels, draw));
     const std::vector<float> planes =
         ConvertImage(original, source_->preprocessing(), preprocessing());
     std::copy(planes.begin(), planes.end(), image.begin());
@@ -33,7 +38,9 @@ class FittedDataset final : public Dataset {
 absl::StatusOr<std::shared_ptr<const Dataset>> FitDataset(std::shared_ptr<const Dataset> dataset,
                                                           const Preprocessing& p) {
   if (dataset->preprocessing() == p) return dataset;
-  if (!dataset->is_images() || !dataset->label_dims().empty()) {
+  // At their own sizes they lose nothing on the way.
+  if (dataset->has_pictures()) return AugmentedDataset(std::move(dataset), {}, p);
+  if (!dataset->is_images() || (!dataset->label_dims().empty() && !dataset->targets())) {
     return absl::InvalidArgumentError(absl::StrCat(
         dataset->name(), ": expected images with one label, to make them ", p.channels, "x",
         p.height, "x", p.width, "; its examples are ", ToString(dataset->example_dims())));
@@ -42,7 +49,9 @@ absl::StatusOr<std::shared_ptr<const Dataset>> FitDataset(std::shared_ptr<const 
   DatasetInfo info{.name = dataset->name(),
                    .size = dataset->size(),
                    .class_names = dataset->class_names(),
-                   .preprocessing = p};
+                   .preprocessing = p,
+                   .label_dims = dataset->label_dims(),
+                   .targets = dataset->targets()};
   return std::make_shared<FittedDataset>(std::move(info), std::move(dataset));
 }
 

@@ -9,7 +9,8 @@ namespace weft {
 
 // The images of a data set as `p` says: resized, gray as three equal channels or colors as gray
 // (0.299 R + 0.587 G + 0.114 B), with its mean and std. The data set itself where that is what it
-// has. Errors: examples that are no images, a preprocessing that cannot be carried out.
+// has. Pictures are resized from their own sizes; masks follow. Errors: examples that are no
+// images, labels of positions without pictures, a preprocessing that cannot be carried out.
 absl::StatusOr<std::shared_ptr<const Dataset>> FitDataset(std::shared_ptr<const Dataset> dataset,
                                                           const Preprocessing& p);
 

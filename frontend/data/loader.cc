@@ -25,8 +25,39 @@ std::vector<int64_t> ShuffledIndices(int64_t size, uint64_t seed, int64_t epoch)
   return order;
 }
 
-// The thread takes a job (a batch's number within an epoch) under the mutex, fills a batch without
-// it, and puts the batch into `ready_` unless StartEpoch has meanwhile changed `generation_`.
+namespace {
+
+// A batch while it is being filled, piece by piece. What pieces are taken and what is left, the
+// loader's mutex guards; what a piece writes is its own.
+struct FillingBatch {
+  Batch batch;
+  std::span<float> images;
+  std::span<int64_t> classes;
+  std::span<float> targets;
+  ExampleDraw draw;
+  uint64_t generation = 0;
+  size_t next = 0;  // the first example that nobody has taken
+  size_t left = 0;  // examples that are not done
+  absl::Status status;
+  size_t failed = 0;  // the first example whose failure that is
+
+  size_t size() const { return batch.indices.size(); }
+};
+
+// Makes `tensor` one of this type, keeping its memory where it already is one.
+absl::Status FitTensor(DType dtype, const Dims& dims, Tensor* tensor) {
+  if (!tensor->is_empty() && tensor->dtype() == dtype && tensor->dims() == dims) {
+    return absl::OkStatus();
+  }
+  WEFT_ASSIGN_OR_RETURN(*tensor, Tensor::Zeros(dtype, dims));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+// The batches of `window_` are in the epoch's order. A worker takes a piece of the first one that
+// has any left, or begins the next batch where there is room, and fills it without the mutex.
+// StartEpoch changes `generation_` and so lets go of batches that are still being filled.
 class Loader::Impl {
  public:
   Impl(std::shared_ptr<const Dataset> dataset, LoaderOptions options)
@@ -39,13 +70,13 @@ class Loader::Impl {
       ++generation_;
     }
     work_.notify_all();
-    if (thread_.joinable()) thread_.join();
+    for (std::thread& thread : threads_) thread.join();
   }
 
-  absl::Status StartThread() {
+  absl::Status StartThreads() {
     if (options_.prefetch == 0) return absl::OkStatus();
     try {
-      thread_ = std::thread([this] { Prefetch(); });
+      for (int i = 0; i < options_.workers; ++i) threads_.emplace_back([this] { Work(); });
     } catch (const std::system_error& error) {
       return absl::ResourceExhaustedError(absl::StrCat("loader: no thread: ", error.what()));
     }
@@ -64,18 +95,18 @@ class Loader::Impl {
           absl::StrCat("loader: expected an epoch from 0 on and a batch in [0,", batches(),
                        "], got epoch ", epoch, ", batch ", first_batch));
     }
-    std::shared_ptr<const std::vector<int64_t>> order;
-    if (options_.shuffle) {
-      order = std::make_shared<const std::vector<int64_t>>(
-          ShuffledIndices(dataset_->size(), options_.seed, epoch));
-    }
+    std::vector<int64_t> order;
+    if (options_.shuffle) order = ShuffledIndices(dataset_->size(), options_.seed, epoch);
     {
       const std::lock_guard lock(mutex_);
       ++generation_;
       order_ = std::move(order);
+      epoch_ = epoch;
       next_fill_ = next_take_ = first_batch;
-      for (Result& result : ready_) spare_.push_back(std::move(result.batch));
-      ready_.clear();
+      for (const std::shared_ptr<FillingBatch>& filling : window_) {
+        if (filling->left == 0) spare_.push_back(std::move(filling->batch));
+      }
+      window_.clear();
       failure_ = absl::OkStatus();
     }
     work_.notify_all();
@@ -86,100 +117,135 @@ class Loader::Impl {
     std::unique_lock lock(mutex_);
     if (!failure_.ok()) return failure_;
     if (next_take_ == batches()) return false;
-    Result result;
+    spare_.push_back(std::move(*batch));
     if (options_.prefetch == 0) {
-      result.batch = std::move(*batch);
-      result.status = Fill(order_.get(), next_take_, generation_, &result.batch);
+      const std::shared_ptr<FillingBatch> own = Begin();
+      if (own->next < own->size()) FillPiece(*own, lock);
     } else {
-      done_.wait(lock, [this] { return !ready_.empty(); });
-      result = std::move(ready_.front());
-      ready_.pop_front();
-      spare_.push_back(std::move(*batch));
+      done_.wait(lock, [this] { return !window_.empty() && window_.front()->left == 0; });
     }
+    const std::shared_ptr<FillingBatch> ready = std::move(window_.front());
+    window_.pop_front();
     ++next_take_;
-    failure_ = result.status;
+    failure_ = ready->status;
     lock.unlock();
     work_.notify_all();
-    *batch = std::move(result.batch);
-    if (!result.status.ok()) return result.status;
+    *batch = std::move(ready->batch);
+    if (!ready->status.ok()) return ready->status;
     return true;
   }
 
  private:
-  struct Result {
-    Batch batch;
-    absl::Status status;
-  };
-
-  void Prefetch() {
+  void Work() {
     std::unique_lock lock(mutex_);
     for (;;) {
-      work_.wait(lock, [this] {
-        return stop_ || (next_fill_ < batches() && failure_.ok() &&
-                         static_cast<int>(ready_.size()) < options_.prefetch);
-      });
+      std::shared_ptr<FillingBatch> filling;
+      work_.wait(lock, [&] { return stop_ || (filling = FindWork()) != nullptr; });
       if (stop_) return;
-      const int64_t number = next_fill_++;
-      const uint64_t generation = generation_;
-      const std::shared_ptr<const std::vector<int64_t>> order = order_;
-      Result result;
-      if (!spare_.empty()) {
-        result.batch = std::move(spare_.back());
-        spare_.pop_back();
-      }
-      lock.unlock();
-      result.status = Fill(order.get(), number, generation, &result.batch);
-      lock.lock();
-      if (generation == generation_) {
-        if (!result.status.ok()) next_fill_ = batches();  // nothing comes after an error
-        ready_.push_back(std::move(result));
+      if (filling->next < filling->size()) FillPiece(*filling, lock);
+      if (filling->left != 0) continue;
+      if (filling->generation == generation_) {
         done_.notify_all();
       } else {
-        spare_.push_back(std::move(result.batch));
+        spare_.push_back(std::move(filling->batch));
       }
     }
   }
 
-  // Makes `tensor` one of this type, keeping its memory where it already is one.
-  static absl::Status Fit(DType dtype, const Dims& dims, Tensor* tensor) {
-    if (!tensor->is_empty() && tensor->dtype() == dtype && tensor->dims() == dims) {
-      return absl::OkStatus();
+  // The first batch that has a piece to fill; null: there is nothing to do.
+  std::shared_ptr<FillingBatch> FindWork() {
+    if (!failure_.ok()) return nullptr;
+    for (const std::shared_ptr<FillingBatch>& filling : window_) {
+      if (!filling->status.ok()) return nullptr;  // nothing comes after an error
+      if (filling->next < filling->size()) return filling;
     }
-    WEFT_ASSIGN_OR_RETURN(*tensor, Tensor::Zeros(dtype, dims));
-    return absl::OkStatus();
+    const bool room = static_cast<int>(window_.size()) < options_.prefetch;
+    return room && next_fill_ < batches() ? Begin() : nullptr;
   }
 
-  // Whether the batch being filled is no longer wanted.
-  bool Stale(uint64_t generation) const { return generation_ != generation; }
+  // Puts the epoch's next batch into the window, with nothing in it yet, in buffers that are reused
+  // where their size fits. A failure is its status.
+  std::shared_ptr<FillingBatch> Begin() {
+    auto filling = std::make_shared<FillingBatch>();
+    if (!spare_.empty()) {
+      filling->batch = std::move(spare_.back());
+      spare_.pop_back();
+    }
+    filling->generation = generation_;
+    filling->draw = {.seed = options_.seed, .epoch = epoch_};
+    filling->status = Prepare(next_fill_++, *filling);
+    filling->left = filling->status.ok() ? filling->size() : 0;
+    filling->next = filling->size() - filling->left;
+    window_.push_back(filling);
+    return filling;
+  }
 
-  // Reads batch `number` of the epoch into `batch`, whose buffers are reused where their size fits.
-  absl::Status Fill(const std::vector<int64_t>* order, int64_t number, uint64_t generation,
-                    Batch* batch) const {
-    const Preprocessing& p = dataset_->preprocessing();
-    batch->first = number * options_.batch_size;
-    const int64_t count = std::min(options_.batch_size, dataset_->size() - batch->first);
+  absl::Status Prepare(int64_t number, FillingBatch& filling) const {
+    Batch& batch = filling.batch;
+    batch.first = number * options_.batch_size;
+    const int64_t count = std::min(options_.batch_size, dataset_->size() - batch.first);
+    batch.indices.resize(static_cast<size_t>(count));
+    for (size_t i = 0; i < batch.indices.size(); ++i) {
+      const int64_t position = batch.first + static_cast<int64_t>(i);
+      batch.indices[i] = order_.empty() ? position : order_[static_cast<size_t>(position)];
+    }
     Dims dims = dataset_->example_dims(), label_dims = dataset_->label_dims();
     dims.insert(dims.begin(), count);
     label_dims.insert(label_dims.begin(), count);
-    batch->indices.resize(static_cast<size_t>(count));
-    WEFT_RETURN_IF_ERROR(Fit(DType::kF32, dims, &batch->images));
-    WEFT_RETURN_IF_ERROR(Fit(DType::kI64, label_dims, &batch->labels));
-    const std::span<float> images = batch->images.mutable_values<float>();
-    const std::span<int64_t> labels = batch->labels.mutable_values<int64_t>();
-    const auto label_size = static_cast<size_t>(dataset_->label_size());
-    const auto example_size = static_cast<size_t>(dataset_->example_size());
-    for (size_t i = 0; i < static_cast<size_t>(count) && !Stale(generation); ++i) {
-      const int64_t position = batch->first + static_cast<int64_t>(i);
-      const int64_t index = order == nullptr ? position : (*order)[static_cast<size_t>(position)];
-      batch->indices[i] = index;
-      const std::span<float> image = images.subspan(i * example_size, example_size);
-      const absl::Status status =
-          dataset_->Read(index, image, labels.subspan(i * label_size, label_size));
-      if (!status.ok()) {
-        return Annotate(status, absl::StrCat(dataset_->name(), ": example ", index));
-      }
-      if (!dataset_->tokens()) Normalize(p, image);
+    const DType label_type = dataset_->targets() ? DType::kF32 : DType::kI64;
+    WEFT_RETURN_IF_ERROR(FitTensor(DType::kF32, dims, &batch.images));
+    WEFT_RETURN_IF_ERROR(FitTensor(label_type, label_dims, &batch.labels));
+    filling.images = batch.images.mutable_values<float>();
+    if (dataset_->targets()) {
+      filling.targets = batch.labels.mutable_values<float>();
+    } else {
+      filling.classes = batch.labels.mutable_values<int64_t>();
     }
+    return absl::OkStatus();
+  }
+
+  // Takes a piece of a batch that has one and fills it while the mutex is unlocked.
+  void FillPiece(FillingBatch& filling, std::unique_lock<std::mutex>& lock) {
+    const int pieces = options_.workers == 1 || options_.prefetch == 0 ? 1 : 4 * options_.workers;
+    const size_t most =
+        (filling.size() + static_cast<size_t>(pieces) - 1) / static_cast<size_t>(pieces);
+    const size_t begin = filling.next, end = std::min(begin + most, filling.size());
+    filling.next = end;
+    lock.unlock();
+    size_t i = begin;
+    absl::Status status;
+    while (i < end && status.ok() && filling.generation == generation_) {
+      status = ReadInto(filling, i);
+      if (status.ok()) ++i;
+    }
+    lock.lock();
+    filling.left -= end - begin;
+    if (!status.ok() && (filling.status.ok() || i < filling.failed)) {
+      filling.status = status;
+      filling.failed = i;
+    }
+    if (!filling.status.ok()) {  // the rest is not wanted, nor any batch after it
+      filling.left -= filling.size() - filling.next;
+      filling.next = filling.size();
+    }
+  }
+
+  absl::Status ReadInto(const FillingBatch& filling, size_t i) const {
+    const auto size = static_cast<size_t>(dataset_->example_size());
+    const auto labels = static_cast<size_t>(dataset_->label_size());
+    const std::span<float> image = filling.images.subspan(i * size, size);
+    LabelBuffer buffer;
+    if (dataset_->targets()) {
+      buffer.targets = filling.targets.subspan(i * labels, labels);
+    } else {
+      buffer.classes = filling.classes.subspan(i * labels, labels);
+    }
+    const int64_t index = filling.batch.indices[i];
+    const absl::Status status = dataset_->Read(index, image, buffer, filling.draw);
+    if (!status.ok()) {
+      return Annotate(status, absl::StrCat(dataset_->name(), ": example ", index));
+    }
+    if (!dataset_->tokens()) Normalize(dataset_->preprocessing(), image);
     return absl::OkStatus();
   }
 
@@ -187,23 +253,25 @@ class Loader::Impl {
   const LoaderOptions options_;
 
   std::mutex mutex_;
-  std::condition_variable work_;  // for the thread: room, a new epoch, the end
-  std::condition_variable done_;  // for Next: a batch is ready
+  std::condition_variable work_;  // for the threads: room, a new epoch, the end
+  std::condition_variable done_;  // for Next: the first batch is ready
   bool stop_ = false;
   // Changed under the mutex; read without it, to leave a batch that nobody wants.
   std::atomic<uint64_t> generation_ = 0;
-  std::shared_ptr<const std::vector<int64_t>> order_;  // null: the data set's order
-  int64_t next_fill_ = 0;                              // the thread's next batch
-  int64_t next_take_ = 0;                              // the caller's next batch
-  std::deque<Result> ready_;
-  std::vector<Batch> spare_;  // buffers to reuse, at most prefetch + 2
+  std::vector<int64_t> order_;  // empty: the data set's order
+  int64_t epoch_ = 0;
+  int64_t next_fill_ = 0;                             // the next batch to begin
+  int64_t next_take_ = 0;                             // the caller's next batch
+  std::deque<std::shared_ptr<FillingBatch>> window_;  // at most `prefetch`
+  std::vector<Batch> spare_;                          // buffers to reuse, at most prefetch + 2
   absl::Status failure_;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 size_t LoaderBytes(const Dataset& dataset, const LoaderOptions& options) {
+  const size_t label = dataset.targets() ? sizeof(float) : sizeof(int64_t);
   const size_t example = static_cast<size_t>(dataset.example_size()) * sizeof(float) +
-                         static_cast<size_t>(dataset.label_size()) * sizeof(int64_t);
+                         static_cast<size_t>(dataset.label_size()) * label;
   const int64_t batch = std::min(options.batch_size, dataset.size());
   return example * static_cast<size_t>(batch) * static_cast<size_t>(options.prefetch + 1);
 }
@@ -232,10 +300,14 @@ absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(std::shared_ptr<const Dat
     return absl::InvalidArgumentError(
         absl::StrCat("loader: expected prefetch from 0 on, got ", options.prefetch));
   }
+  if (options.workers < 1 || options.workers > kMaxWorkers) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("loader: expected 1 to ", kMaxWorkers, " workers, got ", options.workers));
+  }
   WEFT_RETURN_IF_ERROR(Annotate(CheckPreprocessing(dataset->preprocessing()), dataset->name()));
   auto impl = std::make_unique<Impl>(std::move(dataset), options);
   WEFT_RETURN_IF_ERROR(impl->StartEpoch(0, 0));
-  WEFT_RETURN_IF_ERROR(impl->StartThread());
+  WEFT_RETURN_IF_ERROR(impl->StartThreads());
   return std::unique_ptr<Loader>(new Loader(std::move(impl)));
 }
 

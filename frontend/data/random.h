@@ -12,6 +12,8 @@ namespace weft {
 enum class RandomPurpose : uint32_t {
   kHeldOut = 32,
   kShuffle = 1,
+  kAugment = 16,
+  kMix = 17,
   kTrainDigits = 2,
   kTestDigits = 3,
   kNoise = 4,

@@ -1,0 +1,311 @@
+#include "frontend/data/augment/augmented.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "frontend/data/augment/mix.h"
+#include "frontend/data/fit.h"
+#include "frontend/io/image.h"
+#include "frontend/io/resample.h"
+
+namespace weft {
+namespace {
+
+// The steps of a pipeline by stage.
+struct StagedSteps {
+  std::vector<PipelineStep> picture, signal, mix;
+};
+
+StagedSteps ByStage(const Pipeline& pipeline) {
+  StagedSteps steps;
+  for (const PipelineStep& step : pipeline.steps) {
+    switch (step.spec->stage()) {
+      case TransformStage::kPicture:
+        steps.picture.push_back(step);
+        break;
+      case TransformStage::kSignal:
+        steps.signal.push_back(step);
+        break;
+      case TransformStage::kMix:
+        steps.mix.push_back(step);
+        break;
+    }
+  }
+  return steps;
+}
+
+// One seed for an epoch's draws.
+uint64_t EpochSeed(const ExampleDraw& draw) {
+  return MixBits(MixBits(draw.seed) + static_cast<uint64_t>(draw.epoch));
+}
+
+// A class for each pixel of an image.
+bool HasMasks(const Dataset& dataset) {
+  if (dataset.targets() || dataset.label_dims().size() != 2) return false;
+  const Preprocessing& p = dataset.preprocessing();
+  return dataset.has_pictures() || dataset.label_dims() == Dims{p.height, p.width};
+}
+
+class AugmentedExamples final : public Dataset {
+ public:
+  AugmentedExamples(DatasetInfo info, std::shared_ptr<const Dataset> source, StagedSteps steps)
+      : Dataset(std::move(info)),
+        source_(std::move(source)),
+        steps_(std::move(steps)),
+        pictures_(source_->has_pictures() || !steps_.picture.empty()) {}
+
+ private:
+  absl::Status ReadExample(int64_t index, std::span<float> image,
+                           std::span<int64_t> labels) const override {
+    return ReadDrawn(index, {}, image, {.classes = labels});
+  }
+
+  absl::Status ReadDrawn(int64_t index, const ExampleDraw& draw, std::span<float> image,
+                         LabelBuffer labels) const override {
+    if (steps_.mix.empty()) return ReadAlone(index, draw, image, labels);
+    return ReadMixed(index, draw, image, labels.targets);
+  }
+
+  Draw DrawFor(RandomStream& random) const {
+    if (is_images()) return {random, preprocessing().height, preprocessing().width};
+    return {random, 1, example_dims().back()};
+  }
+
+  // The example itself, its labels as the source has them.
+  absl::Status ReadAlone(int64_t index, const ExampleDraw& draw, std::span<float> image,
+                         LabelBuffer labels) const {
+    RandomStream random(EpochSeed(draw), RandomPurpose::kAugment, static_cast<uint64_t>(index));
+    Draw own = DrawFor(random);
+    if (steps_.signal.empty()) return ReadNumbers(index, draw, own, image, labels);
+    const Dims dims = pictures_ ? example_dims() : source_->example_dims();
+    Signal signal = {.rows = 1, .length = dims.back(), .values = {}};
+    for (size_t i = 0; i + 1 < dims.size(); ++i) signal.rows *= dims[i];
+    signal.values.resize(static_cast<size_t>(signal.rows * signal.length));
+    WEFT_RETURN_IF_ERROR(ReadNumbers(index, draw, own, signal.values, labels));
+    for (const PipelineStep& step : steps_.signal) step.spec->signal(step.arguments, own, signal);
+    std::copy(signal.values.begin(), signal.values.end(), image.begin());
+    return own.status;
+  }
+
+  // Up to where the numbers begin.
+  absl::Status ReadNumbers(int64_t index, const ExampleDraw& draw, Draw& own,
+                           std::span<float> image, LabelBuffer labels) const {
+    if (!pictures_) return source_->Read(index, image, labels, draw);
+    WEFT_ASSIGN_OR_RETURN(PictureExample example, LoadPicture(index, draw, labels));
+    for (const PipelineStep& step : steps_.picture) {
+      step.spec->picture(step.arguments, own, example);
+      WEFT_RETURN_IF_ERROR(own.status);
+    }
+    PictureToPlanes(example.picture, preprocessing(), image);
+    if (!HasMasks(*source_)) return absl::OkStatus();
+    const Picture mask = Resample(*example.mask, preprocessing().height, preprocessing().width,
+                                  ResampleFilter::kNearest);
+    std::copy(mask.pixels.begin(), mask.pixels.end(), labels.classes.begin());
+    return absl::OkStatus();
+  }
+
+  // The picture and what labels it has but a mask.
+  absl::StatusOr<PictureExample> LoadPicture(int64_t index, const ExampleDraw& draw,
+                                             LabelBuffer labels) const {
+    if (!source_->has_pictures()) return PictureOfValues(index, draw, labels);
+    WEFT_ASSIGN_OR_RETURN(PictureExample example, source_->ReadSource(index));
+    if (HasMasks(*source_)) {
+      if (example.mask) return example;
+      return absl::InternalError("the data set gave no mask");
+    }
+    if (source_->targets() || !source_->label_dims().empty()) {
+      std::vector<float> image(static_cast<size_t>(source_->example_size()));
+      WEFT_RETURN_IF_ERROR(source_->Read(index, image, labels, draw));
+    } else {
+      labels.classes[0] = example.label;
+    }
+    return example;
+  }
+
+  absl::StatusOr<PictureExample> PictureOfValues(int64_t index, const ExampleDraw& draw,
+                                                 LabelBuffer labels) const {
+    const Preprocessing& p = source_->preprocessing();
+    std::vector<float> values(static_cast<size_t>(source_->example_size()));
+    std::vector<int64_t> classes;
+    if (HasMasks(*source_)) {
+      classes.resize(static_cast<size_t>(source_->label_size()));
+      labels = {.classes = classes};
+    }
+    WEFT_RETURN_IF_ERROR(source_->Read(index, values, labels, draw));
+    PictureExample example = {.picture = PlanesToPicture(values, p)};
+    if (classes.empty()) return example;
+    Picture& mask = example.mask.emplace(
+        Picture{.height = p.height, .width = p.width, .channels = 1, .pixels = {}});
+    for (const int64_t label : classes) {
+      if (label < 0 || label > 255) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("expected classes of pixels in [0,255], got ", label));
+      }
+      mask.pixels.push_back(static_cast<uint8_t>(label));
+    }
+    return example;
+  }
+
+  // The example alone, its labels as shares of the classes.
+  absl::Status ReadShares(int64_t index, const ExampleDraw& draw, std::span<float> image,
+                          std::span<float> shares) const {
+    if (source_->targets()) return ReadAlone(index, draw, image, {.targets = shares});
+    int64_t label = 0;
+    WEFT_RETURN_IF_ERROR(ReadAlone(index, draw, image, {.classes = std::span<int64_t>(&label, 1)}));
+    if (label < 0 || label >= static_cast<int64_t>(shares.size())) {
+      return absl::InvalidArgumentError(absl::StrCat("expected a label in [0,", shares.size(),
+                                                     "), example ", index, " has ", label));
+    }
+    std::ranges::fill(shares, 0.0f);
+    shares[static_cast<size_t>(label)] = 1;
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadMixed(int64_t index, const ExampleDraw& draw, std::span<float> image,
+                         std::span<float> shares) const {
+    WEFT_RETURN_IF_ERROR(ReadShares(index, draw, image, shares));
+    RandomStream random(EpochSeed(draw), RandomPurpose::kMix, static_cast<uint64_t>(index));
+    Draw own = DrawFor(random);
+    const PipelineStep& step =
+        steps_.mix[static_cast<size_t>(own.Below(static_cast<int64_t>(steps_.mix.size())))];
+    if (!own.Chance(step.arguments.number("p"))) return absl::OkStatus();
+    const int64_t partner = own.Below(size());
+    std::vector<float> other(image.size()), other_shares(shares.size());
+    WEFT_RETURN_IF_ERROR(ReadShares(partner, draw, other, other_shares));
+    const auto share = static_cast<float>(MixExamples(step, own, other, image));
+    for (size_t i = 0; i < shares.size(); ++i) {
+      shares[i] = share * shares[i] + (1 - share) * other_shares[i];
+    }
+    return absl::OkStatus();
+  }
+
+  const std::shared_ptr<const Dataset> source_;
+  const StagedSteps steps_;
+  const bool pictures_;  // whether examples are pictures on the way
+};
+
+absl::Status CheckSteps(const Dataset& source, const StagedSteps& steps) {
+  const auto refuse = [&](const PipelineStep& step, std::string_view wanted) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "augment: ", Absl(step.spec->name), " wants ", Absl(wanted), "; those of ", source.name(),
+        " are ", ToString(source.example_dims()), " with labels ", ToString(source.label_dims())));
+  };
+  if (source.tokens() && !steps.signal.empty()) {
+    return refuse(steps.signal[0], "examples that are numbers, not tokens");
+  }
+  if (!source.is_images() && !steps.picture.empty()) {
+    return refuse(steps.picture[0], "examples that are images");
+  }
+  const bool per_pixel = !source.targets() && !source.label_dims().empty();
+  if (per_pixel && !steps.picture.empty() && !HasMasks(source)) {
+    return refuse(steps.picture[0], "one label an example, or one a pixel");
+  }
+  if (per_pixel && !steps.mix.empty()) return refuse(steps.mix[0], "one label an example");
+  if (!steps.mix.empty() && !source.targets() && source.class_names().empty()) {
+    return refuse(steps.mix[0], "a data set that names its classes");
+  }
+  return absl::OkStatus();
+}
+
+// What the windows leave of the last axis.
+absl::StatusOr<int64_t> WindowedLength(const Dataset& source, const StagedSteps& steps) {
+  int64_t length = source.example_dims().back();
+  for (const PipelineStep& step : steps.signal) {
+    if (step.spec->name != "window") continue;
+    const int64_t size = step.arguments.whole("size");
+    if (source.is_images() || size > length) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("augment: window(", size, ") wants signals of that length; those of ",
+                       source.name(), " are ", ToString(source.example_dims())));
+    }
+    length = size;
+  }
+  return length;
+}
+
+bool NormalizesItself(const StagedSteps& steps) {
+  return std::ranges::any_of(steps.signal, [](const PipelineStep& step) {
+    return step.spec->name == "standardize" || step.spec->name == "min_max";
+  });
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Dataset>> AugmentedDataset(
+    std::shared_ptr<const Dataset> source, const Pipeline& pipeline, const Preprocessing& target) {
+  StagedSteps steps = ByStage(pipeline);
+  WEFT_RETURN_IF_ERROR(CheckSteps(*source, steps));
+  const bool pictures = source->is_images() && (source->has_pictures() || !steps.picture.empty());
+  if (source->is_images() && !pictures) {
+    WEFT_ASSIGN_OR_RETURN(source, FitDataset(std::move(source), target));
+  }
+  if (pipeline.empty() && !pictures) return source;
+  WEFT_RETURN_IF_ERROR(Annotate(CheckPreprocessing(target), source->name()));
+  DatasetInfo info = {.name = source->name(),
+                      .size = source->size(),
+                      .class_names = source->class_names(),
+                      .preprocessing = pictures ? target : source->preprocessing(),
+                      .dims = source->is_images() ? Dims{} : source->example_dims(),
+                      .tokens = source->tokens(),
+                      .label_dims = source->label_dims(),
+                      .targets = source->targets()};
+  if (pictures && HasMasks(*source)) info.label_dims = {target.height, target.width};
+  WEFT_ASSIGN_OR_RETURN(const int64_t length, WindowedLength(*source, steps));
+  if (!info.dims.empty() && info.dims.back() != length) {
+    info.dims.back() = length;
+    int64_t elements = 1;
+    for (const int64_t n : info.dims) elements *= n;
+    info.preprocessing.height = 1;
+    info.preprocessing.width = elements / info.preprocessing.channels;
+  }
+  if (NormalizesItself(steps)) {
+    std::ranges::fill(info.preprocessing.mean, 0.0f);
+    std::ranges::fill(info.preprocessing.std, 1.0f);
+  }
+  if (!steps.mix.empty() && !info.targets) {
+    info.targets = true;
+    info.label_dims = {static_cast<int64_t>(info.class_names.size())};
+  }
+  return std::make_shared<AugmentedExamples>(std::move(info), std::move(source), std::move(steps));
+}
+
+void PictureToPlanes(const Picture& picture, const Preprocessing& p, std::span<float> planes) {
+  if (picture.height != p.height || picture.width != p.width) {
+    return PictureToPlanes(Resample(picture, p.height, p.width), p, planes);
+  }
+  const auto area = static_cast<size_t>(p.height * p.width);
+  const auto channels = static_cast<size_t>(picture.channels);
+  const uint8_t* from = picture.pixels.data();
+  for (size_t i = 0; i < area && p.channels == 1; ++i, from += channels) {
+    const unsigned luma =
+        channels == 1 ? *from
+                      : (from[0] * 19595u + from[1] * 38470u + from[2] * 7471u + 0x8000u) >> 16;
+    planes[i] = static_cast<float>(luma) / 255.0f;
+  }
+  for (size_t c = 0; c < 3 && p.channels == 3; ++c) {
+    const size_t source = channels == 1 ? 0 : p.channel_order == "bgr" ? 2 - c : c;
+    for (size_t i = 0; i < area; ++i) {
+      planes[c * area + i] = static_cast<float>(from[i * channels + source]) / 255.0f;
+    }
+  }
+}
+
+Picture PlanesToPicture(std::span<const float> planes, const Preprocessing& p) {
+  Picture picture = {.height = p.height, .width = p.width, .channels = p.channels, .pixels = {}};
+  const auto area = static_cast<size_t>(p.height * p.width);
+  picture.pixels.resize(planes.size());
+  for (size_t c = 0; c < static_cast<size_t>(p.channels); ++c) {
+    const size_t source = p.channel_order == "bgr" ? 2 - c : c;
+    for (size_t i = 0; i < area; ++i) {
+      const float x = std::clamp(planes[source * area + i], 0.0f, 1.0f);
+      picture.pixels[i * static_cast<size_t>(p.channels) + c] =
+          static_cast<uint8_t>(x * 255.0f + 0.5f);
+    }
+  }
+  return picture;
+}
+
+}  // namespace weft

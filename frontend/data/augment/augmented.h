@@ -1,0 +1,47 @@
+#ifndef WEFT_FRONTEND_DATA_AUGMENT_AUGMENTED_H_
+#define WEFT_FRONTEND_DATA_AUGMENT_AUGMENTED_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "frontend/data/augment/pipeline.h"
+#include "frontend/data/dataset.h"
+
+namespace weft {
+
+// How a training's examples are made.
+struct AugmentOptions {
+  std::string augment;  // a pipeline's text
+  int64_t workers = 1;  // threads that prepare batches
+};
+template <typename F>
+void VisitOptions(AugmentOptions& o, F& f) {
+  f("augment", o.augment,
+    "Random changes of the examples: \"crop(padding=4), flip\", or light, cifar, imagenet, strong");
+  f("workers", o.workers, "Threads that read and change examples");
+}
+
+// The examples of `source` after the pipeline, as images of `target`'s channels and size; what has
+// another size then is resized (bilinear, antialiased). Pictures are taken at their own sizes, as
+// bytes; images without picture steps keep their float values. Masks, and labels of each pixel,
+// follow. Signals keep `source`'s preprocessing and take the steps of numbers; only window changes
+// their size. mixup and cutmix make the labels targets, shares of the classes; of several such
+// steps each example takes one. After standardize or min_max there is nothing left to normalise:
+// the preprocessing has mean 0 and std 1.
+//
+// The draws of an example follow from (ExampleDraw, its index), also where it is mixed into
+// another. Errors: steps that these examples cannot take; whatever `source` and FitDataset say.
+absl::StatusOr<std::shared_ptr<const Dataset>> AugmentedDataset(
+    std::shared_ptr<const Dataset> source, const Pipeline& pipeline, const Preprocessing& target);
+
+// A picture as planes [C,H,W] in [0,1] of p's channels and size, which it is resized to. Gray is
+// ITU-R 601 luma, rounded to bytes as in PIL.
+void PictureToPlanes(const Picture& picture, const Preprocessing& p, std::span<float> planes);
+// An image in [0,1] that has the form of `p`, rounded to bytes.
+Picture PlanesToPicture(std::span<const float> planes, const Preprocessing& p);
+
+}  // namespace weft
+
+#endif  // WEFT_FRONTEND_DATA_AUGMENT_AUGMENTED_H_

@@ -1,0 +1,103 @@
+#include "frontend/data/augment/pipeline.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/frontend/testing_files.h"
+
+namespace weft {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string Canonical(std::string_view text) {
+  const absl::StatusOr<Pipeline> pipeline = ParsePipeline(text);
+  return pipeline.ok() ? ToString(*pipeline) : std::string(pipeline.status().message());
+}
+
+TEST(Pipeline, IsWrittenAsItIsRead) {
+  for (const std::string text :
+       {"", "flip", "random_resized_crop(224), flip, color_jitter(hue=0.1)", "resize((32, 48))",
+        "crop(32, 4, reflect)", "crop(padding=4, fill=128)", "rotate(15, fill=3), noise(0.1)",
+        "random_resized_crop(scale=(0.5, 1), filter=bicubic)", "pad((1, 2, 3, 4)), mixup, cutmix",
+        "window(100), standardize(row)"}) {
+    EXPECT_EQ(Canonical(text), text);
+  }
+}
+
+TEST(Pipeline, LeavesOutDefaultsSpacesAndNames) {
+  EXPECT_EQ(Canonical(" flip ( p = 0.5 ) ,\tvflip(1.0)"), "flip, vflip(1)");
+  EXPECT_EQ(Canonical("resize(size=(64),filter=bilinear)"), "resize(64)");
+  EXPECT_EQ(Canonical("flip()"), "flip");
+}
+
+TEST(Pipeline, WritesPresetsOut) {
+  EXPECT_EQ(Canonical("cifar"), "crop(padding=4), flip");
+  EXPECT_EQ(Canonical("imagenet"), "random_resized_crop, flip, color_jitter");
+  EXPECT_EQ(Canonical("resize(40), cifar, mixup"), "resize(40), crop(padding=4), flip, mixup");
+  EXPECT_EQ(Canonical("none"), "");
+  for (const std::string preset : {"light", "strong", "imagenet_test"}) {
+    EXPECT_EQ(Canonical(Canonical(preset)), Canonical(preset));
+    EXPECT_NE(Canonical(preset), "");
+  }
+}
+
+TEST(Pipeline, SaysWhereAMistakeIs) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"flp", "expected one of resize center_crop"},
+      {"flip, flp", "got \"flp\", at character 7 of \"flip, flp\""},
+      {"flip,", "expected the name of a transform, at character 6"},
+      {"flip flip", "expected a comma or the end, at character 6"},
+      {"flip(2)", "expected p in [0, 1], got 2, at character 6"},
+      {"flip(p=0.5, p=1)", "expected p once, at character 15"},
+      {"flip(q=0.5)", "flip has no argument q, at character 6"},
+      {"flip(0.5, 0.5)", "expected at most 1 arguments for flip, at character 11"},
+      {"flip(half)", "expected a number for p, at character 6"},
+      {"flip(0.5", "expected a comma or ), at character 9"},
+      {"flip((0.5, 1))", "expected at most 1 numbers for p, at character 6"},
+      {"crop(32.5)", "expected size, whole, in [0, 16384], got 32.5, at character 6"},
+      {"crop(32, mode=mirror)",
+       "expected mode to be one of: constant edge reflect symmetric, at character 15"},
+      {"rotate", "expected rotate(degrees): up to as many either way, or (from, to)"},
+      {"noise, flip", "expected pictures, then numbers, then mixing; flip comes after noise"},
+      {"mixup, noise", "noise comes after mixup, at character 8"},
+      {"five_crop(28)", "five_crop makes several views of a picture"},
+      {"erase(p=1e999)", "expected a number for p, at character 9"},
+      {"flip(nan)", "at character 6"},
+  };
+  for (const auto& [text, message] : cases) {
+    EXPECT_THAT(MessageOf(ParsePipeline(text).status()), HasSubstr(message)) << text;
+  }
+}
+
+TEST(Pipeline, ViewsAreAllCombinations) {
+  const auto views = [](std::string_view text) {
+    std::vector<std::string> result;
+    for (const Pipeline& view : TtaPipelines(text).value()) result.push_back(ToString(view));
+    return result;
+  };
+  EXPECT_THAT(views(""), ElementsAre(""));
+  EXPECT_THAT(views("flip"), ElementsAre("", "flip(1)"));
+  EXPECT_THAT(views("resize(8), flip, vflip"),
+              ElementsAre("resize(8)", "resize(8), flip(1)", "resize(8), vflip(1)",
+                          "resize(8), flip(1), vflip(1)"));
+  EXPECT_THAT(views("five_crop(6)"),
+              ElementsAre("center_crop(6, (0, 0))", "center_crop(6, (0, 1))",
+                          "center_crop(6, (1, 0))", "center_crop(6, 1)", "center_crop(6)"));
+  const std::vector<std::string> ten = views("ten_crop(6)");
+  EXPECT_EQ(ten.size(), 10u);
+  EXPECT_EQ(ten[9], "center_crop(6), flip(1)");
+  EXPECT_THAT(MessageOf(TtaPipelines("mixup").status()), HasSubstr("mixup mixes examples"));
+}
+
+TEST(Pipeline, DescribesAllTransforms) {
+  const std::string text = DescribeTransforms();
+  for (const char* line : {"\nrandom_resized_crop: ", "\n  scale=(0.08, 1): ", "\nmixup: ",
+                           "\ncifar = crop(padding=4), flip: ", "\ntime_mask: "}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
+}  // namespace
+}  // namespace weft
