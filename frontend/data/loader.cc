@@ -27,23 +27,6 @@ std::vector<int64_t> ShuffledIndices(int64_t size, uint64_t seed, int64_t epoch)
 
 namespace {
 
-// A batch while it is being filled, piece by piece. What pieces are taken and what is left, the
-// loader's mutex guards; what a piece writes is its own.
-struct FillingBatch {
-  Batch batch;
-  std::span<float> images;
-  std::span<int64_t> classes;
-  std::span<float> targets;
-  ExampleDraw draw;
-  uint64_t generation = 0;
-  size_t next = 0;  // the first example that nobody has taken
-  size_t left = 0;  // examples that are not done
-  absl::Status status;
-  size_t failed = 0;  // the first example whose failure that is
-
-  size_t size() const { return batch.indices.size(); }
-};
-
 // Makes `tensor` one of this type, keeping its memory where it already is one.
 absl::Status FitTensor(DType dtype, const Dims& dims, Tensor* tensor) {
   if (!tensor->is_empty() && tensor->dtype() == dtype && tensor->dims() == dims) {
@@ -136,6 +119,23 @@ class Loader::Impl {
   }
 
  private:
+  // A batch while it is being filled, piece by piece. What pieces are taken and what is left, the
+  // loader's mutex guards; what a piece writes is its own.
+  struct FillingBatch {
+    Batch batch;
+    std::span<float> images;
+    std::span<int64_t> classes;
+    std::span<float> targets;
+    ExampleDraw draw;
+    uint64_t generation = 0;
+    size_t next = 0;  // the first example that nobody has taken
+    size_t left = 0;  // examples that are not done
+    absl::Status status;
+    size_t failed = 0;  // the first example whose failure that is
+
+    size_t size() const { return batch.indices.size(); }
+  };
+
   void Work() {
     std::unique_lock lock(mutex_);
     for (;;) {

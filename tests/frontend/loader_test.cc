@@ -154,6 +154,110 @@ TEST(Loader, PrefetchingChangesNothing) {
   }
 }
 
+// Values that depend on what the loader hands on of the draw.
+class Drawn final : public Dataset {
+ public:
+  Drawn()
+      : Dataset({.name = "drawn",
+                 .size = 53,
+                 .class_names = {},
+                 .preprocessing = {.channels = 1,
+                                   .height = 1,
+                                   .width = 2,
+                                   .channel_order = "gray",
+                                   .mean = {0.0f},
+                                   .std = {1.0f}},
+                 .label_dims = {3},
+                 .targets = true}) {}
+
+ private:
+  absl::Status ReadExample(int64_t, std::span<float>, std::span<int64_t>) const override {
+    return absl::InternalError("the labels are targets");
+  }
+  absl::Status ReadDrawn(int64_t index, const ExampleDraw& draw, std::span<float> image,
+                         LabelBuffer labels) const override {
+    image[0] = static_cast<float>(index);
+    image[1] = static_cast<float>(draw.seed);
+    std::ranges::fill(labels.targets, static_cast<float>(draw.epoch) + 0.25f);
+    return absl::OkStatus();
+  }
+};
+
+TEST(Loader, HandsSeedAndEpochOnAndTakesTargets) {
+  for (int prefetch : {0, 2}) {
+    auto loader =
+        Loader::Create(std::make_shared<Drawn>(),
+                       {.batch_size = 2, .shuffle = false, .seed = 9, .prefetch = prefetch})
+            .value();
+    ASSERT_TRUE(loader->StartEpoch(4).ok());
+    Batch batch;
+    ASSERT_TRUE(*loader->Next(&batch));
+    EXPECT_THAT(batch.images.values<float>(), ElementsAre(0, 9, 1, 9));
+    EXPECT_EQ(ToString(batch.labels.type()), "f32[2,3]");
+    EXPECT_THAT(batch.labels.values<float>(), testing::Each(4.25f));
+  }
+  EXPECT_EQ(LoaderBytes(Drawn(), {.batch_size = 10, .prefetch = 2}), 3u * 10 * (8 + 12));
+}
+
+TEST(Loader, WorkersChangeNothing) {
+  const auto dataset = std::make_shared<Drawn>();
+  const auto plain = Loader::Create(dataset, {.batch_size = 8, .seed = 2}).value();
+  for (int workers : {2, 3, 8}) {
+    for (int prefetch : {1, 4}) {
+      LoaderOptions options = {
+          .batch_size = 8, .seed = 2, .prefetch = prefetch, .workers = workers};
+      const auto several = Loader::Create(dataset, options).value();
+      for (int64_t epoch = 0; epoch < 20; ++epoch) {
+        ASSERT_TRUE(plain->StartEpoch(epoch).ok());
+        ASSERT_TRUE(several->StartEpoch(epoch, epoch % 3).ok());
+        Batch a, b;
+        for (int64_t i = 0; i < epoch % 3; ++i) ASSERT_TRUE(*plain->Next(&a));
+        while (*plain->Next(&a)) {
+          ASSERT_TRUE(*several->Next(&b));
+          EXPECT_EQ(a.images, b.images);
+          EXPECT_EQ(a.labels, b.labels);
+          EXPECT_EQ(a.indices, b.indices);
+          if (a.first > 24 && epoch % 4 == 3) break;  // and leaves it in the middle
+        }
+      }
+    }
+  }
+}
+
+// All examples from 11 on are broken: which thread meets one first is chance, which is told is not.
+class BrokenEnd final : public Dataset {
+ public:
+  BrokenEnd()
+      : Dataset({.name = "broken",
+                 .size = 40,
+                 .class_names = {},
+                 .preprocessing = Drawn().preprocessing()}) {}
+
+ private:
+  absl::Status ReadExample(int64_t index, std::span<float>,
+                           std::span<int64_t> labels) const override {
+    labels[0] = index;
+    if (index < 11) return absl::OkStatus();
+    if (index % 3 != 0) std::this_thread::yield();
+    return absl::DataLossError("unreadable");
+  }
+};
+
+TEST(Loader, WorkersReportTheFirstUnreadableExample) {
+  const auto loader =
+      Loader::Create(std::make_shared<BrokenEnd>(),
+                     {.batch_size = 8, .shuffle = false, .prefetch = 3, .workers = 4})
+          .value();
+  for (int64_t round = 0; round < 50; ++round) {
+    ASSERT_TRUE(loader->StartEpoch(round).ok());
+    Batch batch;
+    ASSERT_TRUE(*loader->Next(&batch));
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_EQ(MessageOf(loader->Next(&batch).status()), "broken: example 11: unreadable");
+    }
+  }
+}
+
 TEST(Loader, StartsInTheMiddleOfAnEpoch) {
   for (int prefetch : {0, 2}) {
     auto loader = MakeLoader(20, {.batch_size = 3, .seed = 1, .prefetch = prefetch});
@@ -180,7 +284,7 @@ TEST(Loader, LeavesAnEpochInTheMiddleForAnother) {
 TEST(Loader, StopsWhenDestroyedAtAnyMoment) {
   for (int taken = 0; taken < 6; ++taken) {
     for (int round = 0; round < 20; ++round) {
-      auto loader = MakeLoader(1000, {.batch_size = 10, .prefetch = 3});
+      auto loader = MakeLoader(1000, {.batch_size = 10, .prefetch = 3, .workers = 1 + round % 3});
       Batch batch;
       for (int i = 0; i < taken; ++i) ASSERT_TRUE(*loader->Next(&batch));
       loader.reset();
@@ -256,6 +360,7 @@ TEST(Loader, RefusesOptionsThatMakeNoSense) {
   EXPECT_THAT(error({.batch_size = 6, .drop_last = true}),
               HasSubstr("expected a batch size above 0 and up to 5, got 6"));
   EXPECT_THAT(error({.prefetch = -1}), HasSubstr("expected prefetch from 0 on, got -1"));
+  EXPECT_THAT(error({.workers = 0}), HasSubstr("expected 1 to 256 workers, got 0"));
   EXPECT_FALSE(Loader::Create(nullptr, {}).ok());
   auto loader = MakeLoader(5, {.batch_size = 2});
   EXPECT_FALSE(loader->StartEpoch(-1).ok());

@@ -221,10 +221,8 @@ void AutoContrast(Picture& picture) {
     std::array<uint8_t, 256> table;
     std::iota(table.begin(), table.end(), uint8_t{0});
     if (high == low) return table;
-    const double scale = 255.0 / static_cast<double>(high - low);
-    for (size_t i = 0; i < table.size(); ++i) {
-      const double x = (static_cast<double>(i) - static_cast<double>(low)) * scale;
-      table[i] = static_cast<uint8_t>(std::clamp(x, 0.0, 255.0));
+    for (size_t i = low; i <= high; ++i) {
+      table[i] = static_cast<uint8_t>((i - low) * 255 / (high - low));
     }
     return table;
   });
