@@ -61,18 +61,18 @@ double FilterAt(ResampleFilter filter, double x) {
 }
 
 // One axis: output i is the weighted sum of `taps` inputs from first[i] on.
-struct AxisWeights {
+struct ResampleWeights {
   size_t taps = 0;
   std::vector<size_t> first;
   std::vector<size_t> count;
   std::vector<int32_t> weights;  // [outputs, taps]
 };
 
-AxisWeights MakeAxisWeights(ResampleFilter filter, int64_t from, int64_t to) {
+ResampleWeights MakeResampleWeights(ResampleFilter filter, int64_t from, int64_t to) {
   const double scale = static_cast<double>(from) / static_cast<double>(to);
   const double widening = std::max(scale, 1.0);
   const double support = SupportOf(filter) * widening;
-  AxisWeights axis;
+  ResampleWeights axis;
   axis.taps = static_cast<size_t>(std::ceil(support)) * 2 + 1;
   axis.weights.resize(static_cast<size_t>(to) * axis.taps);
   std::vector<double> raw(axis.taps);
@@ -98,10 +98,12 @@ AxisWeights MakeAxisWeights(ResampleFilter filter, int64_t from, int64_t to) {
   return axis;
 }
 
-uint8_t ToByte(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kWeightBits, 0, 255)); }
+uint8_t ResampledByte(int32_t sum) {
+  return static_cast<uint8_t>(std::clamp(sum >> kWeightBits, 0, 255));
+}
 
 template <size_t kChannels>
-void ResampleRow(const uint8_t* in, const AxisWeights& axis, uint8_t* out) {
+void ResampleRow(const uint8_t* in, const ResampleWeights& axis, uint8_t* out) {
   for (size_t i = 0; i < axis.first.size(); ++i) {
     const uint8_t* source = in + axis.first[i] * kChannels;
     const int32_t* weights = &axis.weights[i * axis.taps];
@@ -110,19 +112,19 @@ void ResampleRow(const uint8_t* in, const AxisWeights& axis, uint8_t* out) {
     for (size_t j = 0; j < axis.count[i]; ++j) {
       for (size_t c = 0; c < kChannels; ++c) sums[c] += weights[j] * source[j * kChannels + c];
     }
-    for (size_t c = 0; c < kChannels; ++c) *out++ = ToByte(sums[c]);
+    for (size_t c = 0; c < kChannels; ++c) *out++ = ResampledByte(sums[c]);
   }
 }
 
-// Rows of a picture: bytes that lie `stride` apart.
-struct Rows {
+// PixelRows of a picture: bytes that lie `stride` apart.
+struct PixelRows {
   const uint8_t* data;
   size_t stride;
 };
 
 // [rows, from] to [rows, to].
-std::vector<uint8_t> ResampleColumns(Rows in, size_t rows, size_t channels,
-                                     const AxisWeights& axis) {
+std::vector<uint8_t> ResampleColumns(PixelRows in, size_t rows, size_t channels,
+                                     const ResampleWeights& axis) {
   const size_t width = axis.first.size() * channels;
   std::vector<uint8_t> out(rows * width);
   for (size_t y = 0; y < rows; ++y) {
@@ -134,7 +136,7 @@ std::vector<uint8_t> ResampleColumns(Rows in, size_t rows, size_t channels,
 }
 
 // [from, width] to [to, width], bytes.
-std::vector<uint8_t> ResampleRows(Rows in, size_t width, const AxisWeights& axis) {
+std::vector<uint8_t> ResampleRows(PixelRows in, size_t width, const ResampleWeights& axis) {
   std::vector<uint8_t> out(axis.first.size() * width);
   std::vector<int32_t> sums(width);
   for (size_t i = 0; i < axis.first.size(); ++i) {
@@ -144,12 +146,12 @@ std::vector<uint8_t> ResampleRows(Rows in, size_t width, const AxisWeights& axis
       const int32_t weight = axis.weights[i * axis.taps + j];
       for (size_t x = 0; x < width; ++x) sums[x] += weight * source[x];
     }
-    std::transform(sums.begin(), sums.end(), &out[i * width], ToByte);
+    std::transform(sums.begin(), sums.end(), &out[i * width], ResampledByte);
   }
   return out;
 }
 
-Picture Nearest(Rows in, const PictureRegion& region, Picture result) {
+Picture NearestPixels(PixelRows in, const PictureRegion& region, Picture result) {
   const auto channels = static_cast<size_t>(result.channels);
   const auto source_of = [](int64_t i, int64_t from, int64_t to) {  // the pixel under the middle
     return static_cast<size_t>((2 * i + 1) * from / (2 * to));
@@ -184,22 +186,23 @@ Picture Resample(const Picture& picture, const PictureRegion& region, int64_t he
                  ResampleFilter filter) {
   if (height == region.height && width == region.width) return Cut(picture, region);
   const auto channels = static_cast<size_t>(picture.channels);
-  Rows rows = {picture.pixels.data() +
-                   static_cast<size_t>(region.top * picture.width + region.left) * channels,
-               static_cast<size_t>(picture.width) * channels};
+  PixelRows rows = {picture.pixels.data() +
+                        static_cast<size_t>(region.top * picture.width + region.left) * channels,
+                    static_cast<size_t>(picture.width) * channels};
   Picture result = {.height = height, .width = width, .channels = picture.channels};
   if (filter == ResampleFilter::kNearest) {
     result.pixels.resize(static_cast<size_t>(height * width) * channels);
-    return Nearest(rows, region, std::move(result));
+    return NearestPixels(rows, region, std::move(result));
   }
   const size_t row_bytes = static_cast<size_t>(width) * channels;
   if (width != region.width) {
-    const AxisWeights axis = MakeAxisWeights(filter, region.width, width);
+    const ResampleWeights axis = MakeResampleWeights(filter, region.width, width);
     result.pixels = ResampleColumns(rows, static_cast<size_t>(region.height), channels, axis);
     rows = {result.pixels.data(), row_bytes};
   }
   if (height != region.height) {
-    result.pixels = ResampleRows(rows, row_bytes, MakeAxisWeights(filter, region.height, height));
+    result.pixels =
+        ResampleRows(rows, row_bytes, MakeResampleWeights(filter, region.height, height));
   }
   return result;
 }

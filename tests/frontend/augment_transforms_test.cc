@@ -310,7 +310,7 @@ TEST(PolicyTransforms, KeepTheSizeAndChangeSomething) {
 Signal Signaled(std::string_view text, Signal signal, uint64_t index = 0) {
   const Pipeline pipeline = ParsePipeline(text).value();
   RandomStream random(1, RandomPurpose::kAugment, index);
-  Draw draw = {random};
+  TransformDraw draw = {random};
   for (const PipelineStep& step : pipeline.steps) step.spec->signal(step.arguments, draw, signal);
   return signal;
 }
@@ -365,7 +365,7 @@ TEST(SignalTransforms, NoiseHasItsDeviation) {
 
 TEST(MixTransforms, SharesFollowTheBetaDistribution) {
   RandomStream random(5, RandomPurpose::kMix, 0);
-  Draw draw = {random};
+  TransformDraw draw = {random};
   for (const double alpha : {0.01, 0.2, 1.0, 4.0}) {
     double sum = 0, squares = 0;
     constexpr int kDraws = 20000;
@@ -383,7 +383,7 @@ TEST(MixTransforms, SharesFollowTheBetaDistribution) {
 TEST(MixTransforms, CutmixCountsTheBoxThatItTakes) {
   const PipelineStep step = ParsePipeline("cutmix").value().steps[0];
   RandomStream random(5, RandomPurpose::kMix, 1);
-  Draw draw = {random, 8, 8};
+  TransformDraw draw = {random, 8, 8};
   const std::vector<float> other(128, 1);
   for (int i = 0; i < 200; ++i) {
     std::vector<float> image(128, 0);

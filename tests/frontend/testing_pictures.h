@@ -36,7 +36,7 @@ inline PictureExample Augmented(std::string_view text, PictureExample example, u
   EXPECT_TRUE(pipeline.ok()) << pipeline.status();
   if (!pipeline.ok()) return example;
   RandomStream random(1, RandomPurpose::kAugment, index);
-  Draw draw = {random, height, width};
+  TransformDraw draw = {random, height, width};
   for (const PipelineStep& step : pipeline->steps) {
     step.spec->picture(step.arguments, draw, example);
     EXPECT_TRUE(draw.status.ok()) << draw.status;

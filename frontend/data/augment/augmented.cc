@@ -69,7 +69,7 @@ class AugmentedExamples final : public Dataset {
     return ReadMixed(index, draw, image, labels.targets);
   }
 
-  Draw DrawFor(RandomStream& random) const {
+  TransformDraw DrawFor(RandomStream& random) const {
     if (is_images()) return {random, preprocessing().height, preprocessing().width};
     return {random, 1, example_dims().back()};
   }
@@ -78,7 +78,7 @@ class AugmentedExamples final : public Dataset {
   absl::Status ReadAlone(int64_t index, const ExampleDraw& draw, std::span<float> image,
                          LabelBuffer labels) const {
     RandomStream random(EpochSeed(draw), RandomPurpose::kAugment, static_cast<uint64_t>(index));
-    Draw own = DrawFor(random);
+    TransformDraw own = DrawFor(random);
     if (steps_.signal.empty()) return ReadNumbers(index, draw, own, image, labels);
     const Dims dims = pictures_ ? example_dims() : source_->example_dims();
     Signal signal = {.rows = 1, .length = dims.back(), .values = {}};
@@ -91,7 +91,7 @@ class AugmentedExamples final : public Dataset {
   }
 
   // Up to where the numbers begin.
-  absl::Status ReadNumbers(int64_t index, const ExampleDraw& draw, Draw& own,
+  absl::Status ReadNumbers(int64_t index, const ExampleDraw& draw, TransformDraw& own,
                            std::span<float> image, LabelBuffer labels) const {
     if (!pictures_) return source_->Read(index, image, labels, draw);
     WEFT_ASSIGN_OR_RETURN(PictureExample example, LoadPicture(index, draw, labels));
@@ -168,7 +168,7 @@ class AugmentedExamples final : public Dataset {
                          std::span<float> shares) const {
     WEFT_RETURN_IF_ERROR(ReadShares(index, draw, image, shares));
     RandomStream random(EpochSeed(draw), RandomPurpose::kMix, static_cast<uint64_t>(index));
-    Draw own = DrawFor(random);
+    TransformDraw own = DrawFor(random);
     const PipelineStep& step =
         steps_.mix[static_cast<size_t>(own.Below(static_cast<int64_t>(steps_.mix.size())))];
     if (!own.Chance(step.arguments.number("p"))) return absl::OkStatus();

@@ -17,10 +17,10 @@ uint8_t LumaOf(const uint8_t* rgb) {
   return static_cast<uint8_t>((rgb[0] * 19595u + rgb[1] * 38470u + rgb[2] * 7471u + 0x8000u) >> 16);
 }
 
-uint8_t Truncated(float x) { return static_cast<uint8_t>(std::clamp(x, 0.0f, 255.0f)); }
+uint8_t TruncatedByte(float x) { return static_cast<uint8_t>(std::clamp(x, 0.0f, 255.0f)); }
 
-uint8_t Blend(uint8_t x, float other, float factor) {
-  return Truncated(factor * static_cast<float>(x) + (1 - factor) * other);
+uint8_t BlendBytes(uint8_t x, float other, float factor) {
+  return TruncatedByte(factor * static_cast<float>(x) + (1 - factor) * other);
 }
 
 // Every byte by a table of 256.
@@ -31,14 +31,14 @@ void MapBytes(Picture& picture, const F& f) {
   for (uint8_t& x : picture.pixels) x = table[x];
 }
 
-using Histogram = std::array<int64_t, 256>;
+using ByteHistogram = std::array<int64_t, 256>;
 
 // f(histogram of the channel) is the channel's table.
 template <typename F>
 void MapChannels(Picture& picture, const F& f) {
   const auto channels = static_cast<size_t>(picture.channels);
   for (size_t c = 0; c < channels; ++c) {
-    Histogram histogram = {};
+    ByteHistogram histogram = {};
     for (size_t i = c; i < picture.pixels.size(); i += channels) ++histogram[picture.pixels[i]];
     const std::array<uint8_t, 256> table = f(histogram);
     for (size_t i = c; i < picture.pixels.size(); i += channels) {
@@ -75,7 +75,7 @@ void TurnHue(uint8_t* rgb, float turn) {
 
 // timm's color_jitter where there is one number, else torchvision's ColorJitter: a factor each, in
 // a random order.
-void ColorJitterStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void ColorJitterStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   const double brightness = a.number("brightness");
   const auto strength = [&](std::string_view name) {
     const double x = a.number(name);
@@ -98,13 +98,13 @@ void ColorJitterStep(const Arguments& a, Draw& draw, PictureExample& example) {
   }
 }
 
-void GrayStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void GrayStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   if (draw.Chance(a.number("p"))) MakeGray(example.picture);
 }
 
 // Krizhevsky et al. 2012, section 4.1: along the principal components of ImageNet's colors, with
 // the numbers of fb.resnet.torch.
-void LightingStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void LightingStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   if (example.picture.channels != 3) return;
   constexpr double kValues[] = {0.2175, 0.0188, 0.0045};
   constexpr double kVectors[3][3] = {
@@ -116,39 +116,39 @@ void LightingStep(const Arguments& a, Draw& draw, PictureExample& example) {
   }
   uint8_t* x = example.picture.pixels.data();
   for (size_t i = 0; i < example.picture.pixels.size(); ++i) {
-    x[i] = Truncated(static_cast<float>(x[i] + shift[i % 3]) + 0.5f);
+    x[i] = TruncatedByte(static_cast<float>(x[i] + shift[i % 3]) + 0.5f);
   }
 }
 
-void PosterizeStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void PosterizeStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   if (draw.Chance(a.number("p"))) Posterize(example.picture, static_cast<int>(a.number("bits")));
 }
 
-void SolarizeStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void SolarizeStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   if (!draw.Chance(a.number("p"))) return;
   Solarize(example.picture, static_cast<int>(a.number("threshold")));
 }
 
-void InvertStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void InvertStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   if (draw.Chance(a.number("p"))) Solarize(example.picture, 0);
 }
 
-void AutoContrastStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void AutoContrastStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   if (draw.Chance(a.number("p"))) AutoContrast(example.picture);
 }
 
-void EqualizeStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void EqualizeStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   if (draw.Chance(a.number("p"))) Equalize(example.picture);
 }
 
-void SharpnessStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void SharpnessStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   if (draw.Chance(a.number("p"))) AdjustSharpness(example.picture, a.number("factor"));
 }
 
 }  // namespace
 
 void AdjustBrightness(Picture& picture, double factor) {
-  MapBytes(picture, [f = static_cast<float>(factor)](uint8_t x) { return Blend(x, 0, f); });
+  MapBytes(picture, [f = static_cast<float>(factor)](uint8_t x) { return BlendBytes(x, 0, f); });
 }
 
 void AdjustContrast(Picture& picture, double factor) {
@@ -159,7 +159,8 @@ void AdjustContrast(Picture& picture, double factor) {
   }
   const auto mean = static_cast<float>(static_cast<double>(sum) /
                                        static_cast<double>(picture.height * picture.width));
-  MapBytes(picture, [=, f = static_cast<float>(factor)](uint8_t x) { return Blend(x, mean, f); });
+  MapBytes(picture,
+           [=, f = static_cast<float>(factor)](uint8_t x) { return BlendBytes(x, mean, f); });
 }
 
 void AdjustSaturation(Picture& picture, double factor) {
@@ -167,7 +168,7 @@ void AdjustSaturation(Picture& picture, double factor) {
   for (size_t i = 0; i < picture.pixels.size(); i += 3) {
     uint8_t* rgb = &picture.pixels[i];
     const float luma = LumaOf(rgb);
-    for (size_t c = 0; c < 3; ++c) rgb[c] = Blend(rgb[c], luma, static_cast<float>(factor));
+    for (size_t c = 0; c < 3; ++c) rgb[c] = BlendBytes(rgb[c], luma, static_cast<float>(factor));
   }
 }
 
@@ -191,7 +192,7 @@ void AdjustSharpness(Picture& picture, double factor) {
         sum += in[row - channels] + in[row] + in[row + channels];
       }
       const float smooth = std::floor(static_cast<float>(sum) / 13 + 0.5f);
-      picture.pixels[at] = Blend(in[at], smooth, static_cast<float>(factor));
+      picture.pixels[at] = BlendBytes(in[at], smooth, static_cast<float>(factor));
     }
   }
 }
@@ -214,7 +215,7 @@ void Solarize(Picture& picture, int threshold) {
 }
 
 void AutoContrast(Picture& picture) {
-  MapChannels(picture, [](const Histogram& histogram) {
+  MapChannels(picture, [](const ByteHistogram& histogram) {
     size_t low = 0, high = 255;
     while (low < 255 && histogram[low] == 0) ++low;
     while (high > low && histogram[high] == 0) --high;
@@ -229,7 +230,7 @@ void AutoContrast(Picture& picture) {
 }
 
 void Equalize(Picture& picture) {
-  MapChannels(picture, [](const Histogram& histogram) {
+  MapChannels(picture, [](const ByteHistogram& histogram) {
     std::array<uint8_t, 256> table;
     std::iota(table.begin(), table.end(), uint8_t{0});
     const int64_t total = std::accumulate(histogram.begin(), histogram.end(), int64_t{0});

@@ -12,7 +12,7 @@
 namespace weft {
 namespace {
 
-void BlurStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void BlurStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   const std::vector<double>& sigma = a.numbers("sigma");
   if (!draw.Chance(a.number("p"))) return;
   Picture& picture = example.picture;
@@ -23,7 +23,7 @@ void BlurStep(const Arguments& a, Draw& draw, PictureExample& example) {
                  [](float x) { return static_cast<uint8_t>(x + 0.5f); });
 }
 
-void JpegStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void JpegStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   const std::vector<double>& quality = a.numbers("quality");
   if (!draw.Chance(a.number("p"))) return;
   const Picture& in = example.picture;
@@ -66,7 +66,7 @@ std::vector<uint8_t> MeanColor(const Picture& picture) {
 }
 
 // DeVries and Taylor 2017: squares whose middles are anywhere in the picture.
-void CutoutStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void CutoutStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   Picture& picture = example.picture;
   const int64_t size = a.whole("size");
   const std::vector<uint8_t> color(static_cast<size_t>(picture.channels),
@@ -79,7 +79,7 @@ void CutoutStep(const Arguments& a, Draw& draw, PictureExample& example) {
 }
 
 // Zhong et al. 2017, as torchvision's RandomErasing.
-void EraseStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void EraseStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   if (!draw.Chance(a.number("p"))) return;
   Picture& picture = example.picture;
   const std::vector<double>&scale = a.numbers("scale"), &ratio = a.numbers("ratio");

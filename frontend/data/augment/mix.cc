@@ -7,12 +7,14 @@
 namespace weft {
 namespace {
 
-double UniformAboveZero(Draw& draw) { return 1 - static_cast<double>(draw.random.Uniform()); }
+double UniformAboveZero(TransformDraw& draw) {
+  return 1 - static_cast<double>(draw.random.Uniform());
+}
 
 // The logarithm of a number from the Gamma distribution: Marsaglia and Tsang 2000, at alpha + 1 and
 // brought down by a power of a uniform number. The logarithm, as small alphas give numbers that are
 // too small.
-double DrawLogGamma(double alpha, Draw& draw) {
+double DrawLogGamma(double alpha, TransformDraw& draw) {
   const double d = alpha + 1 - 1.0 / 3, c = 1 / std::sqrt(9 * d);
   for (;;) {
     const double x = draw.Normal(), root = 1 + c * x;
@@ -35,7 +37,8 @@ double Mixup(double share, std::span<const float> other, std::span<float> image)
 
 // Yun et al. 2019: a box of the other one, its middle anywhere; the share is what is left of it
 // inside the image.
-double Cutmix(double share, Draw& draw, std::span<const float> other, std::span<float> image) {
+double Cutmix(double share, TransformDraw& draw, std::span<const float> other,
+              std::span<float> image) {
   const int64_t height = draw.height, width = draw.width;
   const auto range = [&](int64_t extent, double cut, int64_t* begin, int64_t* end) {
     const auto side = static_cast<int64_t>(static_cast<double>(extent) * cut);
@@ -61,12 +64,12 @@ double Cutmix(double share, Draw& draw, std::span<const float> other, std::span<
 
 }  // namespace
 
-double DrawBeta(double alpha, Draw& draw) {
+double DrawBeta(double alpha, TransformDraw& draw) {
   const double a = DrawLogGamma(alpha, draw), b = DrawLogGamma(alpha, draw);
   return 1 / (1 + std::exp(b - a));
 }
 
-double MixExamples(const PipelineStep& step, Draw& draw, std::span<const float> other,
+double MixExamples(const PipelineStep& step, TransformDraw& draw, std::span<const float> other,
                    std::span<float> image) {
   const double share = DrawBeta(step.arguments.number("alpha"), draw);
   if (step.spec->name == "mixup") return Mixup(share, other, image);

@@ -19,7 +19,8 @@ namespace weft {
 enum class Outside { kConstant, kEdge, kReflect, kSymmetric };
 
 // A region that may reach outside.
-Picture Window(const Picture& picture, const PictureRegion& region, Outside outside, uint8_t fill);
+Picture CutOrPad(const Picture& picture, const PictureRegion& region, Outside outside,
+                 uint8_t fill);
 Picture FlippedColumns(const Picture& picture);
 Picture FlippedRows(const Picture& picture);
 

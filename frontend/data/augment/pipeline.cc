@@ -12,11 +12,11 @@
 namespace weft {
 namespace {
 
-struct Preset {
+struct PipelinePreset {
   std::string_view name, text, help;
 };
 
-constexpr Preset kPresets[] = {
+constexpr PipelinePreset kPresets[] = {
     {"none", "", "nothing"},
     {"light", "random_resized_crop(scale=(0.6, 1)), flip, color_jitter(0.1)",
      "for few pictures and short trainings"},
@@ -49,7 +49,7 @@ bool HasWord(std::string_view words, std::string_view word) {
 }
 
 // Shortest text that reads back as the same number.
-std::string NumberText(double value) {
+std::string ShortestText(double value) {
   char buffer[32];
   const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
   return std::string(buffer, end);
@@ -58,7 +58,7 @@ std::string NumberText(double value) {
 std::string ArgumentText(const Argument& argument) {
   if (!argument.word.empty()) return argument.word;
   std::vector<std::string> numbers;
-  for (const double x : argument.numbers) numbers.push_back(NumberText(x));
+  for (const double x : argument.numbers) numbers.push_back(ShortestText(x));
   if (numbers.size() == 1) return numbers[0];
   return absl::StrCat("(", absl::StrJoin(numbers, ", "), ")");
 }
@@ -144,15 +144,15 @@ class PipelineParser {
       return value;
     }
     return ErrorAt(begin, absl::StrCat("expected ", Absl(spec.name), spec.whole ? ", whole," : "",
-                                       " in [", NumberText(spec.low), ", ", NumberText(spec.high),
-                                       "], got ", NumberText(value)));
+                                       " in [", ShortestText(spec.low), ", ",
+                                       ShortestText(spec.high), "], got ", ShortestText(value)));
   }
 
   absl::Status ParseStep(Pipeline& pipeline) {
     Skip();
     const size_t begin = at_;
     const std::string name = Name();
-    for (const Preset& preset : kPresets) {
+    for (const PipelinePreset& preset : kPresets) {
       if (preset.name != name) continue;
       WEFT_ASSIGN_OR_RETURN(const Pipeline part, PipelineParser(preset.text).Parse());
       for (const PipelineStep& step : part.steps) WEFT_RETURN_IF_ERROR(Add(begin, step, pipeline));
@@ -166,7 +166,7 @@ class PipelineParser {
     if (name.empty()) return ErrorAt(begin, "expected the name of a transform");
     std::vector<std::string> names;
     for (const TransformSpec* spec : AllTransforms()) names.emplace_back(spec->name);
-    for (const Preset& preset : kPresets) names.emplace_back(preset.name);
+    for (const PipelinePreset& preset : kPresets) names.emplace_back(preset.name);
     return ErrorAt(
         begin, absl::StrCat("expected one of ", absl::StrJoin(names, " "), ", got \"", name, "\""));
   }
@@ -315,7 +315,7 @@ std::string DescribeTransforms() {
       absl::StrAppend(&text, "\n");
     }
   }
-  for (const Preset& preset : kPresets) {
+  for (const PipelinePreset& preset : kPresets) {
     absl::StrAppend(&text, Absl(preset.name), " = ", Absl(preset.text), ": ", Absl(preset.help),
                     "\n");
   }

@@ -41,18 +41,18 @@ Outside OutsideOf(const Arguments& a) {
   return mode == "symmetric" ? Outside::kSymmetric : Outside::kConstant;
 }
 
-struct Size {
+struct PlaceSize {
   int64_t height, width;
 };
 
 // (h, w), n for a square, 0 for the model's size.
-Size SizeOf(const Arguments& a, const Draw& draw) {
+PlaceSize WantedSize(const Arguments& a, const TransformDraw& draw) {
   const std::vector<double>& n = a.numbers("size");
   if (n[0] == 0) return {draw.height, draw.width};
   return {static_cast<int64_t>(n[0]), static_cast<int64_t>(n.back())};
 }
 
-void ResizeBoth(const PictureRegion& region, Size size, ResampleFilter filter,
+void ResizeBoth(const PictureRegion& region, PlaceSize size, ResampleFilter filter,
                 PictureExample& example) {
   example.picture = Resample(example.picture, region, size.height, size.width, filter);
   if (example.mask) {
@@ -62,14 +62,14 @@ void ResizeBoth(const PictureRegion& region, Size size, ResampleFilter filter,
 }
 
 void CutBoth(const PictureRegion& region, Outside outside, uint8_t fill, PictureExample& example) {
-  example.picture = Window(example.picture, region, outside, fill);
-  if (example.mask) *example.mask = Window(*example.mask, region, outside, 0);
+  example.picture = CutOrPad(example.picture, region, outside, fill);
+  if (example.mask) *example.mask = CutOrPad(*example.mask, region, outside, 0);
 }
 
 // torchvision.transforms.Resize: one number is the shorter side's.
-void ResizeStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void ResizeStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   const Picture& in = example.picture;
-  Size size = SizeOf(a, draw);
+  PlaceSize size = WantedSize(a, draw);
   const std::vector<double>& n = a.numbers("size");
   if (n.size() == 1 && n[0] > 0) {
     const int64_t shorter = std::min(in.height, in.width);
@@ -82,8 +82,8 @@ void ResizeStep(const Arguments& a, Draw& draw, PictureExample& example) {
              example);
 }
 
-void CenterCropStep(const Arguments& a, Draw& draw, PictureExample& example) {
-  const Size size = SizeOf(a, draw);
+void CenterCropStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
+  const PlaceSize size = WantedSize(a, draw);
   const std::vector<double>& at = a.numbers("at");
   const auto offset = [](int64_t from, int64_t to, double where) {
     return std::llround(static_cast<double>(from - to) * where);
@@ -96,15 +96,15 @@ void CenterCropStep(const Arguments& a, Draw& draw, PictureExample& example) {
 }
 
 // Any place where the smaller of both, picture and window, lies inside the other.
-int64_t DrawOffset(Draw& draw, int64_t from, int64_t to) {
+int64_t DrawOffset(TransformDraw& draw, int64_t from, int64_t to) {
   const int64_t slack = from - to;
   const int64_t offset = draw.Below(std::abs(slack) + 1);
   return slack < 0 ? -offset : offset;
 }
 
 // torchvision.transforms.RandomCrop.
-void CropStep(const Arguments& a, Draw& draw, PictureExample& example) {
-  const Size size = SizeOf(a, draw);
+void CropStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
+  const PlaceSize size = WantedSize(a, draw);
   const int64_t padding = a.whole("padding");
   const int64_t top = DrawOffset(draw, example.picture.height + 2 * padding, size.height);
   const int64_t left = DrawOffset(draw, example.picture.width + 2 * padding, size.width);
@@ -113,8 +113,8 @@ void CropStep(const Arguments& a, Draw& draw, PictureExample& example) {
       OutsideOf(a), static_cast<uint8_t>(a.whole("fill")), example);
 }
 
-void RandomPlaceStep(const Arguments& a, Draw& draw, PictureExample& example) {
-  const Size size = SizeOf(a, draw);
+void RandomPlaceStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
+  const PlaceSize size = WantedSize(a, draw);
   const int64_t top = DrawOffset(draw, example.picture.height, size.height);
   const int64_t left = DrawOffset(draw, example.picture.width, size.width);
   CutBoth({.top = top, .left = left, .height = size.height, .width = size.width},
@@ -123,7 +123,7 @@ void RandomPlaceStep(const Arguments& a, Draw& draw, PictureExample& example) {
 
 // torchvision.transforms.Pad: all sides; left and right, top and bottom; or left, top, right,
 // bottom.
-void PadStep(const Arguments& a, Draw&, PictureExample& example) {
+void PadStep(const Arguments& a, TransformDraw&, PictureExample& example) {
   const std::vector<double>& n = a.numbers("padding");
   const auto side = [&](size_t i) { return static_cast<int64_t>(n[i % n.size()]); };
   CutBoth({.top = -side(1),
@@ -135,7 +135,8 @@ void PadStep(const Arguments& a, Draw&, PictureExample& example) {
 
 // torchvision.transforms.RandomResizedCrop.get_params: an area and a ratio, drawn up to ten times
 // until they fit; then the middle.
-PictureRegion DrawResizedCrop(const Arguments& a, Draw& draw, int64_t height, int64_t width) {
+PictureRegion DrawResizedCrop(const Arguments& a, TransformDraw& draw, int64_t height,
+                              int64_t width) {
   const std::vector<double>&scale = a.numbers("scale"), &ratio = a.numbers("ratio");
   const auto h = static_cast<double>(height), w = static_cast<double>(width);
   for (int attempt = 0; attempt < 10; ++attempt) {
@@ -159,10 +160,10 @@ PictureRegion DrawResizedCrop(const Arguments& a, Draw& draw, int64_t height, in
   return region;
 }
 
-void RandomResizedCropStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void RandomResizedCropStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   const PictureRegion region =
       DrawResizedCrop(a, draw, example.picture.height, example.picture.width);
-  ResizeBoth(region, SizeOf(a, draw), *ParseResampleFilter(a.word("filter")), example);
+  ResizeBoth(region, WantedSize(a, draw), *ParseResampleFilter(a.word("filter")), example);
 }
 
 void FlipBoth(Picture (*flip)(const Picture&), PictureExample& example) {
@@ -170,11 +171,11 @@ void FlipBoth(Picture (*flip)(const Picture&), PictureExample& example) {
   if (example.mask) *example.mask = flip(*example.mask);
 }
 
-void FlipStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void FlipStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   if (draw.Chance(a.number("p"))) FlipBoth(FlippedColumns, example);
 }
 
-void VerticalFlipStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void VerticalFlipStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   if (draw.Chance(a.number("p"))) FlipBoth(FlippedRows, example);
 }
 
@@ -190,7 +191,8 @@ int64_t InsideIndex(int64_t i, int64_t n, Outside outside) {
 
 }  // namespace
 
-Picture Window(const Picture& picture, const PictureRegion& region, Outside outside, uint8_t fill) {
+Picture CutOrPad(const Picture& picture, const PictureRegion& region, Outside outside,
+                 uint8_t fill) {
   if (region.top >= 0 && region.left >= 0 && region.top + region.height <= picture.height &&
       region.left + region.width <= picture.width) {
     return Cut(picture, region);

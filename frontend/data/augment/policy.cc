@@ -22,44 +22,48 @@ struct PolicyReach {
 };
 
 // One of the 14 changes, at `magnitude` in [0,1] of its reach, some in a random direction.
-using PolicyChange = void (*)(const PolicyReach&, double magnitude, Draw&, PictureExample&);
+using PolicyChange = void (*)(const PolicyReach&, double magnitude, TransformDraw&,
+                              PictureExample&);
 
 void WarpInPolicy(const PlaneMap& map, PictureExample& example) {
   WarpBy(map, WarpFilter::kNearest, 0, example);
 }
 
 template <void (*adjust)(Picture&, double)>
-void AdjustInPolicy(const PolicyReach& reach, double m, Draw& draw, PictureExample& example) {
+void AdjustInPolicy(const PolicyReach& reach, double m, TransformDraw& draw,
+                    PictureExample& example) {
   adjust(example.picture, 1 + draw.Sign() * m * reach.factor);
 }
 
 template <void (*change)(Picture&)>
-void ChangeInPolicy(const PolicyReach&, double, Draw&, PictureExample& example) {
+void ChangeInPolicy(const PolicyReach&, double, TransformDraw&, PictureExample& example) {
   change(example.picture);
 }
 
-void NoChange(const PolicyReach&, double, Draw&, PictureExample&) {}
+void NoChange(const PolicyReach&, double, TransformDraw&, PictureExample&) {}
 
-void ShearX(const PolicyReach& reach, double m, Draw& draw, PictureExample& example) {
+void ShearX(const PolicyReach& reach, double m, TransformDraw& draw, PictureExample& example) {
   WarpInPolicy({.b = draw.Sign() * m * reach.shear}, example);
 }
-void ShearY(const PolicyReach& reach, double m, Draw& draw, PictureExample& example) {
+void ShearY(const PolicyReach& reach, double m, TransformDraw& draw, PictureExample& example) {
   WarpInPolicy({.d = draw.Sign() * m * reach.shear}, example);
 }
-void TranslateX(const PolicyReach& reach, double m, Draw& draw, PictureExample& example) {
+void TranslateX(const PolicyReach& reach, double m, TransformDraw& draw, PictureExample& example) {
   WarpInPolicy({.c = draw.Sign() * std::trunc(m * reach.translate_x)}, example);
 }
-void TranslateY(const PolicyReach& reach, double m, Draw& draw, PictureExample& example) {
+void TranslateY(const PolicyReach& reach, double m, TransformDraw& draw, PictureExample& example) {
   WarpInPolicy({.f = draw.Sign() * std::trunc(m * reach.translate_y)}, example);
 }
-void RotateInPolicy(const PolicyReach& reach, double m, Draw& draw, PictureExample& example) {
+void RotateInPolicy(const PolicyReach& reach, double m, TransformDraw& draw,
+                    PictureExample& example) {
   const AffineChange change = {.degrees = draw.Sign() * m * reach.degrees};
   WarpInPolicy(InverseAffine(change, example.picture.height, example.picture.width), example);
 }
-void PosterizeInPolicy(const PolicyReach& reach, double m, Draw&, PictureExample& example) {
+void PosterizeInPolicy(const PolicyReach& reach, double m, TransformDraw&,
+                       PictureExample& example) {
   Posterize(example.picture, 8 - static_cast<int>(std::lround(m * reach.bits)));
 }
-void SolarizeInPolicy(const PolicyReach&, double m, Draw&, PictureExample& example) {
+void SolarizeInPolicy(const PolicyReach&, double m, TransformDraw&, PictureExample& example) {
   Solarize(example.picture, static_cast<int>(std::lround(255 * (1 - m))));
 }
 
@@ -78,14 +82,14 @@ constexpr PolicyChange kPolicyChanges[] = {NoChange,
                                            ChangeInPolicy<AutoContrast>,
                                            ChangeInPolicy<Equalize>};
 
-void ApplyRandomChange(const PolicyReach& reach, double magnitude, Draw& draw,
+void ApplyRandomChange(const PolicyReach& reach, double magnitude, TransformDraw& draw,
                        PictureExample& example) {
   const auto which = static_cast<size_t>(draw.Below(std::size(kPolicyChanges)));
   kPolicyChanges[which](reach, magnitude, draw, example);
 }
 
 // Cubuk et al. 2020, as torchvision.transforms.RandAugment.
-void RandAugmentStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void RandAugmentStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   const PolicyReach reach = {
       .shear = 0.3,
       .translate_x = 150.0 / 331 * static_cast<double>(example.picture.width),
@@ -99,7 +103,7 @@ void RandAugmentStep(const Arguments& a, Draw& draw, PictureExample& example) {
 }
 
 // Müller and Hutter 2021, as torchvision.transforms.TrivialAugmentWide.
-void TrivialAugmentStep(const Arguments&, Draw& draw, PictureExample& example) {
+void TrivialAugmentStep(const Arguments&, TransformDraw& draw, PictureExample& example) {
   const PolicyReach reach = {.shear = 0.99,
                              .translate_x = 32,
                              .translate_y = 32,

@@ -28,7 +28,7 @@ void ForGroups(const Arguments& a, Signal& signal, const F& f) {
   for (int64_t row = 0; row < signal.rows; ++row) f(RowOf(signal, row));
 }
 
-void ShiftStep(const Arguments& a, Draw& draw, Signal& signal) {
+void ShiftStep(const Arguments& a, TransformDraw& draw, Signal& signal) {
   const int64_t reach = std::min(a.whole("most"), signal.length);
   const int64_t later = draw.Below(2 * reach + 1) - reach;
   const bool wrap = a.word("mode") == "wrap";
@@ -42,26 +42,27 @@ void ShiftStep(const Arguments& a, Draw& draw, Signal& signal) {
   }
 }
 
-void NoiseStep(const Arguments& a, Draw& draw, Signal& signal) {
+void NoiseStep(const Arguments& a, TransformDraw& draw, Signal& signal) {
   if (!draw.Chance(a.number("p"))) return;
   const double deviation = a.number("std");
   for (float& x : signal.values) x += static_cast<float>(deviation * draw.Normal());
 }
 
-void ScaleStep(const Arguments& a, Draw& draw, Signal& signal) {
+void ScaleStep(const Arguments& a, TransformDraw& draw, Signal& signal) {
   const std::vector<double>& range = a.numbers("factor");
   const auto factor = static_cast<float>(draw.Uniform(range[0], range.back()));
   for (float& x : signal.values) x *= factor;
 }
 
 // SpecAugment (Park et al. 2019): a width up to `most`, then a place; there the example's mean.
-void MaskRange(const Arguments& a, Draw& draw, int64_t extent, int64_t* begin, int64_t* end) {
+void MaskRange(const Arguments& a, TransformDraw& draw, int64_t extent, int64_t* begin,
+               int64_t* end) {
   const int64_t width = draw.Below(std::min(a.whole("most"), extent) + 1);
   *begin = draw.Below(extent - width + 1);
   *end = *begin + width;
 }
 
-void TimeMaskStep(const Arguments& a, Draw& draw, Signal& signal) {
+void TimeMaskStep(const Arguments& a, TransformDraw& draw, Signal& signal) {
   const auto mean = static_cast<float>(MeanOf(signal.values));
   for (int64_t i = 0; i < a.whole("count"); ++i) {
     int64_t begin = 0, end = 0;
@@ -72,7 +73,7 @@ void TimeMaskStep(const Arguments& a, Draw& draw, Signal& signal) {
   }
 }
 
-void RowMaskStep(const Arguments& a, Draw& draw, Signal& signal) {
+void RowMaskStep(const Arguments& a, TransformDraw& draw, Signal& signal) {
   const auto mean = static_cast<float>(MeanOf(signal.values));
   for (int64_t i = 0; i < a.whole("count"); ++i) {
     int64_t begin = 0, end = 0;
@@ -83,7 +84,7 @@ void RowMaskStep(const Arguments& a, Draw& draw, Signal& signal) {
   }
 }
 
-void WindowStep(const Arguments& a, Draw& draw, Signal& signal) {
+void WindowStep(const Arguments& a, TransformDraw& draw, Signal& signal) {
   const int64_t size = a.whole("size"), slack = signal.length - size;
   const double at = a.number("at");
   const int64_t begin =
@@ -96,7 +97,7 @@ void WindowStep(const Arguments& a, Draw& draw, Signal& signal) {
   signal = std::move(cut);
 }
 
-void StandardizeStep(const Arguments& a, Draw&, Signal& signal) {
+void StandardizeStep(const Arguments& a, TransformDraw&, Signal& signal) {
   ForGroups(a, signal, [](std::span<float> values) {
     const double mean = MeanOf(values);
     double squares = 0;
@@ -107,7 +108,7 @@ void StandardizeStep(const Arguments& a, Draw&, Signal& signal) {
   });
 }
 
-void MinMaxStep(const Arguments& a, Draw&, Signal& signal) {
+void MinMaxStep(const Arguments& a, TransformDraw&, Signal& signal) {
   ForGroups(a, signal, [](std::span<float> values) {
     const auto [low, high] = std::minmax_element(values.begin(), values.end());
     const float base = *low, range = *high - *low;

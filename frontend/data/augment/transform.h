@@ -58,7 +58,7 @@ class Arguments {
 };
 
 // What a transform may know besides the example.
-struct Draw {
+struct TransformDraw {
   RandomStream& random;
   int64_t height = 0;  // the size that the model wants
   int64_t width = 0;
@@ -88,8 +88,8 @@ struct Signal {
   std::vector<float> values;
 };
 
-using PictureTransform = void (*)(const Arguments&, Draw&, PictureExample&);
-using SignalTransform = void (*)(const Arguments&, Draw&, Signal&);
+using PictureTransform = void (*)(const Arguments&, TransformDraw&, PictureExample&);
+using SignalTransform = void (*)(const Arguments&, TransformDraw&, Signal&);
 
 // What a transform works on. A pipeline has them in this order.
 enum class TransformStage { kPicture, kSignal, kMix };

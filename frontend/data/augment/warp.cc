@@ -84,14 +84,14 @@ void WarpExample(WarpFilter filter, uint8_t fill, const F& source, PictureExampl
   if (example.mask) *example.mask = WarpPicture(*example.mask, WarpFilter::kNearest, 0, source);
 }
 
-void RotateStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void RotateStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   const AffineChange change = {.degrees = -draw.Around(a.numbers("degrees"))};
   WarpBy(InverseAffine(change, example.picture.height, example.picture.width), WarpFilterOf(a),
          WarpFillOf(a), example);
 }
 
 // torchvision.transforms.RandomAffine.
-void AffineStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void AffineStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   const int64_t height = example.picture.height, width = example.picture.width;
   const std::vector<double>&translate = a.numbers("translate"), &scale = a.numbers("scale");
   AffineChange change;
@@ -105,7 +105,7 @@ void AffineStep(const Arguments& a, Draw& draw, PictureExample& example) {
 }
 
 // torchvision.transforms.RandomPerspective: each corner moves inward by up to half the distortion.
-void PerspectiveStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void PerspectiveStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   if (!draw.Chance(a.number("p"))) return;
   const auto w = static_cast<double>(example.picture.width);
   const auto h = static_cast<double>(example.picture.height);
@@ -121,7 +121,7 @@ void PerspectiveStep(const Arguments& a, Draw& draw, PictureExample& example) {
 }
 
 // Simard, Steinkraus and Platt 2003: uniform displacements, smoothed, times alpha.
-void ElasticStep(const Arguments& a, Draw& draw, PictureExample& example) {
+void ElasticStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   const int64_t height = example.picture.height, width = example.picture.width;
   const auto field = [&] {
     std::vector<float> values(static_cast<size_t>(height * width));
