@@ -7,6 +7,7 @@
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
 #include "frontend/cli/data.h"
+#include "frontend/data/augment/augmented.h"
 #include "frontend/data/contact_sheet.h"
 #include "frontend/data/picture_files.h"
 #include "frontend/data/statistics.h"
@@ -21,6 +22,7 @@ constexpr size_t kMostLines = 10;  // of what may be long
 struct DataArguments {
   std::string spec;
   std::string preview;
+  std::string augment;
   DataOptions options;
 };
 
@@ -121,10 +123,13 @@ void PrintDuplicates(const InspectedSplit& train, const InspectedSplit& test) {
   }
 }
 
-absl::Status WritePreview(const Dataset& dataset, const std::string& path) {
-  WEFT_ASSIGN_OR_RETURN(const Picture sheet, ContactSheet(dataset));
-  WEFT_RETURN_IF_ERROR(WritePng(path, sheet));
-  Print("saved %s\n", path.c_str());
+absl::Status WritePreview(const std::shared_ptr<const Dataset>& dataset, const DataArguments& a) {
+  WEFT_ASSIGN_OR_RETURN(const Pipeline pipeline, ParsePipeline(a.augment));
+  WEFT_ASSIGN_OR_RETURN(const auto shown,
+                        AugmentedDataset(dataset, pipeline, dataset->preprocessing()));
+  WEFT_ASSIGN_OR_RETURN(const Picture sheet, ContactSheet(*shown));
+  WEFT_RETURN_IF_ERROR(WritePng(a.preview, sheet));
+  Print("saved %s\n", a.preview.c_str());
   return absl::OkStatus();
 }
 
@@ -146,7 +151,7 @@ absl::Status ShowData(const DataArguments& a) {
     PrintClasses(train, nullptr);
     Print("note: %s\n", std::string(test_data.status().message()).c_str());
   }
-  return a.preview.empty() ? absl::OkStatus() : WritePreview(*train.dataset, a.preview);
+  return a.preview.empty() ? absl::OkStatus() : WritePreview(train.dataset, a);
 }
 
 }  // namespace
@@ -157,9 +162,13 @@ Command AddData(CLI::App& program) {
   auto a = std::make_shared<DataArguments>();
   app->add_option("spec", a->spec, DataSpecs())->required();
   app->add_option("--preview", a->preview, "A PNG to write with examples and their labels");
+  app->add_option("--augment", a->augment, "Random changes of the examples in the preview");
   DataFlags flags(app);
   VisitOptions(a->options, flags);
-  app->footer("Example: weft data folder:pets --val-split 0.2 --preview pets.png");
+  app->footer(
+      "Example: weft data folder:pets --val-split 0.2 --preview pets.png\n\n"
+      "What --augment knows:\n" +
+      DescribeTransforms());
   return {app, [a] { return ShowData(*a); }};
 }
 

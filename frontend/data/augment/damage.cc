@@ -29,7 +29,7 @@ void JpegStep(const Arguments& a, TransformDraw& draw, PictureExample& example) 
   const Picture& in = example.picture;
   const double drawn = draw.Uniform(quality[0], quality.back());
   const auto bytes = EncodeJpeg(in, static_cast<int>(std::lround(drawn)));
-  auto out = bytes.ok() ? DecodeJpeg(*bytes, in.height * in.width)
+  auto out = bytes.ok() ? DecodeJpeg(*bytes, {.max_pixels = in.height * in.width})
                         : absl::StatusOr<Picture>(bytes.status());
   if (!out.ok()) {
     draw.status = Annotate(out.status(), "jpeg");
