@@ -44,6 +44,7 @@ std::vector<OpDef> LrnOps();
 std::vector<OpDef> MatMulOps();
 std::vector<OpDef> MaxUnpoolOps();
 std::vector<OpDef> MomentumOps();
+std::vector<OpDef> OptimizerStepOps();
 std::vector<OpDef> NllLossOps();
 std::vector<OpDef> NonMaxSuppressionOps();
 std::vector<OpDef> NonZeroOps();

@@ -49,7 +49,7 @@ OpRegistry* MakeStandardOps() {
                       SqueezeExciteOps, FusedElementwiseOps,
                       DetOps,           GridSampleOps,
                       RoiAlignOps,      NonMaxSuppressionOps,
-                      NonZeroOps}) {
+                      NonZeroOps,       OptimizerStepOps}) {
     for (OpDef& def : family()) RequireOk(registry->Register(std::move(def)));
   }
   return registry;

@@ -1,8 +1,12 @@
 #include "frontend/train/optimizer.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "frontend/train/optimizer_method.h"
+#include "frontend/train/parameter_groups.h"
 #include "graph/emitter.h"
 
 namespace weft {
@@ -11,104 +15,226 @@ namespace {
 struct Parameter {
   Node* variable;
   Value gradient;
+  double max_norm = 0;  // 0: none
 };
 
-absl::Status CheckOptions(const OptimizerOptions& o) {
-  if (!(o.momentum >= 0 && o.momentum < 1)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("optimizer: expected a momentum in [0,1), got ", o.momentum));
-  }
-  if (!(o.weight_decay >= 0 && o.weight_decay < 1)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("optimizer: expected a weight decay in [0,1), got ", o.weight_decay));
-  }
-  if (o.nesterov && o.momentum == 0) {
-    return absl::InvalidArgumentError("optimizer: Nesterov's step needs a momentum above 0");
-  }
+// Parameters that one node updates.
+struct ParameterGroup {
+  double rate_factor = 1, decay_factor = 1;
+  std::vector<Parameter> parameters;
+};
+
+AttributeMap AttributesOf(const UpdateSpec& spec) {
+  return {{"method", std::string(ToString(spec.method))},
+          {"momentum", spec.momentum},
+          {"dampening", spec.dampening},
+          {"beta1", spec.beta1},
+          {"beta2", spec.beta2},
+          {"alpha", spec.alpha},
+          {"epsilon", spec.epsilon},
+          {"lr_decay", spec.lr_decay},
+          {"momentum_decay", spec.momentum_decay},
+          {"trust", spec.trust},
+          {"centered", spec.centered ? 1 : 0},
+          {"rate_factor", spec.rate_factor},
+          {"l1", spec.l1},
+          {"l2", spec.l2},
+          {"decay", spec.decay},
+          {"clip_value", spec.clip_value},
+          {"clip_norm", spec.clip_norm},
+          {"every", spec.every}};
+}
+
+// Adds what a step consists of.
+class StepBuilder {
+ public:
+  explicit StepBuilder(Graph& graph) : graph_(graph) {}
+
+  absl::Status AddInputs(DType dtype);
+  // Gradients become the means over the batches of a step.
+  absl::Status AddAccumulation(std::vector<Parameter>& parameters, int64_t every);
+  absl::Status AddGlobalNorm(std::span<const Parameter> parameters);
+  // The next values of the group's parameters.
+  absl::StatusOr<std::vector<Value>> AddSteps(const ParameterGroup& group, UpdateSpec spec);
+  absl::Status AddAverage(std::span<Node* const> variables, std::span<const Value> next,
+                          const OptimizerOptions& options);
+
+ private:
+  // One OptimizerStep node; `tensors` are its variables, gradients and slots.
+  absl::StatusOr<Node*> AddNode(const UpdateSpec& spec, std::vector<Value> tensors, Value norm);
+  absl::StatusOr<Value> AddSlot(const Node& variable, std::string_view suffix);
+
+  Graph& graph_;
+  Value rate_, step_, norm_;
+};
+
+absl::Status StepBuilder::AddInputs(DType dtype) {
+  WEFT_ASSIGN_OR_RETURN(rate_, graph_.AddInput(std::string(kLearningRateInput), {dtype, {}}));
+  WEFT_ASSIGN_OR_RETURN(step_, graph_.AddInput(std::string(kStepInput), {DType::kI64, {}}));
   return absl::OkStatus();
 }
 
-// w - lr * (g + decay * w), one composition a parameter.
-absl::Status AddPlainSteps(Graph& graph, std::span<const Parameter> parameters, Value rate,
-                           double decay) {
-  for (const auto& [variable, gradient] : parameters) {
-    Emitter e(graph, absl::StrCat("sgd/", variable->name()));
-    const Value w = variable->output();
-    Value direction = gradient;
-    if (decay != 0) {
-      direction = e.Op("Add", {direction, e.Op("Mul", {e.Scalar(decay, w.type().dtype), w})});
-    }
-    const Value next = e.Op("Sub", {w, e.Op("Mul", {rate, direction})});
-    WEFT_RETURN_IF_ERROR(e.status());
-    WEFT_RETURN_IF_ERROR(graph.AddUpdate(variable, next));
-  }
-  return absl::OkStatus();
+absl::StatusOr<Node*> StepBuilder::AddNode(const UpdateSpec& spec, std::vector<Value> tensors,
+                                           Value norm) {
+  tensors.insert(tensors.begin(), {rate_, step_, norm});
+  return graph_.AddNode({.op = "OptimizerStep",
+                         .name = graph_.UniqueName("optimizer"),
+                         .inputs = std::move(tensors),
+                         .attributes = AttributesOf(spec)});
 }
 
-// One Momentum node for all the parameters.
-absl::Status AddMomentumStep(Graph& graph, std::span<const Parameter> parameters, Value rate,
-                             Value step, double decay, const OptimizerOptions& options) {
-  std::vector<Value> inputs = {rate, step};
-  for (const Parameter& p : parameters) inputs.push_back(p.variable->output());
-  for (const Parameter& p : parameters) inputs.push_back(p.gradient);
-  std::vector<Node*> slots;
+// A variable of zeros, or for the average of its parameter's value.
+absl::StatusOr<Value> StepBuilder::AddSlot(const Node& variable, std::string_view suffix) {
+  Tensor initial = LeafValue(variable);
+  if (suffix != kAverageSlot) {
+    WEFT_ASSIGN_OR_RETURN(const Dims dims, StaticDims(variable.type().shape));
+    WEFT_ASSIGN_OR_RETURN(initial, Tensor::Zeros(variable.type().dtype, dims));
+  }
+  return graph_.AddVariable(absl::StrCat(variable.name(), Absl(suffix)), std::move(initial),
+                            /*trainable=*/false, kOptimizerSlot);
+}
+
+absl::Status StepBuilder::AddAccumulation(std::vector<Parameter>& parameters, int64_t every) {
+  std::vector<Value> tensors;
   for (const Parameter& p : parameters) {
-    WEFT_ASSIGN_OR_RETURN(const Dims dims, StaticDims(p.variable->type().shape));
-    WEFT_ASSIGN_OR_RETURN(Tensor zeros, Tensor::Zeros(p.variable->type().dtype, dims));
-    WEFT_ASSIGN_OR_RETURN(const Value slot,
-                          graph.AddVariable(absl::StrCat(p.variable->name(), "/momentum"),
-                                            std::move(zeros), /*trainable=*/false, kOptimizerSlot));
-    inputs.push_back(slot);
-    slots.push_back(slot.node);
+    WEFT_ASSIGN_OR_RETURN(const Value slot, AddSlot(*p.variable, kGradientSlot));
+    tensors.push_back(slot);
   }
-  WEFT_ASSIGN_OR_RETURN(
-      Node * node,
-      graph.AddNode({.op = "Momentum",
-                     .name = "optimizer",
-                     .inputs = std::move(inputs),
-                     .attributes = {{"alpha", options.momentum},
-                                    {"beta", 1.0},
-                                    {"norm_coefficient", decay},
-                                    {"mode", options.nesterov ? "nesterov" : "standard"}}}));
-  const int count = static_cast<int>(parameters.size());
-  for (int i = 0; i < count; ++i) {
-    WEFT_RETURN_IF_ERROR(
-        graph.AddUpdate(parameters[static_cast<size_t>(i)].variable, node->output(i)));
-    WEFT_RETURN_IF_ERROR(graph.AddUpdate(slots[static_cast<size_t>(i)], node->output(count + i)));
+  for (const Parameter& p : parameters) tensors.push_back(p.gradient);
+  WEFT_ASSIGN_OR_RETURN(Node * node, AddNode({.method = UpdateMethod::kAccumulate, .every = every},
+                                             tensors, Value()));
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    parameters[i].gradient = node->output(static_cast<int>(i));
+    WEFT_RETURN_IF_ERROR(graph_.AddUpdate(tensors[i].node, parameters[i].gradient));
   }
   return absl::OkStatus();
+}
+
+absl::Status StepBuilder::AddGlobalNorm(std::span<const Parameter> parameters) {
+  std::vector<Value> gradients;
+  for (const Parameter& p : parameters) gradients.push_back(p.gradient);
+  Emitter e(graph_, "optimizer");
+  norm_ = e.Op("GlobalNorm", std::move(gradients));
+  return e.status();
+}
+
+absl::StatusOr<std::vector<Value>> StepBuilder::AddSteps(const ParameterGroup& group,
+                                                         UpdateSpec spec) {
+  spec.rate_factor = group.rate_factor;
+  for (double* decay : {&spec.l1, &spec.l2, &spec.decay}) *decay *= group.decay_factor;
+  std::vector<Value> tensors;
+  for (const Parameter& p : group.parameters) tensors.push_back(p.variable->output());
+  for (const Parameter& p : group.parameters) tensors.push_back(p.gradient);
+  const size_t first_slot = tensors.size(), n = group.parameters.size();
+  for (const std::string_view slot : SlotNames(spec)) {
+    for (const Parameter& p : group.parameters) {
+      WEFT_ASSIGN_OR_RETURN(const Value value, AddSlot(*p.variable, "/" + std::string(slot)));
+      tensors.push_back(value);
+    }
+  }
+  WEFT_ASSIGN_OR_RETURN(Node * node, AddNode(spec, tensors, norm_));
+  for (size_t i = first_slot; i < tensors.size(); ++i) {
+    WEFT_RETURN_IF_ERROR(
+        graph_.AddUpdate(tensors[i].node, node->output(static_cast<int>(i - first_slot + n))));
+  }
+  std::vector<Value> next;
+  for (size_t i = 0; i < n; ++i) next.push_back(node->output(static_cast<int>(i)));
+  return next;
+}
+
+absl::Status StepBuilder::AddAverage(std::span<Node* const> variables, std::span<const Value> next,
+                                     const OptimizerOptions& options) {
+  std::vector<Value> tensors;
+  for (const Node* variable : variables) {
+    WEFT_ASSIGN_OR_RETURN(const Value slot, AddSlot(*variable, kAverageSlot));
+    tensors.push_back(slot);
+  }
+  tensors.insert(tensors.end(), next.begin(), next.end());
+  WEFT_ASSIGN_OR_RETURN(Node * node, AddNode({.method = UpdateMethod::kAverage,
+                                              .alpha = options.average_decay,
+                                              .every = options.accumulation},
+                                             tensors, Value()));
+  for (size_t i = 0; i < variables.size(); ++i) {
+    WEFT_RETURN_IF_ERROR(graph_.AddUpdate(tensors[i].node, node->output(static_cast<int>(i))));
+  }
+  return absl::OkStatus();
+}
+
+// w min(1, limit / |row|), for each row along axis 0 (torch.renorm).
+absl::StatusOr<Value> WithinNorm(Graph& graph, const Parameter& parameter, Value w) {
+  if (parameter.max_norm == 0) return w;
+  Emitter e(graph, absl::StrCat("max_norm/", parameter.variable->name()));
+  const DType dtype = w.type().dtype;
+  std::vector<int64_t> axes;
+  for (int axis = 1; axis < w.type().rank(); ++axis) axes.push_back(axis);
+  const Value norm = e.Op("ReduceL2", {w}, {{"axes", axes}, {"keepdims", 1}});
+  const Value most = e.Op("Div", {e.Scalar(parameter.max_norm, dtype), norm});
+  const Value limited = e.Op("Mul", {w, e.Op("Min", {most, e.Scalar(1, dtype)})});
+  WEFT_RETURN_IF_ERROR(e.status());
+  return limited;
+}
+
+// Parameters of one rate and decay each.
+absl::StatusOr<std::vector<ParameterGroup>> GroupsOf(std::vector<Parameter> parameters,
+                                                     const OptimizerOptions& options) {
+  WEFT_ASSIGN_OR_RETURN(NumbersByName rates, NumbersByName::Parse("lr_group", options.lr_group));
+  WEFT_ASSIGN_OR_RETURN(NumbersByName decays,
+                        NumbersByName::Parse("decay_group", options.decay_group));
+  WEFT_ASSIGN_OR_RETURN(NumbersByName norms, NumbersByName::Parse("max_norm", options.max_norm));
+  std::vector<ParameterGroup> groups;
+  for (Parameter& p : parameters) {
+    const std::string& name = p.variable->name();
+    const bool vector = p.variable->type().rank() < 2;
+    const double rate = rates.Find(name).value_or(1), decay = decays.Find(name).value_or(1);
+    if (!vector) p.max_norm = norms.Find(name).value_or(0);
+    const double decayed = vector && !options.decay_vectors ? 0 : decay;
+    auto group = std::ranges::find_if(groups, [&](const ParameterGroup& g) {
+      return g.rate_factor == rate && g.decay_factor == decayed;
+    });
+    if (group == groups.end()) group = groups.insert(group, {rate, decayed, {}});
+    group->parameters.push_back(p);
+  }
+  for (const NumbersByName* numbers : {&rates, &decays, &norms}) {
+    WEFT_RETURN_IF_ERROR(Annotate(numbers->CheckAllFitted(), "optimizer"));
+  }
+  return groups;
 }
 
 }  // namespace
 
 absl::Status AddOptimizer(Graph& graph, std::span<Node* const> parameters,
                           std::span<const Value> gradients, const OptimizerOptions& options) {
-  WEFT_RETURN_IF_ERROR(CheckOptions(options));
+  WEFT_RETURN_IF_ERROR(CheckOptimizer(options));
   if (parameters.empty() || parameters.size() != gradients.size()) {
     return absl::InvalidArgumentError(
         absl::StrCat("optimizer: expected parameters with one gradient each, got ",
                      parameters.size(), " parameters and ", gradients.size(), " gradients"));
   }
-  // The parameters that are decayed, and the others.
-  std::vector<Parameter> groups[2];
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    const bool decayed = options.decay_vectors || parameters[i]->type().rank() > 1;
-    groups[decayed ? 0 : 1].push_back({parameters[i], gradients[i]});
+  std::vector<Parameter> all;
+  for (size_t i = 0; i < parameters.size(); ++i) all.push_back({parameters[i], gradients[i]});
+  StepBuilder builder(graph);
+  WEFT_RETURN_IF_ERROR(builder.AddInputs(parameters[0]->type().dtype));
+  if (options.accumulation > 1) {
+    WEFT_RETURN_IF_ERROR(builder.AddAccumulation(all, options.accumulation));
   }
-  WEFT_ASSIGN_OR_RETURN(const Value rate, graph.AddInput(std::string(kLearningRateInput),
-                                                         {parameters[0]->type().dtype, {}}));
-  Value step;
-  if (options.momentum != 0) {
-    WEFT_ASSIGN_OR_RETURN(step, graph.AddInput(std::string(kStepInput), {DType::kI64, {}}));
+  if (options.clip_norm > 0) WEFT_RETURN_IF_ERROR(builder.AddGlobalNorm(all));
+  WEFT_ASSIGN_OR_RETURN(const std::vector<ParameterGroup> groups,
+                        GroupsOf(std::move(all), options));
+  std::vector<Node*> variables;
+  std::vector<Value> next;
+  for (const ParameterGroup& group : groups) {
+    WEFT_ASSIGN_OR_RETURN(const std::vector<Value> values,
+                          builder.AddSteps(group, UpdateSpecFor(options)));
+    for (size_t i = 0; i < values.size(); ++i) {
+      const Parameter& p = group.parameters[i];
+      WEFT_ASSIGN_OR_RETURN(const Value value, WithinNorm(graph, p, values[i]));
+      WEFT_RETURN_IF_ERROR(graph.AddUpdate(p.variable, value));
+      variables.push_back(p.variable);
+      next.push_back(value);
+    }
   }
-  for (int i = 0; i < 2; ++i) {
-    if (groups[i].empty()) continue;
-    const double decay = i == 0 ? options.weight_decay : 0;
-    WEFT_RETURN_IF_ERROR(options.momentum != 0
-                             ? AddMomentumStep(graph, groups[i], rate, step, decay, options)
-                             : AddPlainSteps(graph, groups[i], rate, decay));
-  }
-  return absl::OkStatus();
+  return options.average_decay > 0 ? builder.AddAverage(variables, next, options)
+                                   : absl::OkStatus();
 }
 
 }  // namespace weft

@@ -1,34 +1,114 @@
 #ifndef WEFT_FRONTEND_TRAIN_OPTIMIZER_H_
 #define WEFT_FRONTEND_TRAIN_OPTIMIZER_H_
 
+#include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "graph/graph.h"
 
 namespace weft {
 
 // The scalar inputs of a training graph: the learning rate, of the parameters' dtype, and the
-// number of steps taken before this one, i64.
+// number of batches trained on before this one, i64.
 inline constexpr std::string_view kLearningRateInput = "learning_rate";
 inline constexpr std::string_view kStepInput = "step";
 
-// Stochastic gradient descent as PyTorch's SGD does it, with w a parameter, g its gradient:
-//   d = g + weight_decay * w;  v = momentum * v + d (v = d at step 0)
-//   w <- w - learning_rate * v, or, Nesterov's, w - learning_rate * (d + momentum * v)
+// Variables of a training graph, called PARAMETER/slot, that belong to no method: the weights'
+// average and the gradients' mean so far. A training state keeps the weights themselves as
+// PARAMETER/trained where the model has their average.
+inline constexpr std::string_view kAverageSlot = "/average";
+inline constexpr std::string_view kGradientSlot = "/gradient";
+inline constexpr std::string_view kTrainedSlot = "/trained";
+
+// How the parameters follow their gradients. Methods are PyTorch's torch.optim, with its defaults
+// and semantics; Lion, LAMB and LARS are their papers' (ops/optimizer_rules.inc has all formulas).
 struct OptimizerOptions {
+  // sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, amsgrad, adamw, nadam, radam, lion,
+  // lamb, lars. sgd with a momentum or nesterov set is what PyTorch's SGD makes of that.
+  std::string method = "sgd";
+  // 0: the method's own, which is 0.9 for momentum, nesterov and lars and none for the others.
   double momentum = 0;
   bool nesterov = false;
+  // A part of the gradient, or, decoupled, of the parameter, times the learning rate. 0: the
+  // method's own, which is 0.01 for adamw and none for the others.
   double weight_decay = 0;
   // False leaves parameters of one axis out of the decay: biases, scales of normalizations.
   bool decay_vectors = true;
+  double dampening = 0;
+  // Of the means of gradients and of their squares. -1: the method's own, 0.9 and 0.999, lion's
+  // 0.9 and 0.99.
+  double beta1 = -1, beta2 = -1;
+  double epsilon = 0;  // 0: the method's own
+  // What a mean of squares keeps, rmsprop's alpha and adadelta's rho. 0: the method's own.
+  double alpha = 0;
+  bool centered = false;
+  double lr_decay = 0;
+  double momentum_decay = 0;  // 0: nadam's own, 0.004
+  double trust = 0;           // 0: lars's own, 0.001
+  double l1 = 0;              // times the parameters' signs, a part of the gradient
+  // Weight decay as AdamW's for any method; adamw, lion and lamb always have it.
+  bool decoupled_decay = false;
+  // Factors of the learning rate and of the decay by parameters' names: "features.*=0.1".
+  std::vector<std::string> lr_group = {}, decay_group = {};
+  // Limits on each element of a gradient, or on the norm of all gradients together; 0: none.
+  double clip_value = 0, clip_norm = 0;
+  int64_t accumulation = 1;  // batches whose mean gradient makes one step
+  // Share that the weights' average keeps at a step, or (1+t)/(10+t) where that is less; 0: none.
+  double average_decay = 0;
+  // The largest norm of a parameter's rows along axis 0 (an output's weights), by name.
+  std::vector<std::string> max_norm = {};
   friend bool operator==(const OptimizerOptions&, const OptimizerOptions&) = default;
 };
 
-// Adds the optimizer's step to `graph` as updates of `parameters`: w - learning_rate * g without
-// momentum, otherwise Momentum nodes with one slot variable a parameter, called PARAMETER/momentum,
-// role kOptimizerSlot. Adds the inputs above that it reads. Errors: options out of their range,
-// nothing to train, a gradient of another type than its parameter's.
+template <typename F>
+void VisitOptions(OptimizerOptions& o, F& f) {
+  f("optimizer", o.method,
+    "sgd, momentum, nesterov, adagrad, adadelta, rmsprop, adam, amsgrad, adamw, nadam, radam, "
+    "lion, lamb or lars");
+  f("momentum", o.momentum, "Momentum of sgd, momentum, nesterov, rmsprop, lars (0: its own)");
+  f("nesterov", o.nesterov, "Nesterov's momentum");
+  f("weight_decay", o.weight_decay,
+    "Factor of the parameters in the gradient; of the parameters themselves for adamw, lion, lamb");
+  f("decay_vectors", o.decay_vectors, "Decay biases and scales of normalizations too");
+  f("dampening", o.dampening, "Part of the gradient that momentum leaves out");
+  f("beta1", o.beta1, "Of the mean of gradients of adam and its kin (-1: the method's own)");
+  f("beta2", o.beta2, "Of the mean of their squares (-1: the method's own)");
+  f("epsilon", o.epsilon, "Added to the roots of squares (0: the method's own)");
+  f("alpha", o.alpha, "Share of the old mean of squares, rmsprop and adadelta (0: its own)");
+  f("centered", o.centered, "Divide by the gradients' deviation, rmsprop");
+  f("lr_decay", o.lr_decay, "Of the learning rate by step, adagrad");
+  f("momentum_decay", o.momentum_decay, "Of the momentum by step, nadam (0: its own)");
+  f("trust", o.trust, "Trust coefficient of lars (0: its own)");
+  f("l1", o.l1, "Factor of the parameters' signs in the gradient");
+  f("decoupled_decay", o.decoupled_decay, "Weight decay apart from the gradient, as adamw's");
+  f("lr_group", o.lr_group, "PATTERN=FACTOR of the learning rate by parameters' names");
+  f("decay_group", o.decay_group, "PATTERN=FACTOR of the decay by parameters' names");
+  f("clip_value", o.clip_value, "Limit on each element of a gradient (0: none)");
+  f("clip_norm", o.clip_norm, "Limit on the norm of all gradients together (0: none)");
+  f("grad_accum_steps", o.accumulation, "Batches whose mean gradient makes one step");
+  f("average_decay", o.average_decay,
+    "Share of the old weights in their moving average, which is evaluated and saved (0: none)");
+  f("max_norm", o.max_norm, "PATTERN=LIMIT of the norm of each output's weights, by name");
+}
+
+// The names of the methods, in the order above.
+std::vector<std::string_view> OptimizerMethods();
+
+// `options` with another method: what that one does not have is as if never set, so that a
+// network's own momentum does not stand in the way of adam.
+OptimizerOptions WithMethod(OptimizerOptions options, std::string_view method);
+
+// OK, or what is wrong: an unknown method, a number out of its range, one that is set and not the
+// method's.
+absl::Status CheckOptimizer(const OptimizerOptions& options);
+
+// Adds the optimizer's step to `graph` as updates of `parameters`: one OptimizerStep node for all
+// parameters of the same rate and decay, and slot variables of role kOptimizerSlot. Adds the inputs
+// above. Errors: those of CheckOptimizer, nothing to train, a gradient of another type than its
+// parameter's, a pattern that fits no parameter.
 absl::Status AddOptimizer(Graph& graph, std::span<Node* const> parameters,
                           std::span<const Value> gradients, const OptimizerOptions& options);
 

@@ -16,18 +16,9 @@ namespace weft {
 namespace {
 
 constexpr std::string_view kNextBatch = "next_batch";
+constexpr std::string_view kFirstStep = "optimizer_first_step";
 // The limit on a training state's numbers, so that counting on from them cannot overflow.
 constexpr int64_t kMaxCount = int64_t{1} << 53;
-
-// The options that a file keeps as configuration, by name.
-template <typename F>
-void VisitOptions(TrainOptions& o, F& f) {
-  f("label_smoothing", o.loss.label_smoothing);
-  f("momentum", o.optimizer.momentum);
-  f("nesterov", o.optimizer.nesterov);
-  f("weight_decay", o.optimizer.weight_decay);
-  f("decay_vectors", o.optimizer.decay_vectors);
-}
 
 // Standard normal numbers of an input's type for a batch, by seed and step.
 absl::StatusOr<Tensor> DrawNoise(const TensorType& type, int64_t batch, uint64_t seed,
@@ -113,7 +104,7 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Resume(Model model, const Trai
   const TrainingState state = *std::exchange(model.training, std::nullopt);
   WEFT_ASSIGN_OR_RETURN(const TrainOptions before, OptionsOf(state));
   WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Trainer> trainer, Make(std::move(model), options));
-  WEFT_RETURN_IF_ERROR(trainer->Restore(state, before.optimizer == options.optimizer));
+  WEFT_RETURN_IF_ERROR(trainer->Restore(state, before.optimizer));
   return trainer;
 }
 
@@ -127,42 +118,60 @@ absl::Status Trainer::BuildGraphs() {
   passes_ = std::move(training.report);
   const Node* rate = training.graph.Find(kLearningRateInput);
   dtype_ = rate->type().dtype;
-  takes_step_ = training.graph.Find(kStepInput) != nullptr;
   WEFT_ASSIGN_OR_RETURN(FormedGraph evaluation, MakeEvaluationGraph(model_.graph));
   evaluation_form_ = std::move(evaluation.form);
   WEFT_ASSIGN_OR_RETURN(state_, State::Create(training.graph));
+  if (options_.optimizer.average_decay > 0) {
+    WEFT_ASSIGN_OR_RETURN(averages_, State::Create(evaluation.graph));
+  }
+  State* const evaluated = averages_ != nullptr ? averages_.get() : state_.get();
   const LowerOptions lowering{.threads = options_.threads,
                               .reference_only = options_.reference_only};
   const auto arena = std::make_shared<Arena>();
   training_ = std::make_unique<PlanCache>(std::move(training.graph), state_.get(), lowering, arena);
   evaluation_ =
-      std::make_unique<PlanCache>(std::move(evaluation.graph), state_.get(), lowering, arena);
+      std::make_unique<PlanCache>(std::move(evaluation.graph), evaluated, lowering, arena);
   return absl::OkStatus();
 }
 
-absl::Status Trainer::Restore(const TrainingState& state, bool same_optimizer) {
+absl::Status Trainer::RestoreSlots(const TrainingState& state, const OptimizerOptions& before) {
+  const bool same = before == options_.optimizer;
+  const bool same_method = before.method == options_.optimizer.method;
   for (const Node* variable : training_graph().variables()) {
-    if (VariableRole(*variable) != kOptimizerSlot) continue;
-    const auto it = state.slots.find(variable->name());
-    if (it != state.slots.end()) {
-      WEFT_RETURN_IF_ERROR(Annotate(state_->Set(variable->name(), it->second), "training state"));
-    } else if (same_optimizer) {
+    // Averages are the model's weights.
+    const std::string& name = variable->name();
+    if (VariableRole(*variable) != kOptimizerSlot || name.ends_with(kAverageSlot)) continue;
+    const auto it = state.slots.find(name);
+    if (it == state.slots.end()) {
+      if (!same) continue;
       return absl::InvalidArgumentError(
-          absl::StrCat("training state: optimizer slot ", variable->name(), " is missing"));
+          absl::StrCat("training state: optimizer slot ", name, " is missing"));
+    }
+    if (!same_method) continue;
+    WEFT_RETURN_IF_ERROR(Annotate(state_->Set(name, it->second), "training state"));
+  }
+  for (const auto& [name, tensor] : state.slots) {
+    const bool trained = name.ends_with(kTrainedSlot);
+    const std::string variable = trained ? name.substr(0, name.size() - kTrainedSlot.size()) : name;
+    if (trained && state_->Has(variable)) {
+      WEFT_RETURN_IF_ERROR(Annotate(state_->Set(variable, tensor), "training state"));
+    } else if (same && !state_->Has(variable)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("training state: optimizer slot ", name, " belongs to no parameter"));
     }
   }
-  if (same_optimizer) {
-    for (const auto& [name, tensor] : state.slots) {
-      if (!state_->Has(name)) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("training state: optimizer slot ", name, " belongs to no parameter"));
-      }
-    }
-  }
+  return absl::OkStatus();
+}
+
+absl::Status Trainer::Restore(const TrainingState& state, const OptimizerOptions& before) {
+  WEFT_RETURN_IF_ERROR(RestoreSlots(state, before));
   ConfigReader reader(state.config);
   reader(kNextBatch, next_batch_);
+  reader(kFirstStep, first_step_);
   WEFT_RETURN_IF_ERROR(reader.status());
-  for (const int64_t count : {state.step, state.epoch, next_batch_}) {
+  if (before.method != options_.optimizer.method) first_step_ = state.step;
+  const int64_t begun = first_step_ <= state.step ? first_step_ : -1;
+  for (const int64_t count : {state.step, state.epoch, next_batch_, begun}) {
     if (count >= 0 && count <= kMaxCount) continue;
     return absl::InvalidArgumentError(
         absl::StrCat("training state: expected a step, epoch and batch in [0,", kMaxCount,
@@ -191,9 +200,7 @@ absl::StatusOr<StepResult> Trainer::Step(const Tensor& images, const Tensor& lab
     WEFT_RETURN_IF_ERROR(CheckLabels(labels, training_graph().outputs().back().value.type()));
   }
   feeds.emplace(kLearningRateInput, Tensor::Scalar(learning_rate, dtype_));
-  if (takes_step_) {
-    feeds.emplace(kStepInput, Tensor::Scalar(static_cast<double>(step_), DType::kI64));
-  }
+  feeds.emplace(kStepInput, Tensor::Scalar(static_cast<double>(step_ - first_step_), DType::kI64));
   const RandomKey key{.seed = options_.seed,
                       .step = static_cast<uint64_t>(step_),
                       .first_example = static_cast<uint64_t>(first_example)};
@@ -234,11 +241,23 @@ absl::StatusOr<TensorMap> Trainer::Feeds(const Graph& graph, const TrainingForm&
   return feeds;
 }
 
+absl::Status Trainer::RefreshAverages() {
+  if (averages_ == nullptr || averaged_step_ == step_) return absl::OkStatus();
+  for (const std::string& name : averages_->names()) {
+    const std::string average = absl::StrCat(name, Absl(kAverageSlot));
+    WEFT_ASSIGN_OR_RETURN(const Tensor value, state_->Get(state_->Has(average) ? average : name));
+    WEFT_RETURN_IF_ERROR(averages_->Set(name, value));
+  }
+  averaged_step_ = step_;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Tensor> Trainer::Scores(const Tensor& images) {
   if (!evaluation_form_.losses.empty()) {
     return absl::FailedPreconditionError(
         "expected a classifier without losses of its own; run a Session on Snapshot() instead");
   }
+  WEFT_RETURN_IF_ERROR(RefreshAverages());
   WEFT_ASSIGN_OR_RETURN(const TensorMap feeds,
                         Feeds(evaluation_->graph(), evaluation_form_, images, {}));
   WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, evaluation_->Run(feeds));
@@ -246,6 +265,7 @@ absl::StatusOr<Tensor> Trainer::Scores(const Tensor& images) {
 }
 
 absl::StatusOr<Evaluation> Trainer::Evaluate(const Tensor& images, const Tensor& labels) {
+  WEFT_RETURN_IF_ERROR(RefreshAverages());
   WEFT_ASSIGN_OR_RETURN(const TensorMap feeds,
                         Feeds(evaluation_->graph(), evaluation_form_, images, labels));
   WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, evaluation_->Run(feeds));
@@ -283,9 +303,21 @@ absl::StatusOr<Model> Trainer::Snapshot() const {
   ConfigWriter writer(training.config);
   VisitOptions(options, writer);
   writer(kNextBatch, next_batch);
+  int64_t first_step = first_step_;
+  writer(kFirstStep, first_step);
   for (const Node* variable : training_graph().variables()) {
     if (VariableRole(*variable) != kOptimizerSlot) continue;
-    WEFT_ASSIGN_OR_RETURN(training.slots[variable->name()], state_->Get(variable->name()));
+    const std::string& name = variable->name();
+    WEFT_ASSIGN_OR_RETURN(Tensor value, state_->Get(name));
+    if (!name.ends_with(kAverageSlot)) {
+      training.slots.emplace(name, std::move(value));
+      continue;
+    }
+    // The model has the average, the training state what goes on being trained.
+    const std::string weight = name.substr(0, name.size() - kAverageSlot.size());
+    WEFT_ASSIGN_OR_RETURN(training.slots[absl::StrCat(weight, Absl(kTrainedSlot))],
+                          state_->Get(weight));
+    WEFT_RETURN_IF_ERROR(model.graph.SetLeafValue(model.graph.Find(weight), std::move(value)));
   }
   training.kernel_choices = kernel_choices_;
   return model;
@@ -302,6 +334,7 @@ absl::StatusOr<std::shared_ptr<const Plan>> Trainer::EvaluationPlan(int64_t batc
 void Trainer::CountInto(MemoryCount& count) const {
   count.Add(model_.graph);
   count.Add(state_->bytes());
+  if (averages_ != nullptr) count.Add(averages_->bytes());
   training_->CountInto(count);
   evaluation_->CountInto(count);
   count.Add(std::max(training_->arena_bytes(), evaluation_->arena_bytes()));

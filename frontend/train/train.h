@@ -29,6 +29,13 @@ struct TrainOptions {
   bool recompute = false;
 };
 
+// The options that a file keeps as configuration, by name.
+template <typename F>
+void VisitOptions(TrainOptions& o, F& f) {
+  f("label_smoothing", o.loss.label_smoothing, "Share of the labels spread evenly");
+  VisitOptions(o.optimizer, f);
+}
+
 // The options that a training state was made with.
 absl::StatusOr<TrainOptions> OptionsOf(const TrainingState& state);
 
@@ -53,33 +60,35 @@ class Trainer {
   // model).
   static absl::StatusOr<std::unique_ptr<Trainer>> Create(Model model, const TrainOptions& options);
   // Goes on where the model's training state stopped, with the same results as if it had not.
-  // Options are OptionsOf(*model.training), changed or not; where the optimizer is another one, new
-  // slots begin at zero. Errors also: no training state, a slot missing or of another type.
+  // Options are OptionsOf(*model.training), changed or not; another method's slots begin anew, and
+  // its count of steps. Errors also: no training state, a slot missing or of another type.
   static absl::StatusOr<std::unique_ptr<Trainer>> Resume(Model model, const TrainOptions& options);
 
-  // One optimizer step on examples [N,...], f32 or f64 (numbers of tokens too), and labels, i64[N]
-  // or as the model states; a model without labels passes over them. `first_example` is the global
-  // index of the first one, for dropout. Errors: a batch that does not fit the model, naming
-  // the input, the type expected and that given; a label out of range. No weight has changed then.
+  // A batch: an optimizer step, or a part of one (OptimizerOptions::accumulation). Of examples
+  // [N,...], f32 or f64 (numbers of tokens too), and labels, i64[N] or as the model states; a model
+  // without labels passes over them. `first_example` is the global index of the first one, for
+  // dropout. Errors: a batch that does not fit the model, naming the input, the type expected and
+  // that given; a label out of range. No weight has changed then.
   absl::StatusOr<StepResult> Step(const Tensor& images, const Tensor& labels, double learning_rate,
                                   int64_t first_example = 0);
 
-  // The scores of a batch in inference mode, with the current weights. Errors also: a model that
-  // states its losses (Snapshot() and a Session run it).
+  // The scores of a batch in inference mode, with the current weights, or their average where the
+  // options ask for one. Errors also: a model that states its losses (Snapshot() and a Session run
+  // it).
   absl::StatusOr<Tensor> Scores(const Tensor& images);
-  // The losses in inference mode, and for a classifier how many are right.
+  // The losses in inference mode, with those weights, and for a classifier how many are right.
   absl::StatusOr<Evaluation> Evaluate(const Tensor& images, const Tensor& labels);
   absl::StatusOr<Evaluation> Evaluate(const std::shared_ptr<const Dataset>& dataset,
                                       int64_t batch_size = 256);
 
-  // The model with the current weights and everything that Resume needs.
+  // The model with the weights that Evaluate takes, and everything that Resume needs.
   absl::StatusOr<Model> Snapshot() const;
-  // A copy of a variable's current value; optimizer slots are PARAMETER/momentum.
+  // A copy of a variable's current value; optimizer slots are PARAMETER/SLOT (SlotNames).
   absl::StatusOr<Tensor> Get(std::string_view variable) const { return state_->Get(variable); }
 
   const TrainOptions& options() const { return options_; }
   const Model& model() const { return model_; }       // its weights are those of the beginning
-  int64_t step() const { return step_; }              // optimizer steps taken, over all sessions
+  int64_t step() const { return step_; }              // batches trained on, over all sessions
   int64_t epoch() const { return epoch_; }            // whole passes over the data
   int64_t next_batch() const { return next_batch_; }  // within this pass
   void SetPosition(int64_t epoch, int64_t next_batch);
@@ -109,17 +118,22 @@ class Trainer {
   // What a graph of this form is fed; noise is that of the step.
   absl::StatusOr<TensorMap> Feeds(const Graph& graph, const TrainingForm& form,
                                   const Tensor& images, const Tensor& labels) const;
-  absl::Status Restore(const TrainingState& state, bool same_optimizer);
+  absl::Status Restore(const TrainingState& state, const OptimizerOptions& before);
+  absl::Status RestoreSlots(const TrainingState& state, const OptimizerOptions& before);
+  // Brings the evaluation's weights up to date where they are averages.
+  absl::Status RefreshAverages();
 
   Model model_;
   TrainOptions options_;
   TrainingForm form_, evaluation_form_;
   PassReport passes_;
-  bool takes_step_ = false;  // the graph has the input kStepInput
   DType dtype_ = DType::kF32;
   std::unique_ptr<State> state_;
+  std::unique_ptr<State> averages_;  // what is evaluated, where it is not state_
+  int64_t averaged_step_ = -1;       // whose averages those are
   std::unique_ptr<PlanCache> training_, evaluation_;
   int64_t step_ = 0;
+  int64_t first_step_ = 0;  // where this method began
   int64_t epoch_ = 0;
   int64_t next_batch_ = 0;
   Config config_;

@@ -36,7 +36,8 @@ absl::StatusOr<Kernels> HostLoss(const KernelRequest& request);  // SoftmaxCross
 absl::StatusOr<Kernels> HostLossGrad(const KernelRequest& request);
 absl::StatusOr<Kernels> HostLpNorm(const KernelRequest& request);
 absl::StatusOr<Kernels> HostLrn(const KernelRequest& request);  // LRN, LRNGrad
-absl::StatusOr<Kernels> HostMomentum(const KernelRequest& request);
+absl::StatusOr<Kernels> HostOptimizerStep(const KernelRequest& request);  // Momentum too
+absl::StatusOr<Kernels> HostGlobalNorm(const KernelRequest& request);
 absl::StatusOr<Kernels> HostNllLoss(const KernelRequest& request);  // NegativeLogLikelihoodLoss
 absl::StatusOr<Kernels> HostNllLossGrad(const KernelRequest& request);
 absl::StatusOr<Kernels> HostDropout(const KernelRequest& request);  // Dropout, DropoutGrad

@@ -119,7 +119,7 @@ const std::vector<OpCase>& OpCases() {
                       SliceCases,         ReduceCases,   SoftmaxCases,     CompareCases,
                       OrderCases,         LossCases,     RandomCases,      MomentumCases,
                       IndexCases,         ResizeCases,   SignalCases,      FusedElementwiseCases,
-                      SampleCases}) {
+                      SampleCases,        OptimizerCases}) {
       for (OpCase& op_case : part()) all->push_back(std::move(op_case));
     }
     return all;

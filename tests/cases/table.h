@@ -85,6 +85,7 @@ std::vector<OpCase> MatMulCases();
 std::vector<OpCase> MomentumCases();
 std::vector<OpCase> MoveCases();
 std::vector<OpCase> NormCases();
+std::vector<OpCase> OptimizerCases();
 std::vector<OpCase> OrderCases();
 std::vector<OpCase> PadCases();
 std::vector<OpCase> PoolCases();

@@ -35,9 +35,12 @@ const std::vector<NotExported>& NotExportedList() {
   constexpr std::string_view kRandom = "draws at random, as no op of ONNX does";
   constexpr std::string_view kKey = "its input Key is none of ONNX's";
   const auto training = Has("mode", "training");
+  const auto always = [](const OpCase&) { return true; };
   static const auto& list = *new std::vector<NotExported>{
       {"", [](const OpCase& c) { return c.op.find("Grad") != std::string::npos; },
        "a gradient op, ONNX has none"},
+      {"OptimizerStep", always, "ONNX has no such op up to opset 17"},
+      {"GlobalNorm", always, "ONNX has no such op up to opset 17"},
       {"FractionalMaxPool", training, kRandom},
       {"RandomPlacement", training, kRandom},
       {"StochasticPool", training, kRandom},

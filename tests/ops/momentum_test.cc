@@ -60,14 +60,14 @@ TEST(MomentumTest, UpdatesSeveralVariablesAndKeepsTheirOrder) {
 TEST(MomentumTest, RefusesWrongOperands) {
   const TensorType rate = F32Type({}), step = Type(DType::kI64, {}), x = F32Type({"2"});
   EXPECT_EQ(Inferred("Momentum", {rate, step, x, x}, Attributes("standard")),
-            "node (Momentum): expected R, T and then n variables, n gradients and n momenta; got 2 "
-            "tensors after T");
+            "node (Momentum): expected n variables, n gradients and 1 times n slots after the "
+            "scalars; got 2 tensors");
   EXPECT_THAT(Inferred("Momentum", {rate, step}, Attributes("standard")),
-              HasSubstr("got 0 tensors after T"));
+              HasSubstr("got 0 tensors"));
   EXPECT_EQ(Inferred("Momentum", {rate, step, x, F32Type({"3"}), x}, Attributes("standard")),
             "node (Momentum): expected a gradient of type f32[2] for variable 0, got f32[3]");
   EXPECT_THAT(Inferred("Momentum", {rate, step, x, x, F32Type({"3"})}, Attributes("standard")),
-              HasSubstr("expected a momentum of type f32[2]"));
+              HasSubstr("expected a slot of type f32[2]"));
   EXPECT_THAT(Inferred("Momentum", {F32Type({"1"}), step, x, x, x}, Attributes("standard")),
               HasSubstr("expected a scalar R, got f32[1]"));
   EXPECT_THAT(Inferred("Momentum", {rate, step, x, x, x}, Attributes("heavy")),
