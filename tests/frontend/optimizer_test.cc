@@ -101,11 +101,11 @@ TEST(Optimizer, ClipsEachElement) {
   Doubles expected = Moved(OneLayer, {}, "fc.weight");
   int clipped = 0;
   for (double& moved : expected) {
-    clipped += std::abs(moved) > kRate * 0.1;
-    moved = std::max(-kRate * 0.1, std::min(kRate * 0.1, moved));
+    clipped += std::abs(moved) > kRate * 0.02;
+    moved = std::max(-kRate * 0.02, std::min(kRate * 0.02, moved));
   }
   EXPECT_GT(clipped, 0);
-  EXPECT_THAT(Moved(OneLayer, {.clip_value = 0.1}, "fc.weight"), Near(expected));
+  EXPECT_THAT(Moved(OneLayer, {.clip_value = 0.02}, "fc.weight"), Near(expected));
 }
 
 TEST(Optimizer, ClipsTheNormOfAllGradientsTogether) {
