@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 #include <utility>
+#include <vector>
 
 #include "ops/philox.h"
 
@@ -37,6 +39,58 @@ std::pair<double, double> NormalPair(UniformStream& random) {
   return {radius * std::cos(angle), radius * std::sin(angle)};
 }
 
+double TruncatedNormalNumber(UniformStream& random) {
+  constexpr double kCut = 2;
+  while (true) {
+    const auto [first, second] = NormalPair(random);
+    if (std::abs(first) <= kCut) return first;
+    if (std::abs(second) <= kCut) return second;
+  }
+}
+
+// count <= length vectors of length 1 at right angles, by Gram and Schmidt's process on normal
+// numbers, which gives every such set equally often (Mezzadri 2007, section 4: R's diagonal is
+// positive). Twice, since once leaves rounding errors.
+std::vector<double> OrthonormalVectors(size_t count, size_t length, UniformStream& random) {
+  std::vector<double> vectors(count * length);
+  for (size_t i = 0; i < vectors.size(); i += 2) {
+    const auto [first, second] = NormalPair(random);
+    vectors[i] = first;
+    if (i + 1 < vectors.size()) vectors[i + 1] = second;
+  }
+  const auto dot = [&](const double* a, const double* b) {
+    return std::inner_product(a, a + length, b, 0.0);
+  };
+  for (size_t i = 0; i < count; ++i) {
+    double* const v = vectors.data() + i * length;
+    for (int round = 0; round < 2; ++round) {
+      for (size_t j = 0; j < i; ++j) {
+        const double* const u = vectors.data() + j * length;
+        const double along = dot(u, v);
+        for (size_t k = 0; k < length; ++k) v[k] -= along * u[k];
+      }
+    }
+    const double size = std::sqrt(dot(v, v));
+    for (size_t k = 0; k < length; ++k) v[k] /= size;
+  }
+  return vectors;
+}
+
+template <typename T>
+void FillOrthogonal(double gain, const Dims& dims, UniformStream& random, std::span<T> values) {
+  const auto rows = static_cast<size_t>(dims[0]);
+  const size_t columns = rows == 0 ? 0 : values.size() / rows;
+  const bool wide = rows <= columns;
+  const std::vector<double> vectors =
+      OrthonormalVectors(std::min(rows, columns), std::max(rows, columns), random);
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t c = 0; c < columns; ++c) {
+      values[r * columns + c] =
+          static_cast<T>(gain * vectors[wide ? r * columns + c : c * rows + r]);
+    }
+  }
+}
+
 }  // namespace
 
 Fans FansOf(const Dims& weight_dims) {
@@ -59,6 +113,7 @@ Initializer Initializer::ForBias(const Fans& weight_fans) const {
 
 Initializer Initializer::Resolve(const Fans& fans) const {
   const auto in = static_cast<double>(std::max<int64_t>(fans.in, 1));
+  const auto out = static_cast<double>(std::max<int64_t>(fans.out, 1));
   const auto both = static_cast<double>(std::max<int64_t>(fans.in + fans.out, 1));
   // A uniform distribution in +-b has variance b^2 / 3.
   auto uniform = [](double bound) { return Uniform(-bound, bound); };
@@ -67,39 +122,65 @@ Initializer Initializer::Resolve(const Fans& fans) const {
       return uniform(a_ * std::sqrt(6 / both));
     case Kind::kXavierNormal:
       return Normal(0, a_ * std::sqrt(2 / both));
-    case Kind::kHeUniform:
-      return uniform(std::sqrt(6 / in));
-    case Kind::kHeNormal:
-      return Normal(0, std::sqrt(2 / in));
+    case Kind::kFanUniform:
+      return uniform(std::sqrt(3 * a_ / (b_ == 0 ? in : out)));
+    case Kind::kFanNormal:
+      return Normal(0, std::sqrt(a_ / (b_ == 0 ? in : out)));
     case Kind::kPyTorch:
       return uniform(1 / std::sqrt(in));
     case Kind::kConstant:
     case Kind::kUniform:
     case Kind::kNormal:
+    case Kind::kTruncatedNormal:
+    case Kind::kOrthogonal:
+    case Kind::kValues:
       break;
   }
   return *this;
 }
 
+template <typename Random, typename T>
+void Initializer::Fill(const Dims& dims, Random& random, std::span<T> values) const {
+  if (kind_ == Kind::kOrthogonal) return FillOrthogonal(a_, dims, random, values);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (kind_ == Kind::kConstant) {
+      values[i] = static_cast<T>(a_);
+    } else if (kind_ == Kind::kUniform) {
+      values[i] = static_cast<T>(a_ + (b_ - a_) * random.Next());
+    } else if (kind_ == Kind::kTruncatedNormal) {
+      values[i] = static_cast<T>(a_ + b_ * TruncatedNormalNumber(random));
+    } else {
+      const auto [first, second] = NormalPair(random);
+      values[i] = static_cast<T>(a_ + b_ * first);
+      if (++i < values.size()) values[i] = static_cast<T>(a_ + b_ * second);
+    }
+  }
+}
+
+Initializer Initializer::Values(Tensor values) {
+  Initializer result(Kind::kValues, 0, 0);
+  result.values_ = std::move(values);
+  return result;
+}
+
 absl::StatusOr<Tensor> Initializer::Make(DType dtype, const Dims& dims, const Fans& fans,
                                          uint64_t seed, std::string_view name) const {
+  if (kind_ == Kind::kValues) {
+    if (!values_.is_empty() && values_.dims() == dims) return values_.Converted(dtype);
+    return absl::InvalidArgumentError(
+        absl::StrCat("initial values of ", Absl(name), ": expected ", ToString(dims), ", got ",
+                     values_.is_empty() ? std::string("none") : ToString(values_.dims())));
+  }
+  if (kind_ == Kind::kOrthogonal && dims.size() < 2) {
+    return absl::InvalidArgumentError(absl::StrCat("orthogonal initial values of ", Absl(name),
+                                                   ": expected a matrix, got ", ToString(dims)));
+  }
   const Initializer plain = Resolve(fans);
   WEFT_ASSIGN_OR_RETURN(Tensor tensor, Tensor::Zeros(dtype, dims));
   WEFT_RETURN_IF_ERROR(VisitFloat(dtype, [&](auto zero) {
     using T = decltype(zero);
-    const auto values = tensor.mutable_values<T>();
     UniformStream random(seed, name);
-    for (size_t i = 0; i < values.size(); ++i) {
-      if (plain.kind_ == Kind::kConstant) {
-        values[i] = static_cast<T>(plain.a_);
-      } else if (plain.kind_ == Kind::kUniform) {
-        values[i] = static_cast<T>(plain.a_ + (plain.b_ - plain.a_) * random.Next());
-      } else {
-        const auto [first, second] = NormalPair(random);
-        values[i] = static_cast<T>(plain.a_ + plain.b_ * first);
-        if (++i < values.size()) values[i] = static_cast<T>(plain.a_ + plain.b_ * second);
-      }
-    }
+    plain.Fill(dims, random, tensor.mutable_values<T>());
   }));
   return tensor;
 }

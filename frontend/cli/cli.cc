@@ -97,7 +97,7 @@ int RunCli(int argc, char** argv) {
         AddTrain(program),    AddEval(program),    AddRun(program),     AddShow(program),
         AddOptimize(program), AddDiff(program),    AddPlan(program),    AddImport(program),
         AddExport(program),   AddWeights(program), AddConform(program), AddZoo(program),
-        AddOps(program),      AddData(program),    AddDemo(program)};
+        AddOps(program),      AddData(program),    AddDemo(program),    AddFeatures(program)};
     if (argc < 2) {
       std::fputs(program.help().c_str(), stdout);
       return 0;

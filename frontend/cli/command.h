@@ -19,6 +19,7 @@ struct Command {
 Command AddTrain(CLI::App& program);
 Command AddData(CLI::App& program);
 Command AddEval(CLI::App& program);
+Command AddFeatures(CLI::App& program);
 Command AddRun(CLI::App& program);
 Command AddShow(CLI::App& program);
 Command AddOptimize(CLI::App& program);

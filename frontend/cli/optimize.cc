@@ -112,7 +112,8 @@ absl::StatusOr<Graph> GraphFor(const Model& model, const std::string& purpose) {
   }
   WEFT_ASSIGN_OR_RETURN(
       FormedGraph formed,
-      MakeTrainingGraph(model.graph, options.loss, options.optimizer, {.max_rewrites = 0}));
+      MakeTrainingGraph(model.graph, options.loss, options.optimizer, {.max_rewrites = 0},
+                        options.finetune.At(model.training ? model.training->epoch : 0)));
   return std::move(formed.graph);
 }
 

@@ -39,21 +39,6 @@ absl::StatusOr<Tensor> DrawNoise(const TensorType& type, int64_t batch, uint64_t
   return noise;
 }
 
-// Before anything is updated: OK where every label is a class of the scores.
-absl::Status CheckLabels(const Tensor& labels, const TensorType& scores) {
-  const Dim& classes = scores.dim(1);
-  if (labels.is_empty() || !kIndexTypes.contains(labels.dtype()) || !classes.is_static()) {
-    return absl::OkStatus();  // refused where feeds are checked
-  }
-  for (int64_t i = 0; i < labels.size(); ++i) {
-    const double label = labels.At(i);
-    if (label >= 0 && label < static_cast<double>(classes.coefficient())) continue;
-    return absl::InvalidArgumentError(absl::StrCat("expected labels in [0,", classes.coefficient(),
-                                                   "), label of example ", i, " is ", label));
-  }
-  return absl::OkStatus();
-}
-
 Model CopyOf(const Model& model) {
   Model copy(Clone(model.graph));
   copy.preprocessing = model.preprocessing;
@@ -63,11 +48,7 @@ Model CopyOf(const Model& model) {
 }
 
 absl::Status CheckOptions(const TrainOptions& o) {
-  const double smoothing = o.loss.label_smoothing;
-  if (!(smoothing >= 0 && smoothing < 1)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("expected a label smoothing in [0,1), got ", smoothing));
-  }
+  WEFT_RETURN_IF_ERROR(CheckLossOptions(o.loss));
   return CheckThreads(o.threads);
 }
 
@@ -84,10 +65,12 @@ absl::StatusOr<TrainOptions> OptionsOf(const TrainingState& state) {
   return options;
 }
 
-absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Make(Model model, const TrainOptions& options) {
+absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Make(Model model, const TrainOptions& options,
+                                                       int64_t epoch) {
   WEFT_RETURN_IF_ERROR(CheckOptions(options));
   std::unique_ptr<Trainer> trainer(new Trainer(std::move(model), options));
   if (options.threads == 0) trainer->options_.threads = AvailableCpus();
+  trainer->epoch_ = epoch;
   WEFT_RETURN_IF_ERROR(trainer->BuildGraphs());
   return trainer;
 }
@@ -103,22 +86,25 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Resume(Model model, const Trai
   }
   const TrainingState state = *std::exchange(model.training, std::nullopt);
   WEFT_ASSIGN_OR_RETURN(const TrainOptions before, OptionsOf(state));
-  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Trainer> trainer, Make(std::move(model), options));
-  WEFT_RETURN_IF_ERROR(trainer->Restore(state, before.optimizer));
+  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Trainer> trainer,
+                        Make(std::move(model), options, state.epoch));
+  WEFT_RETURN_IF_ERROR(trainer->Restore(state, before));
   return trainer;
 }
 
 absl::Status Trainer::BuildGraphs() {
   PassOptions passes;
   if (options_.recompute) passes.also = {"recompute_normalization"};
-  WEFT_ASSIGN_OR_RETURN(
-      FormedGraph training,
-      MakeTrainingGraph(model_.graph, options_.loss, options_.optimizer, std::move(passes)));
+  const FineTuneOptions finetune = options_.finetune.At(epoch_);
+  frozen_ = !finetune.freeze.empty();
+  WEFT_ASSIGN_OR_RETURN(FormedGraph training,
+                        MakeTrainingGraph(model_.graph, options_.loss, options_.optimizer,
+                                          std::move(passes), finetune));
   form_ = std::move(training.form);
   passes_ = std::move(training.report);
   const Node* rate = training.graph.Find(kLearningRateInput);
   dtype_ = rate->type().dtype;
-  WEFT_ASSIGN_OR_RETURN(FormedGraph evaluation, MakeEvaluationGraph(model_.graph));
+  WEFT_ASSIGN_OR_RETURN(FormedGraph evaluation, MakeEvaluationGraph(model_.graph, options_.loss));
   evaluation_form_ = std::move(evaluation.form);
   WEFT_ASSIGN_OR_RETURN(state_, State::Create(training.graph));
   if (options_.optimizer.average_decay > 0) {
@@ -134,9 +120,13 @@ absl::Status Trainer::BuildGraphs() {
   return absl::OkStatus();
 }
 
-absl::Status Trainer::RestoreSlots(const TrainingState& state, const OptimizerOptions& before) {
-  const bool same = before == options_.optimizer;
-  const bool same_method = before.method == options_.optimizer.method;
+absl::Status Trainer::RestoreSlots(const TrainingState& state, const TrainOptions& before) {
+  const FineTuneOptions& finetune = options_.finetune;
+  // Of an epoch before which things are unfrozen there may be fewer.
+  const bool unfreezes = finetune.unfreeze_at != 0 && state.epoch == finetune.unfreeze_at;
+  const bool same =
+      before.optimizer == options_.optimizer && before.finetune == finetune && !unfreezes;
+  const bool same_method = before.optimizer.method == options_.optimizer.method;
   for (const Node* variable : training_graph().variables()) {
     // Averages are the model's weights.
     const std::string& name = variable->name();
@@ -163,13 +153,13 @@ absl::Status Trainer::RestoreSlots(const TrainingState& state, const OptimizerOp
   return absl::OkStatus();
 }
 
-absl::Status Trainer::Restore(const TrainingState& state, const OptimizerOptions& before) {
+absl::Status Trainer::Restore(const TrainingState& state, const TrainOptions& before) {
   WEFT_RETURN_IF_ERROR(RestoreSlots(state, before));
   ConfigReader reader(state.config);
   reader(kNextBatch, next_batch_);
   reader(kFirstStep, first_step_);
   WEFT_RETURN_IF_ERROR(reader.status());
-  if (before.method != options_.optimizer.method) first_step_ = state.step;
+  if (before.optimizer.method != options_.optimizer.method) first_step_ = state.step;
   const int64_t begun = first_step_ <= state.step ? first_step_ : -1;
   for (const int64_t count : {state.step, state.epoch, next_batch_, begun}) {
     if (count >= 0 && count <= kMaxCount) continue;
@@ -189,6 +179,19 @@ void Trainer::SetPosition(int64_t epoch, int64_t next_batch) {
   next_batch_ = next_batch;
 }
 
+absl::Status Trainer::UnfreezeWhenDue() {
+  if (!frozen_ || !options_.finetune.At(epoch_).freeze.empty()) return absl::OkStatus();
+  const std::unique_ptr<const State> before = std::move(state_);
+  WEFT_RETURN_IF_ERROR(BuildGraphs());
+  for (const std::string& name : before->names()) {
+    WEFT_ASSIGN_OR_RETURN(const Tensor value, before->Get(name));
+    WEFT_RETURN_IF_ERROR(state_->Set(name, value));
+  }
+  averaged_step_ = -1;
+  recorded_batches_.clear();
+  return absl::OkStatus();
+}
+
 absl::StatusOr<StepResult> Trainer::Step(const Tensor& images, const Tensor& labels,
                                          double learning_rate, int64_t first_example) {
   if (!(std::isfinite(learning_rate) && learning_rate >= 0)) {
@@ -196,8 +199,8 @@ absl::StatusOr<StepResult> Trainer::Step(const Tensor& images, const Tensor& lab
         absl::StrCat("expected a learning rate of at least 0, got ", learning_rate));
   }
   WEFT_ASSIGN_OR_RETURN(TensorMap feeds, Feeds(training_graph(), form_, images, labels));
-  if (form_.scores) {
-    WEFT_RETURN_IF_ERROR(CheckLabels(labels, training_graph().outputs().back().value.type()));
+  if (form_.classes != 0) {
+    WEFT_RETURN_IF_ERROR(CheckClasses(labels, form_.classes, form_.ignored));
   }
   feeds.emplace(kLearningRateInput, Tensor::Scalar(learning_rate, dtype_));
   feeds.emplace(kStepInput, Tensor::Scalar(static_cast<double>(step_ - first_step_), DType::kI64));
@@ -231,7 +234,10 @@ absl::StatusOr<TensorMap> Trainer::Feeds(const Graph& graph, const TrainingForm&
     WEFT_ASSIGN_OR_RETURN(x, x.Converted(dtype));  // numbers of tokens
   }
   TensorMap feeds;
-  if (!form.labels.empty()) feeds.emplace(form.labels, labels);
+  if (!form.labels.empty()) {
+    WEFT_ASSIGN_OR_RETURN(Tensor fitted, FitLabels(*graph.Find(form.labels), labels));
+    feeds.emplace(form.labels, std::move(fitted));
+  }
   if (!form.noise.empty() && x.rank() > 0) {
     WEFT_ASSIGN_OR_RETURN(
         Tensor noise, DrawNoise(graph.Find(form.noise)->type(), x.dims()[0], options_.seed, step_));
@@ -269,8 +275,10 @@ absl::StatusOr<Evaluation> Trainer::Evaluate(const Tensor& images, const Tensor&
   WEFT_ASSIGN_OR_RETURN(const TensorMap feeds,
                         Feeds(evaluation_->graph(), evaluation_form_, images, labels));
   WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, evaluation_->Run(feeds));
+  const bool one_class =
+      labels.is_empty() || (kIndexTypes.contains(labels.dtype()) && labels.rank() == 1);
   Evaluation result{.count = feeds.at(evaluation_form_.examples).dims()[0],
-                    .scored = evaluation_form_.scores};
+                    .scored = evaluation_form_.scores && one_class};
   if (result.scored) {
     result = {};
     WEFT_RETURN_IF_ERROR(AddScores(outputs.back(), labels, &result));

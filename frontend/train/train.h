@@ -11,6 +11,7 @@
 #include "frontend/session/evaluation.h"
 #include "frontend/session/plan_cache.h"
 #include "frontend/train/config.h"
+#include "frontend/train/finetune.h"
 #include "frontend/train/kernel_choices.h"
 #include "frontend/train/optimizer.h"
 #include "frontend/train/training_graph.h"
@@ -21,6 +22,7 @@ namespace weft {
 struct TrainOptions {
   LossOptions loss = {};
   OptimizerOptions optimizer = {};
+  FineTuneOptions finetune = {};
   uint64_t seed = 0;            // of dropout, and of the shuffling in Fit
   int threads = 0;              // 0: all that this process may use
   bool reference_only = false;  // no fast kernels: the oracle path
@@ -32,7 +34,8 @@ struct TrainOptions {
 // The options that a file keeps as configuration, by name.
 template <typename F>
 void VisitOptions(TrainOptions& o, F& f) {
-  f("label_smoothing", o.loss.label_smoothing, "Share of the labels spread evenly");
+  VisitOptions(o.loss, f);
+  VisitOptions(o.finetune, f);
   VisitOptions(o.optimizer, f);
 }
 
@@ -76,7 +79,8 @@ class Trainer {
   // options ask for one. Errors also: a model that states its losses (Snapshot() and a Session run
   // it).
   absl::StatusOr<Tensor> Scores(const Tensor& images);
-  // The losses in inference mode, with those weights, and for a classifier how many are right.
+  // The losses in inference mode, with those weights, and where labels are one class an example how
+  // many are right.
   absl::StatusOr<Evaluation> Evaluate(const Tensor& images, const Tensor& labels);
   absl::StatusOr<Evaluation> Evaluate(const std::shared_ptr<const Dataset>& dataset,
                                       int64_t batch_size = 256);
@@ -92,6 +96,9 @@ class Trainer {
   int64_t epoch() const { return epoch_; }            // whole passes over the data
   int64_t next_batch() const { return next_batch_; }  // within this pass
   void SetPosition(int64_t epoch, int64_t next_batch);
+  // Before each epoch: where FineTuneOptions::unfreeze_at has come, what was frozen is trained from
+  // now on; its slots begin as those of a new training. Plans from before are void then.
+  absl::Status UnfreezeWhenDue();
   // What the training loop wants to be kept beside the options.
   Config& config() { return config_; }
   const Config& config() const { return config_; }
@@ -113,13 +120,14 @@ class Trainer {
 
  private:
   Trainer(Model model, const TrainOptions& options) : model_(std::move(model)), options_(options) {}
-  static absl::StatusOr<std::unique_ptr<Trainer>> Make(Model model, const TrainOptions& options);
+  static absl::StatusOr<std::unique_ptr<Trainer>> Make(Model model, const TrainOptions& options,
+                                                       int64_t epoch = 0);
   absl::Status BuildGraphs();
   // What a graph of this form is fed; noise is that of the step.
   absl::StatusOr<TensorMap> Feeds(const Graph& graph, const TrainingForm& form,
                                   const Tensor& images, const Tensor& labels) const;
-  absl::Status Restore(const TrainingState& state, const OptimizerOptions& before);
-  absl::Status RestoreSlots(const TrainingState& state, const OptimizerOptions& before);
+  absl::Status Restore(const TrainingState& state, const TrainOptions& before);
+  absl::Status RestoreSlots(const TrainingState& state, const TrainOptions& before);
   // Brings the evaluation's weights up to date where they are averages.
   absl::Status RefreshAverages();
 
@@ -127,6 +135,7 @@ class Trainer {
   TrainOptions options_;
   TrainingForm form_, evaluation_form_;
   PassReport passes_;
+  bool frozen_ = false;  // by the options, in the graph as it is now
   DType dtype_ = DType::kF32;
   std::unique_ptr<State> state_;
   std::unique_ptr<State> averages_;  // what is evaluated, where it is not state_

@@ -229,6 +229,7 @@ absl::StatusOr<FitResult> Fit(Trainer& trainer, const std::shared_ptr<const Data
   Loop loop(trainer, *loader, train->size(), options, callbacks);
   FitResult result;
   for (int64_t epoch = trainer.epoch(); epoch < options.epochs && !result.stopped; ++epoch) {
+    WEFT_RETURN_IF_ERROR(trainer.UnfreezeWhenDue());
     Tally tally;
     WEFT_ASSIGN_OR_RETURN(result.stopped, loop.RunEpoch(epoch, &tally));
     if (trainer.epoch() == epoch) break;  // stopped in the middle of it

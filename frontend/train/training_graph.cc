@@ -6,28 +6,11 @@
 
 #include "autodiff/gradients.h"
 #include "frontend/session/session.h"
+#include "graph/bind.h"
 #include "passes/passes.h"
 
 namespace weft {
 namespace {
-
-// The scores of a classifier: the first output, which must be [N,classes] and no probabilities.
-absl::StatusOr<Value> ScoresOf(const Graph& graph) {
-  if (graph.outputs().empty()) {
-    return absl::InvalidArgumentError("expected a model with scores as output, it has no output");
-  }
-  const NamedValue& output = graph.outputs()[0];
-  if (output.value.type().rank() != 2 || !kFloatTypes.contains(output.value.type().dtype)) {
-    return absl::InvalidArgumentError(absl::StrCat("output ", output.name,
-                                                   ": expected scores [N,classes], it is ",
-                                                   ToString(output.value.type())));
-  }
-  if (output.value.node->op_name() == "Softmax") {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "output ", output.name, ": expected scores, it is a Softmax, which the loss contains"));
-  }
-  return output.value;
-}
 
 // Noise is drawn for a batch: [N,...] of a floating-point type, the rest of the dims known.
 absl::Status CheckNoise(const Node& input) {
@@ -64,28 +47,42 @@ absl::StatusOr<TrainingForm> FormOf(const Graph& graph, bool stated) {
                    unknown.empty() ? ", it has none" : ", it has also " + unknown));
 }
 
-// Labels and cross-entropy for a classifier that states no loss.
-absl::Status AddCrossEntropy(Graph& graph, const LossOptions& options, TrainingForm& form) {
-  WEFT_ASSIGN_OR_RETURN(const Value scores, ScoresOf(graph));
+// Labels and the loss for a model that states none.
+absl::Status AddLossTo(Graph& graph, Value scores, const LossOptions& options, TrainingForm& form) {
   WEFT_ASSIGN_OR_RETURN(const Value labels, graph.AddInput(graph.UniqueName(kLabelsInput),
-                                                           {DType::kI64, {scores.type().dim(0)}}));
+                                                           LabelsFor(scores.type(), options)));
   form.labels = labels.node->name();
-  WEFT_ASSIGN_OR_RETURN(
-      Node * loss, graph.AddNode({.op = "SoftmaxCrossEntropyLoss",
-                                  .name = "loss",
-                                  .inputs = {scores, labels},
-                                  .attributes = {{"label_smoothing", options.label_smoothing}}}));
+  form.ignored = options.ignore_index;
+  WEFT_ASSIGN_OR_RETURN(const Value loss, AddLoss(graph, scores, labels, options));
   std::string name = "loss";
   for (int i = 1; std::any_of(graph.outputs().begin(), graph.outputs().end(),
                               [&](const NamedValue& o) { return o.name == name; });
        ++i) {
     name = absl::StrCat("loss_", i);
   }
-  return graph.AddLoss(name, loss->output());
+  return graph.AddLoss(name, loss);
+}
+
+// The output that labels of one class an example go with.
+const NamedValue* FindScores(const std::vector<NamedValue>& outputs) {
+  const auto it = std::find_if(outputs.begin(), outputs.end(), [](const NamedValue& output) {
+    return output.value.type().rank() == 2 && kFloatTypes.contains(output.value.type().dtype);
+  });
+  return it == outputs.end() ? nullptr : &*it;
+}
+
+// How many classes labels of the input may name, by the scores beside them; 0: any number.
+int64_t ClassesOf(const Node* labels, Value scores) {
+  if (labels == nullptr || !kIndexTypes.contains(labels->type().dtype) || scores.null() ||
+      scores.type().rank() != labels->type().rank() + 1) {
+    return 0;
+  }
+  const Dim& classes = scores.type().dim(1);
+  return classes.is_static() ? classes.coefficient() : 0;
 }
 
 // Makes the losses and, where the labels are one class an example, the scores what a run computes.
-absl::Status KeepLossesAndScores(Graph& graph, TrainingForm& form) {
+absl::Status KeepLossesAndScores(Graph& graph, TrainingForm& form, Value scores) {
   const std::vector<NamedValue> outputs = graph.outputs(), losses = graph.losses();
   graph.ClearOutputs();
   for (const NamedValue& loss : losses) {
@@ -93,12 +90,13 @@ absl::Status KeepLossesAndScores(Graph& graph, TrainingForm& form) {
     WEFT_RETURN_IF_ERROR(graph.AddOutput(loss.name, loss.value));
   }
   const Node* labels = graph.Find(form.labels);
-  const auto scores = std::find_if(outputs.begin(), outputs.end(), [](const NamedValue& output) {
-    return output.value.type().rank() == 2 && kFloatTypes.contains(output.value.type().dtype);
-  });
-  form.scores = labels != nullptr && labels->type().rank() == 1 && scores != outputs.end();
+  if (scores.null() && labels != nullptr && labels->type().rank() == 1) {
+    if (const NamedValue* found = FindScores(outputs)) scores = found->value;
+  }
+  form.classes = ClassesOf(labels, scores);
+  form.scores = labels != nullptr && labels->type().rank() == 1 && !scores.null();
   if (!form.scores) return absl::OkStatus();
-  return graph.AddOutput(std::string(kScoresOutput), scores->value);
+  return graph.AddOutput(std::string(kScoresOutput), scores);
 }
 
 // "generator." of generator.loss; "" of loss.
@@ -120,7 +118,7 @@ absl::StatusOr<std::vector<Node*>> ParametersOf(const Graph& graph, std::string_
       "nothing to train", ScopeOf(loss).empty() ? "" : " for the loss ",
       ScopeOf(loss).empty() ? "" : Absl(loss), ": the model has no trainable variables",
       ScopeOf(loss).empty() ? "" : " called ", Absl(ScopeOf(loss)),
-      ScopeOf(loss).empty() ? " (was it optimized for inference?)" : "*"));
+      ScopeOf(loss).empty() ? " (was it optimized for inference, or is all of it frozen?)" : "*"));
 }
 
 absl::Status AddTraining(Graph& graph, const TrainingForm& form,
@@ -148,35 +146,45 @@ absl::Status AddTraining(Graph& graph, const TrainingForm& form,
 }  // namespace
 
 absl::StatusOr<FormedGraph> MakeTrainingGraph(const Graph& neutral, const LossOptions& loss,
-                                              const OptimizerOptions& optimizer,
-                                              PassOptions passes) {
-  WEFT_ASSIGN_OR_RETURN(Graph graph, ForTraining(neutral));
+                                              const OptimizerOptions& optimizer, PassOptions passes,
+                                              const FineTuneOptions& finetune) {
+  Graph whole = Clone(neutral);
+  WEFT_RETURN_IF_ERROR(Freeze(whole, finetune));
+  WEFT_ASSIGN_OR_RETURN(Graph graph, ForTraining(whole));
   const bool stated = !graph.losses().empty();
   WEFT_ASSIGN_OR_RETURN(TrainingForm form, FormOf(graph, stated));
+  Value scores;
   if (!stated) {
-    WEFT_RETURN_IF_ERROR(AddCrossEntropy(graph, loss, form));
-  } else if (loss.label_smoothing != 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("label smoothing ", loss.label_smoothing,
-                     ": does not apply to a model that states its own loss"));
+    WEFT_ASSIGN_OR_RETURN(scores, ScoresFor(graph, loss));
+    WEFT_RETURN_IF_ERROR(AddLossTo(graph, scores, loss, form));
+  } else {
+    WEFT_RETURN_IF_ERROR(CheckNoLossOptions(loss));
   }
-  WEFT_RETURN_IF_ERROR(KeepLossesAndScores(graph, form));
+  WEFT_RETURN_IF_ERROR(KeepLossesAndScores(graph, form, scores));
   WEFT_RETURN_IF_ERROR(AddTraining(graph, form, optimizer));
   passes.explain = false;
   WEFT_ASSIGN_OR_RETURN(PassReport report, RunPasses(graph, std::move(passes)));
   return FormedGraph{std::move(graph), std::move(form), std::move(report)};
 }
 
-absl::StatusOr<FormedGraph> MakeEvaluationGraph(const Graph& neutral) {
+absl::StatusOr<FormedGraph> MakeEvaluationGraph(const Graph& neutral, const LossOptions& loss) {
   WEFT_ASSIGN_OR_RETURN(Graph graph, ForInference(neutral, {.freeze = false, .losses = true}));
   const bool stated = !graph.losses().empty();
   WEFT_ASSIGN_OR_RETURN(TrainingForm form, FormOf(graph, stated));
   if (stated) {
-    WEFT_RETURN_IF_ERROR(KeepLossesAndScores(graph, form));
+    WEFT_RETURN_IF_ERROR(KeepLossesAndScores(graph, form, {}));
   } else {
-    WEFT_ASSIGN_OR_RETURN(const Value scores, ScoresOf(graph));
-    graph.ClearOutputs();
-    WEFT_RETURN_IF_ERROR(graph.AddOutput(std::string(kScoresOutput), scores));
+    WEFT_ASSIGN_OR_RETURN(const Value scores, ScoresFor(graph, loss));
+    const bool plain = loss.loss == "cross_entropy" && !loss.targets && scores.type().rank() == 2;
+    LossOptions unsmoothed = loss;
+    unsmoothed.label_smoothing = 0;
+    if (plain) {
+      graph.ClearOutputs();
+    } else {
+      WEFT_RETURN_IF_ERROR(AddLossTo(graph, scores, unsmoothed, form));
+      WEFT_RETURN_IF_ERROR(KeepLossesAndScores(graph, form, scores));
+    }
+    if (!form.scores) WEFT_RETURN_IF_ERROR(graph.AddOutput(std::string(kScoresOutput), scores));
     form.scores = true;
   }
   graph.RemoveDeadNodes();

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "frontend/train/finetune.h"
+#include "frontend/train/loss.h"
 #include "frontend/train/optimizer.h"
 #include "graph/graph.h"
 #include "passes/passes.h"
@@ -17,19 +19,18 @@ namespace weft {
 inline constexpr std::string_view kLabelsInput = "labels";
 inline constexpr std::string_view kNoiseInput = "noise";
 
-// The mean over a batch of the cross-entropy of the model's scores, as PyTorch's CrossEntropyLoss.
-struct LossOptions {
-  double label_smoothing = 0;
-  friend bool operator==(const LossOptions&, const LossOptions&) = default;
-};
-
 // What a model is for training: what it is fed, what it minimises.
 struct TrainingForm {
   std::string examples;               // the input for the examples
   std::string labels = {};            // the input for labels; "" where there is none
   std::string noise = {};             // likewise
   std::vector<std::string> losses{};  // what is minimised, the first outputs of a run
-  bool scores = false;  // there is an output kScoresOutput, [N,classes] beside labels [N]
+  // There is an output kScoresOutput: in training, [N,classes] beside labels [N]; in evaluation
+  // also [N,classes,...] of a model that states no loss.
+  bool scores = false;
+  // Labels are classes below this, or the one that counts for nothing; 0: they are not, or unknown.
+  int64_t classes = 0;
+  int64_t ignored = -1;
 };
 inline constexpr std::string_view kScoresOutput = "scores";
 
@@ -43,19 +44,22 @@ struct FormedGraph {
 // then the scores; its updates those of all variables.
 //
 // A model states its losses (Graph::losses); a loss SCOPE.loss is for the trainable variables
-// below that scope, any other one for all. A model that states none is a classifier: its first
-// output is scores [N,classes], trained by their cross-entropy with labels i64[N].
+// below that scope, any other one for all. A model that states none is trained by `loss` of its
+// first output, scores [N,classes] unless the loss says otherwise. What `finetune` freezes has no
+// gradients, slots and updates, and nothing is computed for them.
 //
 // Errors: inputs beyond those above, another form of output, options that do not apply, a variable
-// of two losses, nothing to train, an op without a gradient.
+// of two losses, nothing to train, an op without a gradient; those of Freeze.
 // The graph is optimized by `passes`, of which explain is ignored.
 absl::StatusOr<FormedGraph> MakeTrainingGraph(const Graph& neutral, const LossOptions& loss,
                                               const OptimizerOptions& optimizer,
-                                              PassOptions passes = {});
+                                              PassOptions passes = {},
+                                              const FineTuneOptions& finetune = {});
 
-// The losses and scores in inference mode, with variables and without updates. Of a classifier that
-// states no loss only the scores, which need no labels. Errors as above.
-absl::StatusOr<FormedGraph> MakeEvaluationGraph(const Graph& neutral);
+// The losses and scores in inference mode, with variables and without updates. Where the loss is
+// cross-entropy with one class an example only the scores, which need no labels; other losses are
+// without label smoothing. Errors as above.
+absl::StatusOr<FormedGraph> MakeEvaluationGraph(const Graph& neutral, const LossOptions& loss = {});
 
 }  // namespace weft
 
