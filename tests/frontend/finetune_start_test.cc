@@ -80,7 +80,8 @@ TEST(Start, LeavesOutResidualBlocksInTrainingOnly) {
   // The branch is what is left out, whichever side it is on.
   EXPECT_EQ(model.graph.Find("sum1")->input(0).node->op_name(), "Mul");
   EXPECT_EQ(model.graph.Find("sum2")->input(1).node->op_name(), "Mul");
-  EXPECT_EQ(Session::Create(model).value()->Run(Images(2)).value(), scores);
+  const Tensor after = Session::Create(model).value()->Run(Images(2)).value();
+  for (int64_t i = 0; i < scores.size(); ++i) EXPECT_NEAR(after.At(i), scores.At(i), 1e-5);
   // Again: the layers are there.
   ASSERT_TRUE(SetStochasticDepth(model, 0.2).ok());
   EXPECT_THAT(Ratios(model.graph), ElementsAre(0.1, 0.2, 0.5));
@@ -136,7 +137,7 @@ TEST(SplitFrozen, EndsAtTheLastValueThatAllGoesThrough) {
   EXPECT_EQ(at({"stem", "bn1", "a1", "a2"}), "relu3");
   EXPECT_THAT(at({"fc"}), HasSubstr("no frozen beginning"));
   // Its statistics are those of its batches.
-  EXPECT_THAT(at({"bn1.weight"}), HasSubstr("no frozen beginning"));
+  EXPECT_EQ(at({"stem", "bn1.weight", "bn1.bias"}), "stem");
 }
 
 TEST(SplitFrozen, TheRestTrainsOnFeaturesAsTheWholeDoes) {
