@@ -5,7 +5,7 @@ namespace weft {
 
 // The command `weft`: runs the subcommand that the arguments name and returns the program's exit
 // code: 0, 1 after an error (one line on stderr), 2 for arguments that make no sense, 130 after
-// Ctrl-C.
+// Ctrl-C, 143 after SIGTERM.
 int RunCli(int argc, char** argv);
 
 }  // namespace weft

@@ -5,7 +5,7 @@
 namespace weft {
 namespace {
 
-volatile std::sig_atomic_t interrupted_flag = 0;
+volatile std::sig_atomic_t interrupting_signal = 0;  // 0: none yet
 
 void Install(void (*handler)(int)) {
   struct sigaction action = {};
@@ -20,12 +20,16 @@ void Install(void (*handler)(int)) {
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
-  interrupted_flag = 0;
-  Install([](int) { interrupted_flag = 1; });
+  interrupting_signal = 0;
+  Install([](int signal) { interrupting_signal = signal; });
 }
 
 InterruptGuard::~InterruptGuard() { Install(SIG_DFL); }
 
-bool InterruptGuard::interrupted() const { return interrupted_flag != 0; }
+bool InterruptGuard::interrupted() const { return interrupting_signal != 0; }
+
+int InterruptExitCode() {
+  return 128 + (interrupting_signal == 0 ? SIGINT : static_cast<int>(interrupting_signal));
+}
 
 }  // namespace weft

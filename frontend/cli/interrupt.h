@@ -15,6 +15,10 @@ class InterruptGuard {
   bool interrupted() const;
 };
 
+// The exit code of a program that such a signal has ended, as shells say it: 130 after SIGINT, 143
+// after SIGTERM.
+int InterruptExitCode();
+
 }  // namespace weft
 
 #endif  // WEFT_FRONTEND_CLI_INTERRUPT_H_

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 
 #include "frontend/cli/cli.h"
@@ -20,5 +21,6 @@ void SpinBriefly(char** argv) {
 
 int main(int argc, char** argv) {
   SpinBriefly(argv);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file over the limit fails to be written, and that is said
   return weft::RunCli(argc, argv);
 }

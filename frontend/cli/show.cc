@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "absl/strings/str_replace.h"
 #include "frontend/analysis/summary.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
@@ -15,6 +16,18 @@ struct ShowArguments {
   bool summary = false;
 };
 
+// How far the model is trained, and with which options.
+void PrintTrainingState(const TrainingState& t) {
+  Print("trained for %lld epochs (step %lld), seed %llu, %lld thread%s, with\n",
+        static_cast<long long>(t.epoch), static_cast<long long>(t.step),
+        static_cast<unsigned long long>(t.seed), static_cast<long long>(t.threads),
+        t.threads == 1 ? "" : "s");
+  for (const auto& [key, value] : t.config) {
+    const std::string shown = absl::StrReplaceAll(value, {{"\n", ", "}});
+    Print("  %s%s\n", key.c_str(), shown.empty() ? "" : (" " + shown).c_str());
+  }
+}
+
 absl::Status Show(const ShowArguments& a) {
   WEFT_ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(a.model));
   const Graph& graph = opened.model.graph;
@@ -24,6 +37,7 @@ absl::Status Show(const ShowArguments& a) {
     const auto summary = Summarize(graph);
     if (!summary.ok()) return Annotate(summary.status(), a.model);
     Print("%s", summary->ToString().c_str());
+    if (opened.model.training) PrintTrainingState(*opened.model.training);
   }
   return absl::OkStatus();
 }
@@ -35,7 +49,7 @@ Command AddShow(CLI::App& program) {
   auto a = std::make_shared<ShowArguments>();
   app->add_option("model", a->model, "A .weft or .onnx file, or a network's name")->required();
   app->add_flag("--summary", a->summary,
-                "Layers, sizes, receptive fields, parameters and MACs (the default)");
+                "Layers, sizes, receptive fields, parameters, MACs and the training (the default)");
   app->add_flag("--text", a->text, "The graph, one node a line");
   app->add_flag("--dot", a->dot, "The graph for Graphviz");
   app->footer("Example: weft show a.weft --dot | dot -Tsvg -o a.svg");

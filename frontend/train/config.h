@@ -57,6 +57,21 @@ class ConfigReader {
   absl::Status status_;
 };
 
+// Puts what a config has of these options into them. Errors: a malformed value.
+template <typename Options>
+absl::Status ReadOptions(const Config& config, Options& options) {
+  ConfigReader reader(config);
+  VisitOptions(options, reader);
+  return reader.status();
+}
+
+// Writes all of these options into a config.
+template <typename Options>
+void WriteOptions(Options options, Config& config) {
+  ConfigWriter writer(config);
+  VisitOptions(options, writer);
+}
+
 }  // namespace weft
 
 #endif  // WEFT_FRONTEND_TRAIN_CONFIG_H_

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <numbers>
+#include <optional>
 
 #include "frontend/data/loader.h"
 
@@ -16,28 +16,37 @@ double Seconds(Clock::time_point since) {
   return std::chrono::duration<double>(Clock::now() - since).count();
 }
 
+// What is kept in the configuration from step to step.
+struct FitState {
+  double loss_sum = 0;  // of the epoch so far, all sessions
+  int64_t correct = 0;
+  int64_t examples = 0;
+  PlateauState plateau = {};
+  BestEpoch best = {};
+
+  double loss() const { return examples == 0 ? 0 : loss_sum / static_cast<double>(examples); }
+  std::optional<double> accuracy(const Trainer& trainer) const {
+    if (!trainer.form().scores) return std::nullopt;
+    return examples == 0 ? 0 : static_cast<double>(correct) / static_cast<double>(examples);
+  }
+};
+
 template <typename F>
-void VisitOptions(FitOptions& o, std::string& schedule, F& f) {
-  f("batch", o.batch_size);
-  f("epochs", o.epochs);
-  f("learning_rate", o.learning_rate);
-  f("schedule", schedule);
+void VisitOptions(FitState& s, F& f) {
+  f("epoch_loss_sum", s.loss_sum);
+  f("epoch_correct", s.correct);
+  f("epoch_examples", s.examples);
+  VisitOptions(s.plateau, f);
+  VisitOptions(s.best, f);
 }
 
-// What one epoch has seen so far.
+// What this session has seen of an epoch.
 struct Tally {
-  double loss_sum = 0;
-  int64_t correct = 0;
   int64_t count = 0;
   double step_loss = 0, learning_rate = 0;  // of the last step
   double waited = 0;                        // seconds, for data
   Clock::time_point begin = Clock::now();
 
-  double loss() const { return count == 0 ? 0 : loss_sum / static_cast<double>(count); }
-  std::optional<double> accuracy(const Trainer& trainer) const {
-    if (!trainer.form().scores) return std::nullopt;
-    return count == 0 ? 0 : static_cast<double>(correct) / static_cast<double>(count);
-  }
   double rate() const { return static_cast<double>(count) / std::max(Seconds(begin), 1e-9); }
   double waiting() const { return waited / std::max(Seconds(begin), 1e-9); }
 };
@@ -50,26 +59,38 @@ class Loop {
         loader_(loader),
         examples_(examples),
         options_(options),
-        callbacks_(callbacks) {}
+        callbacks_(callbacks),
+        checkpoints_(options.checkpoint) {}
 
-  // The rest of an epoch; true when it was stopped.
-  absl::StatusOr<bool> RunEpoch(int64_t epoch, Tally* tally);
+  absl::StatusOr<FitResult> Run(const std::shared_ptr<const Dataset>& test);
 
  private:
+  // The rest of an epoch; true when it was stopped.
+  absl::StatusOr<bool> RunEpoch(int64_t epoch, Tally* tally);
   absl::Status RunStep(int64_t epoch, int64_t batch, Tally* tally);
   void Report(int64_t epoch, const Tally& tally) const;
+  absl::Status EndEpoch(int64_t epoch, const Tally& tally,
+                        const std::shared_ptr<const Dataset>& test, FitResult* result);
+  // Takes the epoch's figures into account, for what comes next; true where it is the best one.
+  bool Judge(const EpochSummary& summary);
+  absl::Status KeepBest(FitResult* result);
 
   Trainer& trainer_;
   Loader& loader_;
   int64_t examples_;
   const FitOptions& options_;
   const FitCallbacks& callbacks_;
+  Checkpoints checkpoints_;
+  FitState state_;
   Batch batch_;
 };
 
 absl::Status Loop::RunStep(int64_t epoch, int64_t batch, Tally* tally) {
   const int64_t batches = loader_.batches_per_epoch();
-  const double rate = LearningRateAt(options_, epoch * batches + batch, options_.epochs * batches);
+  const ScheduleTime time = {
+      .step = epoch * batches + batch, .steps_per_epoch = batches, .epochs = options_.epochs};
+  const double rate =
+      ScheduledRate(options_.schedule, options_.learning_rate, time, state_.plateau);
   WEFT_ASSIGN_OR_RETURN(const StepResult result,
                         trainer_.Step(batch_.images, batch_.labels, rate, batch_.first));
   if (!std::isfinite(result.loss)) {
@@ -77,8 +98,9 @@ absl::Status Loop::RunStep(int64_t epoch, int64_t batch, Tally* tally) {
         "the loss is ", result.loss, " at step ", trainer_.step(), " (epoch ", epoch + 1,
         ", batch ", batch + 1, "): try a lower learning rate than ", options_.learning_rate));
   }
-  tally->loss_sum += result.loss * static_cast<double>(result.count);
-  tally->correct += result.correct;
+  state_.loss_sum += result.loss * static_cast<double>(result.count);
+  state_.correct += result.correct;
+  state_.examples += result.count;
   tally->count += result.count;
   tally->step_loss = result.loss;
   tally->learning_rate = rate;
@@ -96,10 +118,10 @@ void Loop::Report(int64_t epoch, const Tally& tally) const {
                       .batch = batch,
                       .batches = batches,
                       .step = trainer_.step(),
-                      .loss = tally.loss(),
+                      .loss = state_.loss(),
                       .step_loss = tally.step_loss,
                       .learning_rate = tally.learning_rate,
-                      .accuracy = tally.accuracy(trainer_),
+                      .accuracy = state_.accuracy(trainer_),
                       .waiting = tally.waiting(),
                       .images_per_second = tally.rate(),
                       .eta_seconds = std::max(left, 0.0) / std::max(tally.rate(), 1e-9)});
@@ -117,10 +139,85 @@ absl::StatusOr<bool> Loop::RunEpoch(int64_t epoch, Tally* tally) {
     WEFT_RETURN_IF_ERROR(RunStep(epoch, batch, tally));
     ++batch;
     trainer_.SetPosition(batch < batches ? epoch : epoch + 1, batch < batches ? batch : 0);
+    WriteOptions(state_, trainer_.config());
     Report(epoch, *tally);
+    if (batch < batches) WEFT_RETURN_IF_ERROR(checkpoints_.OnStep(trainer_));
     if (callbacks_.stop && callbacks_.stop()) return true;
   }
   return false;
+}
+
+bool Loop::Judge(const EpochSummary& summary) {
+  const EarlyStoppingOptions& o = options_.early_stopping;
+  const double loss = summary.test ? summary.test->loss() : summary.loss;
+  const double accuracy = summary.test ? summary.test->accuracy() : summary.accuracy.value_or(0);
+  const double value = o.rises() ? accuracy : loss;
+  UpdatePlateau(options_.schedule, value, o.rises(), &state_.plateau);
+  const bool best = UpdateBest(o, summary.epoch, value, &state_.best);
+  state_ = {.plateau = state_.plateau, .best = state_.best};
+  WriteOptions(state_, trainer_.config());
+  return best;
+}
+
+absl::Status Loop::KeepBest(FitResult* result) {
+  const bool restores = options_.early_stopping.restores();
+  if (restores || options_.checkpoint.keep_best) {
+    WEFT_RETURN_IF_ERROR(checkpoints_.SaveBest(trainer_));
+  }
+  if (restores && options_.checkpoint.path.empty()) {
+    WEFT_ASSIGN_OR_RETURN(result->restored, trainer_.Snapshot());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Loop::EndEpoch(int64_t epoch, const Tally& tally,
+                            const std::shared_ptr<const Dataset>& test, FitResult* result) {
+  EpochSummary summary{.epoch = epoch,
+                       .epochs = options_.epochs,
+                       .loss = state_.loss(),
+                       .accuracy = state_.accuracy(trainer_),
+                       .step = trainer_.step(),
+                       .learning_rate = tally.learning_rate,
+                       .images_per_second = tally.rate(),
+                       .seconds = Seconds(tally.begin),
+                       .waiting = tally.waiting()};
+  if (test != nullptr) {
+    WEFT_ASSIGN_OR_RETURN(summary.test, trainer_.Evaluate(test, kEvaluationBatch));
+    result->test = summary.test;
+  }
+  summary.best = Judge(summary);
+  if (summary.best) WEFT_RETURN_IF_ERROR(KeepBest(result));
+  if (callbacks_.on_epoch) WEFT_RETURN_IF_ERROR(callbacks_.on_epoch(summary));
+  return checkpoints_.Save(trainer_);
+}
+
+absl::StatusOr<FitResult> Loop::Run(const std::shared_ptr<const Dataset>& test) {
+  WEFT_RETURN_IF_ERROR(ReadOptions(trainer_.config(), state_));
+  FitResult result;
+  for (int64_t epoch = trainer_.epoch(); epoch < options_.epochs && !result.stopped; ++epoch) {
+    result.early = ShouldStop(options_.early_stopping, state_.best);
+    if (result.early) break;
+    WEFT_RETURN_IF_ERROR(trainer_.UnfreezeWhenDue());
+    Tally tally;
+    WEFT_ASSIGN_OR_RETURN(result.stopped, RunEpoch(epoch, &tally));
+    if (trainer_.epoch() == epoch) break;  // stopped in the middle of it
+    WEFT_RETURN_IF_ERROR(EndEpoch(epoch, tally, test, &result));
+  }
+  if (trainer_.epoch() >= options_.epochs) result.stopped = false;  // asked after the last step
+  WEFT_RETURN_IF_ERROR(checkpoints_.SaveRest(trainer_));
+  result.best = state_.best;
+  const bool restores = options_.early_stopping.restores() && !result.stopped;
+  if (restores && !options_.checkpoint.path.empty()) {
+    WEFT_ASSIGN_OR_RETURN(result.restored, checkpoints_.RestoreBest());
+  }
+  return result;
+}
+
+// Whether a training that has had all its epochs still ends with another model than its best one.
+bool AwaitsItsBest(const FitOptions& options, const Trainer& trainer) {
+  BestEpoch best;
+  return options.early_stopping.restores() && !options.checkpoint.path.empty() &&
+         ReadOptions(trainer.config(), best).ok() && best.epoch + 1 < trainer.epoch();
 }
 
 absl::Status CheckOptions(const FitOptions& options, const Trainer& trainer) {
@@ -132,7 +229,13 @@ absl::Status CheckOptions(const FitOptions& options, const Trainer& trainer) {
     return absl::InvalidArgumentError(
         absl::StrCat("expected a learning rate above 0, got ", options.learning_rate));
   }
-  if (trainer.epoch() >= options.epochs) {
+  WEFT_RETURN_IF_ERROR(CheckSchedule(options.schedule));
+  WEFT_RETURN_IF_ERROR(CheckEarlyStopping(options.early_stopping));
+  WEFT_RETURN_IF_ERROR(CheckCheckpoints(options.checkpoint));
+  if (options.early_stopping.rises() && !trainer.form().scores) {
+    return absl::InvalidArgumentError("monitor: the model has no accuracy, expected loss");
+  }
+  if (trainer.epoch() >= options.epochs && !AwaitsItsBest(options, trainer)) {
     return absl::InvalidArgumentError(absl::StrCat("the model has been trained for ",
                                                    trainer.epoch(), " of ", options.epochs,
                                                    " epochs already: ask for more epochs"));
@@ -159,44 +262,14 @@ absl::Status AdoptPosition(Trainer& trainer, const Dataset& train, const FitOpti
 
 }  // namespace
 
-std::string_view ToString(Schedule schedule) {
-  return schedule == Schedule::kCosine ? "cosine" : "constant";
-}
-
-std::optional<Schedule> ParseSchedule(std::string_view name) {
-  for (const Schedule schedule : {Schedule::kConstant, Schedule::kCosine}) {
-    if (ToString(schedule) == name) return schedule;
-  }
-  return std::nullopt;
-}
-
 absl::StatusOr<FitOptions> FitOptionsOf(const Config& config) {
   FitOptions options;
-  std::string schedule(ToString(options.schedule));
-  ConfigReader reader(config);
-  VisitOptions(options, schedule, reader);
-  WEFT_RETURN_IF_ERROR(reader.status());
-  const std::optional<Schedule> parsed = ParseSchedule(schedule);
-  if (!parsed) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "training configuration: schedule: expected constant or cosine, got \"", schedule, "\""));
-  }
-  options.schedule = *parsed;
+  WEFT_RETURN_IF_ERROR(ReadOptions(config, options));
+  WEFT_RETURN_IF_ERROR(Annotate(CheckSchedule(options.schedule), "training configuration"));
   return options;
 }
 
-void WriteTo(Config& config, const FitOptions& options) {
-  FitOptions copy = options;
-  std::string schedule(ToString(options.schedule));
-  ConfigWriter writer(config);
-  VisitOptions(copy, schedule, writer);
-}
-
-double LearningRateAt(const FitOptions& options, int64_t done, int64_t total) {
-  if (options.schedule == Schedule::kConstant) return options.learning_rate;
-  const double part = static_cast<double>(done) / static_cast<double>(std::max<int64_t>(total, 1));
-  return options.learning_rate * 0.5 * (1 + std::cos(std::numbers::pi * part));
-}
+void WriteTo(Config& config, const FitOptions& options) { WriteOptions(options, config); }
 
 absl::StatusOr<size_t> PeakBytes(Trainer& trainer, const Dataset& train, const Dataset* test,
                                  const FitOptions& options) {
@@ -214,6 +287,8 @@ absl::StatusOr<size_t> PeakBytes(Trainer& trainer, const Dataset& train, const D
   trainer.CountInto(count);
   count.Add(LoaderBytes(train, {.batch_size = options.batch_size}));
   count.Add(std::max(evaluation, trainer.snapshot_bytes()));  // one follows the other
+  const bool keeps_best = options.early_stopping.restores() && options.checkpoint.path.empty();
+  if (keeps_best) count.Add(trainer.snapshot_bytes());
   return count.bytes();
 }
 
@@ -226,30 +301,7 @@ absl::StatusOr<FitResult> Fit(Trainer& trainer, const std::shared_ptr<const Data
       Loader::Create(train, {.batch_size = options.batch_size, .seed = trainer.options().seed}));
   WEFT_RETURN_IF_ERROR(AdoptPosition(trainer, *train, options));
   WriteTo(trainer.config(), options);
-  Loop loop(trainer, *loader, train->size(), options, callbacks);
-  FitResult result;
-  for (int64_t epoch = trainer.epoch(); epoch < options.epochs && !result.stopped; ++epoch) {
-    WEFT_RETURN_IF_ERROR(trainer.UnfreezeWhenDue());
-    Tally tally;
-    WEFT_ASSIGN_OR_RETURN(result.stopped, loop.RunEpoch(epoch, &tally));
-    if (trainer.epoch() == epoch) break;  // stopped in the middle of it
-    EpochSummary summary{.epoch = epoch,
-                         .epochs = options.epochs,
-                         .loss = tally.loss(),
-                         .accuracy = tally.accuracy(trainer),
-                         .step = trainer.step(),
-                         .learning_rate = tally.learning_rate,
-                         .images_per_second = tally.rate(),
-                         .seconds = Seconds(tally.begin),
-                         .waiting = tally.waiting()};
-    if (test != nullptr) {
-      WEFT_ASSIGN_OR_RETURN(summary.test, trainer.Evaluate(test, kEvaluationBatch));
-      result.test = summary.test;
-    }
-    if (callbacks.on_epoch) WEFT_RETURN_IF_ERROR(callbacks.on_epoch(summary));
-  }
-  if (trainer.epoch() >= options.epochs) result.stopped = false;  // asked after the last step
-  return result;
+  return Loop(trainer, *loader, train->size(), options, callbacks).Run(test);
 }
 
 }  // namespace weft

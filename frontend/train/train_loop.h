@@ -6,14 +6,12 @@
 #include <optional>
 #include <string>
 
+#include "frontend/train/checkpoint.h"
+#include "frontend/train/early_stopping.h"
+#include "frontend/train/schedule.h"
 #include "frontend/train/train.h"
 
 namespace weft {
-
-// How the learning rate goes on: as it is, or down half a cosine to 0 over the whole training.
-enum class Schedule { kConstant, kCosine };
-std::string_view ToString(Schedule schedule);
-std::optional<Schedule> ParseSchedule(std::string_view name);
 
 // Steps and images of a whole training can then be counted in 64 bits.
 inline constexpr int64_t kMaxEpochs = 1000000000;
@@ -22,18 +20,28 @@ struct FitOptions {
   int64_t epochs = 1;  // in all, those of earlier sessions included
   int64_t batch_size = 128;
   double learning_rate = 0.1;
-  Schedule schedule = Schedule::kConstant;
+  ScheduleOptions schedule = {};
+  EarlyStoppingOptions early_stopping = {};
+  CheckpointOptions checkpoint = {};
 };
 inline constexpr int64_t kEvaluationBatch = 256;  // examples that Fit tests at a time
+
+template <typename F>
+void VisitOptions(FitOptions& o, F& f) {
+  f("epochs", o.epochs, "Passes over the data, in all");
+  f("batch", o.batch_size, "Images a step");
+  f("learning_rate", o.learning_rate, "Learning rate, the highest of its schedule");
+  VisitOptions(o.schedule, f);
+  VisitOptions(o.early_stopping, f);
+  VisitOptions(o.checkpoint, f);
+}
 
 // The options that a training state was made with, and into the configuration it will be made from.
 absl::StatusOr<FitOptions> FitOptionsOf(const Config& config);
 void WriteTo(Config& config, const FitOptions& options);
 
-// The learning rate at a moment, `done` of `total` steps taken.
-double LearningRateAt(const FitOptions& options, int64_t done, int64_t total);
-
-// After a step. Means are over the examples of this epoch that this session has seen.
+// After a step. Means are over the examples of this epoch so far, those of earlier sessions
+// included.
 struct StepProgress {
   int64_t epoch = 0;  // the current one, from 0
   int64_t epochs = 0;
@@ -60,11 +68,13 @@ struct EpochSummary {
   double seconds = 0;
   double waiting = 0;  // share of its time spent waiting for data
   std::optional<Evaluation> test = {};
+  bool best = false;  // the best epoch so far, by EarlyStoppingOptions::monitor
 };
 
 struct FitCallbacks {
   std::function<void(const StepProgress&)> on_step = {};
-  // After the test of an epoch; its failure ends the training with that failure.
+  // After the test of an epoch, before it is saved; its failure ends the training with that
+  // failure.
   std::function<absl::Status(const EpochSummary&)> on_epoch = {};
   // Asked after every step: true ends the training there.
   std::function<bool()> stop = {};
@@ -72,7 +82,12 @@ struct FitCallbacks {
 
 struct FitResult {
   bool stopped = false;                 // by FitCallbacks::stop, before the last step
+  bool early = false;                   // by EarlyStoppingOptions, before the last epoch
   std::optional<Evaluation> test = {};  // of the last epoch of this session
+  BestEpoch best = {};
+  // The best epoch's model, where EarlyStoppingOptions want it restored; the trainer keeps the last
+  // weights. Null where this session has not seen that epoch and nothing is saved.
+  std::optional<Model> restored = {};
 };
 
 // The bytes that Fit holds at most, the trainer's and those of snapshots after each epoch included:
@@ -82,10 +97,12 @@ absl::StatusOr<size_t> PeakBytes(Trainer& trainer, const Dataset& train, const D
                                  const FitOptions& options);
 
 // Trains from the trainer's position up to `options.epochs` epochs, shuffling by the trainer's seed
-// and the epoch, and tests after each epoch where there are test data. The trainer's position and
-// configuration are always those of its last step, so that a snapshot can be resumed at any moment.
-// Errors: whatever the trainer or the data say; options out of range; a loss that is not finite; an
-// epoch that is over already; a resumed training's place in its epoch that these data do not have.
+// and the epoch, tests after each epoch where there are test data, and saves as
+// `options.checkpoint` says. The trainer's position and configuration are always those of its last
+// step, so that a snapshot can be resumed at any moment; what an epoch's test decides is in it from
+// on_epoch on. Errors: whatever the trainer, the data or saving say; options out of range; a loss
+// that is not finite; an epoch that is over already; a resumed training's place in its epoch that
+// these data do not have.
 absl::StatusOr<FitResult> Fit(Trainer& trainer, const std::shared_ptr<const Dataset>& train,
                               const std::shared_ptr<const Dataset>& test, const FitOptions& options,
                               const FitCallbacks& callbacks = {});

@@ -50,28 +50,26 @@ Value LeNetBn(Builder& b, Value x, const ZooOptions& o) {
 
 std::vector<ZooEntry> LeNets() {
   const OptimizerOptions momentum = {.momentum = 0.9};
-  return {
-      {.name = "lenet",
-       .description = "5x5 convolutions, sigmoid, average pooling, 120-84-10",
-       .paper = "LeCun et al.: Gradient-based learning applied to document recognition",
-       .year = 1998,
-       .layers = LeNet,
-       .input = {1, 28, 28},
-       .classes = 10,
-       .pixels = {},
-       .fit = {.epochs = 10, .batch_size = 32, .learning_rate = 0.1, .schedule = Schedule::kCosine},
-       .optimizer = momentum},
-      {.name = "lenet-bn",
-       .description = "3x3 convolutions, batch normalization, ReLU, max pooling, 128-10",
-       .paper = "Ioffe and Szegedy: Batch normalization",
-       .year = 2015,
-       .layers = LeNetBn,
-       .input = {1, 28, 28},
-       .classes = 10,
-       .pixels = {},
-       .fit =
-           {.epochs = 3, .batch_size = 128, .learning_rate = 0.05, .schedule = Schedule::kCosine},
-       .optimizer = momentum}};
+  return {{.name = "lenet",
+           .description = "5x5 convolutions, sigmoid, average pooling, 120-84-10",
+           .paper = "LeCun et al.: Gradient-based learning applied to document recognition",
+           .year = 1998,
+           .layers = LeNet,
+           .input = {1, 28, 28},
+           .classes = 10,
+           .pixels = {},
+           .fit = {.epochs = 10, .batch_size = 32, .learning_rate = 0.1, .schedule = {"cosine"}},
+           .optimizer = momentum},
+          {.name = "lenet-bn",
+           .description = "3x3 convolutions, batch normalization, ReLU, max pooling, 128-10",
+           .paper = "Ioffe and Szegedy: Batch normalization",
+           .year = 2015,
+           .layers = LeNetBn,
+           .input = {1, 28, 28},
+           .classes = 10,
+           .pixels = {},
+           .fit = {.epochs = 3, .batch_size = 128, .learning_rate = 0.05, .schedule = {"cosine"}},
+           .optimizer = momentum}};
 }
 
 }  // namespace weft

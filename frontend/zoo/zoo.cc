@@ -122,10 +122,7 @@ Normalization ImageNetPixels() { return {{0.485f, 0.456f, 0.406f}, {0.229f, 0.22
 Normalization InceptionPixels() { return {{0.5f, 0.5f, 0.5f}, {0.5f, 0.5f, 0.5f}}; }
 
 FitOptions ZooFit(double learning_rate) {
-  return {.epochs = 10,
-          .batch_size = 32,
-          .learning_rate = learning_rate,
-          .schedule = Schedule::kCosine};
+  return {.epochs = 10, .batch_size = 32, .learning_rate = learning_rate, .schedule = {"cosine"}};
 }
 
 std::string SizeText(const Dims& dims) {

@@ -1,0 +1,94 @@
+#ifndef WEFT_FRONTEND_CLI_TRAIN_OPTIONS_H_
+#define WEFT_FRONTEND_CLI_TRAIN_OPTIONS_H_
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "frontend/cli/common.h"
+#include "frontend/cli/data.h"
+#include "frontend/train/config_text.h"
+#include "frontend/train/train_loop.h"
+
+namespace weft {
+
+// What is trained, where, and into which file.
+struct TrainTarget {
+  std::string model, output;
+  std::string input;    // "": that of the data, or the network's own
+  int64_t classes = 0;  // 0: likewise
+  double width = 1;
+  bool restart = false;
+  int64_t seed = 0;
+  int64_t threads = 0;
+  bool recompute = false;
+};
+
+// What a model is trained on. Kept in its configuration.
+struct TrainData {
+  std::string data = "digits";
+};
+
+// All that a training can be told: by flags, by a file, by the configuration of a saved model.
+struct TrainCommandOptions {
+  TrainTarget target;
+  TrainData data;
+  FitOptions fit;
+  TrainOptions train;
+};
+
+// Visitors that show options in groups have Section.
+template <typename F>
+void BeginSection(F& f, std::string_view title) {
+  if constexpr (requires { f.Section(title); }) f.Section(title);
+}
+
+template <typename F>
+void VisitOptions(TrainTarget& o, F& f) {
+  f("model", o.model,
+    "A network (see weft zoo), or a .weft file: its training goes on where it stopped, with the "
+    "same results as if it had not");
+  f("output", o.output, "The file to write");
+  f("input", o.input,
+    "One example's size for a network, as 3x224x224; images are resized to it (default: that of "
+    "the data; of synthetic data, the network's own)");
+  f("classes", o.classes, "A network's classes (0: those of the data)");
+  f("width", o.width, "Factor of the channels within a network");
+  f("restart", o.restart, "Keep the weights of a file, forget its training state and epochs");
+  f("seed", o.seed, "Of weights, shuffling and dropout");
+  f("threads", o.threads, "Threads (0: all CPUs this process may use)");
+  f("recompute", o.recompute, kRecomputeHelp);
+}
+
+template <typename F>
+void VisitOptions(TrainData& o, F& f) {
+  f("data", o.data, kDataHelp);
+}
+
+template <typename F>
+void VisitOptions(TrainCommandOptions& o, F& f) {
+  BeginSection(f, "Model and file");
+  VisitOptions(o.target, f);
+  BeginSection(f, "Data");
+  VisitOptions(o.data, f);
+  BeginSection(f, "Course of the training");
+  VisitOptions(o.fit, f);
+  BeginSection(f, "Loss and optimizer");
+  VisitOptions(o.train, f);
+}
+
+// Adds a flag for each option, --of-its-key; what is given goes into `given` by key.
+void AddOptionFlags(CLI::App& app, std::shared_ptr<Config> given);
+
+// The options that a text file gives. Errors: see ConfigKeys::Parse; the file cannot be read.
+absl::StatusOr<Config> ReadConfigFile(const std::string& path);
+
+// All options as such a file.
+std::string PrintOptions(const TrainCommandOptions& options);
+// Those that are not the command's defaults, on one line; what is trained and where is left out.
+std::string ChosenOptions(const TrainCommandOptions& options);
+
+}  // namespace weft
+
+#endif  // WEFT_FRONTEND_CLI_TRAIN_OPTIONS_H_
