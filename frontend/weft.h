@@ -38,6 +38,8 @@
 #include "frontend/train/finetune_features.h"
 #include "frontend/train/finetune_weights.h"
 #include "frontend/train/loss.h"
+#include "frontend/train/config_text.h"
+#include "frontend/train/lr_find.h"
 #include "frontend/train/optimizer.h"
 #include "frontend/train/train.h"
 #include "frontend/train/train_loop.h"

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "frontend/cli/command.h"
+#include "frontend/cli/interrupt.h"
 #include "frontend/io/names.h"
 
 namespace weft {
@@ -14,7 +15,6 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
-constexpr int kInterrupted = 130;  // as shells say it: 128 + SIGINT
 
 // One line on stderr, whatever the message contains.
 int Report(const std::string& who, std::string message, int code) {
@@ -58,7 +58,7 @@ int RunCommand(const Command& command) {
   const absl::Status status = command.run();
   if (!status.ok()) {
     return Report(who, std::string(status.message()),
-                  status.code() == absl::StatusCode::kCancelled ? kInterrupted : kFailed);
+                  status.code() == absl::StatusCode::kCancelled ? InterruptExitCode() : kFailed);
   }
   // An earlier failure leaves the mark even where the last flush works.
   const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
@@ -97,7 +97,8 @@ int RunCli(int argc, char** argv) {
         AddTrain(program),    AddEval(program),    AddRun(program),     AddShow(program),
         AddOptimize(program), AddDiff(program),    AddPlan(program),    AddImport(program),
         AddExport(program),   AddWeights(program), AddConform(program), AddZoo(program),
-        AddOps(program),      AddData(program),    AddDemo(program),    AddFeatures(program)};
+        AddOps(program),      AddData(program),    AddDemo(program),    AddFeatures(program),
+        AddLrFind(program)};
     if (argc < 2) {
       std::fputs(program.help().c_str(), stdout);
       return 0;

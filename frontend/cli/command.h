@@ -32,6 +32,7 @@ Command AddImport(CLI::App& program);
 Command AddConform(CLI::App& program);
 Command AddZoo(CLI::App& program);
 Command AddDemo(CLI::App& program);
+Command AddLrFind(CLI::App& program);
 
 }  // namespace weft
 
