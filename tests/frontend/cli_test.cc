@@ -25,7 +25,7 @@ using ::testing::StartsWith;
 TEST_F(Cli, EveryCommandHasHelpWithAnExample) {
   for (const char* command :
        {"", "train", "eval", "run", "show", "optimize", "diff", "plan", "zoo", "weights",
-        "weights load", "weights save", "weights list", "ops", "demo"}) {
+        "weights load", "weights save", "weights list", "ops", "demo", "lr-find"}) {
     const std::string help = Output(std::string(command) + " --help");
     EXPECT_THAT(help, HasSubstr("Example")) << command;
     EXPECT_THAT(help, HasSubstr("weft")) << command;
@@ -87,7 +87,7 @@ TEST_F(Cli, RefusesArgumentsWithOneLine) {
               HasSubstr("learning rate"));
   EXPECT_THAT(Error("train --model lenet --data digits:10 --momentum 2 -o a.weft"),
               HasSubstr("momentum"));
-  EXPECT_THAT(Error("train --model lenet --schedule step -o a.weft"), HasSubstr("schedule"));
+  EXPECT_THAT(Error("train --model lenet --schedule stairs -o a.weft"), HasSubstr("schedule"));
   EXPECT_THAT(Error("train --model lenet -o nowhere/a.weft"), HasSubstr("no folder nowhere"));
   EXPECT_THAT(Error("train --model lenet -o ''"), HasSubstr("expected a file's name"));
   EXPECT_THAT(Error("train --model lenet --seed -1 -o a.weft"), HasSubstr("--seed"));
@@ -317,7 +317,7 @@ TEST_F(Cli, InterruptedTrainingSavesAndResumesToTheSameBits) {
   kill(pid, SIGINT);
   const Outcome stopped = Finish(pid);
   ASSERT_EQ(stopped.code, 130) << stopped.err;
-  EXPECT_THAT(stopped.err, HasSubstr("go on with: weft train --model part.weft"));
+  EXPECT_THAT(stopped.err, HasSubstr("go on with: weft train --resume part.weft"));
   EXPECT_THAT(Output("train --model part.weft -o part.weft"), HasSubstr("resuming after"));
   EXPECT_EQ(ReadText(Path("part.weft")), ReadText(Path("whole.weft")));
   EXPECT_THAT(Error("train --model part.weft -o part.weft"), HasSubstr("4 of 4 epochs already"));

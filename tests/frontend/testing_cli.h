@@ -41,11 +41,13 @@ class Cli : public ::testing::Test {
 
   std::string Path(const std::string& name) const { return folder_ + "/" + name; }
 
-  pid_t Start(const std::string& arguments, const std::string& out = "stdout") const {
+  // `before` stands before the command in the shell's line.
+  pid_t Start(const std::string& arguments, const std::string& out = "stdout",
+              const std::string& before = "") const {
     const pid_t pid = fork();
     if (pid != 0) return pid;
-    const std::string line = "cd '" + folder_ + "' && exec '" + kCommand + "' " + arguments + " >" +
-                             out + " 2>stderr </dev/null";
+    const std::string line = "cd '" + folder_ + "' && " + before + "exec '" + kCommand + "' " +
+                             arguments + " >" + out + " 2>stderr </dev/null";
     execl("/bin/sh", "sh", "-c", line.c_str(), static_cast<char*>(nullptr));
     _exit(127);
   }
