@@ -69,8 +69,9 @@ absl::Status PrintResumption(Trainer& trainer, std::initializer_list<int64_t> ba
 
 void PrintEnd(const FitResult& result, const TrainCommandOptions& o) {
   if (result.early) {
-    Print("stopped early: no better %s in %lld epochs\n", o.fit.early_stopping.monitor.c_str(),
-          static_cast<long long>(o.fit.early_stopping.patience));
+    const int64_t patience = o.fit.early_stopping.patience;
+    Print("stopped early: no better %s in %lld epoch%s\n", o.fit.early_stopping.monitor.c_str(),
+          static_cast<long long>(patience), patience == 1 ? "" : "s");
   }
   if (result.restored) {
     Print("restored the best epoch, %lld (%s %.4f)\n",
@@ -107,6 +108,10 @@ absl::Status Train(const TrainArguments& a) {
   const auto output = given.find("output");
   if (output != given.end()) WEFT_RETURN_IF_ERROR(CheckModelPath(output->second));
   WEFT_ASSIGN_OR_RETURN(TrainSource source, FindTrainSource(given));
+  if (!a.resume.empty() && !source.resumes) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        a.resume, ": has no training to go on with; --model begins one from its weights"));
+  }
   if (a.print_config) {
     Print("%s", PrintOptions(source.options).c_str());
     return absl::OkStatus();

@@ -9,11 +9,12 @@
 namespace weft {
 namespace {
 
-// The flag's names: short ones first, where there are any.
+// The flag's names, those first that are as short as people expect.
 std::string FlagNames(std::string_view key) {
   std::string flag = "--" + std::string(key);
   std::ranges::replace(flag, '_', '-');
   if (key == "output") return "-o," + flag;
+  if (key == "batch") return flag + ",--batch-size";
   if (key == "learning_rate") return "--lr," + flag;
   return flag;
 }

@@ -61,6 +61,8 @@ TEST_F(CliTrain, RefusesOptionsWithTheirPlace) {
   EXPECT_THAT(Error("train --config none.txt -o a.weft"), HasSubstr("none.txt"));
   EXPECT_THAT(Error("train -o a.weft"), HasSubstr("--model is required"));
   EXPECT_THAT(Error("train --model lenet --resume b.weft"), HasSubstr("got both"));
+  Output("zoo lenet -o new.weft");
+  EXPECT_THAT(Error("train --resume new.weft"), HasSubstr("new.weft: has no training to go on"));
   EXPECT_THAT(Error("train --model lenet --data digits:10 --patience -1 -o a.weft"),
               HasSubstr("patience: expected at least 0, got -1"));
   EXPECT_THAT(Error("train --model lenet --data digits:10 --lr-gamma 0 -o a.weft"),
@@ -77,7 +79,7 @@ TEST_F(CliTrain, SaysWhatItDoesAndWhyItStops) {
       "-o a.weft");
   EXPECT_THAT(out, HasSubstr("options: "));
   EXPECT_THAT(out, HasSubstr("patience 1, min_delta 100"));
-  EXPECT_THAT(out, HasSubstr("stopped early: no better loss in 1 epochs"));
+  EXPECT_THAT(out, HasSubstr("stopped early: no better loss in 1 epoch\n"));
   EXPECT_THAT(out, HasSubstr("restored the best epoch, 1 (loss "));
   EXPECT_THAT(out, Not(HasSubstr("epoch 3/9")));
   EXPECT_EQ(ReadText(Path("a.weft")), ReadText(Path("a-best.weft")));
