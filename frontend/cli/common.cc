@@ -57,13 +57,6 @@ std::string AccuracyText(const Evaluation& e) {
                       WithCommas(e.count), ")");
 }
 
-std::string DurationText(double seconds) {
-  if (seconds < 60) return Format("%.1f s", seconds);
-  const auto whole = static_cast<long long>(std::llround(seconds));
-  if (whole < 3600) return Format("%lld:%02lld", whole / 60, whole % 60);
-  return Format("%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60, whole % 60);
-}
-
 bool LooksLikeFile(const std::string& spec) {
   std::error_code ignored;
   return spec.find('/') != std::string::npos || spec.ends_with(".weft") ||

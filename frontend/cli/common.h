@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "frontend/session/evaluation.h"
+#include "frontend/watch/progress_text.h"
 #include "frontend/zoo/zoo.h"
 #include "graph/model.h"
 
@@ -23,8 +24,6 @@ int TerminalColumns();
 
 // "98.85 % (9,885 of 10,000)"
 std::string AccuracyText(const Evaluation& e);
-// "1:05" or "12.3 s"
-std::string DurationText(double seconds);
 
 // A .weft or .onnx file, or a network of the zoo by its name, with new weights. `entry` is null for
 // a file.

@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-#include "frontend/train/train_loop.h"
+#include "frontend/watch/progress_text.h"
 
 namespace weft {
 
@@ -22,6 +22,7 @@ class ProgressDisplay {
   using Clock = std::chrono::steady_clock;
   bool terminal_;
   bool bar_shown_ = false;
+  SmoothedLoss loss_;
   Clock::time_point last_ = Clock::now();
 };
 

@@ -4,19 +4,26 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string_view>
+#include <vector>
 
 #include "frontend/data/dataset.h"
+#include "frontend/watch/metrics.h"
 #include "graph/tensor.h"
 
 namespace weft {
 
 // How well a model does, summed over examples.
 struct Evaluation {
-  int64_t count = 0;
-  int64_t correct = 0;  // the label has the highest score, the first one of equals
-  double loss_sum = 0;  // cross-entropies in nats, or the losses that the model states
-  bool scored = true;   // false: the model is no classifier, and `correct` means nothing
+  int64_t count = 0;  // examples; of masks, pixels
+  // The label has the highest score, the first one of equals; where there may be several labels,
+  // each is right.
+  int64_t correct = 0;
+  double loss_sum = 0;      // cross-entropies in nats, or the losses that the model states
+  bool scored = true;       // false: the model is no classifier, and `correct` means nothing
+  MetricSums metrics = {};  // of AddOutputs
 
+  void Add(const Evaluation& other);
   double accuracy() const { return count == 0 ? 0 : static_cast<double>(correct) / count; }
   double loss() const { return count == 0 ? 0 : loss_sum / static_cast<double>(count); }
 };
@@ -24,6 +31,18 @@ struct Evaluation {
 // Adds the scores [N,C], f32 or f64, of examples with these labels [N], i32 or i64, to `*result`.
 // Errors: other types, numbers that differ, a label outside [0,C).
 absl::Status AddScores(const Tensor& scores, const Tensor& labels, Evaluation* result);
+// Adds a batch of a model's outputs of any task, with all metrics:
+//   scores [N,C], labels i32 or i64 [N]                classes, as AddScores
+//   scores [N,C,...], labels i32 or i64 [N,...]        pixels; a label below 0 or kVoidLabel, where
+//                                                      that is no class, is left out
+//   logits [N,C], targets f32 [N,C]                    labels, where `loss` is bce or focal
+//   scores [N,C], targets f32 [N,C] of shares          classes, the largest share's
+//   numbers, as many targets [N,...]                   where `loss` is one of regression: mse, ...
+// `loss` is the name that the model was trained with, "" for unknown. Errors: other types, numbers
+// that differ, a label that is no class.
+absl::Status AddOutputs(const Tensor& outputs, const Tensor& labels, std::string_view loss,
+                        Evaluation* result);
+inline constexpr int64_t kVoidLabel = 255;  // of no class, in masks such as PASCAL VOC's
 
 // The scores' highest entries first: classes of row `row` with their softmax probabilities
 // (`normalized` scores are probabilities already), at most `k`.
@@ -34,17 +53,21 @@ struct Prediction {
 absl::StatusOr<std::vector<Prediction>> TopPredictions(const Tensor& scores, int64_t row, int64_t k,
                                                        bool normalized = false);
 
+struct Batch;
 // Scores of a batch of images, f32[B,C,H,W].
 using ScoreFunction = std::function<absl::StatusOr<Tensor>(const Tensor& images)>;
+// Sees each batch with its scores.
+using BatchObserver = std::function<void(const Batch& batch, const Tensor& scores)>;
 
 // Evaluates a whole data set, in its order, in batches of `batch_size`; `evaluate` does one batch.
-struct Batch;
 absl::StatusOr<Evaluation> EvaluateBatches(
     const std::shared_ptr<const Dataset>& dataset, int64_t batch_size,
     const std::function<absl::StatusOr<Evaluation>(const Batch& batch)>& evaluate);
-// The same of scores against labels.
+// The same of outputs against labels, see AddOutputs.
 absl::StatusOr<Evaluation> EvaluateDataset(const std::shared_ptr<const Dataset>& dataset,
-                                           int64_t batch_size, const ScoreFunction& scores);
+                                           int64_t batch_size, const ScoreFunction& scores,
+                                           std::string_view loss = {},
+                                           const BatchObserver& observer = {});
 
 }  // namespace weft
 

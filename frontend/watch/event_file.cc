@@ -1,0 +1,218 @@
+#include "frontend/watch/event_file.h"
+
+#include <png.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <system_error>
+
+#include "proto/tensorboard.pb.h"
+
+namespace weft {
+namespace {
+
+constexpr std::array<uint32_t, 256> Crc32cTable() {
+  constexpr uint32_t kReversedPolynomial = 0x82f63b78;
+  std::array<uint32_t, 256> table{};
+  for (uint32_t byte = 0; byte < table.size(); ++byte) {
+    uint32_t crc = byte;
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) * kReversedPolynomial);
+    table[byte] = crc;
+  }
+  return table;
+}
+
+template <typename T>
+std::string RecordWord(T value) {
+  std::string bytes;
+  for (size_t i = 0; i < sizeof(T); ++i) bytes.push_back(static_cast<char>(value >> (8 * i)));
+  return bytes;
+}
+
+double SecondsSince1970() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::string EventHostName() {
+  char name[256] = {};
+  return gethostname(name, sizeof(name) - 1) == 0 ? name : "localhost";
+}
+
+tensorboard::HistogramProto HistogramOf(const Tensor& values) {
+  tensorboard::HistogramProto h;
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+  for (int64_t i = 0; i < values.size(); ++i) {
+    const double v = values.At(i);
+    if (!std::isfinite(v)) continue;
+    low = std::min(low, v);
+    high = std::max(high, v);
+  }
+  if (low > high) return h;
+  const int buckets = low == high ? 1 : EventFile::kBuckets;
+  std::array<double, EventFile::kBuckets> counts{};
+  for (int64_t i = 0; i < values.size(); ++i) {
+    const double v = values.At(i);
+    if (!std::isfinite(v)) continue;
+    const int bucket = low == high ? 0 : static_cast<int>((v - low) / (high - low) * buckets);
+    ++counts[static_cast<size_t>(std::min(bucket, buckets - 1))];
+    h.set_num(h.num() + 1);
+    h.set_sum(h.sum() + v);
+    h.set_sum_squares(h.sum_squares() + v * v);
+  }
+  h.set_min(low);
+  h.set_max(high);
+  for (int i = 0; i < buckets; ++i) {
+    h.add_bucket_limit(i + 1 == buckets ? high : low + (high - low) * (i + 1) / buckets);
+    h.add_bucket(counts[static_cast<size_t>(i)]);
+  }
+  return h;
+}
+
+std::string ScopedName(std::string name) {
+  std::replace(name.begin(), name.end(), '.', '/');
+  return name;
+}
+
+void AddShapes(const Node& node, tensorboard::NodeDef* def) {
+  tensorboard::AttrEntry* entry = def->add_attr();
+  entry->set_key("_output_shapes");
+  auto* list = entry->mutable_value()->mutable_list();
+  for (int i = 0; i < node.num_outputs(); ++i) {
+    tensorboard::TensorShapeProto* shape = list->add_shape();
+    for (const Dim& dim : node.type(i).shape) {
+      shape->add_dim()->set_size(dim.is_static() ? dim.coefficient() : -1);
+    }
+  }
+}
+
+tensorboard::NodeDef NodeDefOf(const Node& node) {
+  tensorboard::NodeDef def;
+  def.set_name(ScopedName(node.name()));
+  def.set_op(std::string(node.op_name()));
+  for (const Value& input : node.inputs()) {
+    if (input.null()) continue;
+    const std::string name = ScopedName(input.node->name());
+    def.add_input(input.index == 0 ? name : absl::StrCat(name, ":", input.index));
+  }
+  AddShapes(node, &def);
+  for (const auto& [key, attribute] : node.attributes()) {
+    if (attribute.kind() == Attribute::Kind::kTensor) continue;  // weights
+    tensorboard::AttrEntry* entry = def.add_attr();
+    entry->set_key(key);
+    entry->mutable_value()->set_s(attribute.ToString());
+  }
+  return def;
+}
+
+}  // namespace
+
+uint32_t MaskedCrc32c(std::string_view bytes) {
+  static constexpr std::array<uint32_t, 256> kTable = Crc32cTable();
+  uint32_t crc = ~uint32_t{0};
+  for (const char c : bytes) crc = kTable[(crc ^ static_cast<uint8_t>(c)) & 0xff] ^ (crc >> 8);
+  crc = ~crc;
+  return ((crc >> 15) | (crc << 17)) + 0xa282ead8;
+}
+
+absl::StatusOr<std::string> EncodePng(const Picture& picture) {
+  png_image image = {};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = static_cast<png_uint_32>(picture.width);
+  image.height = static_cast<png_uint_32>(picture.height);
+  image.format = picture.channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
+  std::string bytes(size, '\0');
+  if (png_image_write_to_memory(&image, bytes.data(), &size, 0, picture.pixels.data(), 0,
+                                nullptr) == 0) {
+    return absl::InvalidArgumentError(absl::StrCat("cannot write a PNG: ", image.message));
+  }
+  bytes.resize(size);
+  return bytes;
+}
+
+template <typename Event>
+absl::Status EventFile::Append(Event event) {
+  event.set_wall_time(SecondsSince1970());
+  const std::string bytes = event.SerializeAsString();
+  const std::string length = RecordWord(static_cast<uint64_t>(bytes.size()));
+  const std::string record = absl::StrCat(length, RecordWord(MaskedCrc32c(length)), bytes,
+                                          RecordWord(MaskedCrc32c(bytes)));
+  return Annotate(file_->Append(std::as_bytes(std::span(record))), path_);
+}
+
+absl::StatusOr<std::unique_ptr<EventFile>> EventFile::Create(const std::string& folder,
+                                                             int64_t step) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    return absl::UnavailableError(
+        absl::StrCat(folder, ": cannot make this folder: ", error.message()));
+  }
+  // TensorBoard reads files in the order of their names.
+  const std::string stem =
+      absl::StrCat(folder, "/events.out.tfevents.", static_cast<int64_t>(SecondsSince1970()), ".",
+                   EventHostName(), ".", getpid());
+  for (int number = 0;; ++number) {
+    const std::string path = absl::StrCat(stem, ".", number);
+    auto file = PosixFileSystem().Create(path);
+    if (file.status().code() == absl::StatusCode::kAlreadyExists) continue;
+    WEFT_RETURN_IF_ERROR(file.status());
+    std::unique_ptr<EventFile> result(new EventFile(path, *std::move(file)));
+    tensorboard::Event version, start;
+    version.set_file_version("brain.Event:2");
+    WEFT_RETURN_IF_ERROR(result->Append(version));
+    start.set_step(step + 1);
+    start.mutable_session_log()->set_status(tensorboard::SessionLog::START);
+    if (step > 0) WEFT_RETURN_IF_ERROR(result->Append(start));
+    return result;
+  }
+}
+
+absl::Status EventFile::AddScalars(std::span<const NamedMetric> scalars, int64_t step) {
+  tensorboard::Event event;
+  event.set_step(step);
+  for (const NamedMetric& scalar : scalars) {
+    tensorboard::Summary::Value* value = event.mutable_summary()->add_value();
+    value->set_tag(scalar.name);
+    value->set_simple_value(static_cast<float>(scalar.value));
+  }
+  return Append(event);
+}
+
+absl::Status EventFile::AddHistogram(std::string_view tag, const Tensor& values, int64_t step) {
+  tensorboard::Event event;
+  event.set_step(step);
+  tensorboard::Summary::Value* value = event.mutable_summary()->add_value();
+  value->set_tag(std::string(tag));
+  *value->mutable_histo() = HistogramOf(values);
+  return Append(event);
+}
+
+absl::Status EventFile::AddPicture(std::string_view tag, const Picture& picture, int64_t step) {
+  tensorboard::Event event;
+  event.set_step(step);
+  tensorboard::Summary::Value* value = event.mutable_summary()->add_value();
+  value->set_tag(std::string(tag));
+  tensorboard::Summary::Image* image = value->mutable_image();
+  image->set_height(static_cast<int32_t>(picture.height));
+  image->set_width(static_cast<int32_t>(picture.width));
+  image->set_colorspace(static_cast<int32_t>(picture.channels));
+  WEFT_ASSIGN_OR_RETURN(*image->mutable_encoded_image_string(), EncodePng(picture));
+  return Append(event);
+}
+
+absl::Status EventFile::AddGraph(const Graph& graph) {
+  tensorboard::GraphDef def;
+  for (const Node& node : graph.nodes()) *def.add_node() = NodeDefOf(node);
+  def.mutable_versions()->set_producer(1);
+  tensorboard::Event event;
+  event.set_graph_def(def.SerializeAsString());
+  return Append(event);
+}
+
+}  // namespace weft

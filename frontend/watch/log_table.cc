@@ -1,0 +1,109 @@
+#include "frontend/watch/log_table.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <limits>
+#include <system_error>
+
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "frontend/io/read_file.h"
+#include "frontend/watch/write_text.h"
+
+namespace weft {
+namespace {
+
+double CellNumber(std::string_view cell) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  const bool whole = error == std::errc() && end == cell.data() + cell.size() && !cell.empty();
+  return whole ? value : std::numeric_limits<double>::quiet_NaN();
+}
+
+std::string CsvLine(std::span<const std::string> cells) {
+  return absl::StrCat(absl::StrJoin(cells, ","), "\n");
+}
+
+absl::Status LogWriteFailure(const std::string& path, int error) {
+  return absl::UnavailableError(
+      absl::StrCat(path, ": cannot write: ", std::generic_category().message(error)));
+}
+
+// What a log keeps when it goes on.
+absl::StatusOr<std::string> KeptLines(const std::string& path,
+                                      const std::vector<std::string>& names, int64_t steps) {
+  std::string text = CsvLine(names);
+  std::error_code ignored;
+  if (steps == 0 || !std::filesystem::exists(path, ignored)) return text;
+  WEFT_ASSIGN_OR_RETURN(const CsvTable before, ReadCsv(path));
+  if (before.names != names) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path, ": this log has other columns, it cannot go on; name another file for the log"));
+  }
+  const std::vector<double> step = before.Numbers(before.Column("step"));
+  for (size_t i = 0; i < before.rows.size(); ++i) {
+    if (step[i] <= static_cast<double>(steps)) absl::StrAppend(&text, CsvLine(before.rows[i]));
+  }
+  return text;
+}
+
+}  // namespace
+
+int CsvTable::Column(std::string_view name) const {
+  const auto it = std::find(names.begin(), names.end(), name);
+  return it == names.end() ? -1 : static_cast<int>(it - names.begin());
+}
+
+std::vector<double> CsvTable::Numbers(int column) const {
+  std::vector<double> numbers;
+  for (const std::vector<std::string>& row : rows) {
+    numbers.push_back(column < 0 ? std::numeric_limits<double>::quiet_NaN()
+                                 : CellNumber(row[static_cast<size_t>(column)]));
+  }
+  return numbers;
+}
+
+absl::StatusOr<CsvTable> ReadCsv(const std::string& path) {
+  WEFT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, ReadFile(path));
+  std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  std::erase(text, '\r');
+  std::vector<std::string> lines = absl::StrSplit(text, '\n');
+  lines.pop_back();  // what comes after the last end of a line
+  if (lines.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": expected a line of column names"));
+  }
+  CsvTable table;
+  table.names = absl::StrSplit(lines[0], ',');
+  for (size_t i = 1; i < lines.size(); ++i) {
+    std::vector<std::string> cells = absl::StrSplit(lines[i], ',');
+    if (cells.size() == table.names.size()) table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
+std::string NumberText(double value) {
+  char text[32];
+  const auto result = std::to_chars(text, text + sizeof(text), value);
+  return std::string(text, result.ptr);
+}
+
+absl::StatusOr<std::unique_ptr<LogTable>> LogTable::Open(const std::string& path,
+                                                         std::vector<std::string> names,
+                                                         int64_t steps) {
+  WEFT_ASSIGN_OR_RETURN(const std::string text, KeptLines(path, names, steps));
+  WEFT_RETURN_IF_ERROR(WriteTextFile(path, text));
+  std::FILE* file = std::fopen(path.c_str(), "ab");
+  if (file == nullptr) return LogWriteFailure(path, errno);
+  return std::unique_ptr<LogTable>(new LogTable(path, file));
+}
+
+absl::Status LogTable::Append(std::span<const std::string> cells) {
+  const std::string line = CsvLine(cells);
+  const bool written = std::fwrite(line.data(), 1, line.size(), file_.get()) == line.size() &&
+                       std::fflush(file_.get()) == 0;
+  return written ? absl::OkStatus() : LogWriteFailure(path_, errno);
+}
+
+}  // namespace weft
