@@ -98,7 +98,7 @@ int RunCli(int argc, char** argv) {
         AddOptimize(program), AddDiff(program),    AddPlan(program),    AddImport(program),
         AddExport(program),   AddWeights(program), AddConform(program), AddZoo(program),
         AddOps(program),      AddData(program),    AddDemo(program),    AddFeatures(program),
-        AddLrFind(program)};
+        AddLrFind(program),   AddPlot(program)};
     if (argc < 2) {
       std::fputs(program.help().c_str(), stdout);
       return 0;

@@ -33,6 +33,7 @@ Command AddConform(CLI::App& program);
 Command AddZoo(CLI::App& program);
 Command AddDemo(CLI::App& program);
 Command AddLrFind(CLI::App& program);
+Command AddPlot(CLI::App& program);
 
 }  // namespace weft
 

@@ -25,7 +25,8 @@ using ::testing::StartsWith;
 TEST_F(Cli, EveryCommandHasHelpWithAnExample) {
   for (const char* command :
        {"", "train", "eval", "run", "show", "optimize", "diff", "plan", "zoo", "weights",
-        "weights load", "weights save", "weights list", "ops", "demo", "lr-find"}) {
+        "weights load", "weights save", "weights list", "ops", "demo", "data", "features",
+        "lr-find", "plot"}) {
     const std::string help = Output(std::string(command) + " --help");
     EXPECT_THAT(help, HasSubstr("Example")) << command;
     EXPECT_THAT(help, HasSubstr("weft")) << command;

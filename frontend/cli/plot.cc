@@ -1,0 +1,131 @@
+#include "frontend/watch/plot.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <memory>
+
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "frontend/cli/command.h"
+#include "frontend/cli/common.h"
+#include "frontend/io/names.h"
+#include "frontend/watch/log_table.h"
+#include "frontend/watch/write_text.h"
+
+namespace weft {
+namespace {
+
+struct PlotArguments {
+  std::string file;
+  std::string columns;
+  std::string x;
+  std::string output;
+  std::string title;
+  bool log_x = false, log_y = false;
+};
+
+absl::StatusOr<int> FindColumn(const CsvTable& table, const std::string& name,
+                               const std::string& file) {
+  const int column = table.Column(name);
+  if (column >= 0) return column;
+  const std::vector<std::string_view> names(table.names.begin(), table.names.end());
+  const std::string nearest(NearestName(name, names));
+  return absl::NotFoundError(
+      absl::StrCat(file, ": there is no column ", name,
+                   nearest.empty() ? "" : absl::StrCat(", did you mean ", nearest, "?"),
+                   " (there are ", absl::StrJoin(table.names, ", "), ")"));
+}
+
+bool HasNumbers(const std::vector<double>& values) {
+  return std::any_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
+}
+
+// The columns to be drawn where the command names none: a training's losses, or, of another table,
+// all that have numbers.
+std::vector<std::string> DefaultColumns(const CsvTable& table, const std::string& x) {
+  std::vector<std::string> names;
+  for (const std::string& name : {std::string("loss"), std::string("test_loss")}) {
+    if (HasNumbers(table.Numbers(table.Column(name)))) names.push_back(name);
+  }
+  if (!names.empty()) return names;
+  for (const std::string& name : table.names) {
+    if (name != x && HasNumbers(table.Numbers(table.Column(name)))) names.push_back(name);
+  }
+  return names;
+}
+
+// A log has rows of steps and rows of epochs: a column that both have is drawn by steps.
+Series CurveOf(const CsvTable& table, const std::string& name, int x, int y) {
+  const int kind = table.Column("kind");
+  const std::vector<double> xs = table.Numbers(x), ys = table.Numbers(y);
+  const auto is_step = [&](size_t row) {
+    return kind >= 0 && table.rows[row][static_cast<size_t>(kind)] == "step";
+  };
+  bool steps = false;
+  for (size_t i = 0; i < ys.size(); ++i) steps = steps || (is_step(i) && std::isfinite(ys[i]));
+  Series series{.name = name};
+  for (size_t i = 0; i < ys.size(); ++i) {
+    if (!std::isfinite(ys[i]) || (steps && !is_step(i))) continue;
+    series.x.push_back(xs[i]);
+    series.y.push_back(ys[i]);
+  }
+  return series;
+}
+
+absl::StatusOr<std::vector<Series>> Curves(const PlotArguments& a, const CsvTable& table,
+                                           const std::string& x) {
+  WEFT_ASSIGN_OR_RETURN(const int x_column, FindColumn(table, x, a.file));
+  std::vector<std::string> names = DefaultColumns(table, x);
+  if (!a.columns.empty()) names = absl::StrSplit(a.columns, ',');
+  std::vector<Series> curves;
+  for (const std::string& name : names) {
+    WEFT_ASSIGN_OR_RETURN(const int column, FindColumn(table, name, a.file));
+    curves.push_back(CurveOf(table, name, x_column, column));
+    if (!curves.back().y.empty()) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(a.file, ": the column ", name, " has no numbers"));
+  }
+  if (!curves.empty()) return curves;
+  return absl::InvalidArgumentError(absl::StrCat(a.file, ": there are no numbers to plot"));
+}
+
+absl::Status Plot(const PlotArguments& a) {
+  if (!a.output.empty()) WEFT_RETURN_IF_ERROR(CheckOutputPath(a.output));
+  WEFT_ASSIGN_OR_RETURN(const CsvTable table, ReadCsv(a.file));
+  const std::string x = !a.x.empty() ? a.x : table.Column("step") >= 0 ? "step" : table.names[0];
+  WEFT_ASSIGN_OR_RETURN(const std::vector<Series> curves, Curves(a, table, x));
+  PlotOptions options{.title = a.title, .x_label = x, .log_x = a.log_x, .log_y = a.log_y};
+  if (!a.output.empty()) {
+    WEFT_RETURN_IF_ERROR(WriteTextFile(a.output, PlotSvg(curves, options)));
+    Print("saved %s\n", a.output.c_str());
+    return absl::OkStatus();
+  }
+  constexpr int kAxes = 20;  // columns of labels
+  options.columns = std::clamp(TerminalColumns() - kAxes, 20, 120);
+  options.color = isatty(STDOUT_FILENO) != 0;
+  std::fputs(PlotText(curves, options).c_str(), stdout);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Command AddPlot(CLI::App& program) {
+  CLI::App* app = program.add_subcommand(
+      "plot", "Curves of a training's log, or of any CSV file of numbers, as SVG or as text");
+  auto a = std::make_shared<PlotArguments>();
+  app->add_option("file", a->file, "A CSV file, as weft train --log writes")->required();
+  app->add_option("--columns", a->columns,
+                  "What to draw, as accuracy,test_accuracy (default: loss,test_loss)");
+  app->add_option("--x", a->x, "The column of the horizontal axis (default: step)");
+  app->add_flag("--log-x", a->log_x, "Logarithmic horizontal axis");
+  app->add_flag("--log-y", a->log_y, "Logarithmic vertical axis");
+  app->add_option("--title", a->title, "Above the chart");
+  app->add_option("-o,--output", a->output, "An SVG file to write (default: text on stdout)");
+  app->footer("Example: weft plot log.csv --columns loss,test_loss -o curves.svg");
+  return {app, [a] { return Plot(*a); }};
+}
+
+}  // namespace weft
