@@ -281,7 +281,7 @@ absl::StatusOr<Evaluation> Trainer::Evaluate(const Tensor& images, const Tensor&
                     .scored = evaluation_form_.scores && one_class};
   if (result.scored) {
     result = {};
-    WEFT_RETURN_IF_ERROR(AddScores(outputs.back(), labels, &result));
+    WEFT_RETURN_IF_ERROR(AddOutputs(outputs.back(), labels, {}, &result));
   }
   if (evaluation_form_.losses.empty()) return result;
   double loss = 0;
