@@ -17,6 +17,7 @@ struct PlanArguments {
   int threads = 0;
   bool train = false;
   bool recompute = false;
+  std::string memory_budget;
   std::string stage = PlanStages().back();
 };
 
@@ -51,6 +52,7 @@ absl::Status PrintTrainingPlan(OpenedModel opened, const PlanArguments& a) {
   }
   if (a.threads != 0) options.threads = a.threads;
   options.recompute = a.recompute;
+  options.memory.budget = a.memory_budget;
   WEFT_ASSIGN_OR_RETURN(const auto trainer, Trainer::Create(std::move(opened.model), options));
   if (a.stage != PlanStages().back()) {
     return PrintStage(trainer->training_graph(), a, options.threads);
@@ -60,6 +62,7 @@ absl::Status PrintTrainingPlan(OpenedModel opened, const PlanArguments& a) {
   trainer->CountInto(count);
   PrintPasses(trainer->passes());
   PrintWithPeak(*plan, std::move(count));
+  if (trainer->memory_price()) Print("%s\n", ToString(*trainer->memory_price()).c_str());
   return absl::OkStatus();
 }
 
@@ -95,6 +98,9 @@ Command AddPlan(CLI::App& program) {
   CLI::Option* train =
       app->add_flag("--train", a->train, "The plan of a training step instead of inference");
   app->add_flag("--recompute", a->recompute, kRecomputeHelp)->needs(train);
+  app->add_option("--memory-budget", a->memory_budget,
+                  "Of a step: bytes (700MiB) or a share of its peak (60%)")
+      ->needs(train);
   app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");
   app->add_option("--stage", a->stage,
                   absl::StrCat("What is decided after this stage of planning: ",

@@ -122,6 +122,7 @@ absl::Status Train(const TrainArguments& a) {
   WEFT_ASSIGN_OR_RETURN(const size_t peak,
                         PeakBytes(*s.trainer, *s.train, s.test.get(), s.options.fit));
   PrintSetup(s, peak);
+  if (const auto& price = s.trainer->memory_price()) Print("%s\n", ToString(*price).c_str());
   if (s.resumes) {
     WEFT_RETURN_IF_ERROR(PrintResumption(*s.trainer, {batch, s.train->size() % batch}));
   }

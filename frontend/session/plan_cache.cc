@@ -62,6 +62,15 @@ absl::StatusOr<std::unique_ptr<const LateNodes>> PlanCache::FindLate(
   return LateNodes::Of(std::move(bound));
 }
 
+absl::StatusOr<std::unique_ptr<const Executable>> PlanCache::MakeExecutable(
+    const Entry& entry, const LowerOptions& options) const {
+  if (entry.late != nullptr) return Executable::Create(entry.late->early(), {}, options);
+  if (!fit_) return Executable::Create(graph_, entry.symbols, options);
+  WEFT_ASSIGN_OR_RETURN(const Graph bound, Bind(graph_, entry.symbols));
+  WEFT_ASSIGN_OR_RETURN(const Graph fitted, fit_(bound, options));
+  return Executable::Create(fitted, {}, options);
+}
+
 absl::StatusOr<PlanCache::Entry*> PlanCache::Find(const SymbolBindings& symbols) {
   // A training plan may have moved the variables since.
   entries_.remove_if([this](const Entry& entry) { return entry.moves != moves(); });
@@ -75,10 +84,7 @@ absl::StatusOr<PlanCache::Entry*> PlanCache::Find(const SymbolBindings& symbols)
   LowerOptions options = options_;
   if (state_ != nullptr) options.variables = state_->layouts();
   WEFT_ASSIGN_OR_RETURN(entry.late, FindLate(symbols));
-  const bool has_late = entry.late != nullptr;
-  WEFT_ASSIGN_OR_RETURN(entry.executable,
-                        Executable::Create(has_late ? entry.late->early() : graph_,
-                                           has_late ? SymbolBindings() : symbols, options));
+  WEFT_ASSIGN_OR_RETURN(entry.executable, MakeExecutable(entry, options));
   // At once, so that the plans made next, of evaluation too, follow.
   const Plan& plan = entry.executable->plan();
   if (state_ != nullptr && plan.chose_variable_layouts) {
@@ -93,7 +99,7 @@ absl::StatusOr<PlanCache::Entry*> PlanCache::Find(const SymbolBindings& symbols)
 }
 
 absl::StatusOr<std::span<const Tensor>> PlanCache::Run(const TensorMap& feeds,
-                                                       const RandomKey& key) {
+                                                       const RunOptions& options) {
   WEFT_RETURN_IF_ERROR(CheckNames(feeds));
   WEFT_ASSIGN_OR_RETURN(const SymbolBindings symbols, BindingsFromFeeds(graph_, feeds));
   WEFT_ASSIGN_OR_RETURN(Entry * entry, Find(symbols));
@@ -106,11 +112,11 @@ absl::StatusOr<std::span<const Tensor>> PlanCache::Run(const TensorMap& feeds,
     entry->inputs[i] = feeds.find(plan.inputs[i])->second;
   }
   const absl::Status status =
-      entry->executable->Run(*entry->context, entry->inputs, entry->outputs, {.key = key});
+      entry->executable->Run(*entry->context, entry->inputs, entry->outputs, options);
   for (Tensor& input : entry->inputs) input = Tensor();  // so that the caller can reuse them
   WEFT_RETURN_IF_ERROR(status);
   if (entry->late == nullptr) return std::span<const Tensor>(entry->outputs);
-  RuntimeEvaluator one_by_one(options_, key);
+  RuntimeEvaluator one_by_one(options_, options.key);
   WEFT_ASSIGN_OR_RETURN(entry->results, entry->late->Run(entry->outputs, one_by_one));
   return std::span<const Tensor>(entry->results);
 }
@@ -122,12 +128,13 @@ absl::StatusOr<std::shared_ptr<const Plan>> PlanCache::PlanFor(const SymbolBindi
 
 void PlanCache::CountInto(MemoryCount& count) const {
   count.Add(graph_);
-  for (const Entry& entry : entries_) {
-    const Plan& plan = entry.executable->plan();
-    count.Add(plan.steps.size() * kStepBytes);
-    for (const Tensor& constant : plan.constants) count.Add(constant);
-    for (const Layout& output : plan.output_layouts) count.Add(output.bytes());
-  }
+  for (const Entry& entry : entries_) CountPlan(entry.executable->plan(), count);
+}
+
+void PlanCache::CountPlan(const Plan& plan, MemoryCount& count) {
+  count.Add(plan.steps.size() * kStepBytes);
+  for (const Tensor& constant : plan.constants) count.Add(constant);
+  for (const Layout& output : plan.output_layouts) count.Add(output.bytes());
 }
 
 size_t PlanCache::arena_bytes() const {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -10,9 +11,11 @@
 
 #include "frontend/session/evaluation.h"
 #include "frontend/session/plan_cache.h"
+#include "frontend/train/check_numerics.h"
 #include "frontend/train/config.h"
 #include "frontend/train/finetune.h"
 #include "frontend/train/kernel_choices.h"
+#include "frontend/train/memory_budget.h"
 #include "frontend/train/optimizer.h"
 #include "frontend/train/training_graph.h"
 #include "graph/model.h"
@@ -29,6 +32,8 @@ struct TrainOptions {
   // Normalized values are computed again for the backward pass instead of kept: less memory, more
   // time, the same bits.
   bool recompute = false;
+  MemoryOptions memory = {};
+  NumericsOptions numerics = {};
 };
 
 // The options that a file keeps as configuration, by name.
@@ -37,6 +42,8 @@ void VisitOptions(TrainOptions& o, F& f) {
   VisitOptions(o.loss, f);
   VisitOptions(o.finetune, f);
   VisitOptions(o.optimizer, f);
+  VisitOptions(o.memory, f);
+  VisitOptions(o.numerics, f);
 }
 
 // The options that a training state was made with.
@@ -71,7 +78,8 @@ class Trainer {
   // [N,...], f32 or f64 (numbers of tokens too), and labels, i64[N] or as the model states; a model
   // without labels passes over them. `first_example` is the global index of the first one, for
   // dropout. Errors: a batch that does not fit the model, naming the input, the type expected and
-  // that given; a label out of range. No weight has changed then.
+  // that given; a label out of range; where numerics are checked, numbers that are odd, with where
+  // they come from. No weight has changed then.
   absl::StatusOr<StepResult> Step(const Tensor& images, const Tensor& labels, double learning_rate,
                                   int64_t first_example = 0);
 
@@ -109,6 +117,11 @@ class Trainer {
   // The plans for batches of this size; they live as long as somebody holds them.
   absl::StatusOr<std::shared_ptr<const Plan>> TrainingPlan(int64_t batch);
   absl::StatusOr<std::shared_ptr<const Plan>> EvaluationPlan(int64_t batch);
+  // What the memory budget costs for the first size of batch that was planned; nothing without one.
+  const std::optional<MemoryPrice>& memory_price() const { return memory_price_; }
+  // How many examples, of `most`, to evaluate at a time: under a memory budget as many as take no
+  // more memory than the training plans made so far.
+  absl::StatusOr<int64_t> EvaluationBatch(int64_t most) const;
   // What it holds when each of the plans made so far has run: the model, variables, arena, outputs.
   void CountInto(MemoryCount& count) const;
   // What Snapshot() copies.
@@ -123,9 +136,19 @@ class Trainer {
   static absl::StatusOr<std::unique_ptr<Trainer>> Make(Model model, const TrainOptions& options,
                                                        int64_t epoch = 0);
   absl::Status BuildGraphs();
+  LowerOptions lowering() const {
+    return {.threads = options_.threads, .reference_only = options_.reference_only};
+  }
   // What a graph of this form is fed; noise is that of the step.
   absl::StatusOr<TensorMap> Feeds(const Graph& graph, const TrainingForm& form,
                                   const Tensor& images, const Tensor& labels) const;
+  // A run of the training graph whose numbers are checked.
+  absl::StatusOr<std::span<const Tensor>> RunChecked(const TensorMap& feeds, const RandomKey& key);
+  // Where a step on `variables` went wrong, as an error; OK where it cannot be told.
+  absl::Status LocateOddNumbers(const TensorMap& feeds, const TensorMap& variables,
+                                const RandomKey& key);
+  // The training graph, bound to its sizes, within the memory budget.
+  absl::StatusOr<Graph> FitMemory(const Graph& bound, const LowerOptions& lowering);
   absl::Status Restore(const TrainingState& state, const TrainOptions& before);
   absl::Status RestoreSlots(const TrainingState& state, const TrainOptions& before);
   // Brings the evaluation's weights up to date where they are averages.
@@ -141,6 +164,8 @@ class Trainer {
   std::unique_ptr<State> averages_;  // what is evaluated, where it is not state_
   int64_t averaged_step_ = -1;       // whose averages those are
   std::unique_ptr<PlanCache> training_, evaluation_;
+  std::optional<MemoryPrice> memory_price_;
+  size_t memory_budget_ = 0;  // in bytes, once known
   int64_t step_ = 0;
   int64_t first_step_ = 0;  // where this method began
   int64_t epoch_ = 0;

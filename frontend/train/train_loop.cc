@@ -278,10 +278,11 @@ absl::StatusOr<size_t> PeakBytes(Trainer& trainer, const Dataset& train, const D
   }
   size_t evaluation = 0;
   if (test != nullptr) {
-    for (const int64_t batch : BatchSizes(test->size(), kEvaluationBatch)) {
+    WEFT_ASSIGN_OR_RETURN(const int64_t most, trainer.EvaluationBatch(kEvaluationBatch));
+    for (const int64_t batch : BatchSizes(test->size(), most)) {
       WEFT_RETURN_IF_ERROR(trainer.EvaluationPlan(batch).status());
     }
-    evaluation = LoaderBytes(*test, {.batch_size = kEvaluationBatch});
+    evaluation = LoaderBytes(*test, {.batch_size = most});
   }
   MemoryCount count;
   trainer.CountInto(count);

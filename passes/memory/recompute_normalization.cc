@@ -18,6 +18,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "graph/op.h"
+#include "passes/memory/again.h"
 #include "passes/memory/memory.h"
 #include "passes/pass.h"
 #include "passes/rule.h"
@@ -26,28 +27,9 @@ namespace weft {
 namespace {
 
 constexpr std::string_view kRecomputeName = "recompute_normalization";
-constexpr int kBatchMean = 3, kBatchVar = 4;  // outputs of a normalization, and inputs
-constexpr int kMostAgain = 4;                 // ops after a normalization; more would cost too much
+constexpr int kMostAgain = 4;  // ops after a normalization; more would cost too much
 
 using NodeSet = std::unordered_set<const Node*>;
-
-// What the outputs need. The rest of a training step is its gradients and updates.
-NodeSet ForwardNodes(const Graph& graph) {
-  NodeSet forward;
-  for (const auto* kept : {&graph.outputs(), &graph.losses()}) {
-    for (const NamedValue& output : *kept) forward.insert(output.value.node);
-  }
-  for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
-    if (!forward.contains(&*node)) continue;
-    for (const Value& v : node->inputs()) forward.insert(v.node);
-  }
-  return forward;
-}
-
-bool IsTrainingNormalization(const Node& node) {
-  return node.op_name() == "BatchNormalization" && node.num_outputs() > kBatchVar &&
-         GetString(node.attributes(), "mode") == "training";
-}
 
 // The only node whose result an element-wise one reads beside leaves; null where there are several,
 // or another output of it.
@@ -154,18 +136,12 @@ class RecomputeRun : public PassRun {
   absl::StatusOr<Value> Again(Value v, const Provenance& from) {
     if (const auto found = again_.find(v); found != again_.end()) return found->second;
     const Node& node = *v.node;
-    NodeSpec spec = SpecOf(node);
-    if (IsTrainingNormalization(node)) {
-      for (int i : {kBatchMean, kBatchVar}) spec.inputs[static_cast<size_t>(i)] = node.output(i);
-      spec.attributes.insert_or_assign("mode", "inference");
-      spec.num_outputs = 1;
-    } else {
-      for (Value& input : spec.inputs) {
-        if (input.null() || input.node->num_inputs() == 0) continue;
-        WEFT_ASSIGN_OR_RETURN(input, Again(input, from));
-      }
+    NodeSpec spec = SpecOfAgain(node);
+    for (Value& input : spec.inputs) {
+      const bool is_kept = IsTrainingNormalization(node) || input.null();
+      if (is_kept || input.node->num_inputs() == 0) continue;
+      WEFT_ASSIGN_OR_RETURN(input, Again(input, from));
     }
-    spec.name = absl::StrCat(node.name(), "/again");
     spec.provenance = from;
     WEFT_ASSIGN_OR_RETURN(Node * copy, graph_.AddNode(std::move(spec)));
     return again_[v] = copy->output();

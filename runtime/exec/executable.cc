@@ -107,8 +107,26 @@ absl::Status Executable::Run(Context& context, std::span<const Tensor> inputs,
     const StepTimer timer(options.step_seconds == nullptr ? nullptr : &(*options.step_seconds)[s]);
     const absl::Status status = context.steps_[s]->Run(options.key);
     if (!status.ok()) return AtStep(static_cast<int>(s), status);
+    if (options.after_step) ShowOutputs(context, plan_.steps[s], options);
   }
   return absl::OkStatus();
+}
+
+void Executable::ShowOutputs(const Context& context, const PlanStep& step,
+                             const RunOptions& options) const {
+  std::vector<const std::byte*> addresses;
+  for (const int v : step.outputs) {
+    const std::byte* address = context.ValueAddress(v);
+    if (v >= 0 && address == nullptr) {
+      const PlanValue& value = plan_.values[static_cast<size_t>(v)];
+      const PlanBuffer& buffer = plan_.buffers[static_cast<size_t>(value.buffer)];
+      if (buffer.place == Place::kOutput) {
+        address = context.outputs_[static_cast<size_t>(buffer.slot)].address + value.offset;
+      }
+    }
+    addresses.push_back(address);
+  }
+  options.after_step(step, addresses);
 }
 
 absl::Status Executable::AtStep(int step, const absl::Status& status) const {

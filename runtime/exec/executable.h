@@ -1,6 +1,7 @@
 #ifndef WEFT_RUNTIME_EXEC_EXECUTABLE_H_
 #define WEFT_RUNTIME_EXEC_EXECUTABLE_H_
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -17,6 +18,9 @@ struct RunOptions {
   // Where given: the seconds that each step of the plan took are added to its element. Resized to
   // the number of steps.
   std::vector<double>* step_seconds = nullptr;
+  // Where given: called after each step, with the address of each of its outputs, null where there
+  // is none. They are laid out as the plan says.
+  std::function<void(const PlanStep&, std::span<const std::byte* const>)> after_step = {};
 };
 
 class Context;
@@ -45,6 +49,7 @@ class Executable {
  private:
   Executable(Graph graph) : graph_(std::move(graph)) {}
   absl::Status AtStep(int step, const absl::Status& status) const;
+  void ShowOutputs(const Context& context, const PlanStep& step, const RunOptions& options) const;
   friend class Context;
   Graph graph_;
   Plan plan_;

@@ -1,0 +1,300 @@
+#include "frontend/train/memory_budget.h"
+
+#include <algorithm>
+#include <map>
+#include <queue>
+#include <set>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
+#include "graph/bind.h"
+#include "graph/number_text.h"
+#include "passes/memory/recomputation.h"
+
+namespace weft {
+namespace {
+
+constexpr double kStep = 0.95;    // from one limit to the next
+constexpr double kMargin = 1.05;  // plans are made of choices that may fit by so much
+constexpr std::string_view kAgain = "/again";
+
+using Choice = Recomputation::Choice;
+
+// The kernel, its implementation and the layouts of each step that is a node's, by name.
+std::map<std::string, std::string> KernelsOf(const Plan& plan) {
+  std::map<std::string, std::string> kernels;
+  for (const PlanStep& step : plan.steps) {
+    if (step.node == nullptr) continue;
+    std::string text = absl::StrCat(step.kernel->name(), " ", step.kernel->implementation());
+    for (const auto* operands : {&step.kernel->inputs(), &step.kernel->outputs()}) {
+      for (const Layout& layout : *operands) absl::StrAppend(&text, " ", layout.name());
+    }
+    kernels.emplace(step.name, std::move(text));
+  }
+  return kernels;
+}
+
+// The name of what `name` computes again; `name` itself where it computes for the first time.
+std::string FirstOf(const std::string& name) {
+  return name.ends_with(kAgain) ? name.substr(0, name.size() - kAgain.size()) : name;
+}
+
+// What must not be computed again, so that all kernels of `plan` are those that there were before,
+// the first time and again: nodes whose kernel is another one, and what such a node reads. (The
+// kernel of a normalization is another one in mode inference, to the same bits.)
+std::set<std::string> FindChanges(const Plan& plan,
+                                  const std::map<std::string, std::string>& before) {
+  std::set<std::string> changes;
+  const auto kernels = KernelsOf(plan);
+  for (const PlanStep& step : plan.steps) {
+    if (step.node == nullptr) continue;
+    const std::string first = FirstOf(step.name);
+    const bool is_again = first != step.name;
+    const auto expected = before.find(first);
+    if (expected == before.end() || expected->second == kernels.at(step.name)) continue;
+    if (is_again && step.op == "BatchNormalization") continue;
+    changes.insert(first);
+    for (const Value& v : step.node->inputs()) {
+      if (v && v.node->name().ends_with(kAgain)) changes.insert(FirstOf(v.node->name()));
+    }
+  }
+  return changes;
+}
+
+// What the plan says about the nodes of its graph.
+Recomputation::StepUses UsesOf(const Plan& plan) {
+  Recomputation::StepUses uses;
+  for (const PlanStep& step : plan.steps) {
+    if (step.node == nullptr) continue;
+    Recomputation::StepUse& use = uses[step.node];
+    if (step.scratch >= 0) use.scratch = plan.buffers[static_cast<size_t>(step.scratch)].bytes;
+    for (const int v : step.inputs) use.reads.push_back(v >= 0);
+  }
+  return uses;
+}
+
+// Chooses more and more to be computed again.
+class Chooser {
+ public:
+  explicit Chooser(const Recomputation& recomputation)
+      : r_(recomputation), choice_(recomputation.Nothing()) {}
+
+  const Choice& choice() const { return choice_; }
+
+  // Adds what saves most for its work until the peak is within `limit`, and takes back what does
+  // not save any more; false where nothing helps.
+  bool Reach(size_t limit) {
+    Recomputation::Measure now = r_.Of(choice_, limit);
+    while (now.peak > limit) {
+      const double before = now.excess;
+      Add(limit, now);
+      if (now.excess == before) TakeBack(limit, now);
+      if (now.excess == before) return false;
+    }
+    return true;
+  }
+
+  // Without what the limit does not need, the dearest first.
+  Choice Pruned(size_t limit) const {
+    Choice choice = choice_;
+    std::vector<std::pair<double, int>> chosen;
+    const double work = r_.Of(choice, limit).work;
+    for (const int v : r_.candidates()) {
+      if (!choice[Slot(v)]) continue;
+      choice[Slot(v)] = false;
+      chosen.emplace_back(r_.Of(choice, limit).work - work, v);
+      choice[Slot(v)] = true;
+    }
+    std::sort(chosen.begin(), chosen.end());
+    for (const auto& [saved, v] : chosen) {
+      choice[Slot(v)] = false;
+      if (r_.Of(choice, limit).peak > limit) choice[Slot(v)] = true;
+    }
+    return choice;
+  }
+
+ private:
+  static size_t Slot(int v) { return static_cast<size_t>(v); }
+
+  // Gains are looked at again only where they may be the largest (Minoux 1978, Accelerated greedy
+  // algorithms).
+  void Add(size_t limit, Recomputation::Measure& now) {
+    std::priority_queue<std::pair<double, int>> queue;
+    for (const int v : r_.candidates()) {
+      if (!choice_[Slot(v)]) queue.emplace(GainOf(v, now, limit), v);
+    }
+    while (now.peak > limit && !queue.empty() && queue.top().first > 0) {
+      const int v = queue.top().second;
+      queue.pop();
+      const double gain = GainOf(v, now, limit);
+      if (!queue.empty() && gain < queue.top().first) {
+        queue.emplace(gain, v);
+      } else if (gain > 0) {
+        choice_[Slot(v)] = true;
+        now = r_.Of(choice_, limit);
+      }
+    }
+  }
+
+  void TakeBack(size_t limit, Recomputation::Measure& now) {
+    for (const int v : r_.candidates()) {
+      if (!choice_[Slot(v)]) continue;
+      choice_[Slot(v)] = false;
+      const Recomputation::Measure then = r_.Of(choice_, limit);
+      choice_[Slot(v)] = then.excess >= now.excess;
+      if (!choice_[Slot(v)]) now = then;
+    }
+  }
+
+  // Bytes saved beyond the limit for the work added.
+  double GainOf(int v, const Recomputation::Measure& now, size_t limit) {
+    choice_[Slot(v)] = true;
+    const Recomputation::Measure then = r_.Of(choice_, limit);
+    choice_[Slot(v)] = false;
+    return (now.excess - then.excess) / std::max(then.work - now.work, 1.0);
+  }
+
+  const Recomputation& r_;
+  Choice choice_;
+};
+
+class Fitting {
+ public:
+  Fitting(const Graph& graph, const LowerOptions& lowering, const CountPlan& count)
+      : graph_(graph), lowering_(lowering), count_(count) {}
+
+  absl::StatusOr<Graph> Run(const MemoryBudget& budget, MemoryPrice* price) {
+    WEFT_ASSIGN_OR_RETURN(const Plan plan, Lower(graph_, lowering_));
+    uses_ = UsesOf(plan);
+    kernels_ = KernelsOf(plan);
+    price_.before = price_.after = smallest_ = count_(plan);
+    arena_ = plan.arena_bytes;
+    budget_ = budget.share > 0 ? static_cast<size_t>(budget.share * static_cast<double>(smallest_))
+                               : budget.bytes;
+    std::optional<Graph> fitted;
+    if (price_.before <= budget_) fitted = Clone(graph_);
+    for (size_t banned = 0; !fitted; banned = never_.size()) {
+      WEFT_ASSIGN_OR_RETURN(fitted, Search());
+      if (!fitted && never_.size() == banned) return Impossible();
+    }
+    if (price != nullptr) *price = price_;
+    return *std::move(fitted);
+  }
+
+ private:
+  absl::Status Impossible() const {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("memory budget ", BytesText(static_cast<double>(budget_)), ": a step takes ",
+                     BytesText(static_cast<double>(price_.before)), ", and at least ",
+                     BytesText(static_cast<double>(smallest_)), " (", smallest_,
+                     " bytes) when all that helps is computed again"));
+  }
+
+  // The first choice that fits, of those for lower and lower limits, whatever the budget is; null
+  // where there is none, or where nodes have been found that must never be computed again.
+  absl::StatusOr<std::optional<Graph>> Search() {
+    const Recomputation recomputation(graph_, never_, uses_);
+    const size_t whole = recomputation.Of(recomputation.Nothing(), 0).peak;
+    const double beside = static_cast<double>(price_.before - arena_);
+    // What the plan takes for a byte of the measure.
+    const double scale =
+        static_cast<double>(arena_) / static_cast<double>(std::max<size_t>(whole, 1));
+    Chooser chooser(recomputation);
+    for (double limit = static_cast<double>(whole) * kStep;; limit *= kStep) {
+      const auto bytes = static_cast<size_t>(limit);
+      const bool is_last = !chooser.Reach(bytes);
+      if (!is_last && beside + limit * scale > kMargin * static_cast<double>(budget_)) continue;
+      for (const Choice& choice : {chooser.Pruned(bytes), chooser.choice()}) {
+        WEFT_ASSIGN_OR_RETURN(std::optional<Graph> graph, Try(recomputation, choice));
+        if (graph || !changes_.empty()) return Found(std::move(graph));
+      }
+      if (is_last) return std::optional<Graph>();
+    }
+  }
+
+  // Nodes that must not be computed again start the search anew.
+  std::optional<Graph> Found(std::optional<Graph> graph) {
+    never_.merge(std::exchange(changes_, {}));
+    return graph;
+  }
+
+  // The graph of a choice where its plan fits.
+  absl::StatusOr<std::optional<Graph>> Try(const Recomputation& recomputation,
+                                           const Choice& choice) {
+    WEFT_ASSIGN_OR_RETURN(Graph graph, recomputation.Apply(choice));
+    WEFT_ASSIGN_OR_RETURN(const Plan plan, Lower(graph, lowering_));
+    changes_ = FindChanges(plan, kernels_);
+    if (!changes_.empty()) return std::optional<Graph>();
+    const size_t bytes = count_(plan);
+    smallest_ = std::min(smallest_, bytes);
+    if (bytes > budget_) return std::optional<Graph>();
+    const Recomputation::Measure measure = recomputation.Of(choice, 0);
+    price_.after = bytes;
+    price_.nodes = measure.nodes;
+    price_.flops = measure.flops / std::max(recomputation.flops(), 1.0);
+    return std::optional<Graph>(std::move(graph));
+  }
+
+  const Graph& graph_;
+  const LowerOptions& lowering_;
+  const CountPlan& count_;
+  Recomputation::StepUses uses_;
+  std::map<std::string, std::string> kernels_;  // of the plan without a budget
+  std::set<std::string> never_, changes_;       // nodes not to compute again; found just now
+  MemoryPrice price_;
+  size_t budget_ = 0, arena_ = 0, smallest_ = 0;
+};
+
+struct Unit {
+  std::string_view name;
+  double bytes;
+};
+constexpr Unit kUnits[] = {
+    {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0},
+    {"KB", 1e3},     {"MB", 1e6},        {"GB", 1e9},           {"TB", 1e12},
+    {"B", 1}};
+
+}  // namespace
+
+absl::StatusOr<MemoryBudget> ParseMemoryBudget(std::string_view text) {
+  const auto error = [&] {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "memory budget: expected bytes, as 700MiB or 1.5GB, or a share, as 60%, got \"", Absl(text),
+        "\""));
+  };
+  absl::string_view number = Absl(text);
+  double unit = 1;
+  const bool is_share = absl::ConsumeSuffix(&number, "%");
+  for (const Unit& u : kUnits) {
+    if (is_share || !absl::ConsumeSuffix(&number, Absl(u.name))) continue;
+    unit = u.bytes;
+    break;
+  }
+  double value = 0;
+  if (!absl::SimpleAtod(number, &value) || !(value > 0)) return error();
+  if (is_share) {
+    if (value > 100) return error();
+    return MemoryBudget{.share = value / 100};
+  }
+  if (value * unit < 1 || value * unit > 1e18) return error();
+  return MemoryBudget{.bytes = static_cast<size_t>(value * unit)};
+}
+
+std::string ToString(const MemoryPrice& price) {
+  const auto before = static_cast<double>(price.before), after = static_cast<double>(price.after);
+  return absl::StrFormat(
+      "memory budget: %s -> %s (%.1f %%), %d nodes are computed again, %.1f %% "
+      "more FLOPs",
+      BytesText(before), BytesText(after), 100 * after / before, price.nodes, 100 * price.flops);
+}
+
+absl::StatusOr<Graph> FitToBudget(const Graph& graph, const MemoryBudget& budget,
+                                  const LowerOptions& lowering, const CountPlan& count,
+                                  MemoryPrice* price) {
+  return Fitting(graph, lowering, count).Run(budget, price);
+}
+
+}  // namespace weft

@@ -1,0 +1,39 @@
+#include "passes/memory/again.h"
+
+#include "absl/strings/str_cat.h"
+#include "graph/op.h"
+
+namespace weft {
+
+std::unordered_set<const Node*> ForwardNodes(const Graph& graph) {
+  std::unordered_set<const Node*> forward;
+  for (const auto* kept : {&graph.outputs(), &graph.losses()}) {
+    for (const NamedValue& output : *kept) forward.insert(output.value.node);
+  }
+  for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
+    if (!forward.contains(&*node)) continue;
+    for (const Value& v : node->inputs()) forward.insert(v.node);
+  }
+  return forward;
+}
+
+bool IsTrainingNormalization(const Node& node) {
+  return node.op_name() == "BatchNormalization" && node.num_outputs() > kBatchVar &&
+         GetString(node.attributes(), "mode") == "training";
+}
+
+NodeSpec SpecOfAgain(const Node& node) {
+  NodeSpec spec{.op = std::string(node.op_name()),
+                .name = absl::StrCat(node.name(), "/again"),
+                .inputs = {node.inputs().begin(), node.inputs().end()},
+                .attributes = node.attributes(),
+                .num_outputs = node.num_outputs()};
+  if (IsTrainingNormalization(node)) {
+    for (int i : {kBatchMean, kBatchVar}) spec.inputs[static_cast<size_t>(i)] = node.output(i);
+    spec.attributes.insert_or_assign("mode", "inference");
+    spec.num_outputs = 1;
+  }
+  return spec;
+}
+
+}  // namespace weft
