@@ -14,7 +14,7 @@ namespace {
 struct Source {
   std::string file_name;
   const Tensor* tensor = nullptr;
-  std::string unsupported{};  // "i16[3,4]"
+  std::string unsupported{};  // "c64[3,4]"
 };
 using Sources = std::map<std::string, Source, std::less<>>;
 

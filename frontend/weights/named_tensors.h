@@ -16,7 +16,7 @@ namespace weft {
 struct NamedTensors {
   std::string source;  // the file's name, for errors
   TensorMap tensors;   // read-only views of the file's bytes where it is mapped
-  // Tensors of element types that Weft has none for: name -> type and dims, "i16[3,4]".
+  // Tensors of element types that Weft has none for: name -> type and dims, "c64[3,4]".
   std::map<std::string, std::string, std::less<>> unsupported;
   std::map<std::string, std::string, std::less<>> metadata;  // a safetensors file's __metadata__
 };

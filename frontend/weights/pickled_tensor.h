@@ -25,7 +25,7 @@ struct PickledTensor {
   StorageId storage;
   const TorchType* type = nullptr;  // of its elements, which are its storage's or of plain bytes
   StorageView view;                 // from the storage's first element on
-  std::string unsupported;          // "i16[3,4]", "sparse"; empty: the storage holds its values
+  std::string unsupported;          // "c64[3,4]", "sparse"; empty: the storage holds its values
 };
 
 // Whether an object is a tensor or a parameter: what one of the functions of torch._utils rebuilds.

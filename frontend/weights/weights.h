@@ -40,7 +40,7 @@ struct WeightsReport {
   std::vector<std::string> loaded;       // the variables that got new values
   std::map<std::string, int> converted;  // of these, how many by "f16 to f32"
   std::vector<std::string> missing;      // with partial: variables not in the file
-  // With partial: variables that the file has as types that Weft lacks, and these ("i16[3,4]").
+  // With partial: variables that the file has as types that Weft lacks, and these ("c64[3,4]").
   std::map<std::string, std::string> unsupported;
   std::vector<std::string> unexpected;  // with partial: names in the file, mapped, of no variable
 };

@@ -68,7 +68,7 @@ TEST_F(CliWeights, ListsFilesAndModels) {
   EXPECT_THAT(list, HasSubstr("conv.weight             f32[2,1,3,3]\n"));
   EXPECT_THAT(list, HasSubstr("9 tensors, 38 elements, 156 B\n"));
   EXPECT_THAT(Output("weights list " + kGolden + "dtypes.pth"),
-              HasSubstr("ShortStorage     i16[2] (unsupported)\n"));
+              HasSubstr("ShortStorage     i16[2]\n"));
   MakeModel("a.weft");
   const std::string model = Output("weights list a.weft");
   EXPECT_THAT(model, HasSubstr("bn.running_mean  f32[2]\n"));
@@ -125,14 +125,20 @@ TEST_F(CliWeights, RunsNothingThatAPickleNames) {
 
 TEST_F(CliWeights, NamesWhatIsPassedOver) {
   MakeModel("a.weft");
-  const std::string out = Output("weights load a.weft " + kGolden +
-                                 "dtypes.pth --partial --map FloatStorage=bn.weight");
-  EXPECT_THAT(out, HasSubstr("  ShortStorage  i16[2] (unsupported)\n"));
+  const auto pair = [](const std::string& type, const std::string& storage) {
+    return pickle::Tensor(pickle::Storage(type, storage, 2), 0, {2}, {1});
+  };
+  WriteText(Path("complex.pth"),
+            Pth(pickle::Dict({{"bn.weight", pair("FloatStorage", "0")},
+                              {"phase", pair("ComplexFloatStorage", "1")}}),
+                {{"0", RawValues<float>({1, 2})}, {"1", RawValues<float>({1, 2, 3, 4})}}));
+  EXPECT_THAT(Output("weights list complex.pth"), HasSubstr("phase      c64[2] (unsupported)\n"));
+  const std::string out = Output("weights load a.weft complex.pth --partial");
+  EXPECT_THAT(out, HasSubstr("  phase  c64[2] (unsupported)\n"));
   const std::string mapped =
-      Output("weights load a.weft " + kGolden +
-             "dtypes.pth --partial --map FloatStorage=bn.weight --map ShortStorage=bn.bias");
+      Output("weights load a.weft complex.pth --partial --map phase=bn.bias");
   EXPECT_THAT(mapped, HasSubstr("of types that Weft has not, kept as they were:\n"
-                                "  bn.bias  i16[2] (unsupported)\n"));
+                                "  bn.bias  c64[2] (unsupported)\n"));
 }
 
 TEST_F(CliWeights, KeysPickOneOfSeveralStateDicts) {

@@ -97,6 +97,7 @@ TEST(Npy, ReadsStorageTypesAsWhatTheyAre) {
   };
   EXPECT_EQ(at("<f2", {"\x00\xc0", 2}), -2);
   EXPECT_EQ(at("|i1", "\xff"), -1);
+  EXPECT_EQ(at("<i2", "\xfe\xff"), -2);
   EXPECT_EQ(at("<u2", "\xff\xff"), 65535);
   EXPECT_EQ(at("<u4", "\xff\xff\xff\xff"), 4294967295.0);
   EXPECT_EQ(at("<u8", {"\0\0\0\0\0\0\0\x80", 8}), 0x1p63);
@@ -114,9 +115,9 @@ TEST(Npy, NamesWhatItDoesNotTake) {
               HasSubstr("expected .npy version 1.0, 2.0 or 3.0, the file has 4.0"));
   EXPECT_THAT(
       ErrorOf(Npy(Header(">f4", "()"), "abcd")),
-      HasSubstr("expected elements of <f2, <f4, <f8, |i1, <i4, <i8, |u1, <u2, <u4, <u8, |b1, the "
-                "file has \">f4\""));
-  EXPECT_THAT(ErrorOf(Npy(Header("<i2", "()"), "ab")), HasSubstr("\"<i2\""));
+      HasSubstr("expected elements of <f2, <f4, <f8, |i1, <i2, <i4, <i8, |u1, <u2, <u4, <u8, |b1, "
+                "the file has \">f4\""));
+  EXPECT_THAT(ErrorOf(Npy(Header("<c8", "()"), "abcdefgh")), HasSubstr("\"<c8\""));
   EXPECT_THAT(ErrorOf(Npy(Header("", "()"), "")), HasSubstr("the file has \"\""));
   EXPECT_THAT(ErrorOf(Npy(Header("<f4", "(1, 1)", "True"), "abcd")), HasSubstr("Fortran order"));
   EXPECT_THAT(

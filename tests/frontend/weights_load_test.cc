@@ -93,11 +93,11 @@ TEST(WeightsLoad, ListsEveryMismatchAtOnceAndChangesNothing) {
   weights.tensors["x"] = Floats({}, {1});
   weights.tensors["y"] = Floats({}, {1});
   weights.tensors.erase("fc.bias");
-  weights.unsupported["fc.bias"] = "i16[2]";
+  weights.unsupported["fc.bias"] = "c64[2]";
   EXPECT_EQ(ErrorOf(weights),
             "w.pth: the weights do not fit the model: "
             "shape of fc.weight: expected f32[2,2], the file has f32[4]; "
-            "dtype of fc.bias: expected f64[2], the file has i16[2] (unsupported); "
+            "dtype of fc.bias: expected f64[2], the file has c64[2] (unsupported); "
             "dtype of steps: expected i64[], the file has f32[]; "
             "missing in the file: bn.mean; "
             "unexpected in the file: x, y");

@@ -120,7 +120,7 @@ TEST(HostileFileTest, ImpossibleTensorsAreRefused) {
   EXPECT_THAT(with_dims({-4}), HasSubstr("tensor 0"));
   EXPECT_THAT(with_dims({-2, -2}), HasSubstr("tensor 0"));
   EXPECT_THAT(with_dims(std::vector<int64_t>(13, 1)), HasSubstr("axes"));
-  EXPECT_EQ(with_dims({4}, 13), "f: tensor 0: unknown dtype 13");
+  EXPECT_EQ(with_dims({4}, 14), "f: tensor 0: unknown dtype 14");
   EXPECT_EQ(with_dims({4}, 0), "f: tensor 0: unknown dtype 0");
   EXPECT_EQ(with_dims({4}, -1), "f: tensor 0: unknown dtype -1");
 }

@@ -116,6 +116,7 @@ TEST(SerializeTest, TextKeepsEveryBitOfEveryDType) {
   add(Tensor::FromBytes(DType::kI8, {2, 2}, halves).value());
   add(Tensor::Zeros(DType::kF16, {0}).value());
   add(Tensor::FromBytes(DType::kF16, {2}, halves).value());
+  add(Tensor::FromValues<int16_t>({2}, std::vector<int16_t>{INT16_MIN, 7}).value());
   add(Tensor::FromValues<uint16_t>({2}, std::vector<uint16_t>{0, 65535}).value());
   add(Tensor::FromValues<uint32_t>({2}, std::vector<uint32_t>{7, UINT32_MAX}).value());
   add(Tensor::FromValues<uint64_t>({2}, std::vector<uint64_t>{7, UINT64_MAX}).value());

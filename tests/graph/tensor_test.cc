@@ -160,9 +160,13 @@ double ConvertedTo(DType to, double value, DType from = DType::kF64) {
 
 TEST(TensorTest, FloatingPointSaturatesInEveryIntegerType) {
   const std::tuple<DType, double, double> ranges[] = {
-      {DType::kI8, -128, 127},      {DType::kU8, 0, 255},
-      {DType::kU16, 0, 65535},      {DType::kI32, -0x1p31, 0x1p31 - 1},
-      {DType::kU32, 0, 0x1p32 - 1}, {DType::kI64, -0x1p63, 0x1p63},  // 2^63 - 1, rounded by At
+      {DType::kI8, -128, 127},
+      {DType::kU8, 0, 255},
+      {DType::kI16, -32768, 32767},
+      {DType::kU16, 0, 65535},
+      {DType::kI32, -0x1p31, 0x1p31 - 1},
+      {DType::kU32, 0, 0x1p32 - 1},
+      {DType::kI64, -0x1p63, 0x1p63},  // 2^63 - 1, rounded by At
       {DType::kU64, 0, 0x1p64}};
   for (const auto& [dtype, least, most] : ranges) {
     SCOPED_TRACE(ToString(dtype));
@@ -182,6 +186,7 @@ TEST(TensorTest, FloatingPointSaturatesInEveryIntegerType) {
 
 TEST(TensorTest, IntegersWrapAroundInNarrowerOnes) {
   EXPECT_EQ(ConvertedTo(DType::kI8, 200, DType::kI32), -56);
+  EXPECT_EQ(ConvertedTo(DType::kI16, 40000, DType::kU16), -25536);
   EXPECT_EQ(ConvertedTo(DType::kU16, -1, DType::kI32), 65535);
   EXPECT_EQ(ConvertedTo(DType::kU32, 0x1p32 + 7, DType::kI64), 7);
   EXPECT_EQ(ConvertedTo(DType::kU64, -1, DType::kI8), 0x1p64);

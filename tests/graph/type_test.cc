@@ -9,10 +9,10 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(DTypeTest, NamesParseBackAndSizesAreRight) {
-  const std::pair<DType, size_t> sizes[] = {{DType::kF32, 4},  {DType::kF64, 8}, {DType::kI32, 4},
-                                            {DType::kI64, 8},  {DType::kU8, 1},  {DType::kBool, 1},
-                                            {DType::kBF16, 2}, {DType::kF16, 2}, {DType::kI8, 1},
-                                            {DType::kU16, 2},  {DType::kU32, 4}, {DType::kU64, 8}};
+  const std::pair<DType, size_t> sizes[] = {
+      {DType::kF32, 4},  {DType::kF64, 8},  {DType::kI32, 4}, {DType::kI64, 8}, {DType::kU8, 1},
+      {DType::kBool, 1}, {DType::kBF16, 2}, {DType::kF16, 2}, {DType::kI8, 1},  {DType::kU16, 2},
+      {DType::kU32, 4},  {DType::kU64, 8},  {DType::kI16, 2}};
   EXPECT_EQ(std::size(sizes), static_cast<size_t>(kNumDTypes));
   for (const auto& [dtype, size] : sizes) {
     EXPECT_TRUE(kAllTypes.contains(dtype));

@@ -65,7 +65,7 @@ TEST(MovementOfHalves, GivesTheBitsOfTheReference) {
                                       {.dims = {70, 1}, .low = -100, .high = 100}},
                            .outputs = {{70, 300}}}};
   for (const OpCase& c : cases) {
-    for (DType dtype : {DType::kF16, DType::kU16}) {
+    for (DType dtype : {DType::kF16, DType::kI16, DType::kU16}) {
       SCOPED_TRACE(c.op);
       const absl::StatusOr<Graph> graph = BuildCase(c, dtype);
       ASSERT_TRUE(graph.ok()) << graph.status();
