@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <type_traits>
 
 #include "runtime/host/host_families.h"
@@ -170,11 +171,21 @@ void LrnBackward(const LrnSpec& spec, const HostContext& c, ScratchArray<float> 
 
 namespace {
 
-// What a line is divided by, from its sum.
-HWY_INLINE Vf NormOf(Vf sum, bool squared) {
-  const Vf norm = squared ? hn::Sqrt(sum) : sum;
-  return hn::IfThenElse(hn::Eq(norm, hn::Zero(Df())), Fill(1), norm);
+// Whether a sum in f32 lost nothing: squares of 1e25 overflow, those of 1e-25 vanish.
+bool IsSafeSum(float sum) { return sum >= 0x1p-100f && sum <= std::numeric_limits<float>::max(); }
+
+// One line in doubles, whose elements are `step` apart; y may be x.
+void LpLine(const float* x, int64_t classes, int64_t step, bool squared, float* y) {
+  double sum = 0;
+  for (int64_t k = 0; k < classes; ++k) {
+    const double v = x[k * step];
+    sum += squared ? v * v : std::abs(v);
+  }
+  const double norm = sum == 0 ? 1 : squared ? std::sqrt(sum) : sum;
+  for (int64_t k = 0; k < classes; ++k) y[k * step] = static_cast<float>(x[k * step] / norm);
 }
+
+HWY_INLINE Vf NormOf(Vf sum, bool squared) { return squared ? hn::Sqrt(sum) : sum; }
 
 HWY_INLINE Vf Magnitude(Vf x, bool squared) { return squared ? hn::Mul(x, x) : hn::Abs(x); }
 
@@ -187,6 +198,7 @@ void LpForward(int64_t outer, int64_t classes, int64_t inner, bool squared, cons
     ForEachLine(shape, [&](int64_t at) HWY_ATTR {
       const double sum =
           SumRow(x + at, classes, 0, [&](Vf v) HWY_ATTR { return Magnitude(v, squared); });
+      if (!IsSafeSum(static_cast<float>(sum))) return LpLine(x + at, classes, 1, squared, y + at);
       const Vf norm = NormOf(Fill(static_cast<float>(sum)), squared);
       MapRange(
           classes, y + at, false, [&](Vf v) HWY_ATTR { return hn::Div(v, norm); }, x + at);
@@ -201,6 +213,10 @@ void LpForward(int64_t outer, int64_t classes, int64_t inner, bool squared, cons
       if (v == 0) PrefetchNext(p);
       return Magnitude(tile.Load(p, v), squared);
     });
+    if (!std::all_of(norms, norms + width, IsSafeSum)) {
+      for (int64_t j = at; j < at + width; ++j) LpLine(x + j, classes, inner, squared, y + j);
+      return;
+    }
     ForVectors(width, [&](int64_t j, int64_t) HWY_ATTR {
       hn::Store(NormOf(hn::Load(Df(), norms + j), squared), Df(), norms + j);
     });

@@ -253,6 +253,32 @@ TEST(NormKernels, KeepTheVarianceOfALargeMean) {
   }
 }
 
+// Squares of 1e25 are more than f32 holds, those of 1e-25 less; sums of the largest floats
+// overflow.
+TEST(NormKernels, LpNormalizationIsRightForHugeAndTinyNumbers) {
+  for (const int64_t axis : {1, 2}) {
+    for (const int64_t p : {1, 2}) {
+      const Dims dims = {2, 9, 70};
+      const OpCase op_case = {.op = "LpNormalization",
+                              .attributes = {{"axis", axis}, {"p", p}},
+                              .inputs = {Uniform(dims)},
+                              .outputs = {dims}};
+      const absl::StatusOr<Graph> graph = BuildCase(op_case, DType::kF32);
+      ASSERT_TRUE(graph.ok()) << graph.status();
+      for (const float scale : {1e25f, 1e-25f, 3e38f, 1e-42f}) {
+        TensorMap feeds = MakeFeeds(op_case, DType::kF32);
+        const auto x = feeds.at(CaseInputName(op_case, 0)).mutable_values<float>();
+        for (size_t i = 0; i < x.size(); ++i) x[i] *= i % 140 < 70 ? scale : 1;
+        const auto expected = ReferenceEvaluator().RunGraph(*graph, feeds);
+        const auto outputs = RuntimeEvaluator({.threads = 2}).RunGraph(*graph, feeds);
+        ASSERT_TRUE(expected.ok() && outputs.ok()) << expected.status() << outputs.status();
+        ExpectClose(outputs->at("output0"), expected->at("output0"),
+                    absl::StrCat("axis ", axis, ", p ", p, ", scale ", scale));
+      }
+    }
+  }
+}
+
 // A diverged training must show, and scores of minus infinity (masks) are probabilities of 0.
 TEST(NormKernels, KeepNaNAndInfinityWhereTheReferenceDoes) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
