@@ -197,7 +197,7 @@ absl::StatusOr<std::vector<TensorType>> InferSqueeze(const InferContext& c) {
   const int rank = c.type(0).rank();
   if (c.has(1)) {
     WEFT_ASSIGN_OR_RETURN(const int64_t count, ListLength(c, 1, "axes", rank));
-    if (c.constant(1) == nullptr && count < rank) {
+    if (!KnownInts(c, 1) && count < rank) {
       return std::vector<TensorType>{UnknownDims(c, rank - count)};
     }
   }
