@@ -15,14 +15,6 @@ constexpr DTypeSet kNumbers = {DType::kF32, DType::kF64,  DType::kI32, DType::kI
                                DType::kU8,  DType::kBF16, DType::kF16, DType::kI8,
                                DType::kU16, DType::kU32,  DType::kU64, DType::kI16};
 
-// The three types that between them hold the values of every other.
-constexpr DTypeSet kWidest = {DType::kF64, DType::kI64, DType::kU64};
-
-DType WidestOf(DType dtype) {
-  if (kRealTypes.contains(dtype)) return DType::kF64;
-  return dtype == DType::kU64 ? DType::kU64 : DType::kI64;
-}
-
 // Where either is NaN, every comparison is false, as in IEEE 754.
 template <typename Fn>
 absl::Status EvaluateComparison(const EvalContext& c) {
@@ -33,7 +25,7 @@ absl::Status EvaluateComparison(const EvalContext& c) {
     WEFT_ASSIGN_OR_RETURN(inputs[i], ConvertedView(c.inputs[i], wide, memory[i]));
   }
   const EvalContext widened{c.attributes, inputs, c.outputs, c.key};
-  return VisitDType<kWidest>(wide, [&](auto zero) {
+  return VisitDType<kWidestTypes>(wide, [&](auto zero) {
     using T = decltype(zero);
     ForEachPair<T, T, Byte>(widened, Fn());
   });

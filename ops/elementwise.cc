@@ -105,7 +105,7 @@ struct ModuloElements {
 
 template <typename Fn>
 absl::Status EvaluateBinary(const EvalContext& c) {
-  return VisitNumeric(c.out().dtype, [&c](auto zero) -> absl::Status {
+  return VisitDType<kArithmeticTypes>(c.out().dtype, [&c](auto zero) -> absl::Status {
     using T = decltype(zero);
     if constexpr (!std::is_same_v<Fn, AddElements> && !std::is_same_v<Fn, SubElements> &&
                   !std::is_same_v<Fn, MulElements>) {
@@ -182,25 +182,11 @@ absl::Status EvaluateMod(const EvalContext& c) {
                                            : EvaluateBinary<ModuloElements>(c);
 }
 
-absl::StatusOr<std::vector<TensorType>> InferBitShift(const InferContext& c) {
-  WEFT_RETURN_IF_ERROR(CheckOneOf(c.attributes(), "direction", {"LEFT", "RIGHT"}));
-  return InferBroadcast(c);
-}
-
-absl::Status EvaluateBitShift(const EvalContext& c) {
-  const bool left = GetString(c.attributes, "direction") == "LEFT";
-  ForEachPair<uint8_t, uint8_t, uint8_t>(c, [left](uint8_t x, uint8_t by) {
-    if (by >= 8) return 0;  // nothing is left
-    return left ? x << by : x >> by;
-  });
-  return absl::OkStatus();
-}
-
 OpDef Binary(std::string_view name, std::string_view doc, GradientFn gradient,
              EvaluateFn evaluate) {
   return {.name = name,
           .doc = doc,
-          .inputs = {{"A", kNumericTypes}, {"B", kNumericTypes}},
+          .inputs = {{"A", kArithmeticTypes}, {"B", kArithmeticTypes}},
           .outputs = {{"C"}},
           .infer = InferBroadcast,
           .gradient = gradient,
@@ -235,17 +221,6 @@ std::vector<OpDef> ElementwiseOps() {
              "integer by zero is an error.",
              DivGradient, EvaluateBinary<DivElements>),
       Mod(),
-      {.name = "BitShift",
-       .doc = "The bits of X shifted by Y places to the \"LEFT\" or \"RIGHT\", with NumPy "
-              "broadcasting; 0 where Y is 8 or more.",
-       .inputs = {{"X", {DType::kU8}}, {"Y", {DType::kU8}}},
-       .outputs = {{"Z"}},
-       .attributes = {{.name = "direction", .kind = Attribute::Kind::kString, .required = true}},
-       .infer = InferBitShift,
-       .no_gradient = "integer output",
-       .evaluate = EvaluateBitShift,
-       .aliases = InPlaceOfEither,
-       .traits = {.elementwise = true}},
   };
 }
 

@@ -14,6 +14,20 @@
 
 namespace weft {
 
+inline constexpr DTypeSet kIntegerTypes = {DType::kI8,  DType::kU8,  DType::kI16, DType::kU16,
+                                           DType::kI32, DType::kU32, DType::kI64, DType::kU64};
+// What arithmetic of pairs of elements takes. Narrower integers fit one of these; u64 fits none but
+// itself.
+inline constexpr DTypeSet kArithmeticTypes = {DType::kF32, DType::kF64, DType::kI32,
+                                              DType::kI64, DType::kU8,  DType::kU64};
+
+// The three types that between them hold the values of every other.
+inline constexpr DTypeSet kWidestTypes = {DType::kF64, DType::kI64, DType::kU64};
+inline DType WidestOf(DType dtype) {
+  if (kRealTypes.contains(dtype)) return DType::kF64;
+  return dtype == DType::kU64 ? DType::kU64 : DType::kI64;
+}
+
 // The shape that the inputs from `first` on broadcast to. Errors: shapes that disagree, no inputs.
 absl::StatusOr<Shape> BroadcastOfInputs(const InferContext& c, int first = 0);
 // Inference: the first input's dtype, or bool, in the shape that all inputs broadcast to.

@@ -12,6 +12,7 @@ std::vector<OpDef> ActivationOps();
 std::vector<OpDef> ArgOps();
 std::vector<OpDef> AveragePoolOps();
 std::vector<OpDef> BatchNormOps();
+std::vector<OpDef> BitwiseOps();
 std::vector<OpDef> CastOps();
 std::vector<OpDef> ChannelShuffleOps();
 std::vector<OpDef> ChoicePoolOps();
@@ -71,6 +72,7 @@ std::vector<OpDef> TileOps();
 std::vector<OpDef> TopKOps();
 std::vector<OpDef> TransposeOps();
 std::vector<OpDef> UnaryOps();
+std::vector<OpDef> UniqueOps();
 std::vector<OpDef> VariadicOps();
 
 }  // namespace weft

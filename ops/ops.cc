@@ -49,7 +49,8 @@ OpRegistry* MakeStandardOps() {
                       SqueezeExciteOps, FusedElementwiseOps,
                       DetOps,           GridSampleOps,
                       RoiAlignOps,      NonMaxSuppressionOps,
-                      NonZeroOps,       OptimizerStepOps}) {
+                      NonZeroOps,       BitwiseOps,
+                      UniqueOps,        OptimizerStepOps}) {
     for (OpDef& def : family()) RequireOk(registry->Register(std::move(def)));
   }
   return registry;

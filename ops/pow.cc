@@ -28,7 +28,8 @@ T Saturated(double y) {
 template <typename T, typename P>
 T IntegerPower(T x, P p) {
   if constexpr (std::is_signed_v<P>) {
-    if (p < 0) return x == 1 || (x == -1 && p % 2 == 0) ? 1 : x == -1 ? -1 : 0;
+    const bool alternates = std::is_signed_v<T> && x == static_cast<T>(-1);
+    if (p < 0) return x == 1 || (alternates && p % 2 == 0) ? 1 : alternates ? x : 0;
   }
   const auto times = [](T a, T b) { return Wrapping(a, b, [](auto u, auto v) { return u * v; }); };
   T power = 1;
@@ -61,15 +62,14 @@ absl::Status EvaluatePair(const EvalContext& c) {
 }
 
 absl::Status EvaluatePow(const EvalContext& c) {
-  const bool whole = !kFloatTypes.contains(c.in(1).dtype);
+  const DType wide_type = WidestOf(c.in(1).dtype);
   Tensor memory;
-  WEFT_ASSIGN_OR_RETURN(const TensorView exponent,
-                        ConvertedView(c.in(1), whole ? DType::kI64 : DType::kF64, memory));
+  WEFT_ASSIGN_OR_RETURN(const TensorView exponent, ConvertedView(c.in(1), wide_type, memory));
   const std::array<TensorView, 2> inputs = {c.in(0), exponent};
   const EvalContext wide{c.attributes, inputs, c.outputs, c.key};
-  return VisitNumeric(c.in(0).dtype, [&](auto base) {
-    using T = decltype(base);
-    return whole ? EvaluatePair<T, int64_t>(wide) : EvaluatePair<T, double>(wide);
+  return VisitDType<kArithmeticTypes>(c.in(0).dtype, [&](auto base) {
+    return VisitDType<kWidestTypes>(
+        wide_type, [&](auto power) { return EvaluatePair<decltype(base), decltype(power)>(wide); });
   });
 }
 
@@ -128,7 +128,7 @@ std::vector<OpDef> PowOps() {
            .doc = "X to the power Y with NumPy broadcasting, of X's type. Integer powers of "
                   "integers wrap around; powers below 0 are cut towards zero, and of 0 an error. "
                   "The gradient in Y is 0 where X is 0.",
-           .inputs = {{"X", kNumericTypes}, {"Y", kNumericTypes, Arity::kRequired, ' '}},
+           .inputs = {{"X", kArithmeticTypes}, {"Y", kArithmeticTypes, Arity::kRequired, ' '}},
            .outputs = {{"Z"}},
            .infer = InferBroadcast,
            .gradient = PowGradient,

@@ -27,7 +27,7 @@ std::vector<Folded> FoldInputs(const EvalContext& c, F f) {
 // NaN wins, as in NumPy.
 template <bool kLargest>
 absl::Status EvaluateExtreme(const EvalContext& c) {
-  return VisitNumeric(c.out().dtype, [&c](auto zero) {
+  return VisitDType<kArithmeticTypes>(c.out().dtype, [&c](auto zero) {
     using T = decltype(zero);
     const std::vector<T> y =
         FoldInputs<T, T>(c, [](T a, T b) { return a != a || (kLargest ? a > b : a < b) ? a : b; });
@@ -108,13 +108,13 @@ std::vector<OpDef> VariadicOps() {
       Variadic("Max",
                "The element-wise maximum of one or more inputs with NumPy broadcasting. NaN wins. "
                "The inputs that hold it share the gradient equally.",
-               kNumericTypes, ExtremeGradient, EvaluateExtreme<true>),
+               kArithmeticTypes, ExtremeGradient, EvaluateExtreme<true>),
       Variadic("Mean", "The element-wise mean of one or more inputs with NumPy broadcasting.",
                kFloatTypes, MeanGradient, EvaluateSum<true>),
       Variadic("Min",
                "The element-wise minimum of one or more inputs with NumPy broadcasting. NaN wins. "
                "The inputs that hold it share the gradient equally.",
-               kNumericTypes, ExtremeGradient, EvaluateExtreme<false>),
+               kArithmeticTypes, ExtremeGradient, EvaluateExtreme<false>),
       Variadic("Sum", "The element-wise sum of one or more inputs with NumPy broadcasting.",
                kFloatTypes, SumGradient, EvaluateSum<false>),
   };

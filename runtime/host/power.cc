@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ops/common.h"
+#include "ops/elementwise.h"
 #include "runtime/host/host_families.h"
 #include "runtime/host/host_kernel.h"
 #include "runtime/host/loops.h"
@@ -165,7 +165,8 @@ absl::StatusOr<Kernels> HostPower(const KernelRequest& request) {
       request, "weft", "broadcast loops",
       [loops = BroadcastLoops(request), power, exponent](const EvalContext& c) {
         if (exponent == DType::kF32) return ComputeFloats(c, loops, power);
-        return VisitNumeric(exponent, [&](auto zero) { ComputeMixed<decltype(zero)>(c, loops); });
+        return VisitDType<kArithmeticTypes>(
+            exponent, [&](auto zero) { ComputeMixed<decltype(zero)>(c, loops); });
       },
       /*in_place=*/true));
 }

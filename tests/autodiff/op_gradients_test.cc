@@ -26,6 +26,10 @@ const std::map<std::string_view, std::string_view>& OpsWithoutGradient() {
       {"ArgMin", "its output is an integer"},
       {"Bernoulli", "its output jumps from 0 to 1"},
       {"BitShift", "its output is an integer"},
+      {"BitwiseAnd", "its output is an integer"},
+      {"BitwiseNot", "its output is an integer"},
+      {"BitwiseOr", "its output is an integer"},
+      {"BitwiseXor", "its output is an integer"},
       {"Ceil", "rounding has steps and is flat between them"},
       {"ConstantOfShape", "it does not depend on data"},
       {"Det", "determinants are for inference only"},
@@ -64,6 +68,7 @@ const std::map<std::string_view, std::string_view>& OpsWithoutGradient() {
       {"Size", "its output is an integer"},
       {"SqueezeExcitation", "made by passes for inference only"},
       {"StochasticPoolGrad", "the weights of its mean depend on Key"},
+      {"Unique", "what it finds jumps"},
       {"Xor", "its output is boolean"},
   };
   return ops;

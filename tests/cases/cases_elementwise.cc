@@ -59,7 +59,7 @@ OpCase IntegerRow(const char* op, DType dtype) {
 void AddArithmetic(std::vector<OpCase>& all) {
   for (const char* op : {"Add", "Sub", "Mul", "Div"}) {
     for (const Broadcast& b : Broadcasts()) all.push_back(Row(op, b, Uniform(b.a), OffZero(b.b)));
-    for (DType dtype : {DType::kI32, DType::kI64, DType::kU8}) {
+    for (DType dtype : {DType::kI32, DType::kI64, DType::kU8, DType::kU64}) {
       all.push_back(IntegerRow(op, dtype));
     }
   }
@@ -74,7 +74,7 @@ void AddMod(std::vector<OpCase>& all) {
   all.push_back(Row("Mod", {"signs", {4}, {4}, {4}, {0, 1}}, Values({4}, {2.5, -2.5, 2.5, -2.5}),
                     Values({4}, {1.5, 1.5, -1.5, -1.5})));
   all.back().attributes = {{"fmod", 1}};
-  for (DType dtype : {DType::kI32, DType::kI64, DType::kU8}) {
+  for (DType dtype : {DType::kI32, DType::kI64, DType::kU8, DType::kU64}) {
     all.push_back(IntegerRow("Mod", dtype));
     all.push_back(IntegerRow("Mod", dtype));
     all.back().name += "_fmod";
@@ -95,7 +95,7 @@ void AddPow(std::vector<OpCase>& all) {
                     Constant(Values({}, {2}, DType::kI32))));
   all.push_back(Row("Pow", {"constant", {2, 3}, {}, {2, 3}, {0}}, Positive({2, 3}),
                     Constant(Values({}, {1.5}))));
-  for (DType dtype : {DType::kI32, DType::kI64, DType::kU8}) {
+  for (DType dtype : {DType::kI32, DType::kI64, DType::kU8, DType::kU64}) {
     all.push_back(IntegerRow("Pow", dtype));
   }
   all.push_back(Row("Pow", {"integer_base", {2, 3}, {3}, {2, 3}, {0}}, Integers({2, 3}, 1, 5),
@@ -142,9 +142,31 @@ void AddVariadic(std::vector<OpCase>& all) {
     }
   }
   for (const char* op : {"Max", "Min"}) {
-    for (DType dtype : {DType::kI32, DType::kI64, DType::kU8}) {
+    for (DType dtype : {DType::kI32, DType::kI64, DType::kU8, DType::kU64}) {
       all.push_back(IntegerRow(op, dtype));
     }
+  }
+}
+
+void AddBitwise(std::vector<OpCase>& all) {
+  for (const char* direction : {"LEFT", "RIGHT"}) {
+    for (DType dtype : {DType::kU8, DType::kU16, DType::kU32, DType::kU64}) {
+      all.push_back(IntegerRow("BitShift", dtype));
+      all.back().name = absl::StrCat(direction, "_", all.back().name);
+      all.back().attributes = {{"direction", direction}};
+    }
+  }
+  for (DType dtype : {DType::kI8, DType::kI16, DType::kI32, DType::kI64, DType::kU8, DType::kU16,
+                      DType::kU32, DType::kU64}) {
+    for (const char* op : {"BitwiseAnd", "BitwiseOr", "BitwiseXor"}) {
+      all.push_back(IntegerRow(op, dtype));
+    }
+    all.push_back({.op = "BitwiseNot",
+                   .name = std::string(ToString(dtype)),
+                   .inputs = {Integers({2, 3}, 0, 100, dtype)},
+                   .outputs = {{2, 3}},
+                   .dtypes = {dtype},
+                   .batch_inputs = {0}});
   }
 }
 
@@ -156,11 +178,7 @@ std::vector<OpCase> ElementwiseCases() {
   AddMod(all);
   AddPow(all);
   AddVariadic(all);
-  for (const char* direction : {"LEFT", "RIGHT"}) {
-    all.push_back(IntegerRow("BitShift", DType::kU8));
-    all.back().name = direction;
-    all.back().attributes = {{"direction", direction}};
-  }
+  AddBitwise(all);
   return all;
 }
 

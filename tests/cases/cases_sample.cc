@@ -180,6 +180,25 @@ void AddNonZeroCases(std::vector<OpCase>& cases) {
                    .batch_inputs = {0}});
 }
 
+void AddUniqueCases(std::vector<OpCase>& cases) {
+  const auto add = [&](std::string name, CaseInput x, Dims y, int64_t most,
+                       AttributeMap attributes) {
+    const std::vector<std::optional<DType>> dtypes = {x.dtype, DType::kI64, DType::kI64,
+                                                      DType::kI64, DType::kI64};
+    cases.push_back({.op = "Unique",
+                     .name = std::move(name),
+                     .attributes = std::move(attributes),
+                     .inputs = {std::move(x)},
+                     .outputs = {std::move(y), {most}, {most}, {most}, {1}},
+                     .dtypes = dtypes});
+  };
+  add("elements", Values({2, 3}, {2, 1, 1, 3, 4, 3}), {6}, 6, {});
+  add("as_they_come", Values({6}, {2, 1, 1, 3, 4, 3}), {6}, 6, {{"sorted", 0}});
+  add("rows", Values({3, 2}, {1, 0, 1, 0, 0, 3}), {3, 2}, 3, {{"axis", 0}});
+  add("inner_axis", Integers({2, 5, 2}, 0, 2), {2, 5, 2}, 5, {{"axis", -2}});
+  add("empty", Values({0, 2}, {}), {0, 2}, 0, {{"axis", 0}});
+}
+
 }  // namespace
 
 std::vector<OpCase> SampleCases() {
@@ -188,6 +207,7 @@ std::vector<OpCase> SampleCases() {
   AddRegionCases(cases);
   AddSuppressionCases(cases);
   AddNonZeroCases(cases);
+  AddUniqueCases(cases);
   cases.push_back({.op = "Det", .name = "one", .inputs = {Uniform({3, 3})}, .outputs = {{}}});
   cases.push_back({.op = "Det",
                    .name = "batch",

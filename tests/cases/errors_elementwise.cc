@@ -102,6 +102,13 @@ std::vector<OpError> ElementwiseErrors() {
   AddShapes(all, "Mod", kFloatTypes, {{"fmod", 1}});
   AddShapes(all, "BitShift", {DType::kU8}, {{"direction", "LEFT"}});
   for (const char* op : {"And", "Or", "Xor"}) AddShapes(all, op, {DType::kBool});
+  for (const char* op : {"BitwiseAnd", "BitwiseOr", "BitwiseXor"}) {
+    AddShapes(all, op, {DType::kI32});
+    all.push_back({.op = op,
+                   .name = "fractions",
+                   .inputs = {Uniform({2}), Uniform({2})},
+                   .says = {"i8|", "got f32"}});
+  }
   for (const char* op : {"Max", "Mean", "Min", "Sum"}) {
     all.push_back({.op = op, .name = "of_nothing", .says = {"at least one input", "got none"}});
     all.push_back({.op = op,

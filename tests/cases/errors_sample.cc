@@ -10,6 +10,7 @@ std::vector<OpError> SampleErrors() {
   return {
       {"Det", "rank", {}, {Uniform({3})}, {"square", "f32[3]"}},
       {"Det", "square", {}, {Uniform({2, 3})}, {"square", "f32[2,3]"}},
+      {"Unique", "axis", {{"axis", 2}}, {Uniform({2, 3})}, {"axis", "2"}},
       {"GridSample", "mode", {{"mode", "bilinear"}}, {x, grid}, {"linear", "bilinear"}},
       {"GridSample", "padding", {{"padding_mode", "wrap"}}, {x, grid}, {"border", "wrap"}},
       {"GridSample", "rank", {}, {x, Uniform({2, 3, 2})}, {"same rank", "[2,3,2]"}},

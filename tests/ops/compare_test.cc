@@ -149,17 +149,5 @@ TEST(ModTest, TheSmallestIntegerByMinusOneIsZero) {
   }
 }
 
-TEST(BitShiftTest, ShiftsBothWays) {  // ONNX
-  const Tensor x = U8({3}, {16, 4, 1}), y = U8({3}, {1, 2, 3});
-  EXPECT_EQ(RunOp("BitShift", {x, y}, {{"direction", "RIGHT"}}), U8({3}, {8, 1, 0}));
-  EXPECT_EQ(RunOp("BitShift", {x, y}, {{"direction", "LEFT"}}), U8({3}, {32, 16, 8}));
-}
-
-TEST(BitShiftTest, NothingIsLeftAfterEightPlaces) {
-  const Tensor x = U8({2}, {255, 255}), y = U8({2}, {8, 255});
-  EXPECT_EQ(RunOp("BitShift", {x, y}, {{"direction", "LEFT"}}), U8({2}, {0, 0}));
-  EXPECT_EQ(RunOp("BitShift", {x, y}, {{"direction", "RIGHT"}}), U8({2}, {0, 0}));
-}
-
 }  // namespace
 }  // namespace weft

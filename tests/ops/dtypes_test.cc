@@ -108,11 +108,16 @@ TEST_P(OpDTypes, OfIntegersAgree) {
 INSTANTIATE_TEST_SUITE_P(Cases, OpDTypes, testing::ValuesIn(RunnableCases()), CaseName);
 
 TEST(OpDTypesTable, OpsThatTakeStorageTypes) {
-  for (DType dtype :
-       {DType::kI8, DType::kU16, DType::kU32, DType::kU64, DType::kF16, DType::kBF16}) {
+  for (DType dtype : {DType::kI8, DType::kI16, DType::kU16, DType::kU32, DType::kU64, DType::kF16,
+                      DType::kBF16}) {
     std::set<std::string> ops;
     for (const OpCase& c : RunnableCases()) {
       if (Takes(c, dtype)) ops.insert(c.op);
+    }
+    if (dtype == DType::kU64) {  // and arithmetic, which fits no other type
+      for (const char* op : {"Add", "Div", "Max", "Min", "Mod", "Mul", "Pow", "Sub"}) {
+        EXPECT_EQ(ops.erase(op), 1u) << op;
+      }
     }
     EXPECT_EQ(absl::StrJoin(ops, " "),
               "Cast ChannelShuffle Concat "
@@ -120,7 +125,7 @@ TEST(OpDTypesTable, OpsThatTakeStorageTypes) {
               "GatherElements GatherND Greater GreaterOrEqual Identity Im2Col Less LessOrEqual "
               "NonZero OneHot Pad RandomPlacement Reshape ReshapeLike Resize ReverseSequence "
               "ScatterElements ScatterND Shape Size Slice SliceGrad SpaceToDepth Split SplitLike "
-              "Squeeze Tile Transpose Trilu Unsqueeze Where")
+              "Squeeze Tile Transpose Trilu Unique Unsqueeze Where")
         << ToString(dtype);
   }
 }

@@ -1,10 +1,11 @@
-// GridSample, RoiAlign, Det, NonMaxSuppression and NonZero: worked examples.
+// GridSample, RoiAlign, Det, NonMaxSuppression, NonZero and Unique: worked examples.
 
 #include "tests/ops/testing_run.h"
 
 namespace weft {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr double kTolerance = 1e-12;
@@ -124,6 +125,38 @@ TEST(NonZeroTest, GivesCoordinates) {
   EXPECT_EQ((*found)[0], I64({2, 4}, {0, 1, 1, -1, 0, 0, 1, -1}));
   EXPECT_EQ((*found)[1], I64({1}, {3}));
   EXPECT_EQ(Inferred("NonZero", {F32Type({"N", "3"})}), "i64[2,3*N]");
+}
+
+TEST(UniqueTest, ElementsInOrderOrAsTheyCome) {  // ONNX
+  const Tensor x = F32({6}, {2, 1, 1, 3, 4, 3});
+  const auto sorted = Evaluate("Unique", {x});
+  ASSERT_TRUE(sorted.ok()) << sorted.status();
+  EXPECT_THAT(*sorted, ElementsAre(F32({6}, {1, 2, 3, 4, 0, 0}), I64({6}, {1, 0, 3, 4, -1, -1}),
+                                   I64({6}, {1, 0, 0, 2, 3, 2}), I64({6}, {2, 1, 2, 1, 0, 0}),
+                                   I64({1}, {4})));
+  const auto coming = Evaluate("Unique", {x}, {{"sorted", 0}});
+  ASSERT_TRUE(coming.ok()) << coming.status();
+  EXPECT_THAT(*coming, ElementsAre(F32({6}, {2, 1, 3, 4, 0, 0}), I64({6}, {0, 1, 3, 4, -1, -1}),
+                                   I64({6}, {0, 1, 1, 2, 3, 2}), I64({6}, {1, 2, 2, 1, 0, 0}),
+                                   I64({1}, {4})));
+}
+
+TEST(UniqueTest, SlicesAreToldApartByTheirFirstDifference) {
+  const auto rows = Evaluate("Unique", {I64({4, 2}, {1, 0, 1, -2, 0, 9, 1, 0})}, {{"axis", 0}});
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  EXPECT_EQ((*rows)[0], I64({4, 2}, {0, 9, 1, -2, 1, 0, 0, 0}));
+  EXPECT_EQ((*rows)[1], I64({4}, {2, 1, 0, -1}));
+  const auto columns = Evaluate("Unique", {I64({2, 3}, {3, 1, 3, 0, 5, 0})}, {{"axis", -1}});
+  ASSERT_TRUE(columns.ok()) << columns.status();
+  EXPECT_EQ((*columns)[0], I64({2, 3}, {1, 3, 0, 5, 0, 0}));
+  EXPECT_EQ((*columns)[3], I64({3}, {1, 2, 0}));
+}
+
+TEST(UniqueTest, NaNIsLastAndEqualToItselfAndZeroHasNoSign) {
+  const auto found = Evaluate("Unique", {F32({5}, {NAN, 0, 1, NAN, -0.0f})});
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_EQ((*found)[1], I64({5}, {1, 2, 0, -1, -1}));
+  EXPECT_EQ((*found)[3], I64({5}, {2, 1, 2, 0, 0}));
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ const std::map<std::string, std::string>& WithoutFastKernel() {
       {"Pow_integer_base", "integers to the power of fractions are rare"},
       {"Shape", "reads a shape only"},
       {"Size", "reads a shape only"},
+      {"Unique", "sorts whole slices"},
   };
   return list;
 }
