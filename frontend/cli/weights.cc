@@ -126,6 +126,8 @@ absl::Status ListWeights(const WeightsArguments& a) {
     Print("%-*s  %s\n", static_cast<int>(width), name.c_str(), type.c_str());
   }
   Print("%s\n", Totals(weights.tensors).c_str());
+  PrintNames("classes that are none of PyTorch's, whose objects were passed over",
+             {weights.opaque.begin(), weights.opaque.end()});
   return absl::OkStatus();
 }
 

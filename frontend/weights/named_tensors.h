@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,9 @@ struct NamedTensors {
   TensorMap tensors;   // read-only views of the file's bytes where it is mapped
   // Tensors of element types that Weft has none for: name -> type and dims, "c64[3,4]".
   std::map<std::string, std::string, std::less<>> unsupported;
+  // The classes and functions of other programs that a pickle names, "argparse.Namespace": what
+  // they would make is passed over but for the tensors in it.
+  std::set<std::string, std::less<>> opaque;
   std::map<std::string, std::string, std::less<>> metadata;  // a safetensors file's __metadata__
 };
 

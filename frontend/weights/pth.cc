@@ -1,6 +1,8 @@
 #include "frontend/weights/pth.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -28,6 +30,19 @@ constexpr uint64_t kCopySlack = uint64_t{1} << 20;
 
 std::string_view AsText(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// PyTorch's own globals and Python's containers are what we read.
+bool IsOpaque(std::string_view global) {
+  return !global.starts_with("torch.") && !global.starts_with("collections.");
+}
+
+absl::StatusOr<NamedTensors> TensorsOf(const Pickle& pickle, const FindStorage& find,
+                                       uint64_t copy_limit, std::string_view key) {
+  WEFT_ASSIGN_OR_RETURN(NamedTensors result, ReadStateDict(*pickle.root, find, copy_limit, key));
+  std::copy_if(pickle.names.begin(), pickle.names.end(),
+               std::inserter(result.opaque, result.opaque.end()), IsOpaque);
+  return result;
 }
 
 absl::Status CheckByteOrder(const ZipArchive& zip, const std::string& folder) {
@@ -73,7 +88,7 @@ absl::StatusOr<NamedTensors> ParseZip(const SharedBytes& file, std::string_view 
     if (storage != nullptr) return zip.Read(*storage);
     return absl::DataLossError(absl::StrCat("the archive has no storage ", Printable(name)));
   };
-  return ReadStateDict(*pickle.root, find, kMaxCopies * bytes + kCopySlack, key);
+  return TensorsOf(pickle, find, kMaxCopies * bytes + kCopySlack, key);
 }
 
 // The older format ----------------------------------------------------------------------------
@@ -153,7 +168,7 @@ absl::StatusOr<NamedTensors> ParseLegacy(const SharedBytes& file, std::string_vi
     if (it != storages.end()) return it->second;
     return absl::DataLossError(absl::StrCat("the file has no storage ", Printable(name)));
   };
-  return ReadStateDict(*pickle.root, find, kMaxCopies * file.bytes.size() + kCopySlack, key);
+  return TensorsOf(pickle, find, kMaxCopies * file.bytes.size() + kCopySlack, key);
 }
 
 absl::StatusOr<NamedTensors> TensorsOfPth(const SharedBytes& file, std::string_view key) {

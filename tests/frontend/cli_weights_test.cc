@@ -13,6 +13,7 @@ namespace weft {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 const std::string kGolden = WEFT_SOURCE_DIR "/tests/golden/pth/";
 
@@ -139,6 +140,14 @@ TEST_F(CliWeights, NamesWhatIsPassedOver) {
       Output("weights load a.weft complex.pth --partial --map phase=bn.bias");
   EXPECT_THAT(mapped, HasSubstr("of types that Weft has not, kept as they were:\n"
                                 "  bn.bias  c64[2] (unsupported)\n"));
+}
+
+TEST_F(CliWeights, ListsClassesThatArePassedOver) {
+  const std::string list = Output("weights list " + kGolden + "namespace.pth");
+  EXPECT_THAT(list, HasSubstr("passed over:\n  "));
+  EXPECT_THAT(list, HasSubstr("  argparse.Namespace\n"));
+  EXPECT_THAT(list, Not(HasSubstr("  torch.")));
+  EXPECT_THAT(Output("weights list " + kGolden + "net.pth"), Not(HasSubstr("passed over")));
 }
 
 TEST_F(CliWeights, KeysPickOneOfSeveralStateDicts) {
