@@ -19,6 +19,12 @@ bool HasUnknownSize(const Node& node) {
 
 }  // namespace
 
+const Node* FirstLateNode(const Graph& graph) {
+  const auto& nodes = graph.nodes();
+  const auto late = std::find_if(nodes.begin(), nodes.end(), HasUnknownSize);
+  return late == nodes.end() ? nullptr : &*late;
+}
+
 absl::StatusOr<std::unique_ptr<LateNodes>> LateNodes::Of(Graph graph) {
   std::unique_ptr<LateNodes> result(new LateNodes(std::move(graph)));
   absl::flat_hash_set<const Node*> late;

@@ -10,6 +10,10 @@
 
 namespace weft {
 
+// Of a graph whose inputs have known sizes, the first node with one that only a run can know; null
+// for none.
+const Node* FirstLateNode(const Graph& graph);
+
 // The nodes of a graph whose sizes only a run can know, and all that read them:
 //
 //     x -> Conv -> NonMaxSuppression -> Slice -> Gather -> y

@@ -57,9 +57,15 @@ absl::Status PlanCache::CheckNames(const TensorMap& feeds) const {
 
 absl::StatusOr<std::unique_ptr<const LateNodes>> PlanCache::FindLate(
     const SymbolBindings& symbols) const {
-  if (state_ != nullptr || !HasOwnSymbols(graph_)) return nullptr;
+  if (!HasOwnSymbols(graph_)) return nullptr;
   WEFT_ASSIGN_OR_RETURN(Graph bound, Bind(graph_, symbols));
-  return LateNodes::Of(std::move(bound));
+  if (state_ == nullptr) return LateNodes::Of(std::move(bound));
+  const Node* late = FirstLateNode(bound);
+  if (late == nullptr) return nullptr;
+  return absl::UnimplementedError(absl::StrCat(
+      late->Describe(), ": is ", ToString(late->type()),
+      ", which only its operands' values tell; in training every size must follow from those of "
+      "the inputs: keep it out of what the loss reads, or choose by a mask (Where, Mul) instead"));
 }
 
 absl::StatusOr<std::unique_ptr<const Executable>> PlanCache::MakeExecutable(

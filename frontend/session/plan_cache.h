@@ -66,7 +66,7 @@ class PlanCache {
   };
   int64_t moves() const { return state_ == nullptr ? 0 : state_->moves(); }
   absl::StatusOr<Entry*> Find(const SymbolBindings& symbols);
-  // Null where every size follows from the inputs', or there are variables.
+  // Null where every size follows from the inputs'. Errors: others where there are variables.
   absl::StatusOr<std::unique_ptr<const LateNodes>> FindLate(const SymbolBindings& symbols) const;
   absl::StatusOr<std::unique_ptr<const Executable>> MakeExecutable(
       const Entry& entry, const LowerOptions& options) const;

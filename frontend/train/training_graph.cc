@@ -63,14 +63,6 @@ absl::Status AddLossTo(Graph& graph, Value scores, const LossOptions& options, T
   return graph.AddLoss(name, loss);
 }
 
-// The output that labels of one class an example go with.
-const NamedValue* FindScores(const std::vector<NamedValue>& outputs) {
-  const auto it = std::find_if(outputs.begin(), outputs.end(), [](const NamedValue& output) {
-    return output.value.type().rank() == 2 && kFloatTypes.contains(output.value.type().dtype);
-  });
-  return it == outputs.end() ? nullptr : &*it;
-}
-
 // How many classes labels of the input may name, by the scores beside them; 0: any number.
 int64_t ClassesOf(const Node* labels, Value scores) {
   if (labels == nullptr || !kIndexTypes.contains(labels->type().dtype) || scores.null() ||
@@ -79,6 +71,18 @@ int64_t ClassesOf(const Node* labels, Value scores) {
   }
   const Dim& classes = scores.type().dim(1);
   return classes.is_static() ? classes.coefficient() : 0;
+}
+
+// The first output of [N,classes], N being the labels'; else of any [rows,classes].
+const NamedValue* ScoresAmong(const std::vector<NamedValue>& outputs, const Node& labels) {
+  const NamedValue* scores = nullptr;
+  for (const NamedValue& output : outputs) {
+    const TensorType& type = output.value.type();
+    if (type.rank() != 2 || !kFloatTypes.contains(type.dtype)) continue;
+    if (type.dim(0) == labels.type().dim(0)) return &output;
+    if (scores == nullptr) scores = &output;
+  }
+  return scores;
 }
 
 // Makes the losses and, where the labels are one class an example, the scores what a run computes.
@@ -91,7 +95,7 @@ absl::Status KeepLossesAndScores(Graph& graph, TrainingForm& form, Value scores)
   }
   const Node* labels = graph.Find(form.labels);
   if (scores.null() && labels != nullptr && labels->type().rank() == 1) {
-    if (const NamedValue* found = FindScores(outputs)) scores = found->value;
+    if (const NamedValue* found = ScoresAmong(outputs, *labels)) scores = found->value;
   }
   form.classes = ClassesOf(labels, scores);
   form.scores = labels != nullptr && labels->type().rank() == 1 && !scores.null();
