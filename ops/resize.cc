@@ -21,9 +21,9 @@ bool Crops(const AttributeMap& attributes) {
 
 absl::Status CheckModes(const AttributeMap& attributes, DType dtype) {
   WEFT_RETURN_IF_ERROR(CheckOneOf(attributes, "mode", {"nearest", "linear", "cubic"}));
-  WEFT_RETURN_IF_ERROR(CheckOneOf(
-      attributes, "coordinate_transformation_mode",
-      {"half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"}));
+  WEFT_RETURN_IF_ERROR(CheckOneOf(attributes, "coordinate_transformation_mode",
+                                  {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel",
+                                   "align_corners", "asymmetric", "tf_crop_and_resize"}));
   WEFT_RETURN_IF_ERROR(CheckOneOf(attributes, "nearest_mode",
                                   {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"}));
   if (kFloatTypes.contains(dtype) || GetString(attributes, "mode") == "nearest") {

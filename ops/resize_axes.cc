@@ -33,7 +33,10 @@ double Coordinate(std::string_view transformation, const Geometry& g, double o) 
                          : g.start * last + o * (g.end - g.start) * last / (g.output - 1);
   }
   if (transformation == "pytorch_half_pixel" && g.output == 1) return 0;
-  return (o + 0.5) * g.per / g.by - 0.5;  // half_pixel
+  const double place = (o + 0.5) * g.per / g.by - 0.5;  // half_pixel
+  if (transformation != "half_pixel_symmetric" || !g.by_scale) return place;
+  // The output's middle lies on the input's, whatever part of an element the size was cut by.
+  return place + g.input / 2 - g.output / 2 * g.per / g.by;
 }
 
 double Rounded(std::string_view how, double x) {

@@ -155,6 +155,16 @@ TEST(OnnxOpset, ResizeKeepingTheRatioGoesByTheFactor) {
               HasSubstr("to keep a ratio that rounds parts of elements up is not supported"));
 }
 
+TEST(OnnxOpset, HalfPixelSymmetricGoesByTheMiddle) {
+  OnnxMaker m(19);
+  m.Input("x", {1, 5}).Initializer("scales", Floats({2}, {1, 0.5f}));
+  m.Node("Resize", {"x", "", "scales"}, {"y"}).Output("y");
+  m.Attribute("mode", onnx::AttributeProto::STRING)->set_s("linear");
+  m.Attribute("coordinate_transformation_mode", onnx::AttributeProto::STRING)
+      ->set_s("half_pixel_symmetric");
+  EXPECT_THAT(InferOnnx(m, {{"x", Floats({1, 5}, {0, 1, 2, 3, 4})}}, "y"), ElementsAre(1, 3));
+}
+
 TEST(OnnxOpset, SplitCountsPiecesWithoutAName) {
   OnnxMaker m(13);
   m.Input("x", {2}).Node("Split", {"x"}, {"y", ""});

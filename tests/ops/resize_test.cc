@@ -151,6 +151,17 @@ TEST(ResizeTest, WithoutCornersPlacesFollowTheScale) {
   EXPECT_THAT(row("asymmetric"), near(edges));
 }
 
+// ONNX: 5 elements by 0.5 are 2.5, of which 2 are left: their middle is the image's, 2.
+TEST(ResizeTest, HalfPixelSymmetricKeepsTheMiddle) {
+  const AttributeMap symmetric = Mode("linear", "half_pixel_symmetric");
+  EXPECT_THAT(Resized({Counting({5}), {}, Scales({0.5f})}, symmetric),
+              NumbersAre(std::vector<double>{1, 3}, kTolerance));
+  EXPECT_THAT(Resized({Counting({5}), {}, Scales({0.5f})}, Mode("linear")),
+              NumbersAre(std::vector<double>{0.5, 2.5}, kTolerance));
+  EXPECT_EQ(Resized({Counting({5}), {}, {}, Sizes({7})}, symmetric),
+            Resized({Counting({5}), {}, {}, Sizes({7})}, Mode("linear")));
+}
+
 TEST(ResizeTest, PyTorchHalfPixelTakesTheCornerForOneElement) {
   EXPECT_THAT(
       Resized({FromOne({4, 4}), {}, {}, Sizes({3, 1})}, Mode("linear", "pytorch_half_pixel")),

@@ -98,6 +98,11 @@ OnnxOperand SizesOfAllAxes(OpExport& e, int i, const std::vector<int64_t>& axes)
 
 // Resize has `axes` since opset 18; before, roi, scales and sizes are of all axes.
 void ExportResize(OpExport& e) {
+  const std::string places = GetString(e.attributes(), "coordinate_transformation_mode");
+  if (places == "half_pixel_symmetric") {
+    e.Fail(absl::StrCat("ONNX has no ", places, " up to opset ", kLastOnnxOpset));
+    return;
+  }
   const std::vector<int64_t> axes = GetInts(e.attributes(), "axes");
   if (axes.empty()) return ExportSame(e);
   constexpr int kRoi = 1, kScales = 2, kSizes = 3;

@@ -75,7 +75,7 @@ struct SizesOrScales {
 SizesOrScales ByOneFactor(ImportContext& c, const std::vector<int64_t>& extents, double factor) {
   const auto scale = static_cast<float>(factor);
   std::vector<int64_t> sizes;
-  bool whole = true, down = c.String("coordinate_transformation_mode") != "half_pixel_symmetric";
+  bool whole = true, down = true;
   for (int64_t extent : extents) {
     const double size = static_cast<double>(extent) * factor, nearest = std::floor(size + 0.5);
     whole = whole && std::abs(size - nearest) <= 1e-9 * nearest;
@@ -112,11 +112,10 @@ SizesOrScales SizesOfOneFactor(ImportContext& c) {
   return ByOneFactor(c, extents, factor.value_or(1));
 }
 
-// half_pixel_symmetric, since opset 19, differs from half_pixel where scales do not make whole
-// elements; sizes always do.
-void CheckWholeElements(ImportContext& c) {
+// Whether the sizes are given, or follow from the scales without a part of an element left over.
+bool MakesWholeElements(ImportContext& c) {
   const Tensor* scales = c.constant(2);
-  if (scales == nullptr || scales->size() == 0) return;
+  if (scales == nullptr || scales->size() == 0) return Stretches(c);
   const std::vector<int64_t> axes = c.Ints("axes");
   const TensorType& x = c.type(0);
   for (int64_t i = 0; i < scales->size() && c.ok(); ++i) {
@@ -125,11 +124,9 @@ void CheckWholeElements(ImportContext& c) {
     const bool is_known = axis.ok() && x.dim(*axis).is_static();
     const auto extent = is_known ? static_cast<float>(x.dim(*axis).coefficient()) : 1.0f;
     const float size = extent * static_cast<float>(scales->At(i));  // in f32, as ONNX multiplies
-    if (size != std::floor(size)) {
-      c.Unsupported(
-          "half_pixel_symmetric with scales that make parts of elements is not supported");
-    }
+    if (size != std::floor(size)) return false;
   }
+  return true;
 }
 
 // The axes whose sizes are known where the others, of symbolic extent, keep theirs: U-Nets resize
@@ -165,8 +162,8 @@ std::vector<Value> Resize(ImportContext& c) {
       places != "half_pixel_symmetric") {
     return AntialiasedResize(c);
   }
-  if (places == "half_pixel_symmetric") {
-    CheckWholeElements(c);
+  // Since opset 19; which ONNX before it, and other runtimes, call half_pixel where they agree.
+  if (places == "half_pixel_symmetric" && MakesWholeElements(c)) {
     attributes.emplace("coordinate_transformation_mode", "half_pixel");
   }
   if (const auto known = crops ? std::nullopt : SizesBesideSymbols(c)) {
