@@ -78,6 +78,8 @@ class NewerSchemas {
                            "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSumSquare"}) {
       Int(Int(Form(op, 18, {"data", "axes?"}), "keepdims", 1), "noop_with_empty_axes", 0);
     }
+    for (const char* op : {"BitwiseAnd", "BitwiseOr", "BitwiseXor"}) Form(op, 18, {"A", "B"});
+    Form("BitwiseNot", 18, {"X"});
     Maybe(Form("CenterCropPad", 18, {"input_data", "shape"}), {"axes"}, Attr::INTS);
     Maybe(Form("Col2Im", 18, {"input", "image_shape", "block_shape"}),
           {"dilations", "pads", "strides"}, Attr::INTS);

@@ -115,5 +115,21 @@ TEST(OnnxDetection, WhatIsNotZeroOfAConstantIsKnown) {
   EXPECT_THAT(InferOnnx(m, {{"x", Floats({3}, {4, 5, 6})}}, "y"), ElementsAre(4, 6));
 }
 
+TEST(OnnxDetection, WhatIsUniqueIsFoundInTheRun) {
+  OnnxMaker m(11);
+  m.Input("x", {-1, 2});
+  m.Node("Unique", {"x"}, {"y", "first", "inverse", "counts"});
+  m.Attribute("axis", onnx::AttributeProto::INT)->set_i(0);
+  m.Output("y").Output("counts", onnx::TensorProto::INT64);
+  m.Output("inverse", onnx::TensorProto::INT64);
+  const auto session = Session::Create(m.Import().value(), {.threads = 1}).value();
+  const auto found = session->Run({{"x", Floats({3, 2}, {4, 5, 1, 2, 4, 5})}}).value();
+  EXPECT_EQ(found.at("y"), Floats({2, 2}, {1, 2, 4, 5}));
+  EXPECT_EQ(found.at("counts"), Tensor::FromInts(std::vector<int64_t>{1, 2}));
+  EXPECT_EQ(found.at("inverse"), Tensor::FromInts(std::vector<int64_t>{1, 0, 1}));
+  EXPECT_THAT(session->Run({{"x", Floats({1, 2}, {0, 0})}}).value().at("y").dims(),
+              ElementsAre(1, 2));
+}
+
 }  // namespace
 }  // namespace weft

@@ -43,6 +43,46 @@ double FromTypedField(int32_t type, uint64_t element) {
   return tensor.ok() ? tensor->At(0) : 0;
 }
 
+TEST(OnnxDTypes, BitsOfIntegersOfEveryType) {
+  for (const DType dtype : {DType::kI8, DType::kI16, DType::kI32, DType::kI64, DType::kU8,
+                            DType::kU16, DType::kU32, DType::kU64}) {
+    SCOPED_TRACE(ToString(dtype));
+    OnnxMaker m(18);
+    m.Input("a", {2}, OnnxTypeOf(dtype)).Input("b", {2}, OnnxTypeOf(dtype));
+    m.Node("BitwiseXor", {"a", "b"}, {"differ"}).Node("BitwiseNot", {"b"}, {"others"});
+    m.Node("BitwiseAnd", {"a", "others"}, {"only"}).Node("BitwiseOr", {"only", "differ"}, {"y"});
+    m.Output("y", OnnxTypeOf(dtype));
+    const auto pair = [&](std::vector<double> values) {
+      return Tensor::FromValues<double>({2}, values)->Converted(dtype).value();
+    };
+    EXPECT_THAT(RunOnnx(m, {{"a", pair({12, 100})}, {"b", pair({10, 7})}}), ElementsAre(6, 99));
+  }
+}
+
+// The others are computed in a type that holds them, u64 in itself.
+TEST(OnnxDTypes, ArithmeticOfIntegersThatAreStoredOnlyIsExact) {
+  for (const DType dtype : {DType::kI8, DType::kI16, DType::kU16, DType::kU32, DType::kU64}) {
+    for (const auto& [op, expected] : std::map<std::string, std::vector<double>>{
+             {"Max", {7, 125}}, {"Min", {5, 3}}, {"Mod", {2, 2}}, {"Pow", {0, 0}}}) {
+      SCOPED_TRACE(absl::StrCat(op, " ", Absl(ToString(dtype))));
+      OnnxMaker m(15);
+      m.Input("a", {2}, OnnxTypeOf(dtype)).Input("b", {2}, OnnxTypeOf(dtype));
+      m.Node(op, {"a", "b"}, {"y"}).Output("y", OnnxTypeOf(dtype));
+      const auto pair = [&](std::vector<double> values) {
+        return Tensor::FromValues<double>({2}, values)->Converted(dtype).value();
+      };
+      const std::vector<double> y = RunOnnx(m, {{"a", pair({7, 125})}, {"b", pair({5, 3})}});
+      if (op != "Pow") {
+        EXPECT_EQ(y, expected);
+        continue;
+      }
+      // 16807 and 1953125, modulo what the type holds.
+      const auto wrapped = Tensor::FromInts(std::vector<int64_t>{16807, 1953125}).Converted(dtype);
+      EXPECT_THAT(y, ElementsAre(wrapped->At(0), wrapped->At(1)));
+    }
+  }
+}
+
 TEST(OnnxDTypes, TypedFieldsAreRead) {
   EXPECT_EQ(FromTypedField(TensorProto::FLOAT16, 0x3800), 0.5);
   EXPECT_EQ(FromTypedField(TensorProto::BFLOAT16, 0x3f00), 0.5);

@@ -40,7 +40,8 @@ absl::StatusOr<TensorMap> Infer(const Model& model, const TensorMap& data, bool 
 // Ours give as many rows as there can be, which ONNX's are padded to, each time anew.
 bool IsPadded(const Graph& graph) {
   return std::any_of(graph.nodes().begin(), graph.nodes().end(), [](const Node& node) {
-    return node.op_name() == "NonMaxSuppression" || node.op_name() == "NonZero";
+    return node.op_name() == "NonMaxSuppression" || node.op_name() == "NonZero" ||
+           node.op_name() == "Unique";
   });
 }
 

@@ -26,6 +26,13 @@ absl::StatusOr<std::vector<std::string>> DataSets(const std::string& folder) {
   return sets;
 }
 
+// ONNX 1.12's files have the bits of bf16 as u16.
+absl::StatusOr<Tensor> AsDeclared(Tensor tensor, const onnx::ValueInfoProto& info) {
+  const int32_t declared = info.type().tensor_type().elem_type();
+  if (declared != onnx::TensorProto::BFLOAT16 || tensor.dtype() != DType::kU16) return tensor;
+  return Tensor::FromBytes(DType::kBF16, tensor.dims(), {tensor.data(), tensor.bytes()});
+}
+
 // The tensor of a file where the graph has a tensor, or does not say what it has; sequences have
 // messages of their own.
 absl::StatusOr<Tensor> ReadValue(const std::string& path, const onnx::ValueInfoProto& info) {
@@ -34,7 +41,8 @@ absl::StatusOr<Tensor> ReadValue(const std::string& path, const onnx::ValueInfoP
     return absl::UnimplementedError(
         absl::StrCat(info.name(), " is no tensor (sequences and optional values)"));
   }
-  return ReadOnnxTensor(path);
+  WEFT_ASSIGN_OR_RETURN(Tensor tensor, ReadOnnxTensor(path));
+  return AsDeclared(std::move(tensor), info);
 }
 
 // An error unless `folder` has just `count` files KIND_0.pb and so on.

@@ -179,6 +179,24 @@ Value NonZeroColumns(ImportContext& c, int i, Value x) {
 
 std::vector<Value> NonZero(ImportContext& c) { return {NonZeroColumns(c, 0, c.in(0))}; }
 
+// The different slices, or elements, and where they are: of our Unique, which has as many as there
+// can be, those that there are.
+std::vector<Value> Unique(ImportContext& c) {
+  const Value x = c.in(0);
+  AttributeMap attributes = {{"sorted", c.Int("sorted", 1)}};
+  if (c.Has("axis")) attributes["axis"] = c.Int("axis");
+  const Node* node = c.OpNode("Unique", {x}, std::move(attributes), 5);
+  if (node == nullptr) return {};
+  const auto found = [&](int i, int64_t axis) {
+    return c.Op("Slice", {node->output(i), c.Ints({0}), node->output(4), c.Ints({axis})});
+  };
+  std::vector<Value> outputs = {found(0, c.Int("axis"))};
+  if (c.num_outputs() > 1) outputs.push_back(found(1, 0));
+  if (c.num_outputs() > 2) outputs.push_back(node->output(2));
+  if (c.num_outputs() > 3) outputs.push_back(found(3, 0));
+  return outputs;
+}
+
 // The elements along an axis, or of the whole, whose condition holds.
 std::vector<Value> Compress(ImportContext& c) {
   const Value x = c.in(0), condition = c.in(1);
@@ -228,6 +246,7 @@ std::vector<OnnxOp> ShapeImports() {
           {"Tile", ImportSame, {1}},
           {"Transpose", ImportSame},
           {"Trilu", ImportSame},
+          {"Unique", Unique},
           {"Unsqueeze", Unsqueeze, {1}}};
 }
 

@@ -1,6 +1,7 @@
 // Transforms and windows.
 
 #include <algorithm>
+#include <cmath>
 #include <numbers>
 
 #include "frontend/onnx/import/halves.h"
@@ -10,15 +11,20 @@
 namespace weft {
 namespace {
 
+// The numeric type that an attribute names; a failure where it names none.
+std::optional<DType> OutputType(ImportContext& c) {
+  const auto type = static_cast<int32_t>(c.Int("output_datatype", onnx::TensorProto::FLOAT));
+  const std::optional<DType> dtype = ImportedDTypeOf(type);
+  if (dtype && kNumericTypes.contains(*dtype)) return dtype;
+  c.Unsupported(absl::StrCat("output_datatype ", OnnxTypeName(type), " is not supported"));
+  return std::nullopt;
+}
+
 // a0 - a1 cos(2 pi n / N) + a2 cos(4 pi n / N) for n = 0 ... size - 1, with N = size, or size - 1
 // where the window is not periodic.
 std::vector<Value> Window(ImportContext& c, double a0, double a1, double a2) {
   const auto size = c.KnownInt(0, "size");
-  const auto type = static_cast<int32_t>(c.Int("output_datatype", onnx::TensorProto::FLOAT));
-  const std::optional<DType> dtype = ImportedDTypeOf(type);
-  if (!dtype || !kNumericTypes.contains(*dtype)) {
-    c.Unsupported(absl::StrCat("output_datatype ", OnnxTypeName(type), " is not supported"));
-  }
+  const std::optional<DType> dtype = OutputType(c);
   if (size && *size < 0) {
     c.Fail(absl::InvalidArgumentError(absl::StrCat("expected a size of at least 0, got ", *size)));
   }
@@ -97,6 +103,69 @@ std::vector<Value> Dft(ImportContext& c) {
   return ImportOp(c, {.op = "DFT", .inputs = {c.in(0), c.in(1)}, .attributes = {{"axis", axis}}});
 }
 
+// Bands of the mel scale, 2595 log10(1 + hertz / 700), as ONNX's function has them.
+struct MelBands {
+  int64_t bands, dft_length, sample_rate;
+  double lower, upper;  // hertz
+
+  int64_t bins() const { return dft_length / 2 + 1; }
+  // The ends of the bands, which overlap by half, in bins of the spectrum: band i rises from [i] to
+  // [i+1] and falls to [i+2].
+  std::vector<int64_t> Ends() const {
+    const double low = 2595 * std::log10(1 + lower / 700),
+                 high = 2595 * std::log10(1 + upper / 700);
+    const double step = (high - low) / static_cast<double>(bands + 2);
+    std::vector<int64_t> ends;
+    for (int64_t i = 0; i < bands + 2; ++i) {
+      const double hertz = 700 * (std::pow(10, (low + static_cast<double>(i) * step) / 2595) - 1);
+      const double bin = std::floor(static_cast<double>(dft_length + 1) * hertz /
+                                    static_cast<double>(sample_rate));
+      ends.push_back(static_cast<int64_t>(bin));
+    }
+    return ends;
+  }
+  // The weights [bins,bands].
+  std::vector<double> Weights() const {
+    const std::vector<int64_t> ends = Ends();
+    std::vector<double> weights(static_cast<size_t>(bins() * bands));
+    for (int64_t i = 0; i < bands; ++i) {
+      const int64_t from = ends[static_cast<size_t>(i)], top = ends[static_cast<size_t>(i) + 1];
+      const int64_t to = ends[static_cast<size_t>(i) + 2];
+      for (int64_t bin = from; bin <= std::min(std::max(top, to - 1), bins() - 1); ++bin) {
+        const double part =
+            bin < top   ? static_cast<double>(bin - from) / static_cast<double>(top - from)
+            : bin > top ? static_cast<double>(to - bin) / static_cast<double>(to - top)
+                        : 1;
+        weights[static_cast<size_t>(bin * bands + i)] = part;
+      }
+    }
+    return weights;
+  }
+};
+
+std::vector<Value> MelWeightMatrix(ImportContext& c) {
+  const auto bands = c.KnownInt(0, "num_mel_bins"), length = c.KnownInt(1, "dft_length"),
+             rate = c.KnownInt(2, "sample_rate");
+  const auto lower = c.KnownNumber(3, "lower_edge_hertz"),
+             upper = c.KnownNumber(4, "upper_edge_hertz");
+  const std::optional<DType> dtype = OutputType(c);
+  if (!c.ok() || !bands || !length || !rate || !lower || !upper) return {};
+  if (*bands < 1 || *length < 1 || *rate < 1 || !(*lower >= 0 && *lower <= *upper)) {
+    return {c.Fail(absl::InvalidArgumentError(
+        absl::StrCat("expected at least 1 band, sample and hertz, and edges from 0 up, got ",
+                     *bands, ", ", *length, ", ", *rate, " and ", *lower, " to ", *upper)))};
+  }
+  const MelBands mel{*bands, *length, *rate, *lower, *upper};
+  constexpr int64_t kMostWeights = int64_t{1} << 24;
+  const bool few = mel.bins() <= kMostWeights / mel.bands;
+  if (!few || !c.budget().Spend(0, 8.0 * static_cast<double>(mel.bins() * mel.bands))) {
+    return {c.Unsupported("so large a matrix is not supported")};
+  }
+  const auto weights = Tensor::FromValues<double>({mel.bins(), mel.bands}, mel.Weights());
+  if (!weights.ok()) return {c.Fail(weights.status())};
+  return {c.Result("Cast", {c.Constant(*weights)}, {{"to", *dtype}})};
+}
+
 }  // namespace
 
 std::vector<OnnxOp> SignalImports() {
@@ -104,6 +173,7 @@ std::vector<OnnxOp> SignalImports() {
           {"DFT", Dft, {1, 2}},
           {"HammingWindow", HammingWindow, {0}},
           {"HannWindow", HannWindow, {0}},
+          {"MelWeightMatrix", MelWeightMatrix, {0, 1, 2, 3, 4}},
           {"STFT", Stft, {1, 3}}};
 }
 
