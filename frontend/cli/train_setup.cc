@@ -40,7 +40,10 @@ absl::Status ApplyGiven(const Config& given, TrainCommandOptions& o) {
     return absl::InvalidArgumentError(
         absl::StrCat("--batch: expected at least 1, got ", o.fit.batch_size));
   }
-  return absl::OkStatus();
+  // Fit checks these too, but only after the data are there and all is planned.
+  WEFT_RETURN_IF_ERROR(CheckSchedule(o.fit.schedule));
+  WEFT_RETURN_IF_ERROR(CheckEarlyStopping(o.fit.early_stopping));
+  return CheckCheckpoints(o.fit.checkpoint);
 }
 
 // The network as the options and the data want it. `train` is opened here where the network's size

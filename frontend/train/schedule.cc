@@ -152,8 +152,8 @@ absl::Status CheckSchedule(const ScheduleOptions& o) {
            {"plateau_threshold", o.plateau_threshold, 0, false},
            {"plateau_cooldown", static_cast<double>(o.plateau_cooldown), 0, false}}) {
     if (std::isfinite(b.value) && (b.above ? b.value > b.least : b.value >= b.least)) continue;
-    return ScheduleOutOfRange(b.key, absl::StrCat(b.above ? "a number above " : "at least ", b.least),
-                      b.value);
+    return ScheduleOutOfRange(
+        b.key, absl::StrCat(b.above ? "a number above " : "at least ", b.least), b.value);
   }
   if (!(o.one_cycle_up >= 0 && o.one_cycle_up <= 1)) {
     return ScheduleOutOfRange("one_cycle_up", "a share in [0,1]", o.one_cycle_up);
