@@ -3,12 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "frontend/data/augment/augmented.h"
 #include "frontend/data/augment/pipeline.h"
 #include "frontend/data/dataset.h"
+#include "frontend/io/resample.h"
 
 namespace weft {
 
@@ -62,8 +66,16 @@ class PictureList final : public Dataset {
         examples_(std::move(examples)) {}
 
  private:
-  absl::Status ReadExample(int64_t, std::span<float>, std::span<int64_t>) const override {
-    return absl::InternalError("pictures are read as such");
+  absl::Status ReadExample(int64_t index, std::span<float> image,
+                           std::span<int64_t> labels) const override {
+    const PictureExample& example = examples_[static_cast<size_t>(index)];
+    const Preprocessing& p = preprocessing();
+    PictureToPlanes(example.picture, p, image);
+    labels[0] = example.label;
+    if (!example.mask) return absl::OkStatus();
+    const Picture mask = Resample(*example.mask, p.height, p.width, ResampleFilter::kNearest);
+    std::copy(mask.pixels.begin(), mask.pixels.end(), labels.begin());
+    return absl::OkStatus();
   }
   absl::StatusOr<PictureExample> ReadPicture(int64_t index) const override {
     return examples_[static_cast<size_t>(index)];

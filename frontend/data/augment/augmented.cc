@@ -236,6 +236,7 @@ bool NormalizesItself(const StagedSteps& steps) {
 
 absl::StatusOr<std::shared_ptr<const Dataset>> AugmentedDataset(
     std::shared_ptr<const Dataset> source, const Pipeline& pipeline, const Preprocessing& target) {
+  if (pipeline.empty() && source->is_images() && source->preprocessing() == target) return source;
   StagedSteps steps = ByStage(pipeline);
   WEFT_RETURN_IF_ERROR(CheckSteps(*source, steps));
   const bool pictures = source->is_images() && (source->has_pictures() || !steps.picture.empty());
