@@ -75,18 +75,18 @@ Training Train(Model model, bool frozen, const std::shared_ptr<const Dataset>& t
 
 TEST(Transfer, FrozenConvolutionsThatKnowOtherDigitsBeatRandomOnesAndScratch) {
   Training known =
-      Train(ConvNet(1), false, Half(Split::kTrain, 4000, 0), Half(Split::kTest, 500, 0), 2);
-  EXPECT_GT(known.accuracy, 0.97);
+      Train(ConvNet(1), false, Half(Split::kTrain, 2000, 0), Half(Split::kTest, 250, 0), 2);
+  EXPECT_GT(known.accuracy, 0.95);
   ASSERT_TRUE(ReplaceHead(known.model, kClasses, 2).ok());
   // 100 images a class, and one pass over them.
-  const auto few = Half(Split::kTrain, 100 * kClasses, 5), test = Half(Split::kTest, 1000, 5);
+  const auto few = Half(Split::kTrain, 100 * kClasses, 5), test = Half(Split::kTest, 500, 5);
   const double tuned = Train(std::move(known.model), true, few, test, 1).accuracy;
   const double random = Train(ConvNet(3), true, few, test, 1).accuracy;
   const double scratch = Train(ConvNet(3), false, few, test, 1).accuracy;
   RecordProperty("tuned", std::to_string(tuned));
   RecordProperty("random", std::to_string(random));
   RecordProperty("scratch", std::to_string(scratch));
-  EXPECT_GT(tuned, random + 0.05) << random;
+  EXPECT_GT(tuned, random + 0.2) << random;
   EXPECT_GT(tuned, scratch + 0.02) << scratch;
 }
 
