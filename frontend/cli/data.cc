@@ -26,25 +26,38 @@ std::optional<std::string_view> SyntheticSize(std::string_view data) {
 
 bool IsSynthetic(const std::string& data) { return SyntheticSize(data).has_value(); }
 
-absl::StatusOr<std::shared_ptr<const Dataset>> OpenDataFor(const Model& model,
-                                                           const std::string& data, Split split,
-                                                           std::shared_ptr<const Dataset> opened,
-                                                           const DataOptions& data_options) {
-  std::shared_ptr<const Dataset> dataset = std::move(opened);
-  if (const auto size = SyntheticSize(data)) {
-    WEFT_ASSIGN_OR_RETURN(SyntheticOptions options, SyntheticFor(model));
-    if (!size->empty() && !absl::SimpleAtoi(std::string(*size), &options.size)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("data synthetic:N: expected a number, got \"", Absl(*size), "\""));
-    }
-    if (split == Split::kTest) options.size = (options.size + 4) / 5;
-    WEFT_ASSIGN_OR_RETURN(dataset, MakeSynthetic(split, options));
-  } else if (dataset == nullptr) {
-    WEFT_ASSIGN_OR_RETURN(dataset, OpenDataset(data, split, data_options));
+absl::StatusOr<DataSource> DataSourceFor(const Model& model, const Config& given) {
+  DataSource source;
+  if (model.training) WEFT_RETURN_IF_ERROR(ReadOptions(model.training->config, source));
+  WEFT_RETURN_IF_ERROR(ReadOptions(given, source));
+  return source;
+}
+
+absl::StatusOr<std::shared_ptr<const Dataset>> OpenSource(const Model& model,
+                                                          const DataSource& source, Split split) {
+  const auto size = SyntheticSize(source.data);
+  if (!size) return OpenDataset(source.data, split, source.options);
+  WEFT_ASSIGN_OR_RETURN(SyntheticOptions options, SyntheticFor(model));
+  if (!size->empty() && !absl::SimpleAtoi(std::string(*size), &options.size)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("data synthetic:N: expected a number, got \"", Absl(*size), "\""));
   }
+  if (split == Split::kTest) options.size = (options.size + 4) / 5;
+  return MakeSynthetic(split, options);
+}
+
+absl::StatusOr<std::shared_ptr<const Dataset>> FitToModel(std::shared_ptr<const Dataset> dataset,
+                                                          const Model& model,
+                                                          const DataSource& source) {
   if (!model.preprocessing || !dataset->is_images()) return dataset;
-  if (SyntheticSize(data) && !dataset->label_dims().empty()) return dataset;
+  if (IsSynthetic(source.data) && !dataset->label_dims().empty()) return dataset;
   return FitDataset(std::move(dataset), *model.preprocessing);
+}
+
+absl::StatusOr<std::shared_ptr<const Dataset>> OpenDataFor(const Model& model,
+                                                           const DataSource& source, Split split) {
+  WEFT_ASSIGN_OR_RETURN(auto dataset, OpenSource(model, source, split));
+  return FitToModel(std::move(dataset), model, source);
 }
 
 }  // namespace weft

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "frontend/data/open.h"
+#include "frontend/train/config.h"
 #include "graph/model.h"
 
 namespace weft {
@@ -18,10 +19,31 @@ inline constexpr char kDataHelp[] =
 // Whether the data are made for the model: "synthetic" or "synthetic:N".
 bool IsSynthetic(const std::string& data);
 
-// A data set as the model's input wants it. `opened` is it where somebody has opened it already.
-absl::StatusOr<std::shared_ptr<const Dataset>> OpenDataFor(
-    const Model& model, const std::string& data, Split split,
-    std::shared_ptr<const Dataset> opened = nullptr, const DataOptions& options = {});
+// A data set and how its files are read.
+struct DataSource {
+  std::string data = "digits";
+  DataOptions options = {};
+};
+template <typename F>
+void VisitOptions(DataSource& o, F& f) {
+  f("data", o.data, kDataHelp);
+  VisitOptions(o.options, f);
+}
+
+// What the model was trained on, where it says so, but for what is given by key. Errors: malformed
+// options.
+absl::StatusOr<DataSource> DataSourceFor(const Model& model, const Config& given);
+
+// A split of a data set as its files have it, or made for the model.
+absl::StatusOr<std::shared_ptr<const Dataset>> OpenSource(const Model& model,
+                                                          const DataSource& source, Split split);
+// `dataset`, opened from `source`, as the model's input wants it.
+absl::StatusOr<std::shared_ptr<const Dataset>> FitToModel(std::shared_ptr<const Dataset> dataset,
+                                                          const Model& model,
+                                                          const DataSource& source);
+// Both together.
+absl::StatusOr<std::shared_ptr<const Dataset>> OpenDataFor(const Model& model,
+                                                           const DataSource& source, Split split);
 
 }  // namespace weft
 

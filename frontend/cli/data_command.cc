@@ -7,6 +7,7 @@
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
 #include "frontend/cli/data.h"
+#include "frontend/cli/option_flags.h"
 #include "frontend/data/augment/augmented.h"
 #include "frontend/data/contact_sheet.h"
 #include "frontend/data/picture_files.h"
@@ -23,29 +24,7 @@ struct DataArguments {
   std::string spec;
   std::string preview;
   std::string augment;
-  DataOptions options;
-};
-
-// Makes a flag of each option.
-class DataFlags {
- public:
-  explicit DataFlags(CLI::App* app) : app_(app) {}
-  void operator()(std::string_view key, bool& value, std::string_view help) {
-    app_->add_flag(Name(key), value, std::string(help));
-  }
-  template <typename T>
-  void operator()(std::string_view key, T& value, std::string_view help) {
-    app_->add_option(Name(key), value, std::string(help))->capture_default_str();
-  }
-
- private:
-  static std::string Name(std::string_view key) {
-    std::string name = "--" + std::string(key);
-    std::replace(name.begin(), name.end(), '_', '-');
-    return name;
-  }
-
-  CLI::App* app_;
+  std::shared_ptr<Config> given = std::make_shared<Config>();
 };
 
 // One split and what is in it.
@@ -135,8 +114,10 @@ absl::Status WritePreview(const std::shared_ptr<const Dataset>& dataset, const D
 
 absl::Status ShowData(const DataArguments& a) {
   if (!a.preview.empty()) WEFT_RETURN_IF_ERROR(CheckOutputPath(a.preview));
-  WEFT_ASSIGN_OR_RETURN(auto train_data, OpenDataset(a.spec, Split::kTrain, a.options));
-  const auto test_data = OpenDataset(a.spec, Split::kTest, a.options);
+  DataOptions options;
+  WEFT_RETURN_IF_ERROR(ReadOptions(*a.given, options));
+  WEFT_ASSIGN_OR_RETURN(auto train_data, OpenDataset(a.spec, Split::kTrain, options));
+  const auto test_data = OpenDataset(a.spec, Split::kTest, options);
   if (!test_data.ok() && test_data.status().code() != absl::StatusCode::kNotFound) {
     return test_data.status();
   }
@@ -163,8 +144,7 @@ Command AddData(CLI::App& program) {
   app->add_option("spec", a->spec, DataSpecs())->required();
   app->add_option("--preview", a->preview, "A PNG to write with examples and their labels");
   app->add_option("--augment", a->augment, "Random changes of the examples in the preview");
-  DataFlags flags(app);
-  VisitOptions(a->options, flags);
+  AddFlagsOf<DataOptions>(*app, a->given);
   app->footer(
       "Example: weft data folder:pets --val-split 0.2 --preview pets.png\n\n"
       "What --augment knows:\n" +

@@ -7,9 +7,11 @@
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
 #include "frontend/cli/data.h"
+#include "frontend/cli/option_flags.h"
 #include "frontend/cli/report_json.h"
 #include "frontend/data/loader.h"
 #include "frontend/session/session.h"
+#include "frontend/session/tta.h"
 #include "frontend/watch/confusion_plot.h"
 #include "frontend/watch/write_text.h"
 #include "graph/number_text.h"
@@ -19,7 +21,8 @@ namespace {
 
 struct EvalArguments {
   std::string file;
-  std::string data = "digits";
+  std::shared_ptr<Config> given = std::make_shared<Config>();  // the data's options
+  std::string tta;
   int64_t batch = 256;
   int threads = 0;
   int64_t top = 0;     // 0: what Metrics has
@@ -149,6 +152,9 @@ absl::Status CheckEvalArguments(const EvalArguments& a) {
   if (a.top < 0 || a.errors < 0) {
     return absl::InvalidArgumentError("--top, --errors: expected at least 0");
   }
+  if (!a.tta.empty() && (a.top > 0 || a.errors > 0)) {
+    return absl::InvalidArgumentError("--top, --errors: are not known of the views of --tta");
+  }
   return a.confusion_svg.empty() ? absl::OkStatus() : CheckOutputPath(a.confusion_svg);
 }
 
@@ -162,7 +168,9 @@ std::string LossName(const Model& model) {
 absl::Status Eval(const EvalArguments& a) {
   WEFT_RETURN_IF_ERROR(CheckEvalArguments(a));
   WEFT_ASSIGN_OR_RETURN(const Model model, OpenFile(a.file));
-  WEFT_ASSIGN_OR_RETURN(const auto dataset, OpenDataFor(model, a.data, Split::kTest));
+  WEFT_ASSIGN_OR_RETURN(const DataSource data, DataSourceFor(model, *a.given));
+  WEFT_ASSIGN_OR_RETURN(const auto source, OpenSource(model, data, Split::kTest));
+  WEFT_ASSIGN_OR_RETURN(const auto dataset, FitToModel(source, model, data));
   auto session = Session::Create(model, {.threads = a.threads});
   if (!session.ok()) return Annotate(session.status(), a.file);
   ExampleWatch examples(a);
@@ -171,9 +179,12 @@ absl::Status Eval(const EvalArguments& a) {
     observer = [&](const Batch& b, const Tensor& scores) { examples.Observe(b, scores); };
   }
   const auto begin = std::chrono::steady_clock::now();
-  const auto result = EvaluateDataset(
-      dataset, a.batch, [&](const Tensor& images) { return (*session)->Run(images); },
-      LossName(model), observer);
+  const auto scores = [&](const Tensor& images) { return (*session)->Run(images); };
+  const bool normalized = model.graph.outputs()[0].value.node->op_name() == "Softmax";
+  const auto result =
+      a.tta.empty()
+          ? EvaluateDataset(dataset, a.batch, scores, LossName(model), observer)
+          : EvaluateWithTta(source, dataset->preprocessing(), a.tta, a.batch, scores, normalized);
   if (!result.ok()) return Annotate(result.status(), a.file);
   if ((a.confusion || !a.confusion_svg.empty()) && result->metrics.confusion.counts().empty()) {
     return absl::InvalidArgumentError(
@@ -210,7 +221,9 @@ Command AddEval(CLI::App& program) {
       "eval", "Accuracy, loss and other metrics of a model on a data set's test examples");
   auto a = std::make_shared<EvalArguments>();
   app->add_option("file", a->file, "A .weft or .onnx file")->required();
-  app->add_option("--data", a->data, kDataHelp)->capture_default_str();
+  AddFlagsOf<DataSource>(*app, a->given);
+  app->add_option("--tta", a->tta,
+                  "Judge the mean over views of each example: \"flip\", \"five_crop(28), flip\"");
   app->add_option("--batch", a->batch, "Images a run")->capture_default_str();
   app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");
   app->add_option("--top", a->top, "Also how often the label is among the highest K scores");

@@ -5,6 +5,7 @@
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
 #include "frontend/cli/data.h"
+#include "frontend/cli/option_flags.h"
 #include "frontend/io/npy.h"
 #include "frontend/train/finetune_features.h"
 
@@ -13,7 +14,7 @@ namespace {
 
 struct FeaturesArguments {
   std::string file;
-  std::string data = "digits";
+  std::shared_ptr<Config> given = std::make_shared<Config>();  // the data's options
   std::string split = "test";
   std::string output;
   std::string labels;
@@ -39,7 +40,8 @@ absl::Status CheckFeaturesArguments(const FeaturesArguments& a) {
 }
 
 absl::StatusOr<Features> FeaturesOf(const Model& model, const FeaturesArguments& a, Split split) {
-  WEFT_ASSIGN_OR_RETURN(const auto dataset, OpenDataFor(model, a.data, split));
+  WEFT_ASSIGN_OR_RETURN(const DataSource source, DataSourceFor(model, *a.given));
+  WEFT_ASSIGN_OR_RETURN(const auto dataset, OpenDataFor(model, source, split));
   auto features = ComputeFeatures(model, dataset, a.options);
   if (!features.ok()) return Annotate(features.status(), a.file);
   Print("%s: features %s\n", dataset->name().c_str(), ToString(features->values.type()).c_str());
@@ -95,7 +97,7 @@ Command AddFeatures(CLI::App& program) {
       "features", "What a model makes of a data set at a node, and how well it tells the classes");
   auto a = std::make_shared<FeaturesArguments>();
   app->add_option("file", a->file, "A .weft or .onnx file")->required();
-  app->add_option("--data", a->data, kDataHelp)->capture_default_str();
+  AddFlagsOf<DataSource>(*app, a->given);
   app->add_option("--split", a->split, "Whose features are written: train or test")
       ->capture_default_str();
   app->add_option("--at", a->options.at,

@@ -82,18 +82,26 @@ void PrintEnd(const FitResult& result, const TrainCommandOptions& o) {
 }
 
 absl::Status RunTraining(const TrainSetup& s) {
+  WEFT_ASSIGN_OR_RETURN(const auto log,
+                        TrainingLog::Create(s.options.log, *s.trainer, s.train.get()));
   InterruptGuard guard;
   ProgressDisplay display;
-  const FitCallbacks callbacks = {.on_step = [&](const StepProgress& p) { display.OnStep(p); },
+  absl::Status logged;
+  const FitCallbacks callbacks = {.on_step =
+                                      [&](const StepProgress& p) {
+                                        display.OnStep(p);
+                                        logged.Update(log->OnStep(p));
+                                      },
                                   .on_epoch =
                                       [&](const EpochSummary& e) {
                                         display.OnEpoch(e);
-                                        return absl::OkStatus();
+                                        return log->OnEpoch(e);
                                       },
-                                  .stop = [&] { return guard.interrupted(); }};
+                                  .stop = [&] { return !logged.ok() || guard.interrupted(); }};
   const auto result = Fit(*s.trainer, s.train, s.test, s.options.fit, callbacks);
   display.Clear();
   WEFT_RETURN_IF_ERROR(result.status());
+  WEFT_RETURN_IF_ERROR(logged);
   if (result->stopped) {
     return absl::CancelledError(absl::StrCat("interrupted after step ", s.trainer->step(),
                                              "; saved, go on with: weft train --resume ",
@@ -141,7 +149,7 @@ Command AddTrain(CLI::App& program) {
                   "A file of options in protobuf's text format, as --print-config prints it; flags "
                   "prevail over it");
   app->add_flag("--print-config", a->print_config, "Print all options, train nothing");
-  AddOptionFlags(*app, a->flags);
+  AddFlagsOf<TrainCommandOptions>(*app, a->flags);
   app->footer(
       "What is not given is the network's own default, or what the file was trained with. "
       "Ctrl-C finishes the step, saves and exits with 130.\n"

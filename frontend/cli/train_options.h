@@ -1,15 +1,17 @@
 #ifndef WEFT_FRONTEND_CLI_TRAIN_OPTIONS_H_
 #define WEFT_FRONTEND_CLI_TRAIN_OPTIONS_H_
 
-#include <CLI/CLI.hpp>
-#include <memory>
 #include <string>
 #include <string_view>
 
 #include "frontend/cli/common.h"
 #include "frontend/cli/data.h"
+#include "frontend/cli/option_flags.h"
+#include "frontend/data/augment/augmented.h"
 #include "frontend/train/config_text.h"
+#include "frontend/train/finetune_start.h"
 #include "frontend/train/train_loop.h"
+#include "frontend/watch/log.h"
 
 namespace weft {
 
@@ -25,17 +27,20 @@ struct TrainTarget {
   bool recompute = false;
 };
 
-// What a model is trained on. Kept in its configuration.
+// What a model is trained on, and how its examples are made. Kept in its configuration.
 struct TrainData {
-  std::string data = "digits";
+  DataSource source;
+  AugmentOptions augment;
 };
 
 // All that a training can be told: by flags, by a file, by the configuration of a saved model.
 struct TrainCommandOptions {
   TrainTarget target;
+  StartOptions start;
   TrainData data;
   FitOptions fit;
   TrainOptions train;
+  LogOptions log;
 };
 
 // Visitors that show options in groups have Section.
@@ -63,23 +68,25 @@ void VisitOptions(TrainTarget& o, F& f) {
 
 template <typename F>
 void VisitOptions(TrainData& o, F& f) {
-  f("data", o.data, kDataHelp);
+  VisitOptions(o.source, f);
+  VisitOptions(o.augment, f);
 }
 
 template <typename F>
 void VisitOptions(TrainCommandOptions& o, F& f) {
   BeginSection(f, "Model and file");
   VisitOptions(o.target, f);
+  BeginSection(f, "Beginning");
+  VisitOptions(o.start, f);
   BeginSection(f, "Data");
   VisitOptions(o.data, f);
   BeginSection(f, "Course of the training");
   VisitOptions(o.fit, f);
   BeginSection(f, "Loss and optimizer");
   VisitOptions(o.train, f);
+  BeginSection(f, "Logs");
+  VisitOptions(o.log, f);
 }
-
-// Adds a flag for each option, --of-its-key; what is given goes into `given` by key.
-void AddOptionFlags(CLI::App& app, std::shared_ptr<Config> given);
 
 // The options that a text file gives. Errors: see ConfigKeys::Parse; the file cannot be read.
 absl::StatusOr<Config> ReadConfigFile(const std::string& path);

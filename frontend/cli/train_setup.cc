@@ -1,10 +1,13 @@
 #include "frontend/cli/train_setup.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_join.h"
 #include "frontend/cli/common.h"
 #include "frontend/cli/data.h"
+#include "frontend/data/loader.h"
 #include "runtime/exec/parallel.h"
 
 namespace weft {
@@ -15,6 +18,7 @@ absl::Status ReadFileOptions(const Model& model, TrainCommandOptions& o) {
   const Config& config = model.training->config;
   WEFT_ASSIGN_OR_RETURN(o.train, OptionsOf(*model.training));
   WEFT_ASSIGN_OR_RETURN(o.fit, FitOptionsOf(config));
+  WEFT_RETURN_IF_ERROR(ReadOptions(config, o.log));
   return ReadOptions(config, o.data);
 }
 
@@ -30,12 +34,16 @@ absl::Status CheckTarget(const TrainTarget& o) {
 absl::Status ApplyGiven(const Config& given, TrainCommandOptions& o) {
   o.target.seed = static_cast<int64_t>(o.train.seed);
   o.target.threads = o.train.threads;
+  if (const auto method = given.find("optimizer"); method != given.end()) {
+    o.train.optimizer = WithMethod(o.train.optimizer, method->second);
+  }
   WEFT_RETURN_IF_ERROR(ReadOptions(given, o));
   WEFT_RETURN_IF_ERROR(CheckTarget(o.target));
   o.train.seed = static_cast<uint64_t>(o.target.seed);
   o.train.threads = static_cast<int>(o.target.threads);
   o.train.recompute = o.target.recompute;
   o.fit.checkpoint.path = o.target.output;
+  o.fit.workers = static_cast<int>(std::clamp<int64_t>(o.data.augment.workers, 0, kMaxWorkers + 1));
   if (o.fit.batch_size < 1) {
     return absl::InvalidArgumentError(
         absl::StrCat("--batch: expected at least 1, got ", o.fit.batch_size));
@@ -46,18 +54,14 @@ absl::Status ApplyGiven(const Config& given, TrainCommandOptions& o) {
   return CheckCheckpoints(o.fit.checkpoint);
 }
 
-// The network as the options and the data want it. `train` is opened here where the network's size
-// depends on it.
+// The network as the options and the data, where they are not made for it, want it.
 absl::StatusOr<Model> BuildFor(const ZooEntry& entry, const TrainCommandOptions& o,
-                               std::shared_ptr<const Dataset>& train) {
+                               const Dataset* train) {
   ZooOptions options{.classes = o.target.classes, .width = o.target.width, .seed = o.train.seed};
   if (!o.target.input.empty()) {
     WEFT_ASSIGN_OR_RETURN(options.input, ParseSize(o.target.input));
   }
-  std::optional<Preprocessing> images;
-  if (!IsSynthetic(o.data.data)) {
-    WEFT_ASSIGN_OR_RETURN(train, OpenDataset(o.data.data, Split::kTrain));
-    images = train->preprocessing();
+  if (train != nullptr) {
     if (options.input.empty()) options.input = train->example_dims();
     if (options.classes == 0 && entry.classes != 0) {
       options.classes = static_cast<int64_t>(train->class_names().size());
@@ -65,13 +69,53 @@ absl::StatusOr<Model> BuildFor(const ZooEntry& entry, const TrainCommandOptions&
   }
   WEFT_ASSIGN_OR_RETURN(Model model, BuildNetwork(entry, options));
   // What the data are normalised by, where the network does not say.
-  if (!model.preprocessing && images && options.input.size() == 3 &&
-      options.input[0] == images->channels) {
-    model.preprocessing = images;
+  if (!model.preprocessing && train != nullptr && options.input.size() == 3 &&
+      options.input[0] == train->preprocessing().channels) {
+    model.preprocessing = train->preprocessing();
     model.preprocessing->height = options.input[1];
     model.preprocessing->width = options.input[2];
   }
   return model;
+}
+
+// What a new training begins with.
+absl::Status Begin(const TrainCommandOptions& o, Model& model) {
+  const StartOptions& start = o.start;
+  WEFT_ASSIGN_OR_RETURN(const InitReport report, Start(model, start, o.train.seed));
+  if (start.init_from.empty()) return absl::OkStatus();
+  Print("%s: %zu variables loaded\n", start.init_from.c_str(), report.loaded.size());
+  const auto list = [](const char* what, const std::vector<std::string>& names) {
+    if (names.empty()) return;
+    const std::string first = absl::StrJoin(
+        names.begin(), names.begin() + std::min<ptrdiff_t>(3, std::ssize(names)), ", ");
+    Print("  %zu %s: %s%s\n", names.size(), what, first.c_str(), names.size() > 3 ? ", ..." : "");
+  };
+  list("of another shape keep their values", report.skipped);
+  list("are not in the file", report.missing);
+  list("in the file are not the model's", report.unexpected);
+  return absl::OkStatus();
+}
+
+// Whether the model tells the classes of the data apart.
+absl::Status CheckHead(const Model& model, const Dataset& train) {
+  const int64_t classes = std::ssize(train.class_names());
+  if (!model.graph.losses().empty() || model.graph.outputs().empty()) return absl::OkStatus();
+  const TensorType& scores = model.graph.outputs()[0].value.type();
+  if (scores.rank() < 2 || !scores.dim(1).is_static()) return absl::OkStatus();
+  const int64_t units = scores.dim(1).coefficient();
+  if (units >= classes) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the model's output ", model.graph.outputs()[0].name, " has ", units, " classes, ",
+      train.name(), " has ", classes, ": --replace-head ", classes, " gives it a new last layer"));
+}
+
+// The examples that are trained on: changed at random where that is asked for.
+absl::StatusOr<std::shared_ptr<const Dataset>> TrainingExamples(
+    std::shared_ptr<const Dataset> source, const Model& model, const TrainData& data) {
+  if (data.augment.augment.empty()) return FitToModel(std::move(source), model, data.source);
+  WEFT_ASSIGN_OR_RETURN(const Pipeline pipeline, ParsePipeline(data.augment.augment));
+  const Preprocessing target = model.preprocessing.value_or(source->preprocessing());
+  return AugmentedDataset(std::move(source), pipeline, target);
 }
 
 }  // namespace
@@ -105,14 +149,26 @@ absl::StatusOr<TrainSource> FindTrainSource(const Config& given) {
 
 absl::StatusOr<TrainSetup> SetUpTraining(TrainSource source) {
   TrainSetup setup{.options = std::move(source.options), .resumes = source.resumes};
-  const TrainCommandOptions& o = setup.options;
-  std::shared_ptr<const Dataset> opened;
+  TrainCommandOptions& o = setup.options;
+  const DataSource& data = o.data.source;
+  const bool made_for_it = IsSynthetic(data.data);
+  std::shared_ptr<const Dataset> examples;
+  if (!made_for_it) {
+    WEFT_ASSIGN_OR_RETURN(examples, OpenDataset(data.data, Split::kTrain, data.options));
+  }
   if (source.entry != nullptr) {
-    WEFT_ASSIGN_OR_RETURN(source.file, BuildFor(*source.entry, o, opened));
+    WEFT_ASSIGN_OR_RETURN(source.file, BuildFor(*source.entry, o, examples.get()));
   }
   Model& model = *source.file;
-  WEFT_ASSIGN_OR_RETURN(setup.train, OpenDataFor(model, o.data.data, Split::kTrain, opened));
-  WEFT_ASSIGN_OR_RETURN(setup.test, OpenDataFor(model, o.data.data, Split::kTest, nullptr));
+  if (!setup.resumes) WEFT_RETURN_IF_ERROR(Annotate(Begin(o, model), o.target.model));
+  if (made_for_it) {
+    WEFT_ASSIGN_OR_RETURN(examples, OpenSource(model, data, Split::kTrain));
+  }
+  WEFT_RETURN_IF_ERROR(CheckHead(model, *examples));
+  WEFT_RETURN_IF_ERROR(FitLoss(*examples, o.train.loss));
+  WEFT_ASSIGN_OR_RETURN(setup.train, TrainingExamples(std::move(examples), model, o.data));
+  o.train.loss.targets = setup.train->targets();
+  WEFT_ASSIGN_OR_RETURN(setup.test, OpenDataFor(model, data, Split::kTest));
   if (setup.train->is_images()) model.preprocessing = setup.train->preprocessing();
   model.class_names = setup.train->class_names();
   auto trainer = setup.resumes ? Trainer::Resume(std::move(model), o.train)
@@ -120,6 +176,7 @@ absl::StatusOr<TrainSetup> SetUpTraining(TrainSource source) {
   if (!trainer.ok()) return Annotate(trainer.status(), o.target.model);
   setup.trainer = *std::move(trainer);
   WriteOptions(o.data, setup.trainer->config());
+  WriteOptions(o.log, setup.trainer->config());
   return setup;
 }
 

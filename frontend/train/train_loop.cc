@@ -286,7 +286,7 @@ absl::StatusOr<size_t> PeakBytes(Trainer& trainer, const Dataset& train, const D
   }
   MemoryCount count;
   trainer.CountInto(count);
-  count.Add(LoaderBytes(train, {.batch_size = options.batch_size}));
+  count.Add(LoaderBytes(train, {.batch_size = options.batch_size, .workers = options.workers}));
   count.Add(std::max(evaluation, trainer.snapshot_bytes()));  // one follows the other
   const bool keeps_best = options.early_stopping.restores() && options.checkpoint.path.empty();
   if (keeps_best) count.Add(trainer.snapshot_bytes());
@@ -297,9 +297,10 @@ absl::StatusOr<FitResult> Fit(Trainer& trainer, const std::shared_ptr<const Data
                               const std::shared_ptr<const Dataset>& test, const FitOptions& options,
                               const FitCallbacks& callbacks) {
   WEFT_RETURN_IF_ERROR(CheckOptions(options, trainer));
-  WEFT_ASSIGN_OR_RETURN(
-      const std::unique_ptr<Loader> loader,
-      Loader::Create(train, {.batch_size = options.batch_size, .seed = trainer.options().seed}));
+  WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<Loader> loader,
+                        Loader::Create(train, {.batch_size = options.batch_size,
+                                               .seed = trainer.options().seed,
+                                               .workers = options.workers}));
   WEFT_RETURN_IF_ERROR(AdoptPosition(trainer, *train, options));
   WriteTo(trainer.config(), options);
   return Loop(trainer, *loader, train->size(), options, callbacks).Run(test);

@@ -20,6 +20,7 @@ struct FitOptions {
   int64_t epochs = 1;  // in all, those of earlier sessions included
   int64_t batch_size = 128;
   double learning_rate = 0.1;
+  int workers = 1;  // threads that prepare batches; any number gives the same ones
   ScheduleOptions schedule = {};
   EarlyStoppingOptions early_stopping = {};
   CheckpointOptions checkpoint = {};
