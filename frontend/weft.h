@@ -36,6 +36,8 @@
 #include "frontend/session/session.h"
 #include "frontend/session/tta.h"
 #include "frontend/train/finetune_features.h"
+#include "frontend/train/finetune_prefix.h"
+#include "frontend/train/finetune_start.h"
 #include "frontend/train/finetune_weights.h"
 #include "frontend/train/loss.h"
 #include "frontend/train/config_text.h"

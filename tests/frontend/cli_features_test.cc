@@ -30,8 +30,8 @@ TEST_F(CliFeatures, WritesFeaturesAndSaysWhatTheyAreWorth) {
 TEST_F(CliFeatures, MistakesAreErrors) {
   Train("a.weft");
   EXPECT_THAT(Error("features a.weft"), HasSubstr("expected something to do"));
-  EXPECT_THAT(Error("features a.weft --at bn -o x.npy"),
-              HasSubstr("no node is called bn, did you mean bn1?"));
+  EXPECT_THAT(Error("features a.weft --at block1.bm -o x.npy"),
+              HasSubstr("no node is called block1.bm, did you mean block1.bn?"));
   EXPECT_THAT(Error("features a.weft --split val -o x.npy"), HasSubstr("train or test, got val"));
   EXPECT_THAT(Error("features a.weft --data digits:20 --knn 21"), HasSubstr("1 to 20 neighbours"));
 }
