@@ -210,6 +210,28 @@ TEST(Optimizer, LimitsTheNormOfEachOutputsWeights) {
   EXPECT_EQ(Get(*bound, "features.weight"), Get(*free, "features.weight"));
 }
 
+// a.loss = a c x and c.loss = -a c x: Adam's first step is the rate times the sign of each one's
+// own gradient.
+TEST(Optimizer, AdamFollowsEachLossOfAModelOfTwo) {
+  Builder b({.dtype = DType::kF64});
+  const Value x = b.Input("x", {"N", 4});
+  Value factors[2];
+  for (int i = 0; i < 2; ++i) {
+    const auto scope = b.Scope(i == 0 ? "a" : "c");
+    factors[i] = b.Parameter("w", {1}, {.init = Initializer::Constant(i == 0 ? 2 : 5)});
+  }
+  const Value product =
+      b.ReduceSum(b.Mul(b.Mul(factors[0], factors[1]), b.Mul(x, x)), {.keep_dims = false});
+  for (int i = 0; i < 2; ++i) {
+    const auto scope = b.Scope(i == 0 ? "a" : "c");
+    b.Loss("loss", i == 0 ? product : b.Neg(product));
+  }
+  const auto trainer = TrainerOf(*b.Build(), {.method = "adam", .clip_norm = 1});
+  ASSERT_TRUE(trainer->Step(Examples(0, 3), Tensor(), kRate).ok());
+  EXPECT_NEAR(Get(*trainer, "a.w")[0], 2 - kRate, 1e-6);
+  EXPECT_NEAR(Get(*trainer, "c.w")[0], 5 + kRate, 1e-6);
+}
+
 // Options of each method that set all of its state going.
 std::vector<OptimizerOptions> EachMethod() {
   std::vector<OptimizerOptions> all;
