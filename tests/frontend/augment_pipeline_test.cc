@@ -91,6 +91,16 @@ TEST(Pipeline, ViewsAreAllCombinations) {
   EXPECT_THAT(MessageOf(TtaPipelines("mixup").status()), HasSubstr("mixup mixes examples"));
 }
 
+TEST(Pipeline, KeepsForTestsWhatIsNoChance) {
+  const auto steps = [](std::string_view text) {
+    return ToString(TestSteps(ParsePipeline(text).value()));
+  };
+  EXPECT_EQ(steps("imagenet, noise"), "");
+  EXPECT_EQ(steps("shift(3), window(100), scale, standardize(row)"),
+            "window(100, 0.5), standardize(row)");
+  EXPECT_EQ(steps("cifar, min_max, mixup, cutmix"), "min_max, mixup(p=0), cutmix(p=0)");
+}
+
 TEST(Pipeline, DescribesAllTransforms) {
   const std::string text = DescribeTransforms();
   for (const char* line : {"\nrandom_resized_crop: ", "\n  scale=(0.08, 1): ", "\nmixup: ",

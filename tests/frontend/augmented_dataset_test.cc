@@ -78,6 +78,19 @@ TEST(AugmentedDataset, GivesPicturesTheModelsChannelsAndSize) {
   EXPECT_EQ(label, 1);
 }
 
+TEST(AugmentedDataset, OfAFittedDataSetBeginsAtThePicturesOwnSize) {
+  const auto source = std::make_shared<PictureList>(
+      std::vector<PictureExample>{{.picture = GrayPicture(1, 8, {0, 0, 0, 0, 0, 0, 51, 102})}},
+      kGray4, std::vector<std::string>{"a"});
+  Preprocessing small = kGray4;
+  small.height = 1;
+  small.width = 2;
+  const auto fitted = FitDataset(source, small).value();
+  ASSERT_TRUE(fitted->has_pictures());
+  EXPECT_THAT(ImageOf(*Make("center_crop(at=1)", fitted, small), 0), ElementsAre(0.2f, 0.4f));
+  EXPECT_FALSE(Make("flip", fitted, small)->has_pictures());
+}
+
 TEST(AugmentedDataset, ChangesMemoryDataToo) {
   const auto digits = Digits(10);
   const auto flipped = Make("flip(1)", digits, digits->preprocessing());

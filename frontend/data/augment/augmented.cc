@@ -69,6 +69,11 @@ class AugmentedExamples final : public Dataset {
     return ReadMixed(index, draw, image, labels.targets);
   }
 
+  // Without steps the pictures are still the source's.
+  absl::StatusOr<PictureExample> ReadPicture(int64_t index) const override {
+    return source_->ReadSource(index);
+  }
+
   TransformDraw DrawFor(RandomStream& random) const {
     if (is_images()) return {random, preprocessing().height, preprocessing().width};
     return {random, 1, example_dims().back()};
@@ -252,7 +257,8 @@ absl::StatusOr<std::shared_ptr<const Dataset>> AugmentedDataset(
                       .dims = source->is_images() ? Dims{} : source->example_dims(),
                       .tokens = source->tokens(),
                       .label_dims = source->label_dims(),
-                      .targets = source->targets()};
+                      .targets = source->targets(),
+                      .pictures = pipeline.empty() && source->has_pictures()};
   if (pictures && HasMasks(*source)) info.label_dims = {target.height, target.width};
   WEFT_ASSIGN_OR_RETURN(const int64_t length, WindowedLength(*source, steps));
   if (!info.dims.empty() && info.dims.back() != length) {

@@ -4,24 +4,11 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 
 #include "frontend/data/augment/pipeline.h"
 #include "frontend/data/dataset.h"
 
 namespace weft {
-
-// How a training's examples are made.
-struct AugmentOptions {
-  std::string augment;  // a pipeline's text
-  int64_t workers = 1;  // threads that prepare batches
-};
-template <typename F>
-void VisitOptions(AugmentOptions& o, F& f) {
-  f("augment", o.augment,
-    "Random changes of the examples: \"crop(padding=4), flip\", or light, cifar, imagenet, strong");
-  f("workers", o.workers, "Threads that read and change examples");
-}
 
 // The examples of `source` after the pipeline, as images of `target`'s channels and size; what has
 // another size then is resized (bilinear, antialiased). Pictures are taken at their own sizes, as
@@ -29,7 +16,7 @@ void VisitOptions(AugmentOptions& o, F& f) {
 // follow. Signals keep `source`'s preprocessing and take the steps of numbers; only window changes
 // their size. mixup and cutmix make the labels targets, shares of the classes; of several such
 // steps each example takes one. After standardize or min_max there is nothing left to normalise:
-// the preprocessing has mean 0 and std 1.
+// the preprocessing has mean 0 and std 1. Without any steps the result has the pictures still.
 //
 // The draws of an example follow from (ExampleDraw, its index), also where it is mixed into
 // another. Errors: steps that these examples cannot take; whatever `source` and FitDataset say.

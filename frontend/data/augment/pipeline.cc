@@ -283,6 +283,22 @@ absl::StatusOr<std::vector<Pipeline>> TtaPipelines(std::string_view text) {
   return views;
 }
 
+Pipeline TestSteps(const Pipeline& pipeline) {
+  Pipeline result;
+  for (const PipelineStep& step : pipeline.steps) {
+    const std::string_view name = step.spec->name;
+    if (name == "standardize" || name == "min_max") result.steps.push_back(step);
+    if (name == "window") {
+      const std::string size = ArgumentText(step.arguments.values()[0]);
+      result.steps.push_back(StepOf(absl::StrCat("window(", size, ", at=0.5)")));
+    }
+    if (step.spec->stage() == TransformStage::kMix) {
+      result.steps.push_back(StepOf(absl::StrCat(Absl(name), "(p=0)")));
+    }
+  }
+  return result;
+}
+
 std::string ToString(const Pipeline& pipeline) {
   std::vector<std::string> steps;
   for (const PipelineStep& step : pipeline.steps) {

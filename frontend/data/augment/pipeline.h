@@ -33,6 +33,11 @@ absl::StatusOr<Pipeline> ParsePipeline(std::string_view text);
 // are in all of them. Errors: as above; mixing.
 absl::StatusOr<std::vector<Pipeline>> TtaPipelines(std::string_view text);
 
+// What test data need of the pipeline that the training's go through, without chance: the same
+// normalisation, windows from the middle, and where examples are mixed labels as shares of classes,
+// of one example each.
+Pipeline TestSteps(const Pipeline& pipeline);
+
 // The text of a pipeline: presets written out, arguments that are the defaults left out. Parsing it
 // gives the same pipeline.
 std::string ToString(const Pipeline& pipeline);
