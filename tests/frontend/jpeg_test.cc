@@ -152,8 +152,8 @@ TEST(Jpeg, DamagedExifIsUpright) {
 
 // libjpeg writes Adobe's marker with CMYK, so that these inks are inverted: 205 is 50 of 255.
 TEST(Jpeg, ReadsInksAsColors) {
-  const std::string jpeg =
-      Jpeg(2, 1, {"\xff\xff\xff\xff", "\xcd\x66\x00\xff"}, {.space = JCS_CMYK, .channels = 4});
+  const std::string jpeg = Jpeg(2, 1, {"\xff\xff\xff\xff", std::string("\xcd\x66\0\xff", 4)},
+                                {.space = JCS_CMYK, .channels = 4});
   EXPECT_THAT(Blocks(jpeg), ElementsAre(260, 260, 260, 210, 100, 0));
   const std::string dark =
       Jpeg(1, 1, {std::string("\xff\xff\x80\x80", 4)}, {.space = JCS_CMYK, .channels = 4});
