@@ -211,7 +211,7 @@ absl::Status Eval(const EvalArguments& a) {
   }
   a.json ? PrintJson(report, a) : PrintReport(report, a);
   if (a.confusion_svg.empty()) return absl::OkStatus();
-  return WriteTextFile(a.confusion_svg, ConfusionSvg(result->metrics.confusion, report.names));
+  return ReplaceByText(a.confusion_svg, ConfusionSvg(result->metrics.confusion, report.names));
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ namespace weft {
 namespace {
 
 struct PlotArguments {
-  std::string file;
+  std::vector<std::string> files;
   std::string columns;
   std::string x;
   std::string output;
@@ -27,7 +27,7 @@ struct PlotArguments {
   bool log_x = false, log_y = false;
 };
 
-absl::StatusOr<int> FindColumn(const CsvTable& table, const std::string& name,
+absl::StatusOr<int> FindColumn(const NumberTable& table, const std::string& name,
                                const std::string& file) {
   const int column = table.Column(name);
   if (column >= 0) return column;
@@ -45,7 +45,7 @@ bool HasNumbers(const std::vector<double>& values) {
 
 // The columns to be drawn where the command names none: a training's losses, or, of another table,
 // all that have numbers.
-std::vector<std::string> DefaultColumns(const CsvTable& table, const std::string& x) {
+std::vector<std::string> DefaultColumns(const NumberTable& table, const std::string& x) {
   std::vector<std::string> names;
   for (const std::string& name : {std::string("loss"), std::string("test_loss")}) {
     if (HasNumbers(table.Numbers(table.Column(name)))) names.push_back(name);
@@ -58,7 +58,7 @@ std::vector<std::string> DefaultColumns(const CsvTable& table, const std::string
 }
 
 // A log has rows of steps and rows of epochs: a column that both have is drawn by steps.
-Series CurveOf(const CsvTable& table, const std::string& name, int x, int y) {
+Series CurveOf(const NumberTable& table, const std::string& name, int x, int y) {
   const int kind = table.Column("kind");
   const std::vector<double> xs = table.Numbers(x), ys = table.Numbers(y);
   const auto is_step = [&](size_t row) {
@@ -75,31 +75,39 @@ Series CurveOf(const CsvTable& table, const std::string& name, int x, int y) {
   return series;
 }
 
-absl::StatusOr<std::vector<Series>> Curves(const PlotArguments& a, const CsvTable& table,
-                                           const std::string& x) {
-  WEFT_ASSIGN_OR_RETURN(const int x_column, FindColumn(table, x, a.file));
+// Adds a file's curves; those of several files are told apart by the files' names.
+absl::Status AddCurves(const PlotArguments& a, const std::string& file, const NumberTable& table,
+                       const std::string& x, std::vector<Series>* curves) {
+  WEFT_ASSIGN_OR_RETURN(const int x_column, FindColumn(table, x, file));
   std::vector<std::string> names = DefaultColumns(table, x);
   if (!a.columns.empty()) names = absl::StrSplit(a.columns, ',');
-  std::vector<Series> curves;
-  for (const std::string& name : names) {
-    WEFT_ASSIGN_OR_RETURN(const int column, FindColumn(table, name, a.file));
-    curves.push_back(CurveOf(table, name, x_column, column));
-    if (!curves.back().y.empty()) continue;
-    return absl::InvalidArgumentError(
-        absl::StrCat(a.file, ": the column ", name, " has no numbers"));
+  if (names.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(file, ": there are no numbers to plot"));
   }
-  if (!curves.empty()) return curves;
-  return absl::InvalidArgumentError(absl::StrCat(a.file, ": there are no numbers to plot"));
+  for (const std::string& name : names) {
+    WEFT_ASSIGN_OR_RETURN(const int column, FindColumn(table, name, file));
+    curves->push_back(CurveOf(table, name, x_column, column));
+    if (curves->back().y.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(file, ": the column ", name, " has no numbers"));
+    }
+    if (a.files.size() > 1) curves->back().name = absl::StrCat(file, " ", name);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Plot(const PlotArguments& a) {
   if (!a.output.empty()) WEFT_RETURN_IF_ERROR(CheckOutputPath(a.output));
-  WEFT_ASSIGN_OR_RETURN(const CsvTable table, ReadCsv(a.file));
-  const std::string x = !a.x.empty() ? a.x : table.Column("step") >= 0 ? "step" : table.names[0];
-  WEFT_ASSIGN_OR_RETURN(const std::vector<Series> curves, Curves(a, table, x));
+  std::string x = a.x;
+  std::vector<Series> curves;
+  for (const std::string& file : a.files) {
+    WEFT_ASSIGN_OR_RETURN(const NumberTable table, ReadNumberTable(file));
+    if (x.empty()) x = table.Column("step") >= 0 ? "step" : table.names[0];
+    WEFT_RETURN_IF_ERROR(AddCurves(a, file, table, x, &curves));
+  }
   PlotOptions options{.title = a.title, .x_label = x, .log_x = a.log_x, .log_y = a.log_y};
   if (!a.output.empty()) {
-    WEFT_RETURN_IF_ERROR(WriteTextFile(a.output, PlotSvg(curves, options)));
+    WEFT_RETURN_IF_ERROR(ReplaceByText(a.output, PlotSvg(curves, options)));
     Print("saved %s\n", a.output.c_str());
     return absl::OkStatus();
   }
@@ -116,7 +124,8 @@ Command AddPlot(CLI::App& program) {
   CLI::App* app = program.add_subcommand(
       "plot", "Curves of a training's log, or of any CSV file of numbers, as SVG or as text");
   auto a = std::make_shared<PlotArguments>();
-  app->add_option("file", a->file, "A CSV file, as weft train --log writes")->required();
+  app->add_option("files", a->files, "CSV files, as weft train --log writes; several to compare")
+      ->required();
   app->add_option("--columns", a->columns,
                   "What to draw, as accuracy,test_accuracy (default: loss,test_loss)");
   app->add_option("--x", a->x, "The column of the horizontal axis (default: step)");

@@ -11,7 +11,7 @@
 namespace weft {
 namespace {
 
-constexpr size_t kLongestName = 12;
+constexpr size_t kLongestClassName = 12;
 constexpr size_t kShownMistakes = 20;
 constexpr int64_t kLargestPicture = 512;  // pixels a side, unless there are more classes
 
@@ -31,12 +31,12 @@ std::string ConfusedName(const std::vector<std::string>& names, int64_t label) {
 
 std::string ShortConfusedName(const std::vector<std::string>& names, int64_t label) {
   const std::string name = ConfusedName(names, label);
-  size_t length = std::min(name.size(), kLongestName);
+  size_t length = std::min(name.size(), kLongestClassName);
   while (length < name.size() && (name[length] & 0xc0) == 0x80) --length;  // not within a character
   return name.substr(0, length);
 }
 
-int64_t CountClasses(const Confusion& confusion, size_t names) {
+int64_t CountConfusedClasses(const Confusion& confusion, size_t names) {
   auto classes = static_cast<int64_t>(names);
   for (const auto& [pair, count] : confusion.counts()) {
     classes = std::max({classes, pair.first + 1, pair.second + 1});
@@ -110,14 +110,14 @@ std::string SvgCell(double x, double y, double side, double share, int64_t count
 }  // namespace
 
 std::string ConfusionText(const Confusion& confusion, const std::vector<std::string>& names) {
-  const int64_t classes = CountClasses(confusion, names.size());
+  const int64_t classes = CountConfusedClasses(confusion, names.size());
   return classes <= kTableClasses ? ConfusionTable(confusion, names, classes)
                                   : ConfusionMistakes(confusion, names);
 }
 
 std::string ConfusionSvg(const Confusion& confusion, const std::vector<std::string>& names) {
   constexpr double kMargin = 110;
-  const int64_t classes = CountClasses(confusion, names.size());
+  const int64_t classes = CountConfusedClasses(confusion, names.size());
   const bool numbers = classes <= kTableClasses;
   const double side = numbers ? 36 : std::max(2.0, 864.0 / static_cast<double>(classes));
   const double size = kMargin + side * static_cast<double>(classes) + 16;
@@ -148,7 +148,7 @@ std::string ConfusionSvg(const Confusion& confusion, const std::vector<std::stri
 }
 
 Picture ConfusionPicture(const Confusion& confusion) {
-  const int64_t classes = std::max<int64_t>(CountClasses(confusion, 0), 1);
+  const int64_t classes = std::max<int64_t>(CountConfusedClasses(confusion, 0), 1);
   const int64_t cell = std::max<int64_t>(kLargestPicture / classes, 1), side = cell * classes;
   const std::map<int64_t, ClassScore> scores = ClassScores(confusion);
   Picture picture{.height = side, .width = side, .channels = 1};

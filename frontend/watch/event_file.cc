@@ -109,17 +109,7 @@ tensorboard::NodeDef NodeDefOf(const Node& node) {
   return def;
 }
 
-}  // namespace
-
-uint32_t MaskedCrc32c(std::string_view bytes) {
-  static constexpr std::array<uint32_t, 256> kTable = Crc32cTable();
-  uint32_t crc = ~uint32_t{0};
-  for (const char c : bytes) crc = kTable[(crc ^ static_cast<uint8_t>(c)) & 0xff] ^ (crc >> 8);
-  crc = ~crc;
-  return ((crc >> 15) | (crc << 17)) + 0xa282ead8;
-}
-
-absl::StatusOr<std::string> EncodePng(const Picture& picture) {
+absl::StatusOr<std::string> PictureAsPng(const Picture& picture) {
   png_image image = {};
   image.version = PNG_IMAGE_VERSION;
   image.width = static_cast<png_uint_32>(picture.width);
@@ -133,6 +123,16 @@ absl::StatusOr<std::string> EncodePng(const Picture& picture) {
   }
   bytes.resize(size);
   return bytes;
+}
+
+}  // namespace
+
+uint32_t MaskedCrc32c(std::string_view bytes) {
+  static constexpr std::array<uint32_t, 256> kTable = Crc32cTable();
+  uint32_t crc = ~uint32_t{0};
+  for (const char c : bytes) crc = kTable[(crc ^ static_cast<uint8_t>(c)) & 0xff] ^ (crc >> 8);
+  crc = ~crc;
+  return ((crc >> 15) | (crc << 17)) + 0xa282ead8;
 }
 
 template <typename Event>
@@ -202,7 +202,7 @@ absl::Status EventFile::AddPicture(std::string_view tag, const Picture& picture,
   image->set_height(static_cast<int32_t>(picture.height));
   image->set_width(static_cast<int32_t>(picture.width));
   image->set_colorspace(static_cast<int32_t>(picture.channels));
-  WEFT_ASSIGN_OR_RETURN(*image->mutable_encoded_image_string(), EncodePng(picture));
+  WEFT_ASSIGN_OR_RETURN(*image->mutable_encoded_image_string(), PictureAsPng(picture));
   return Append(event);
 }
 

@@ -50,9 +50,6 @@ class EventFile {
   std::unique_ptr<WritableFile> file_;
 };
 
-// A picture as a PNG file's bytes.
-absl::StatusOr<std::string> EncodePng(const Picture& picture);
-
 }  // namespace weft
 
 #endif  // WEFT_FRONTEND_WATCH_EVENT_FILE_H_

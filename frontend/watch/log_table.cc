@@ -37,7 +37,7 @@ absl::StatusOr<std::string> KeptLines(const std::string& path,
   std::string text = CsvLine(names);
   std::error_code ignored;
   if (steps == 0 || !std::filesystem::exists(path, ignored)) return text;
-  WEFT_ASSIGN_OR_RETURN(const CsvTable before, ReadCsv(path));
+  WEFT_ASSIGN_OR_RETURN(const NumberTable before, ReadNumberTable(path));
   if (before.names != names) {
     return absl::InvalidArgumentError(absl::StrCat(
         path, ": this log has other columns, it cannot go on; name another file for the log"));
@@ -51,12 +51,12 @@ absl::StatusOr<std::string> KeptLines(const std::string& path,
 
 }  // namespace
 
-int CsvTable::Column(std::string_view name) const {
+int NumberTable::Column(std::string_view name) const {
   const auto it = std::find(names.begin(), names.end(), name);
   return it == names.end() ? -1 : static_cast<int>(it - names.begin());
 }
 
-std::vector<double> CsvTable::Numbers(int column) const {
+std::vector<double> NumberTable::Numbers(int column) const {
   std::vector<double> numbers;
   for (const std::vector<std::string>& row : rows) {
     numbers.push_back(column < 0 ? std::numeric_limits<double>::quiet_NaN()
@@ -65,7 +65,7 @@ std::vector<double> CsvTable::Numbers(int column) const {
   return numbers;
 }
 
-absl::StatusOr<CsvTable> ReadCsv(const std::string& path) {
+absl::StatusOr<NumberTable> ReadNumberTable(const std::string& path) {
   WEFT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, ReadFile(path));
   std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   std::erase(text, '\r');
@@ -74,7 +74,7 @@ absl::StatusOr<CsvTable> ReadCsv(const std::string& path) {
   if (lines.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": expected a line of column names"));
   }
-  CsvTable table;
+  NumberTable table;
   table.names = absl::StrSplit(lines[0], ',');
   for (size_t i = 1; i < lines.size(); ++i) {
     std::vector<std::string> cells = absl::StrSplit(lines[i], ',');
@@ -93,7 +93,7 @@ absl::StatusOr<std::unique_ptr<LogTable>> LogTable::Open(const std::string& path
                                                          std::vector<std::string> names,
                                                          int64_t steps) {
   WEFT_ASSIGN_OR_RETURN(const std::string text, KeptLines(path, names, steps));
-  WEFT_RETURN_IF_ERROR(WriteTextFile(path, text));
+  WEFT_RETURN_IF_ERROR(ReplaceByText(path, text));
   std::FILE* file = std::fopen(path.c_str(), "ab");
   if (file == nullptr) return LogWriteFailure(path, errno);
   return std::unique_ptr<LogTable>(new LogTable(path, file));

@@ -15,7 +15,7 @@ namespace weft {
 
 // A table of a CSV file: a line of names, and rows of as many cells, which are numbers, words
 // without commas and quotes, or nothing.
-struct CsvTable {
+struct NumberTable {
   std::vector<std::string> names;
   std::vector<std::vector<std::string>> rows;
 
@@ -26,7 +26,7 @@ struct CsvTable {
 };
 // Rows that are cut off or have another number of cells are left out: the last line of a log whose
 // writer was killed. Errors name the path: those of ReadFile, no line of names.
-absl::StatusOr<CsvTable> ReadCsv(const std::string& path);
+absl::StatusOr<NumberTable> ReadNumberTable(const std::string& path);
 
 // The shortest text that is the number again.
 std::string NumberText(double value);

@@ -10,7 +10,7 @@
 namespace weft {
 
 // Replaces a file by the text, as a whole or not at all: see WriteAtomically.
-inline absl::Status WriteTextFile(const std::string& path, std::string_view text) {
+inline absl::Status ReplaceByText(const std::string& path, std::string_view text) {
   return WriteAtomically(PosixFileSystem(), path, [&](WritableFile& file) {
     return file.Append(std::as_bytes(std::span(text)));
   });

@@ -58,6 +58,14 @@ TEST_F(Cli, PlotsALog) {
   EXPECT_THAT(svg, Not(HasSubstr("test_loss")));
 }
 
+TEST_F(Cli, PlotsSeveralLogsTogether) {
+  WriteText(Path("a.csv"), kLog);
+  WriteText(Path("b.csv"), "step,loss\n10,3\n20,0.25\n");
+  const std::string text = Output("plot a.csv b.csv --columns loss");
+  EXPECT_THAT(text, HasSubstr("a.csv loss 2 -> 0.5"));
+  EXPECT_THAT(text, HasSubstr("b.csv loss 3 -> 0.25"));
+}
+
 TEST_F(Cli, PlotSaysWhatItCannotDraw) {
   WriteText(Path("log.csv"), kLog);
   EXPECT_THAT(Error("plot log.csv --columns los"), HasSubstr("no column los, did you mean loss?"));

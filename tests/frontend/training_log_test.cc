@@ -165,17 +165,17 @@ TEST(LogTable, SaysWhereItCannotWrite) {
               HasSubstr("none/log.csv"));
 }
 
-TEST(CsvTable, HasNumbersAndGaps) {
+TEST(NumberTable, HasNumbersAndGaps) {
   const std::string path = TestFolder() + "/a.csv";
   WriteText(path, "a,b\r\n1,2.5e-3\r\nx,\r\n7\r\n3,inf");
-  const auto table = ReadCsv(path);
+  const auto table = ReadNumberTable(path);
   ASSERT_TRUE(table.ok()) << table.status();
   ASSERT_EQ(table->rows.size(), 2u);  // "7" is short of a cell, "3,inf" of its end
   EXPECT_EQ(table->Numbers(1)[0], 0.0025);
   EXPECT_TRUE(std::isnan(table->Numbers(1)[1]));
   EXPECT_EQ(table->Column("c"), -1);
   WriteText(path, "");
-  EXPECT_THAT(MessageOf(ReadCsv(path).status()), HasSubstr("column names"));
+  EXPECT_THAT(MessageOf(ReadNumberTable(path).status()), HasSubstr("column names"));
 }
 
 LogOptions OptionsIn(const std::string& folder) {
@@ -197,7 +197,7 @@ TEST(TrainingLog, HasRowsOfStepsAndOfEpochs) {
       .on_epoch = [&](const EpochSummary& s) { return (*log)->OnEpoch(s); }};
   const auto fit = Fit(*trainer, train, test, {.epochs = 2, .batch_size = 64}, callbacks);
   ASSERT_TRUE(fit.ok()) << fit.status();
-  const auto table = ReadCsv(folder + "/log.csv");
+  const auto table = ReadNumberTable(folder + "/log.csv");
   std::vector<std::string> rows;
   for (const auto& row : table->rows) rows.push_back(absl::StrJoin({row[0], row[1], row[2]}, " "));
   EXPECT_THAT(
@@ -251,7 +251,7 @@ TEST(TrainingLog, OfAResumedTrainingVoidsWhatCameAfter) {
   const auto log = TrainingLog::Create(options, *trainer);
   ASSERT_TRUE(log.ok()) << log.status();
   ASSERT_TRUE((*log)->OnStep({.step = 6, .step_loss = 0.5}).ok());
-  const auto table = ReadCsv(options.log);
+  const auto table = ReadNumberTable(options.log);
   EXPECT_THAT(table->Numbers(table->Column("step")), ElementsAre(2, 4, 6));
   EXPECT_THAT(table->Numbers(table->Column("loss")), ElementsAre(1, 1, 0.5));
   bool restarted = false;
