@@ -21,8 +21,8 @@ namespace {
 
 // By the bits of numbers with so many of mantissa; plain loops, which become vectors.
 template <typename Bits>
-void CountByBits(const Bits* x, size_t count, int mantissa, const NumericsOptions& options,
-                 Oddities& found) {
+void CountOdditiesByBits(const Bits* x, size_t count, int mantissa, const NumericsOptions& options,
+                         Oddities& found) {
   const Bits fraction = static_cast<Bits>((Bits{1} << mantissa) - 1);
   const Bits all = static_cast<Bits>(Bits(~Bits{0}) >> 1);  // but for the sign
   const Bits infinite = static_cast<Bits>(all & ~fraction);
@@ -52,7 +52,8 @@ Oddities OdditiesOf(const Tensor& tensor, const NumericsOptions& options) {
 }
 
 // "2 of 3,136 elements are NaN, the first at [0,0,5]"
-std::string Describe(const Tensor& tensor, const Oddities& found, const NumericsOptions& options) {
+std::string DescribeOddities(const Tensor& tensor, const Oddities& found,
+                             const NumericsOptions& options) {
   std::vector<std::string> parts;
   if (found.nan > 0) parts.push_back(absl::StrCat(found.nan, " NaN"));
   if (found.inf > 0) parts.push_back(absl::StrCat(found.inf, " Inf"));
@@ -69,10 +70,10 @@ std::string Describe(const Tensor& tensor, const Oddities& found, const Numerics
                       " elements, the first at [", absl::StrJoin(place, ","), "]");
 }
 
-class Walk {
+class NumericsWalk {
  public:
-  Walk(const Graph& graph, const TensorMap& feeds, const TensorMap& variables, Evaluator& evaluator,
-       const NumericsOptions& options)
+  NumericsWalk(const Graph& graph, const TensorMap& feeds, const TensorMap& variables,
+               Evaluator& evaluator, const NumericsOptions& options)
       : graph_(graph),
         feeds_(feeds),
         variables_(variables),
@@ -114,7 +115,7 @@ class Walk {
     if (!found.any(options_)) return std::nullopt;
     return OddPlace{.node = node.name(),
                     .message = absl::StrCat(is_input ? "input " : "variable ", node.name(), " has ",
-                                            Describe(value, found, options_))};
+                                            DescribeOddities(value, found, options_))};
   }
 
   absl::StatusOr<std::optional<OddPlace>> Compute(const Node& node) {
@@ -141,7 +142,7 @@ class Walk {
     if (update != updates_.end()) where = absl::StrCat("the update of ", update->second->name());
     OddPlace place{.node = node.name(),
                    .message = absl::StrCat(where, ": node ", node.Describe(), " gives ",
-                                           Describe(y, found, options_), "; it reads ",
+                                           DescribeOddities(y, found, options_), "; it reads ",
                                            Operands(node, inputs))};
     Graph alone(graph_.registry());
     WEFT_ASSIGN_OR_RETURN(const Node* copy, AddNodeOfConstants(alone, node, inputs));
@@ -185,16 +186,16 @@ Oddities FindOddities(DType dtype, const void* data, size_t bytes, const Numeric
   Oddities found;
   switch (dtype) {
     case DType::kF32:
-      CountByBits(static_cast<const uint32_t*>(data), bytes / 4, 23, options, found);
+      CountOdditiesByBits(static_cast<const uint32_t*>(data), bytes / 4, 23, options, found);
       break;
     case DType::kF64:
-      CountByBits(static_cast<const uint64_t*>(data), bytes / 8, 52, options, found);
+      CountOdditiesByBits(static_cast<const uint64_t*>(data), bytes / 8, 52, options, found);
       break;
     case DType::kF16:
-      CountByBits(static_cast<const uint16_t*>(data), bytes / 2, 10, options, found);
+      CountOdditiesByBits(static_cast<const uint16_t*>(data), bytes / 2, 10, options, found);
       break;
     case DType::kBF16:
-      CountByBits(static_cast<const uint16_t*>(data), bytes / 2, 7, options, found);
+      CountOdditiesByBits(static_cast<const uint16_t*>(data), bytes / 2, 7, options, found);
       break;
     default:
       break;
@@ -206,7 +207,7 @@ absl::StatusOr<std::optional<OddPlace>> FindOddPlace(const Graph& bound, const T
                                                      const TensorMap& variables,
                                                      Evaluator& evaluator,
                                                      const NumericsOptions& options) {
-  return Walk(bound, feeds, variables, evaluator, options).Run();
+  return NumericsWalk(bound, feeds, variables, evaluator, options).Run();
 }
 
 }  // namespace weft

@@ -17,14 +17,14 @@
 namespace weft {
 namespace {
 
-constexpr double kStep = 0.95;    // from one limit to the next
-constexpr double kMargin = 1.05;  // plans are made of choices that may fit by so much
-constexpr std::string_view kAgain = "/again";
+constexpr double kLimitStep = 0.95;   // from one limit to the next
+constexpr double kPlanMargin = 1.05;  // plans are made of choices that may fit by so much
+constexpr std::string_view kAgainSuffix = "/again";
 
 using Choice = Recomputation::Choice;
 
 // The kernel, its implementation and the layouts of each step that is a node's, by name.
-std::map<std::string, std::string> KernelsOf(const Plan& plan) {
+std::map<std::string, std::string> KernelTexts(const Plan& plan) {
   std::map<std::string, std::string> kernels;
   for (const PlanStep& step : plan.steps) {
     if (step.node == nullptr) continue;
@@ -38,34 +38,34 @@ std::map<std::string, std::string> KernelsOf(const Plan& plan) {
 }
 
 // The name of what `name` computes again; `name` itself where it computes for the first time.
-std::string FirstOf(const std::string& name) {
-  return name.ends_with(kAgain) ? name.substr(0, name.size() - kAgain.size()) : name;
+std::string FirstNameOf(const std::string& name) {
+  return name.ends_with(kAgainSuffix) ? name.substr(0, name.size() - kAgainSuffix.size()) : name;
 }
 
 // What must not be computed again, so that all kernels of `plan` are those that there were before,
 // the first time and again: nodes whose kernel is another one, and what such a node reads. (The
 // kernel of a normalization is another one in mode inference, to the same bits.)
-std::set<std::string> FindChanges(const Plan& plan,
-                                  const std::map<std::string, std::string>& before) {
+std::set<std::string> FindKernelChanges(const Plan& plan,
+                                        const std::map<std::string, std::string>& before) {
   std::set<std::string> changes;
-  const auto kernels = KernelsOf(plan);
+  const auto kernels = KernelTexts(plan);
   for (const PlanStep& step : plan.steps) {
     if (step.node == nullptr) continue;
-    const std::string first = FirstOf(step.name);
+    const std::string first = FirstNameOf(step.name);
     const bool is_again = first != step.name;
     const auto expected = before.find(first);
     if (expected == before.end() || expected->second == kernels.at(step.name)) continue;
     if (is_again && step.op == "BatchNormalization") continue;
     changes.insert(first);
     for (const Value& v : step.node->inputs()) {
-      if (v && v.node->name().ends_with(kAgain)) changes.insert(FirstOf(v.node->name()));
+      if (v && v.node->name().ends_with(kAgainSuffix)) changes.insert(FirstNameOf(v.node->name()));
     }
   }
   return changes;
 }
 
 // What the plan says about the nodes of its graph.
-Recomputation::StepUses UsesOf(const Plan& plan) {
+Recomputation::StepUses StepUsesOf(const Plan& plan) {
   Recomputation::StepUses uses;
   for (const PlanStep& step : plan.steps) {
     if (step.node == nullptr) continue;
@@ -77,9 +77,9 @@ Recomputation::StepUses UsesOf(const Plan& plan) {
 }
 
 // Chooses more and more to be computed again.
-class Chooser {
+class RecomputationChooser {
  public:
-  explicit Chooser(const Recomputation& recomputation)
+  explicit RecomputationChooser(const Recomputation& recomputation)
       : r_(recomputation), choice_(recomputation.Nothing()) {}
 
   const Choice& choice() const { return choice_; }
@@ -161,15 +161,15 @@ class Chooser {
   Choice choice_;
 };
 
-class Fitting {
+class BudgetFitting {
  public:
-  Fitting(const Graph& graph, const LowerOptions& lowering, const CountPlan& count)
+  BudgetFitting(const Graph& graph, const LowerOptions& lowering, const CountPlan& count)
       : graph_(graph), lowering_(lowering), count_(count) {}
 
   absl::StatusOr<Graph> Run(const MemoryBudget& budget, MemoryPrice* price) {
     WEFT_ASSIGN_OR_RETURN(const Plan plan, Lower(graph_, lowering_));
-    uses_ = UsesOf(plan);
-    kernels_ = KernelsOf(plan);
+    uses_ = StepUsesOf(plan);
+    kernels_ = KernelTexts(plan);
     price_.before = price_.after = smallest_ = count_(plan);
     arena_ = plan.arena_bytes;
     budget_ = budget.share > 0 ? static_cast<size_t>(budget.share * static_cast<double>(smallest_))
@@ -202,11 +202,11 @@ class Fitting {
     // What the plan takes for a byte of the measure.
     const double scale =
         static_cast<double>(arena_) / static_cast<double>(std::max<size_t>(whole, 1));
-    Chooser chooser(recomputation);
-    for (double limit = static_cast<double>(whole) * kStep;; limit *= kStep) {
+    RecomputationChooser chooser(recomputation);
+    for (double limit = static_cast<double>(whole) * kLimitStep;; limit *= kLimitStep) {
       const auto bytes = static_cast<size_t>(limit);
       const bool is_last = !chooser.Reach(bytes);
-      if (!is_last && beside + limit * scale > kMargin * static_cast<double>(budget_)) continue;
+      if (!is_last && beside + limit * scale > kPlanMargin * static_cast<double>(budget_)) continue;
       for (const Choice& choice : {chooser.Pruned(bytes), chooser.choice()}) {
         WEFT_ASSIGN_OR_RETURN(std::optional<Graph> graph, Try(recomputation, choice));
         if (graph || !changes_.empty()) return Found(std::move(graph));
@@ -226,7 +226,7 @@ class Fitting {
                                            const Choice& choice) {
     WEFT_ASSIGN_OR_RETURN(Graph graph, recomputation.Apply(choice));
     WEFT_ASSIGN_OR_RETURN(const Plan plan, Lower(graph, lowering_));
-    changes_ = FindChanges(plan, kernels_);
+    changes_ = FindKernelChanges(plan, kernels_);
     if (!changes_.empty()) return std::optional<Graph>();
     const size_t bytes = count_(plan);
     smallest_ = std::min(smallest_, bytes);
@@ -248,11 +248,11 @@ class Fitting {
   size_t budget_ = 0, arena_ = 0, smallest_ = 0;
 };
 
-struct Unit {
+struct MemoryUnit {
   std::string_view name;
   double bytes;
 };
-constexpr Unit kUnits[] = {
+constexpr MemoryUnit kMemoryUnits[] = {
     {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0},
     {"KB", 1e3},     {"MB", 1e6},        {"GB", 1e9},           {"TB", 1e12},
     {"B", 1}};
@@ -268,7 +268,7 @@ absl::StatusOr<MemoryBudget> ParseMemoryBudget(std::string_view text) {
   absl::string_view number = Absl(text);
   double unit = 1;
   const bool is_share = absl::ConsumeSuffix(&number, "%");
-  for (const Unit& u : kUnits) {
+  for (const MemoryUnit& u : kMemoryUnits) {
     if (is_share || !absl::ConsumeSuffix(&number, Absl(u.name))) continue;
     unit = u.bytes;
     break;
@@ -294,7 +294,7 @@ std::string ToString(const MemoryPrice& price) {
 absl::StatusOr<Graph> FitToBudget(const Graph& graph, const MemoryBudget& budget,
                                   const LowerOptions& lowering, const CountPlan& count,
                                   MemoryPrice* price) {
-  return Fitting(graph, lowering, count).Run(budget, price);
+  return BudgetFitting(graph, lowering, count).Run(budget, price);
 }
 
 }  // namespace weft

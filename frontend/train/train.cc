@@ -9,9 +9,7 @@
 #include "frontend/data/random.h"
 #include "frontend/session/session.h"
 #include "graph/bind.h"
-#include "graph/file/serialize.h"
 #include "passes/passes.h"
-#include "runtime/exec/evaluator.h"
 #include "runtime/exec/parallel.h"
 
 namespace weft {
@@ -129,35 +127,6 @@ absl::Status Trainer::BuildGraphs() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Graph> Trainer::FitMemory(const Graph& bound, const LowerOptions& lowering) {
-  MemoryCount beside;
-  beside.Add(model_.graph);
-  beside.Add(state_->bytes());
-  training_->CountInto(beside);
-  evaluation_->CountInto(beside);
-  const auto count = [&](const Plan& plan) {
-    MemoryCount all = beside;
-    PlanCache::CountPlan(plan, all);
-    for (const Layout& input : plan.input_layouts) all.Add(input.bytes());
-    all.Add(plan.arena_bytes);
-    return all.bytes();
-  };
-  // A share is one of the first size, and the bytes that it comes to are the others' budget: the
-  // last batch of an epoch is smaller.
-  WEFT_ASSIGN_OR_RETURN(MemoryBudget budget, ParseMemoryBudget(options_.memory.budget));
-  if (memory_budget_ != 0) budget = {.bytes = memory_budget_};
-  MemoryPrice price;
-  WEFT_ASSIGN_OR_RETURN(Graph fitted, FitToBudget(bound, budget, lowering, count, &price));
-  if (!memory_price_) {
-    memory_price_ = price;
-    memory_budget_ = budget.bytes;
-    if (budget.share > 0) {
-      memory_budget_ = static_cast<size_t>(budget.share * static_cast<double>(price.before));
-    }
-  }
-  return fitted;
-}
-
 absl::Status Trainer::RestoreSlots(const TrainingState& state, const TrainOptions& before) {
   const FineTuneOptions& finetune = options_.finetune;
   // Of an epoch before which things are unfrozen there may be fewer.
@@ -263,52 +232,6 @@ absl::StatusOr<StepResult> Trainer::Step(const Tensor& images, const Tensor& lab
     RecordChoices(training_->last_plan(), result.count, &kernel_choices_);
   }
   return result;
-}
-
-// Outputs are looked at step by step, which costs little; what is odd is then found by a run node
-// by node, from the weights as they were.
-absl::StatusOr<std::span<const Tensor>> Trainer::RunChecked(const TensorMap& feeds,
-                                                            const RandomKey& key) {
-  TensorMap variables;
-  for (const std::string& name : state_->names()) {
-    WEFT_ASSIGN_OR_RETURN(variables[name], state_->Get(name));
-  }
-  bool odd = false;
-  const auto look = [&](const PlanStep& step, std::span<const std::byte* const> outputs) {
-    for (size_t i = 0; !odd && i < outputs.size(); ++i) {
-      if (outputs[i] == nullptr) continue;
-      const Layout& layout = step.kernel->outputs()[i];
-      odd = FindOddities(layout.dtype(), outputs[i], layout.bytes(), options_.numerics)
-                .any(options_.numerics);
-    }
-  };
-  WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs,
-                        training_->Run(feeds, RunOptions{.key = key, .after_step = look}));
-  if (!odd) return outputs;
-  const absl::Status status = LocateOddNumbers(feeds, variables, key);
-  if (status.ok()) return outputs;
-  for (const auto& [name, value] : variables) WEFT_RETURN_IF_ERROR(state_->Set(name, value));
-  return status;
-}
-
-absl::Status Trainer::LocateOddNumbers(const TensorMap& feeds, const TensorMap& variables,
-                                       const RandomKey& key) {
-  WEFT_ASSIGN_OR_RETURN(const SymbolBindings symbols, BindingsFromFeeds(training_graph(), feeds));
-  WEFT_ASSIGN_OR_RETURN(const Graph bound, Bind(training_graph(), symbols));
-  RuntimeEvaluator evaluator(lowering(), key);
-  WEFT_ASSIGN_OR_RETURN(std::optional<OddPlace> place,
-                        FindOddPlace(bound, feeds, variables, evaluator, options_.numerics));
-  if (!place) return absl::OkStatus();
-  std::string saved;
-  if (place->alone && !options_.numerics.file.empty()) {
-    const absl::Status status = SaveModel(Model(*std::move(place->alone)), options_.numerics.file);
-    saved = status.ok()
-                ? absl::StrCat("; the node and its inputs: weft run ", options_.numerics.file)
-                : absl::StrCat("; ", std::string(status.message()));
-  }
-  return absl::FailedPreconditionError(absl::StrCat("step ", step_ + 1, ", learning rate ",
-                                                    feeds.at(std::string(kLearningRateInput)).At(0),
-                                                    ": ", place->message, saved));
 }
 
 absl::StatusOr<TensorMap> Trainer::Feeds(const Graph& graph, const TrainingForm& form,
@@ -424,19 +347,6 @@ absl::StatusOr<std::shared_ptr<const Plan>> Trainer::TrainingPlan(int64_t batch)
 
 absl::StatusOr<std::shared_ptr<const Plan>> Trainer::EvaluationPlan(int64_t batch) {
   return evaluation_->PlanFor(BindAllSymbols(evaluation_->graph(), batch));
-}
-
-absl::StatusOr<int64_t> Trainer::EvaluationBatch(int64_t most) const {
-  if (memory_budget_ == 0) return most;
-  LowerOptions options = lowering();
-  options.variables = state_->layouts();
-  const Graph& graph = evaluation_->graph();
-  for (int64_t batch = most; batch > 1; batch = (batch + 1) / 2) {
-    WEFT_ASSIGN_OR_RETURN(const Graph bound, Bind(graph, BindAllSymbols(graph, batch)));
-    WEFT_ASSIGN_OR_RETURN(const Plan plan, Lower(bound, options));
-    if (plan.arena_bytes <= training_->arena_bytes()) return batch;
-  }
-  return 1;
 }
 
 void Trainer::CountInto(MemoryCount& count) const {

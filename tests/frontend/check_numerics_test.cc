@@ -19,9 +19,9 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kPlantedNan = std::numeric_limits<float>::quiet_NaN();
 
-Model SmallNet() {
+Model CheckedNet() {
   Builder b({.seed = 1});
   Value h = b.Input("x", {"N", 1, 8, 8});
   h = b.Relu(b.BatchNorm2d(b.Conv2d(h, {.channels = 4, .kernel = 3, .name = "conv1"})));
@@ -30,14 +30,14 @@ Model SmallNet() {
   return *b.Build();
 }
 
-Tensor Images(int64_t n = 4) {
+Tensor CheckedImages(int64_t n = 4) {
   Tensor t = *Tensor::Zeros(DType::kF32, {n, 1, 8, 8});
   float angle = 0;
   for (float& x : t.mutable_values<float>()) x = std::sin(angle += 1);
   return t;
 }
 
-const Tensor kLabels = Tensor::FromInts(std::vector<int64_t>{0, 1, 2, 1});
+const Tensor kCheckedLabels = Tensor::FromInts(std::vector<int64_t>{0, 1, 2, 1});
 
 class CheckNumerics : public ::testing::Test {
  protected:
@@ -71,10 +71,11 @@ class CheckNumerics : public ::testing::Test {
 };
 
 TEST_F(CheckNumerics, GivesTheSameBitsWhereNothingIsOdd) {
-  const auto checked = NewTrainer(SmallNet());
-  const auto plain = *Trainer::Create(SmallNet(), {.optimizer = {.momentum = 0.9}, .threads = 1});
+  const auto checked = NewTrainer(CheckedNet());
+  const auto plain = *Trainer::Create(CheckedNet(), {.optimizer = {.momentum = 0.9}, .threads = 1});
   for (int i = 0; i < 3; ++i) {
-    const auto a = checked->Step(Images(), kLabels, 0.1), b = plain->Step(Images(), kLabels, 0.1);
+    const auto a = checked->Step(CheckedImages(), kCheckedLabels, 0.1),
+               b = plain->Step(CheckedImages(), kCheckedLabels, 0.1);
     ASSERT_TRUE(a.ok()) << a.status();
     EXPECT_EQ(a->loss, b->loss);
   }
@@ -83,35 +84,35 @@ TEST_F(CheckNumerics, GivesTheSameBitsWhereNothingIsOdd) {
 }
 
 TEST_F(CheckNumerics, NamesTheData) {
-  const auto trainer = NewTrainer(SmallNet());
+  const auto trainer = NewTrainer(CheckedNet());
   const Tensor before = *trainer->Get("conv1.weight");
-  Tensor images = Images();
-  images.mutable_values<float>()[2 * 64 + 8 + 5] = kNan;
-  const std::string message = MessageOf(trainer->Step(images, kLabels, 0.1).status());
+  Tensor images = CheckedImages();
+  images.mutable_values<float>()[2 * 64 + 8 + 5] = kPlantedNan;
+  const std::string message = MessageOf(trainer->Step(images, kCheckedLabels, 0.1).status());
   EXPECT_THAT(message, HasSubstr("step 1, learning rate 0.1: input x has 1 NaN of 256 "
                                  "elements, the first at [2,0,1,5]"));
   EXPECT_EQ(*trainer->Get("conv1.weight"), before);
   EXPECT_EQ(trainer->step(), 0);
-  EXPECT_TRUE(trainer->Step(Images(), kLabels, 0.1).ok());
+  EXPECT_TRUE(trainer->Step(CheckedImages(), kCheckedLabels, 0.1).ok());
 }
 
 TEST_F(CheckNumerics, NamesTheWeight) {
-  Model model = SmallNet();
+  Model model = CheckedNet();
   Node* weight = model.graph.Find("fc.weight");
   Tensor value = LeafValue(*weight);
-  value.mutable_values<float>()[4] = kNan;
+  value.mutable_values<float>()[4] = kPlantedNan;
   ASSERT_TRUE(model.graph.SetLeafValue(weight, value).ok());
   const auto trainer = NewTrainer(std::move(model));
-  EXPECT_THAT(MessageOf(trainer->Step(Images(), kLabels, 0.1).status()),
+  EXPECT_THAT(MessageOf(trainer->Step(CheckedImages(), kCheckedLabels, 0.1).status()),
               HasSubstr("variable fc.weight has 1 NaN of 108 elements, the first at "));
 }
 
 // A rate that is too large: the weights become so large that the next step overflows.
 TEST_F(CheckNumerics, NamesTheNodeThatOverflowsAndSavesIt) {
-  const auto trainer = NewTrainer(SmallNet());
+  const auto trainer = NewTrainer(CheckedNet());
   absl::Status status;
   for (int i = 0; i < 4 && status.ok(); ++i) {
-    status = trainer->Step(Images(), kLabels, 1e30).status();
+    status = trainer->Step(CheckedImages(), kCheckedLabels, 1e30).status();
   }
   const std::string message = MessageOf(status);
   EXPECT_THAT(message, AllOf(HasSubstr("learning rate 1e+30: the "), HasSubstr(": node "),
@@ -123,11 +124,12 @@ TEST_F(CheckNumerics, NamesTheNodeThatOverflowsAndSavesIt) {
 }
 
 TEST_F(CheckNumerics, NamesTheUpdate) {
-  const auto trainer = NewTrainer(SmallNet());
+  const auto trainer = NewTrainer(CheckedNet());
   const Tensor before = *trainer->Get("fc.weight");
   // Momentum gathers, and nothing moves yet.
-  for (int i = 0; i < 12; ++i) ASSERT_TRUE(trainer->Step(Images(), kLabels, 0).ok());
-  const std::string message = MessageOf(trainer->Step(Images(), kLabels, 3e38).status());
+  for (int i = 0; i < 12; ++i) ASSERT_TRUE(trainer->Step(CheckedImages(), kCheckedLabels, 0).ok());
+  const std::string message =
+      MessageOf(trainer->Step(CheckedImages(), kCheckedLabels, 3e38).status());
   EXPECT_THAT(message, AllOf(HasSubstr("step 13, "), HasSubstr(": the update of "),
                              HasSubstr(": node optimizer"), HasSubstr(" Inf of ")));
   EXPECT_EQ(*trainer->Get("fc.weight"), before);
@@ -135,16 +137,16 @@ TEST_F(CheckNumerics, NamesTheUpdate) {
 }
 
 TEST_F(CheckNumerics, DenormalsCountWhereAskedFor) {
-  Tensor images = Images();
+  Tensor images = CheckedImages();
   images.mutable_values<float>()[0] = 1e-40f;
-  EXPECT_TRUE(NewTrainer(SmallNet())->Step(images, kLabels, 0.1).ok());
-  EXPECT_THAT(MessageOf(NewTrainer(SmallNet(), true)->Step(images, kLabels, 0.1).status()),
+  EXPECT_TRUE(NewTrainer(CheckedNet())->Step(images, kCheckedLabels, 0.1).ok());
+  EXPECT_THAT(MessageOf(NewTrainer(CheckedNet(), true)->Step(images, kCheckedLabels, 0.1).status()),
               HasSubstr("input x has 1 denormal of 256 elements, the first at [0,0,0,0]"));
 }
 
 TEST(FindOddities, CountsByBitsInEveryFloatingPointType) {
   const NumericsOptions all = {.check = true, .denormals = true};
-  const std::vector<float> numbers = {1, 0, -0.0f, INFINITY, -INFINITY, kNan, -3.5f};
+  const std::vector<float> numbers = {1, 0, -0.0f, INFINITY, -INFINITY, kPlantedNan, -3.5f};
   for (const DType dtype : {DType::kF32, DType::kF64, DType::kF16, DType::kBF16}) {
     const Tensor x = *(*Tensor::FromValues<float>({7}, numbers)).Converted(dtype);
     const Oddities found = FindOddities(dtype, x.data(), x.bytes(), all);

@@ -16,7 +16,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 // A small residual network with what is delicate to compute again: statistics, dropout, maxima.
-Model ResidualNet(DType dtype) {
+Model BudgetNet(DType dtype) {
   Builder b({.seed = 3, .dtype = dtype});
   Value h = b.Input("x", {"N", 3, 32, 32});
   h = b.Relu(b.BatchNorm2d(b.Conv2d(h, {.channels = 16, .kernel = 3, .padding = 1})));
@@ -33,32 +33,33 @@ Model ResidualNet(DType dtype) {
   return *b.Build();
 }
 
-Tensor Images(DType dtype, int64_t n) {
+Tensor BudgetImages(DType dtype, int64_t n) {
   Tensor images = *Tensor::Zeros(DType::kF32, {n, 3, 32, 32});
   float angle = 0;
   for (float& x : images.mutable_values<float>()) x = std::sin(angle += 1);
   return *images.Converted(dtype);
 }
 
-struct Trained {
+struct TrainedInBudget {
   std::vector<double> losses;
   std::string model;  // its bytes
   size_t arena = 0;
   std::optional<MemoryPrice> price;
 };
 
-Trained AfterSteps(DType dtype, const std::string& budget, bool reference_only) {
+TrainedInBudget AfterStepsInBudget(DType dtype, const std::string& budget, bool reference_only) {
   TrainOptions options = {
       .optimizer = {.momentum = 0.9}, .seed = 7, .threads = 2, .reference_only = reference_only};
   options.memory.budget = budget;
-  auto trainer = Trainer::Create(ResidualNet(dtype), options);
+  auto trainer = Trainer::Create(BudgetNet(dtype), options);
   EXPECT_TRUE(trainer.ok()) << trainer.status();
-  Trained result;
+  TrainedInBudget result;
   // The last batch of an epoch is smaller.
   for (const int64_t n : {16, 16, 5, 16}) {
     std::vector<int64_t> labels;
     for (int64_t i = 0; i < n; ++i) labels.push_back((i * 7 + n) % 10);
-    const auto step = (*trainer)->Step(Images(DType::kF32, n), Tensor::FromInts(labels), 0.05, 100);
+    const auto step =
+        (*trainer)->Step(BudgetImages(DType::kF32, n), Tensor::FromInts(labels), 0.05, 100);
     EXPECT_TRUE(step.ok()) << step.status();
     if (!step.ok()) return result;
     result.losses.push_back(step->loss);
@@ -75,9 +76,9 @@ TEST(MemoryBudget, KeepsTheBudgetForTheSameBits) {
   for (const DType dtype : {DType::kF32, DType::kF64}) {
     for (const bool reference_only : {false, true}) {
       if (reference_only && dtype == DType::kF32) continue;  // slow, and the same kernels as f64
-      const Trained kept = AfterSteps(dtype, "", reference_only);
+      const TrainedInBudget kept = AfterStepsInBudget(dtype, "", reference_only);
       EXPECT_FALSE(kept.price);
-      const Trained fitted = AfterSteps(dtype, "70%", reference_only);
+      const TrainedInBudget fitted = AfterStepsInBudget(dtype, "70%", reference_only);
       ASSERT_TRUE(fitted.price);
       EXPECT_EQ(fitted.losses, kept.losses);
       EXPECT_EQ(fitted.model, kept.model);
@@ -85,14 +86,14 @@ TEST(MemoryBudget, KeepsTheBudgetForTheSameBits) {
       EXPECT_LE(fitted.price->after, 0.7 * static_cast<double>(fitted.price->before));
       EXPECT_GT(fitted.price->nodes, 0);
       EXPECT_GT(fitted.price->flops, 0);
-      EXPECT_LT(fitted.price->flops, 0.3);
+      EXPECT_LT(fitted.price->flops, 0.4);  // about a whole forward pass
     }
   }
 }
 
 TEST(MemoryBudget, LeavesAStepAloneThatFits) {
-  const Trained kept = AfterSteps(DType::kF32, "", false);
-  const Trained fitted = AfterSteps(DType::kF32, "10GB", false);
+  const TrainedInBudget kept = AfterStepsInBudget(DType::kF32, "", false);
+  const TrainedInBudget fitted = AfterStepsInBudget(DType::kF32, "10GB", false);
   ASSERT_TRUE(fitted.price);
   EXPECT_EQ(fitted.price->nodes, 0);
   EXPECT_EQ(fitted.price->before, fitted.price->after);
@@ -102,13 +103,13 @@ TEST(MemoryBudget, LeavesAStepAloneThatFits) {
 TEST(MemoryBudget, SaysWhatCanBeReachedWhichThenIs) {
   TrainOptions options = {.threads = 2};
   options.memory.budget = "100KiB";
-  const auto trainer = *Trainer::Create(ResidualNet(DType::kF32), options);
+  const auto trainer = *Trainer::Create(BudgetNet(DType::kF32), options);
   const std::string message(trainer->TrainingPlan(16).status().message());
   EXPECT_THAT(message, AllOf(HasSubstr("memory budget 100.0 KiB: a step takes "),
                              HasSubstr(", and at least ")));
   const size_t begin = message.find('(') + 1;
   options.memory.budget = message.substr(begin, message.find(" bytes") - begin);
-  const auto least = *Trainer::Create(ResidualNet(DType::kF32), options);
+  const auto least = *Trainer::Create(BudgetNet(DType::kF32), options);
   EXPECT_TRUE(least->TrainingPlan(16).ok()) << least->TrainingPlan(16).status();
 }
 
@@ -124,7 +125,7 @@ TEST(MemoryBudget, IsWrittenInBytesOrAsAShare) {
   }
   TrainOptions options;
   options.memory.budget = "much";
-  EXPECT_THAT(std::string(Trainer::Create(ResidualNet(DType::kF32), options).status().message()),
+  EXPECT_THAT(std::string(Trainer::Create(BudgetNet(DType::kF32), options).status().message()),
               HasSubstr("got \"much\""));
 }
 
@@ -132,7 +133,7 @@ TEST(MemoryBudget, IsWrittenInBytesOrAsAShare) {
 TEST(MemoryBudget, PriceIsThatOfThePlan) {
   TrainOptions options = {.threads = 2};
   options.memory.budget = "75%";
-  const auto trainer = *Trainer::Create(ResidualNet(DType::kF32), options);
+  const auto trainer = *Trainer::Create(BudgetNet(DType::kF32), options);
   const auto plan = *trainer->TrainingPlan(16);
   MemoryCount count;
   trainer->CountInto(count);
@@ -142,9 +143,9 @@ TEST(MemoryBudget, PriceIsThatOfThePlan) {
 
 TEST(MemoryBudget, EvaluationTakesNoMoreThanTraining) {
   TrainOptions options = {.threads = 2};
-  EXPECT_EQ(*(*Trainer::Create(ResidualNet(DType::kF32), options))->EvaluationBatch(4096), 4096);
+  EXPECT_EQ(*(*Trainer::Create(BudgetNet(DType::kF32), options))->EvaluationBatch(4096), 4096);
   options.memory.budget = "75%";
-  const auto trainer = *Trainer::Create(ResidualNet(DType::kF32), options);
+  const auto trainer = *Trainer::Create(BudgetNet(DType::kF32), options);
   const size_t arena = (*trainer->TrainingPlan(16))->arena_bytes;
   const int64_t most = *trainer->EvaluationBatch(4096);
   EXPECT_GE(most, 16);

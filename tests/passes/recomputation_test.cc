@@ -1,0 +1,79 @@
+#include "passes/memory/recomputation.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "autodiff/gradients.h"
+#include "ops/ops.h"
+
+namespace weft {
+namespace {
+
+// loss = sum(sin(exp(x * w))): the gradients read exp's result and x * w or what follows from them.
+Graph StepToRecompute() {
+  Graph g(StandardOps());
+  const Value x = *g.AddInput("x", {DType::kF32, {64, 64}});
+  const Value w = *g.AddVariable("w", *Tensor::Zeros(DType::kF32, {64, 64}));
+  const Value product = (*g.AddNode({.op = "Mul", .name = "product", .inputs = {x, w}}))->output();
+  const Value e = (*g.AddNode({.op = "Exp", .name = "exp", .inputs = {product}}))->output();
+  const Value s = (*g.AddNode({.op = "Sin", .name = "sin", .inputs = {e}}))->output();
+  const Value loss = (*g.AddNode({.op = "ReduceSum",
+                                  .name = "loss",
+                                  .inputs = {s},
+                                  .attributes = {{"keepdims", int64_t{0}}}}))
+                         ->output();
+  EXPECT_TRUE(g.AddOutput("loss", loss).ok());
+  const Value losses[] = {loss}, xs[] = {w};
+  const Value dw = (*Gradients(g, losses, xs))[0];
+  EXPECT_TRUE(g.AddUpdate(g.Find("w"), dw).ok());
+  return g;
+}
+
+int CandidateNumber(const Recomputation& r, const Graph& graph, std::string_view node) {
+  int number = 0;
+  for (const Node& n : graph.nodes()) {
+    if (n.name() == node) break;
+    number += n.num_outputs();
+  }
+  EXPECT_NE(std::count(r.candidates().begin(), r.candidates().end(), number), 0) << node;
+  return number;
+}
+
+TEST(Recomputation, ComputesAgainWhatIsChosenJustBeforeItIsRead) {
+  const Graph graph = StepToRecompute();
+  const Recomputation r(graph, {}, {});
+  Recomputation::Choice choice = r.Nothing();
+  choice[static_cast<size_t>(CandidateNumber(r, graph, "exp"))] = true;
+  const auto again = r.Apply(choice);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_TRUE(again->Verify().ok()) << again->Verify();
+  const Node* copy = again->Find("exp/again");
+  ASSERT_NE(copy, nullptr);
+  EXPECT_TRUE(again->Find("loss")->IsBefore(*copy));
+  // Only the forward pass reads the first one.
+  ASSERT_EQ(again->Find("exp")->uses().size(), 1u);
+  EXPECT_EQ(again->Find("exp")->uses()[0].user->name(), "sin");
+  EXPECT_FALSE(copy->uses().empty());
+
+  const auto before = r.Of(r.Nothing(), 0), after = r.Of(choice, 0);
+  EXPECT_EQ(before.nodes, 0);
+  EXPECT_GE(after.nodes, 1);
+  EXPECT_GT(after.flops, before.flops);
+  EXPECT_LE(after.peak, before.peak);
+}
+
+TEST(Recomputation, LeavesAGraphAloneWhereNothingIsChosen) {
+  const Graph graph = StepToRecompute();
+  const Recomputation r(graph, {}, {});
+  EXPECT_EQ(r.Apply(r.Nothing())->size(), graph.size());
+}
+
+TEST(Recomputation, NeverComputesAgainWhatItMustNot) {
+  const Graph graph = StepToRecompute();
+  const Recomputation all(graph, {}, {}), some(graph, {"exp"}, {});
+  EXPECT_EQ(some.candidates().size() + 1, all.candidates().size());
+}
+
+}  // namespace
+}  // namespace weft
