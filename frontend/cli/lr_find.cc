@@ -69,8 +69,8 @@ absl::Status LrFind(LrFindArguments a) {
   Print("%s", PlotText(curves, options).c_str());
   Print("the loss falls fastest at learning rate %.2g, is least at %.2g: try --lr %.1g\n",
         result.steepest, result.least, result.steepest);
-  if (!csv.empty()) WEFT_RETURN_IF_ERROR(WriteTextFile(csv, CsvOf(result)));
-  if (!a.plot.empty()) WEFT_RETURN_IF_ERROR(WriteTextFile(a.plot, PlotSvg(curves, options)));
+  if (!csv.empty()) WEFT_RETURN_IF_ERROR(ReplaceByText(csv, CsvOf(result)));
+  if (!a.plot.empty()) WEFT_RETURN_IF_ERROR(ReplaceByText(a.plot, PlotSvg(curves, options)));
   return absl::OkStatus();
 }
 

@@ -7,7 +7,6 @@
 #include "frontend/cli/common.h"
 #include "frontend/cli/data.h"
 #include "frontend/cli/option_flags.h"
-#include "frontend/data/augment/augmented.h"
 #include "frontend/train/config_text.h"
 #include "frontend/train/finetune_start.h"
 #include "frontend/train/train_loop.h"
@@ -30,7 +29,7 @@ struct TrainTarget {
 // What a model is trained on, and how its examples are made. Kept in its configuration.
 struct TrainData {
   DataSource source;
-  AugmentOptions augment;
+  std::string augment;  // a pipeline's text
 };
 
 // All that a training can be told: by flags, by a file, by the configuration of a saved model.
@@ -69,7 +68,9 @@ void VisitOptions(TrainTarget& o, F& f) {
 template <typename F>
 void VisitOptions(TrainData& o, F& f) {
   VisitOptions(o.source, f);
-  VisitOptions(o.augment, f);
+  f("augment", o.augment,
+    "Random changes of the examples, as \"crop(padding=4), flip\", or light, cifar, imagenet, "
+    "strong (see weft data --help)");
 }
 
 template <typename F>

@@ -7,7 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "frontend/cli/common.h"
 #include "frontend/cli/data.h"
-#include "frontend/data/loader.h"
+#include "frontend/data/augment/augmented.h"
 #include "runtime/exec/parallel.h"
 
 namespace weft {
@@ -43,7 +43,6 @@ absl::Status ApplyGiven(const Config& given, TrainCommandOptions& o) {
   o.train.threads = static_cast<int>(o.target.threads);
   o.train.recompute = o.target.recompute;
   o.fit.checkpoint.path = o.target.output;
-  o.fit.workers = static_cast<int>(std::clamp<int64_t>(o.data.augment.workers, 0, kMaxWorkers + 1));
   if (o.fit.batch_size < 1) {
     return absl::InvalidArgumentError(
         absl::StrCat("--batch: expected at least 1, got ", o.fit.batch_size));
@@ -109,13 +108,16 @@ absl::Status CheckHead(const Model& model, const Dataset& train) {
       train.name(), " has ", classes, ": --replace-head ", classes, " gives it a new last layer"));
 }
 
-// The examples that are trained on: changed at random where that is asked for.
-absl::StatusOr<std::shared_ptr<const Dataset>> TrainingExamples(
-    std::shared_ptr<const Dataset> source, const Model& model, const TrainData& data) {
-  if (data.augment.augment.empty()) return FitToModel(std::move(source), model, data.source);
-  WEFT_ASSIGN_OR_RETURN(const Pipeline pipeline, ParsePipeline(data.augment.augment));
-  const Preprocessing target = model.preprocessing.value_or(source->preprocessing());
-  return AugmentedDataset(std::move(source), pipeline, target);
+// The examples of a split: the training's changed at random where that is asked for, the test's as
+// far as what is learned from those needs it.
+absl::StatusOr<std::shared_ptr<const Dataset>> ExamplesFor(std::shared_ptr<const Dataset> source,
+                                                           const Model& model,
+                                                           const TrainData& data, Split split) {
+  WEFT_ASSIGN_OR_RETURN(const Pipeline pipeline, ParsePipeline(data.augment));
+  WEFT_ASSIGN_OR_RETURN(source, FitToModel(std::move(source), model, data.source));
+  const Preprocessing target = source->preprocessing();
+  return AugmentedDataset(std::move(source),
+                          split == Split::kTrain ? pipeline : TestSteps(pipeline), target);
 }
 
 }  // namespace
@@ -166,9 +168,11 @@ absl::StatusOr<TrainSetup> SetUpTraining(TrainSource source) {
   }
   WEFT_RETURN_IF_ERROR(CheckHead(model, *examples));
   WEFT_RETURN_IF_ERROR(FitLoss(*examples, o.train.loss));
-  WEFT_ASSIGN_OR_RETURN(setup.train, TrainingExamples(std::move(examples), model, o.data));
+  WEFT_ASSIGN_OR_RETURN(setup.train,
+                        ExamplesFor(std::move(examples), model, o.data, Split::kTrain));
   o.train.loss.targets = setup.train->targets();
-  WEFT_ASSIGN_OR_RETURN(setup.test, OpenDataFor(model, data, Split::kTest));
+  WEFT_ASSIGN_OR_RETURN(auto test, OpenSource(model, data, Split::kTest));
+  WEFT_ASSIGN_OR_RETURN(setup.test, ExamplesFor(std::move(test), model, o.data, Split::kTest));
   if (setup.train->is_images()) model.preprocessing = setup.train->preprocessing();
   model.class_names = setup.train->class_names();
   auto trainer = setup.resumes ? Trainer::Resume(std::move(model), o.train)

@@ -77,7 +77,7 @@ absl::StatusOr<Evaluation> EvaluateWithTta(const std::shared_ptr<const Dataset>&
     for (double& x : sum.mutable_values<double>()) {
       x = std::log(std::max(x / static_cast<double>(loaders.size()), kLeastProbability));
     }
-    WEFT_RETURN_IF_ERROR(AddScores(sum, batches[0].labels, &result));
+    WEFT_RETURN_IF_ERROR(AddOutputs(sum, batches[0].labels, {}, &result));
   }
 }
 

@@ -284,13 +284,11 @@ absl::StatusOr<Evaluation> Trainer::Evaluate(const Tensor& images, const Tensor&
   WEFT_ASSIGN_OR_RETURN(const TensorMap feeds,
                         Feeds(evaluation_->graph(), evaluation_form_, images, labels));
   WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, evaluation_->Run(feeds));
-  const bool one_class =
-      labels.is_empty() || (kIndexTypes.contains(labels.dtype()) && labels.rank() == 1);
   Evaluation result{.count = feeds.at(evaluation_form_.examples).dims()[0],
-                    .scored = evaluation_form_.scores && one_class};
+                    .scored = evaluation_form_.scores};
   if (result.scored) {
     result = {};
-    WEFT_RETURN_IF_ERROR(AddOutputs(outputs.back(), labels, {}, &result));
+    WEFT_RETURN_IF_ERROR(AddOutputs(outputs.back(), labels, options_.loss.loss, &result));
   }
   if (evaluation_form_.losses.empty()) return result;
   double loss = 0;

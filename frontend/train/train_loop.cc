@@ -229,6 +229,10 @@ absl::Status CheckOptions(const FitOptions& options, const Trainer& trainer) {
     return absl::InvalidArgumentError(
         absl::StrCat("expected a learning rate above 0, got ", options.learning_rate));
   }
+  if (options.workers < 1 || options.workers > kMaxWorkers) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected 1 to ", kMaxWorkers, " workers, got ", options.workers));
+  }
   WEFT_RETURN_IF_ERROR(CheckSchedule(options.schedule));
   WEFT_RETURN_IF_ERROR(CheckEarlyStopping(options.early_stopping));
   WEFT_RETURN_IF_ERROR(CheckCheckpoints(options.checkpoint));
@@ -286,7 +290,8 @@ absl::StatusOr<size_t> PeakBytes(Trainer& trainer, const Dataset& train, const D
   }
   MemoryCount count;
   trainer.CountInto(count);
-  count.Add(LoaderBytes(train, {.batch_size = options.batch_size, .workers = options.workers}));
+  count.Add(LoaderBytes(
+      train, {.batch_size = options.batch_size, .workers = static_cast<int>(options.workers)}));
   count.Add(std::max(evaluation, trainer.snapshot_bytes()));  // one follows the other
   const bool keeps_best = options.early_stopping.restores() && options.checkpoint.path.empty();
   if (keeps_best) count.Add(trainer.snapshot_bytes());
@@ -300,7 +305,7 @@ absl::StatusOr<FitResult> Fit(Trainer& trainer, const std::shared_ptr<const Data
   WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<Loader> loader,
                         Loader::Create(train, {.batch_size = options.batch_size,
                                                .seed = trainer.options().seed,
-                                               .workers = options.workers}));
+                                               .workers = static_cast<int>(options.workers)}));
   WEFT_RETURN_IF_ERROR(AdoptPosition(trainer, *train, options));
   WriteTo(trainer.config(), options);
   return Loop(trainer, *loader, train->size(), options, callbacks).Run(test);

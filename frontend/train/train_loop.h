@@ -20,7 +20,7 @@ struct FitOptions {
   int64_t epochs = 1;  // in all, those of earlier sessions included
   int64_t batch_size = 128;
   double learning_rate = 0.1;
-  int workers = 1;  // threads that prepare batches; any number gives the same ones
+  int64_t workers = 1;  // threads that prepare batches
   ScheduleOptions schedule = {};
   EarlyStoppingOptions early_stopping = {};
   CheckpointOptions checkpoint = {};
@@ -32,6 +32,7 @@ void VisitOptions(FitOptions& o, F& f) {
   f("epochs", o.epochs, "Passes over the data, in all");
   f("batch", o.batch_size, "Images a step");
   f("learning_rate", o.learning_rate, "Learning rate, the highest of its schedule");
+  f("workers", o.workers, "Threads that read and change examples; any number gives the same");
   VisitOptions(o.schedule, f);
   VisitOptions(o.early_stopping, f);
   VisitOptions(o.checkpoint, f);
