@@ -241,12 +241,12 @@ TEST(OnnxImport, EveryProblemIsReportedAtOnce) {
   OnnxMaker m(13);
   m.Input("x", {2, 3})
       .Input("s", {1}, onnx::TensorProto::STRING)
-      .Node("Unique", {"x"}, {"a"})
+      .Node("TfIdfVectorizer", {"x"}, {"a"})
       .Name("find")
       .Node("Relu", {"a"}, {"a2"})
       .Node("Conv", {"x", "x"}, {"b"})
       .Name("conv")
-      .Node("Unique", {"x"}, {"c"})
+      .Node("TfIdfVectorizer", {"x"}, {"c"})
       .Name("distinct")
       .Output("a2")
       .Output("b")
@@ -256,14 +256,14 @@ TEST(OnnxImport, EveryProblemIsReportedAtOnce) {
   const std::string message = MessageOf(model.status());
   EXPECT_THAT(message, HasSubstr("test.onnx: 4 problems: "));
   EXPECT_THAT(message, HasSubstr("input s: STRING is not supported"));
-  EXPECT_THAT(message, HasSubstr("find (Unique, opset 13): the op is not supported"));
+  EXPECT_THAT(message, HasSubstr("find (TfIdfVectorizer, opset 13): the op is not supported"));
   EXPECT_THAT(message, HasSubstr("conv (Conv, opset 13): "));
-  EXPECT_THAT(message, HasSubstr("distinct (Unique, opset 13): the op is not supported"));
+  EXPECT_THAT(message, HasSubstr("distinct (TfIdfVectorizer, opset 13): the op is not supported"));
 }
 
 TEST(OnnxImport, WhatIsRightButUnsupportedIsUnimplemented) {
   OnnxMaker m(13);
-  m.Input("x", {2, 3}).Node("Unique", {"x"}, {"a"}).Output("a", onnx::TensorProto::INT64);
+  m.Input("x", {2, 3}).Node("TfIdfVectorizer", {"x"}, {"a"}).Output("a", onnx::TensorProto::INT64);
   EXPECT_EQ(m.Import().status().code(), absl::StatusCode::kUnimplemented);
   OnnxMaker newer(99);
   newer.Input("x", {2}).Node("Relu", {"x"}, {"y"}).Output("y");
