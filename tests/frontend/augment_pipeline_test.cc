@@ -58,6 +58,7 @@ TEST(Pipeline, SaysWhereAMistakeIs) {
       {"crop(32.5)", "expected size, whole, in [0, 16384], got 32.5, at character 6"},
       {"crop(32, mode=mirror)",
        "expected mode to be one of: constant edge reflect symmetric, at character 15"},
+      {"pad((1, 2, 3))", "expected 1, 2 or 4 numbers for padding, at character 5"},
       {"rotate", "expected rotate(degrees): up to as many either way, or (from, to)"},
       {"noise, flip", "expected pictures, then numbers, then mixing; flip comes after noise"},
       {"mixup, noise", "noise comes after mixup, at character 8"},

@@ -35,6 +35,11 @@ TEST(PlaceTransforms, MoveWholePixels) {
   EXPECT_THAT(Augmented("center_crop((1, 2), at=(1, 0))", kSmall).pixels, ElementsAre(4, 5));
   EXPECT_THAT(Augmented("center_crop((2, 5))", kSmall).pixels,
               ElementsAre(0, 1, 2, 3, 0, 0, 4, 5, 6, 0));
+  // Half a pixel: Python's round(0.5) is 0, round(1.5) is 2; what is padded is floored.
+  const Picture row = GrayPicture(1, 5, {1, 2, 3, 4, 5});
+  EXPECT_THAT(Augmented("center_crop((1, 4))", row).pixels, ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(Augmented("center_crop((1, 2))", row).pixels, ElementsAre(3, 4));
+  EXPECT_THAT(Augmented("center_crop((1, 6))", row).pixels, ElementsAre(1, 2, 3, 4, 5, 0));
   EXPECT_THAT(Augmented("flip(1)", CountingPicture(1, 2, 3)).pixels,
               ElementsAre(1, 101, 201, 0, 100, 200));
 }
@@ -46,8 +51,24 @@ TEST(PlaceTransforms, ResizeKeepsTheShapeOrTakesTheModelsSize) {
   const Picture model = Augmented("resize", kSmall, 0, 5, 7);
   EXPECT_EQ(model.height, 5);
   EXPECT_EQ(model.width, 7);
+  const Picture half = Augmented("crop((1, 0))", kSmall, 0, 5, 2);  // one side is the model's
+  EXPECT_EQ(half.height, 1);
+  EXPECT_EQ(half.width, 2);
   EXPECT_THAT(Augmented("resize((4, 3), filter=nearest)", kSmall).pixels,
               ElementsAre(1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6));
+}
+
+TEST(PlaceTransforms, RefuseToGrowWithoutBounds) {
+  for (const auto& [text, height] : {std::pair("resize(512)", 4096), std::pair("pad(16384)", 1)}) {
+    PictureExample line = {.picture = GrayPicture(height, 1, std::vector<uint8_t>(4096))};
+    line.picture.pixels.resize(static_cast<size_t>(height));
+    RandomStream random(1, RandomPurpose::kAugment, 0);
+    TransformDraw draw = {random, 4, 4};
+    const Pipeline pipeline = ParsePipeline(text).value();
+    pipeline.steps[0].spec->picture(pipeline.steps[0].arguments, draw, line);
+    EXPECT_EQ(draw.status.code(), absl::StatusCode::kResourceExhausted) << text;
+    EXPECT_EQ(line.picture.height, height) << text;
+  }
 }
 
 // Every one of the 9 x 9 places, and nothing else.
@@ -289,6 +310,9 @@ TEST(DamageTransforms, CutoutAndEraseTakeRectangles) {
     EXPECT_GE(black, 6);
     EXPECT_LE(black, 28);
     EXPECT_EQ(Augmented("erase(1)", in, i), in);  // the mean of equal pixels
+    const Picture noisy = Augmented("erase(1, scale=(0.1, 0.2), value=noise)", in, i);
+    EXPECT_LE(100 - std::count(noisy.pixels.begin(), noisy.pixels.end(), 50), 28);
+    EXPECT_NE(noisy, in);
   }
 }
 

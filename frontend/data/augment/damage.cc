@@ -93,12 +93,10 @@ void EraseStep(const Arguments& a, TransformDraw& draw, PictureExample& example)
     const int64_t top = draw.Below(picture.height - height + 1);
     const int64_t left = draw.Below(picture.width - width + 1);
     if (a.word("value") == "noise") {
-      for (int64_t i = 0; i < height * width; ++i) {
-        std::vector<uint8_t> color;
-        for (int64_t c = 0; c < picture.channels; ++c) {
-          color.push_back(static_cast<uint8_t>(draw.Below(256)));
-        }
-        FillRectangle(top + i / width, left + i % width, 1, 1, color, picture);
+      for (int64_t y = top; y < top + height; ++y) {
+        const auto row = picture.pixels.begin() + (y * picture.width + left) * picture.channels;
+        std::generate_n(row, width * picture.channels,
+                        [&] { return static_cast<uint8_t>(draw.random.NextWord() >> 24); });
       }
       return;
     }

@@ -99,9 +99,12 @@ class PipelineParser {
       WEFT_ASSIGN_OR_RETURN(const double number, ParseNumber(spec));
       value.numbers.push_back(number);
     }
-    if (value.numbers.size() <= spec.most) return value;
-    return ErrorAt(begin,
-                   absl::StrCat("expected at most ", spec.most, " numbers for ", Absl(spec.name)));
+    if (value.numbers.size() > spec.most) {
+      return ErrorAt(
+          begin, absl::StrCat("expected at most ", spec.most, " numbers for ", Absl(spec.name)));
+    }
+    if (value.numbers.size() != 3) return value;
+    return ErrorAt(begin, absl::StrCat("expected 1, 2 or 4 numbers for ", Absl(spec.name)));
   }
 
  private:

@@ -10,7 +10,7 @@
 namespace weft {
 namespace {
 
-constexpr double kMostPixels = 16384;  // a side
+constexpr int64_t kMostSide = 16384;  // pixels
 
 const ParameterSpec kFilterParameter = {.name = "filter",
                                         .fallback = "bilinear",
@@ -28,7 +28,7 @@ const ParameterSpec kModeParameter = {.name = "mode",
 
 ParameterSpec SizeParameter(std::string_view help) {
   return {
-      .name = "size", .fallback = "0", .help = help, .high = kMostPixels, .whole = true, .most = 2};
+      .name = "size", .fallback = "0", .help = help, .high = kMostSide, .whole = true, .most = 2};
 }
 ParameterSpec ChanceParameter(std::string_view fallback) {
   return {.name = "p", .fallback = fallback, .help = "how often"};
@@ -45,11 +45,20 @@ struct PlaceSize {
   int64_t height, width;
 };
 
-// (h, w), n for a square, 0 for the model's size.
+// (h, w), or n for a square; 0 for the model's.
 PlaceSize WantedSize(const Arguments& a, const TransformDraw& draw) {
   const std::vector<double>& n = a.numbers("size");
-  if (n[0] == 0) return {draw.height, draw.width};
-  return {static_cast<int64_t>(n[0]), static_cast<int64_t>(n.back())};
+  const auto side = [](double asked, int64_t of_model) {
+    return asked == 0 ? of_model : static_cast<int64_t>(asked);
+  };
+  return {side(n[0], draw.height), side(n.back(), draw.width)};
+}
+
+// Whether a picture that follows from another's size is none too large; a long and narrow one can
+// grow without bounds.
+bool FitsMemory(std::string_view step, PlaceSize size, TransformDraw& draw) {
+  draw.status = Annotate(CheckPixelCount(size.height, size.width, kMostSide * kMostSide), step);
+  return draw.status.ok();
 }
 
 void ResizeBoth(const PictureRegion& region, PlaceSize size, ResampleFilter filter,
@@ -78,15 +87,19 @@ void ResizeStep(const Arguments& a, TransformDraw& draw, PictureExample& example
     };
     size = {scaled(in.height), scaled(in.width)};
   }
+  if (!FitsMemory("resize", size, draw)) return;
   ResizeBoth({.height = in.height, .width = in.width}, size, *ParseResampleFilter(a.word("filter")),
              example);
 }
 
+// Halves of a pixel go to the even place, and with a window that is larger upwards and left, as in
+// torchvision.transforms.CenterCrop.
 void CenterCropStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   const PlaceSize size = WantedSize(a, draw);
   const std::vector<double>& at = a.numbers("at");
   const auto offset = [](int64_t from, int64_t to, double where) {
-    return std::llround(static_cast<double>(from - to) * where);
+    const double slack = static_cast<double>(from - to) * where;
+    return static_cast<int64_t>(from < to ? std::ceil(slack) : std::nearbyint(slack));
   };
   CutBoth({.top = offset(example.picture.height, size.height, at[0]),
            .left = offset(example.picture.width, size.width, at.back()),
@@ -123,13 +136,13 @@ void RandomPlaceStep(const Arguments& a, TransformDraw& draw, PictureExample& ex
 
 // torchvision.transforms.Pad: all sides; left and right, top and bottom; or left, top, right,
 // bottom.
-void PadStep(const Arguments& a, TransformDraw&, PictureExample& example) {
+void PadStep(const Arguments& a, TransformDraw& draw, PictureExample& example) {
   const std::vector<double>& n = a.numbers("padding");
   const auto side = [&](size_t i) { return static_cast<int64_t>(n[i % n.size()]); };
-  CutBoth({.top = -side(1),
-           .left = -side(0),
-           .height = example.picture.height + side(1) + side(3),
-           .width = example.picture.width + side(0) + side(2)},
+  const PlaceSize size = {example.picture.height + side(1) + side(3),
+                          example.picture.width + side(0) + side(2)};
+  if (!FitsMemory("pad", size, draw)) return;
+  CutBoth({.top = -side(1), .left = -side(0), .height = size.height, .width = size.width},
           OutsideOf(a), static_cast<uint8_t>(a.whole("fill")), example);
 }
 
@@ -258,7 +271,7 @@ std::span<const TransformSpec> PlaceTransforms() {
         {.name = "padding",
          .fallback = "0",
          .help = "pixels around it",
-         .high = kMostPixels,
+         .high = kMostSide,
          .whole = true},
         kModeParameter,
         kFillParameter},
@@ -279,7 +292,7 @@ std::span<const TransformSpec> PlaceTransforms() {
        "a border",
        {{.name = "padding",
          .help = "pixels: all sides, (x, y) or (left, top, right, bottom)",
-         .high = kMostPixels,
+         .high = kMostSide,
          .whole = true,
          .most = 4},
         kModeParameter,
