@@ -34,9 +34,9 @@ class MemoryDataset final : public Dataset {
                        .width = p.width,
                        .channels = p.channels,
                        .pixels = std::vector<uint8_t>(bytes.size())};
-    for (size_t i = 0; i < bytes.size(); ++i) {
-      const size_t channel = p.channel_order == "bgr" ? 2 - i / area : i / area;
-      picture.pixels[i % area * channels + channel] = bytes[i];
+    for (size_t c = 0; c < channels; ++c) {
+      const uint8_t* plane = bytes.data() + (p.channel_order == "bgr" ? 2 - c : c) * area;
+      for (size_t i = 0; i < area; ++i) picture.pixels[i * channels + c] = plane[i];
     }
     return PictureExample{.picture = std::move(picture),
                           .label = labels_[static_cast<size_t>(index)]};
