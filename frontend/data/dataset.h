@@ -55,6 +55,8 @@ struct PictureExample {
   Picture picture;
   std::optional<Picture> mask = {};  // the classes of its pixels: one channel, the picture's size
   int64_t label = 0;                 // of the picture; nothing where there is a mask
+  // Of a data set whose labels are these; none: Read has them, and decodes the picture again.
+  std::vector<float> targets = {};
 };
 
 // Labelled examples of one size, by index: images, or signals, films, texts. Immutable: every

@@ -37,14 +37,12 @@ class PictureFileDataset final : public Dataset {
     const DecodeOptions smaller = {.min_height = p.height, .min_width = p.width};
     WEFT_ASSIGN_OR_RETURN(const Picture picture, LoadPicture(path(index), smaller));
     std::ranges::copy(PicturePlanes(picture, p), image.begin());
-    const auto at = static_cast<size_t>(index);
     if (targets()) {
-      std::copy_n(files_.targets.begin() + static_cast<std::ptrdiff_t>(at * labels.targets.size()),
-                  labels.targets.size(), labels.targets.begin());
+      std::ranges::copy(TargetsOf(index), labels.targets.begin());
       return absl::OkStatus();
     }
     if (files_.masks.empty()) {
-      labels.classes[0] = files_.labels[at];
+      labels.classes[0] = files_.labels[static_cast<size_t>(index)];
       return absl::OkStatus();
     }
     WEFT_ASSIGN_OR_RETURN(const Picture mask, ReadMask(index));
@@ -56,6 +54,7 @@ class PictureFileDataset final : public Dataset {
     PictureExample example;
     WEFT_ASSIGN_OR_RETURN(example.picture, LoadPicture(path(index)));
     if (!files_.labels.empty()) example.label = files_.labels[static_cast<size_t>(index)];
+    if (targets()) example.targets.assign(TargetsOf(index).begin(), TargetsOf(index).end());
     if (files_.masks.empty()) return example;
     WEFT_ASSIGN_OR_RETURN(example.mask, ReadMask(index));
     const Picture& picture = example.picture;
@@ -65,6 +64,11 @@ class PictureFileDataset final : public Dataset {
     return absl::InvalidArgumentError(absl::StrCat(
         files_.masks[static_cast<size_t>(index)], ": expected ", picture.height, "x", picture.width,
         " as its picture, the mask is ", example.mask->height, "x", example.mask->width));
+  }
+
+  std::span<const float> TargetsOf(int64_t index) const {
+    const auto size = static_cast<size_t>(label_size());
+    return std::span(files_.targets).subspan(static_cast<size_t>(index) * size, size);
   }
 
   absl::StatusOr<Picture> ReadMask(int64_t index) const {

@@ -240,6 +240,60 @@ TEST(AugmentedDataset, RefusesWhatDoesNotFit) {
   tokens.labels = SyntheticOptions::Labels::kNextToken;
   EXPECT_THAT(ErrorOf("noise", MakeSynthetic(Split::kTrain, tokens).value()),
               HasSubstr("noise wants examples that are numbers, not tokens"));
+  EXPECT_THAT(ErrorOf("mixup", MakeSynthetic(Split::kTrain, tokens).value()),
+              HasSubstr("mixup wants examples that are numbers, not tokens"));
+}
+
+// The mask would stay where it is.
+TEST(AugmentedDataset, RefusesToMoveImagesFromUnderTheirMasks) {
+  const auto source = std::make_shared<PictureList>(
+      std::vector<PictureExample>{{.picture = CountingPicture(4, 4, 1),
+                                   .mask = GrayPicture(4, 4, std::vector<uint8_t>(16, 1))}},
+      kGray4, std::vector<std::string>{"a", "b"});
+  EXPECT_THAT(ErrorOf("shift(2)", source), HasSubstr("shift wants one label an example"));
+  EXPECT_EQ(ErrorOf("noise", source), "");
+}
+
+TEST(AugmentedDataset, RefusesPicturesThatAreNone) {
+  const std::vector<PictureExample> bad = {{.picture = GrayPicture(4, 4, std::vector<uint8_t>(15))},
+                                           {.picture = GrayPicture(0, 4, {})},
+                                           {.picture = GrayPicture(4, 4, std::vector<uint8_t>(16)),
+                                            .mask = GrayPicture(2, 8, std::vector<uint8_t>(16))}};
+  for (const PictureExample& example : bad) {
+    const auto source = std::make_shared<PictureList>(std::vector<PictureExample>{example}, kGray4,
+                                                      std::vector<std::string>{"a", "b"});
+    const auto dataset = Make("flip(1)", source, kGray4);
+    std::vector<float> image(16);
+    std::vector<int64_t> labels(static_cast<size_t>(dataset->label_size()));
+    EXPECT_THAT(MessageOf(dataset->Read(0, image, labels)), HasSubstr(": expected bytes ["));
+  }
+}
+
+// Pictures with numbers as labels, which the values' reader would give only after another decoding.
+class PicturesWithTargets final : public Dataset {
+ public:
+  PicturesWithTargets()
+      : Dataset({.name = "targets",
+                 .size = 1,
+                 .preprocessing = kGray4,
+                 .label_dims = {2},
+                 .targets = true,
+                 .pictures = true}) {}
+
+ private:
+  absl::Status ReadExample(int64_t, std::span<float>, std::span<int64_t>) const override {
+    return absl::InternalError("decoded again");
+  }
+  absl::StatusOr<PictureExample> ReadPicture(int64_t) const override {
+    return PictureExample{.picture = CountingPicture(4, 4, 1), .targets = {0.5f, 2}};
+  }
+};
+
+TEST(AugmentedDataset, TakesTargetsWithThePicture) {
+  const auto dataset = Make("flip", std::make_shared<PicturesWithTargets>(), kGray4);
+  std::vector<float> image(16), targets(2);
+  ASSERT_TRUE(dataset->Read(0, image, {.targets = targets}).ok());
+  EXPECT_THAT(targets, ElementsAre(0.5f, 2));
 }
 
 // Scores of a "model" that finds class 0 by a bright left half, class 1 by a bright right one.

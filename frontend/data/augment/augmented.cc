@@ -49,6 +49,24 @@ bool HasMasks(const Dataset& dataset) {
   return dataset.has_pictures() || dataset.label_dims() == Dims{p.height, p.width};
 }
 
+// Whether a data set's picture is one, and its mask of its size.
+absl::Status CheckPictureExample(const PictureExample& example) {
+  const auto check = [](const Picture& p, int64_t height, int64_t width) {
+    if (p.height == height && p.width == width && height > 0 && width > 0 &&
+        (p.channels == 1 || p.channels == 3) &&
+        p.pixels.size() == static_cast<size_t>(height * width * p.channels)) {
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(absl::StrCat("expected bytes [", height, ",", width,
+                                                   ",1 or 3], got ", p.pixels.size(), " for [",
+                                                   p.height, ",", p.width, ",", p.channels, "]"));
+  };
+  const int64_t height = example.picture.height, width = example.picture.width;
+  WEFT_RETURN_IF_ERROR(Annotate(check(example.picture, height, width), "picture"));
+  if (!example.mask) return absl::OkStatus();
+  return Annotate(check(*example.mask, height, width), "mask");
+}
+
 class AugmentedExamples final : public Dataset {
  public:
   AugmentedExamples(DatasetInfo info, std::shared_ptr<const Dataset> source, StagedSteps steps)
@@ -117,11 +135,15 @@ class AugmentedExamples final : public Dataset {
                                              LabelBuffer labels) const {
     if (!source_->has_pictures()) return PictureOfValues(index, draw, labels);
     WEFT_ASSIGN_OR_RETURN(PictureExample example, source_->ReadSource(index));
+    WEFT_RETURN_IF_ERROR(CheckPictureExample(example));
     if (HasMasks(*source_)) {
       if (example.mask) return example;
       return absl::InternalError("the data set gave no mask");
     }
-    if (source_->targets() || !source_->label_dims().empty()) {
+    example.mask.reset();
+    if (source_->targets() && example.targets.size() == labels.targets.size()) {
+      std::ranges::copy(example.targets, labels.targets.begin());
+    } else if (source_->targets() || !source_->label_dims().empty()) {
       std::vector<float> image(static_cast<size_t>(source_->example_size()));
       WEFT_RETURN_IF_ERROR(source_->Read(index, image, labels, draw));
     } else {
@@ -198,8 +220,9 @@ absl::Status CheckSteps(const Dataset& source, const StagedSteps& steps) {
         "augment: ", Absl(step.spec->name), " wants ", Absl(wanted), "; those of ", source.name(),
         " are ", ToString(source.example_dims()), " with labels ", ToString(source.label_dims())));
   };
-  if (source.tokens() && !steps.signal.empty()) {
-    return refuse(steps.signal[0], "examples that are numbers, not tokens");
+  for (const std::vector<PipelineStep>* numbers : {&steps.signal, &steps.mix}) {
+    if (!source.tokens() || numbers->empty()) continue;
+    return refuse(numbers->front(), "examples that are numbers, not tokens");
   }
   if (!source.is_images() && !steps.picture.empty()) {
     return refuse(steps.picture[0], "examples that are images");
@@ -207,6 +230,10 @@ absl::Status CheckSteps(const Dataset& source, const StagedSteps& steps) {
   const bool per_pixel = !source.targets() && !source.label_dims().empty();
   if (per_pixel && !steps.picture.empty() && !HasMasks(source)) {
     return refuse(steps.picture[0], "one label an example, or one a pixel");
+  }
+  for (const PipelineStep& step : steps.signal) {  // labels of places stay where they are
+    const bool moves = step.spec->name == "shift" || step.spec->name == "window";
+    if (per_pixel && moves) return refuse(step, "one label an example");
   }
   if (per_pixel && !steps.mix.empty()) return refuse(steps.mix[0], "one label an example");
   if (!steps.mix.empty() && !source.targets() && source.class_names().empty()) {
