@@ -36,7 +36,7 @@ class PictureFileDataset final : public Dataset {
     const Preprocessing& p = preprocessing();
     const DecodeOptions smaller = {.min_height = p.height, .min_width = p.width};
     WEFT_ASSIGN_OR_RETURN(const Picture picture, LoadPicture(path(index), smaller));
-    std::ranges::copy(PicturePlanes(picture, p), image.begin());
+    PictureToPlanes(picture, p, image);
     if (targets()) {
       std::ranges::copy(TargetsOf(index), labels.targets.begin());
       return absl::OkStatus();

@@ -6,77 +6,23 @@
 #include <vector>
 
 #include "frontend/io/read_file.h"
+#include "frontend/io/resample.h"
 
 namespace weft {
 namespace {
 
-// [C,H,W] in [0,1] of the pixels [H,W,C].
-std::vector<float> ToPlanes(const Picture& image, const Preprocessing& p) {
-  const auto area = static_cast<size_t>(image.height * image.width);
-  std::vector<float> planes(area * static_cast<size_t>(p.channels));
-  for (size_t i = 0; i < area; ++i) {
-    if (image.channels == 1) {
-      const float level = static_cast<float>(image.pixels[i]) / 255.0f;
-      for (size_t at = i; at < planes.size(); at += area) planes[at] = level;
-      continue;
-    }
-    const uint8_t* rgb = &image.pixels[3 * i];
-    if (p.channels == 1) {
-      // ITU-R 601 luma in PIL's 16-bit fixed point.
-      const unsigned luma = (rgb[0] * 19595u + rgb[1] * 38470u + rgb[2] * 7471u + 0x8000u) >> 16;
-      planes[i] = static_cast<float>(luma) / 255.0f;
-    } else {
-      for (size_t c = 0; c < 3; ++c) {
-        const size_t source = p.channel_order == "bgr" ? 2 - c : c;
-        planes[c * area + i] = static_cast<float>(rgb[source]) / 255.0f;
-      }
-    }
-  }
-  return planes;
-}
-
-// One axis of a resize: output i is the weighted sum of the inputs from `first[i]` on.
-struct Filter {
-  std::vector<int64_t> first;
-  std::vector<std::vector<float>> weights;
-};
-
-// A triangle of half-width 1, or of the scale when shrinking, around the pixel's center.
-Filter MakeFilter(int64_t from, int64_t to) {
-  Filter filter;
-  const double scale = static_cast<double>(from) / static_cast<double>(to);
-  const double support = std::max(scale, 1.0);
-  for (int64_t i = 0; i < to; ++i) {
-    const double center = (static_cast<double>(i) + 0.5) * scale;
-    const int64_t begin = std::max<int64_t>(0, std::llround(center - support));
-    const int64_t end = std::min<int64_t>(from, std::llround(center + support));
-    std::vector<double> raw;
-    double sum = 0;
-    for (int64_t j = begin; j < end; ++j) {
-      const double distance = std::abs(static_cast<double>(j) + 0.5 - center) / support;
-      raw.push_back(std::max(0.0, 1.0 - distance));
-      sum += raw.back();
-    }
-    filter.first.push_back(begin);
-    std::vector<float>& weights = filter.weights.emplace_back();
-    for (double w : raw) weights.push_back(static_cast<float>(w / sum));
-  }
-  return filter;
-}
-
 // [rows, from, inner] to [rows, to, inner].
 std::vector<float> ResizeAxis(const std::vector<float>& in, size_t rows, int64_t from, int64_t to,
                               size_t inner) {
-  const Filter filter = MakeFilter(from, to);
+  const ResampleAxis axis = MakeResampleAxis(ResampleFilter::kBilinear, from, to);
   std::vector<float> out(rows * static_cast<size_t>(to) * inner, 0.0f);
   for (size_t r = 0; r < rows; ++r) {
     for (size_t i = 0; i < static_cast<size_t>(to); ++i) {
       float* target = &out[(r * static_cast<size_t>(to) + i) * inner];
-      const float* source =
-          &in[(r * static_cast<size_t>(from) + static_cast<size_t>(filter.first[i])) * inner];
-      for (float weight : filter.weights[i]) {
+      const float* source = &in[(r * static_cast<size_t>(from) + axis.first[i]) * inner];
+      for (size_t j = 0; j < axis.count[i]; ++j, source += inner) {
+        const auto weight = static_cast<float>(axis.weights[i * axis.taps + j]);
         for (size_t k = 0; k < inner; ++k) target[k] += weight * source[k];
-        source += inner;
       }
     }
   }
@@ -100,7 +46,8 @@ absl::StatusOr<Tensor> ToTensor(const Picture& image, const Preprocessing& p, bo
     return absl::InvalidArgumentError(absl::StrCat("expected ", p.height, "x", p.width,
                                                    ", image is ", image.height, "x", image.width));
   }
-  std::vector<float> planes = PicturePlanes(image, p);
+  std::vector<float> planes(static_cast<size_t>(p.channels * p.height * p.width));
+  PictureToPlanes(image, p, planes);
   Normalize(p, planes);
   return Tensor::FromValues<float>({p.channels, p.height, p.width}, planes);
 }
@@ -167,8 +114,40 @@ void Normalize(const Preprocessing& p, std::span<float> image) {
   }
 }
 
-std::vector<float> PicturePlanes(const Picture& picture, const Preprocessing& p) {
-  return Resize(ToPlanes(picture, p), p.channels, picture.height, picture.width, p);
+void PictureToPlanes(const Picture& picture, const Preprocessing& p, std::span<float> planes) {
+  if (picture.height != p.height || picture.width != p.width) {
+    return PictureToPlanes(Resample(picture, p.height, p.width), p, planes);
+  }
+  const auto area = static_cast<size_t>(p.height * p.width);
+  const auto channels = static_cast<size_t>(picture.channels);
+  const uint8_t* from = picture.pixels.data();
+  for (size_t i = 0; i < area && p.channels == 1; ++i, from += channels) {
+    const unsigned luma =
+        channels == 1 ? *from
+                      : (from[0] * 19595u + from[1] * 38470u + from[2] * 7471u + 0x8000u) >> 16;
+    planes[i] = static_cast<float>(luma) / 255.0f;
+  }
+  for (size_t c = 0; c < 3 && p.channels == 3; ++c) {
+    const size_t source = channels == 1 ? 0 : p.channel_order == "bgr" ? 2 - c : c;
+    for (size_t i = 0; i < area; ++i) {
+      planes[c * area + i] = static_cast<float>(from[i * channels + source]) / 255.0f;
+    }
+  }
+}
+
+Picture PlanesToPicture(std::span<const float> planes, const Preprocessing& p) {
+  Picture picture = {.height = p.height, .width = p.width, .channels = p.channels, .pixels = {}};
+  const auto area = static_cast<size_t>(p.height * p.width);
+  picture.pixels.resize(planes.size());
+  for (size_t c = 0; c < static_cast<size_t>(p.channels); ++c) {
+    const size_t source = p.channel_order == "bgr" ? 2 - c : c;
+    for (size_t i = 0; i < area; ++i) {
+      const float x = std::clamp(planes[source * area + i], 0.0f, 1.0f);
+      picture.pixels[i * static_cast<size_t>(p.channels) + c] =
+          static_cast<uint8_t>(x * 255.0f + 0.5f);
+    }
+  }
+  return picture;
 }
 
 absl::StatusOr<Tensor> DecodeImage(std::span<const std::byte> bytes, const std::string& name,

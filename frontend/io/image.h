@@ -34,10 +34,12 @@ void Normalize(const Preprocessing& p, std::span<float> image);
 std::vector<float> ConvertImage(std::span<const float> image, const Preprocessing& from,
                                 const Preprocessing& to);
 
-// [C,H,W] in [0,1], not normalised: a picture in the form of `p`, which must be valid. Color
-// becomes gray as 0.299 R + 0.587 G + 0.114 B, rounded to 8 bits, as in PIL. Resizing is bilinear
-// with the filter widened when shrinking (antialiased, as in PIL).
-std::vector<float> PicturePlanes(const Picture& picture, const Preprocessing& p);
+// A picture as planes [C,H,W] in [0,1] in the form of `p`, which must be valid; not normalised. It
+// is resized as PIL does, bilinear and antialiased (see Resample). Color becomes gray as 0.299 R +
+// 0.587 G + 0.114 B, rounded to 8 bits, as in PIL.
+void PictureToPlanes(const Picture& picture, const Preprocessing& p, std::span<float> planes);
+// An image in [0,1] that has the form of `p`, rounded to bytes.
+Picture PlanesToPicture(std::span<const float> planes, const Preprocessing& p);
 
 // Decodes an image file (see DecodePicture for what may be in it) into the input that `p`
 // describes: f32[C,H,W], normalised. Errors name the file: those of DecodePicture, `expected 28x28,

@@ -60,40 +60,16 @@ double FilterAt(ResampleFilter filter, double x) {
   return 0;
 }
 
-// One axis: output i is the weighted sum of `taps` inputs from first[i] on.
-struct ResampleWeights {
-  size_t taps = 0;
-  std::vector<size_t> first;
-  std::vector<size_t> count;
-  std::vector<int32_t> weights;  // [outputs, taps]
+// With its weights in fixed point besides.
+struct FixedPointAxis : ResampleAxis {
+  std::vector<int32_t> fixed;
 };
 
-ResampleWeights MakeResampleWeights(ResampleFilter filter, int64_t from, int64_t to) {
-  const double scale = static_cast<double>(from) / static_cast<double>(to);
-  const double widening = std::max(scale, 1.0);
-  const double support = SupportOf(filter) * widening;
-  ResampleWeights axis;
-  axis.taps = static_cast<size_t>(std::ceil(support)) * 2 + 1;
-  axis.weights.resize(static_cast<size_t>(to) * axis.taps);
-  std::vector<double> raw(axis.taps);
-  for (int64_t i = 0; i < to; ++i) {
-    const double center = (static_cast<double>(i) + 0.5) * scale;
-    const auto begin = std::max<int64_t>(0, static_cast<int64_t>(center - support + 0.5));
-    const auto end = std::min<int64_t>(from, static_cast<int64_t>(center + support + 0.5));
-    const auto count = static_cast<size_t>(end - begin);
-    double sum = 0;
-    for (size_t j = 0; j < count; ++j) {
-      const double x = static_cast<double>(begin + static_cast<int64_t>(j)) - center + 0.5;
-      raw[j] = FilterAt(filter, x / widening);
-      sum += raw[j];
-    }
-    int32_t* weights = &axis.weights[static_cast<size_t>(i) * axis.taps];
-    for (size_t j = 0; j < count; ++j) {
-      const double w = sum == 0 ? raw[j] : raw[j] / sum;
-      weights[j] = static_cast<int32_t>(std::round(w * (1 << kWeightBits)));
-    }
-    axis.first.push_back(static_cast<size_t>(begin));
-    axis.count.push_back(count);
+FixedPointAxis MakeFixedPointAxis(ResampleFilter filter, int64_t from, int64_t to) {
+  FixedPointAxis axis = {MakeResampleAxis(filter, from, to), {}};
+  axis.fixed.reserve(axis.weights.size());
+  for (const double w : axis.weights) {
+    axis.fixed.push_back(static_cast<int32_t>(std::round(w * (1 << kWeightBits))));
   }
   return axis;
 }
@@ -103,10 +79,10 @@ uint8_t ResampledByte(int32_t sum) {
 }
 
 template <size_t kChannels>
-void ResampleRow(const uint8_t* in, const ResampleWeights& axis, uint8_t* out) {
+void ResampleRow(const uint8_t* in, const FixedPointAxis& axis, uint8_t* out) {
   for (size_t i = 0; i < axis.first.size(); ++i) {
     const uint8_t* source = in + axis.first[i] * kChannels;
-    const int32_t* weights = &axis.weights[i * axis.taps];
+    const int32_t* weights = &axis.fixed[i * axis.taps];
     std::array<int32_t, kChannels> sums;
     sums.fill(kHalf);
     for (size_t j = 0; j < axis.count[i]; ++j) {
@@ -124,7 +100,7 @@ struct PixelRows {
 
 // [rows, from] to [rows, to].
 std::vector<uint8_t> ResampleColumns(PixelRows in, size_t rows, size_t channels,
-                                     const ResampleWeights& axis) {
+                                     const FixedPointAxis& axis) {
   const size_t width = axis.first.size() * channels;
   std::vector<uint8_t> out(rows * width);
   for (size_t y = 0; y < rows; ++y) {
@@ -136,14 +112,14 @@ std::vector<uint8_t> ResampleColumns(PixelRows in, size_t rows, size_t channels,
 }
 
 // [from, width] to [to, width], bytes.
-std::vector<uint8_t> ResampleRows(PixelRows in, size_t width, const ResampleWeights& axis) {
+std::vector<uint8_t> ResampleRows(PixelRows in, size_t width, const FixedPointAxis& axis) {
   std::vector<uint8_t> out(axis.first.size() * width);
   std::vector<int32_t> sums(width);
   for (size_t i = 0; i < axis.first.size(); ++i) {
     std::fill(sums.begin(), sums.end(), kHalf);
     for (size_t j = 0; j < axis.count[i]; ++j) {
       const uint8_t* source = in.data + (axis.first[i] + j) * in.stride;
-      const int32_t weight = axis.weights[i * axis.taps + j];
+      const int32_t weight = axis.fixed[i * axis.taps + j];
       for (size_t x = 0; x < width; ++x) sums[x] += weight * source[x];
     }
     std::transform(sums.begin(), sums.end(), &out[i * width], ResampledByte);
@@ -182,6 +158,33 @@ std::optional<ResampleFilter> ParseResampleFilter(std::string_view name) {
   return std::nullopt;
 }
 
+ResampleAxis MakeResampleAxis(ResampleFilter filter, int64_t from, int64_t to) {
+  const double scale = static_cast<double>(from) / static_cast<double>(to);
+  const double widening = std::max(scale, 1.0);
+  const double support = SupportOf(filter) * widening;
+  ResampleAxis axis;
+  axis.taps = static_cast<size_t>(std::ceil(support)) * 2 + 1;
+  axis.weights.resize(static_cast<size_t>(to) * axis.taps);
+  std::vector<double> raw(axis.taps);
+  for (int64_t i = 0; i < to; ++i) {
+    const double center = (static_cast<double>(i) + 0.5) * scale;
+    const auto begin = std::max<int64_t>(0, static_cast<int64_t>(center - support + 0.5));
+    const auto end = std::min<int64_t>(from, static_cast<int64_t>(center + support + 0.5));
+    const auto count = static_cast<size_t>(end - begin);
+    double sum = 0;
+    for (size_t j = 0; j < count; ++j) {
+      const double x = static_cast<double>(begin + static_cast<int64_t>(j)) - center + 0.5;
+      raw[j] = FilterAt(filter, x / widening);
+      sum += raw[j];
+    }
+    double* weights = &axis.weights[static_cast<size_t>(i) * axis.taps];
+    for (size_t j = 0; j < count; ++j) weights[j] = sum == 0 ? raw[j] : raw[j] / sum;
+    axis.first.push_back(static_cast<size_t>(begin));
+    axis.count.push_back(count);
+  }
+  return axis;
+}
+
 Picture Resample(const Picture& picture, const PictureRegion& region, int64_t height, int64_t width,
                  ResampleFilter filter) {
   if (height == region.height && width == region.width) return Cut(picture, region);
@@ -196,13 +199,13 @@ Picture Resample(const Picture& picture, const PictureRegion& region, int64_t he
   }
   const size_t row_bytes = static_cast<size_t>(width) * channels;
   if (width != region.width) {
-    const ResampleWeights axis = MakeResampleWeights(filter, region.width, width);
+    const FixedPointAxis axis = MakeFixedPointAxis(filter, region.width, width);
     result.pixels = ResampleColumns(rows, static_cast<size_t>(region.height), channels, axis);
     rows = {result.pixels.data(), row_bytes};
   }
   if (height != region.height) {
     result.pixels =
-        ResampleRows(rows, row_bytes, MakeResampleWeights(filter, region.height, height));
+        ResampleRows(rows, row_bytes, MakeFixedPointAxis(filter, region.height, height));
   }
   return result;
 }

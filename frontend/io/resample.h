@@ -1,9 +1,11 @@
 #ifndef WEFT_FRONTEND_IO_RESAMPLE_H_
 #define WEFT_FRONTEND_IO_RESAMPLE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "frontend/io/picture.h"
 
@@ -14,6 +16,16 @@ namespace weft {
 enum class ResampleFilter { kNearest, kBox, kBilinear, kBicubic, kLanczos };
 std::string_view ToString(ResampleFilter filter);
 std::optional<ResampleFilter> ParseResampleFilter(std::string_view name);
+
+// One axis of a resize, of whatever values: output i is the sum of the count[i] inputs from
+// first[i] on, times the weights from i * taps on, which add to 1.
+struct ResampleAxis {
+  size_t taps = 0;
+  std::vector<size_t> first = {};
+  std::vector<size_t> count = {};
+  std::vector<double> weights = {};
+};
+ResampleAxis MakeResampleAxis(ResampleFilter filter, int64_t from, int64_t to);
 
 // Part of a picture, in pixels.
 struct PictureRegion {

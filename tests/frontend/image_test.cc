@@ -151,18 +151,19 @@ TEST(Image, EnlargesBilinearly) {
   const std::string png = Png(2, {std::string("\0\xff", 2)}, kGray);
   const auto tensor = DecodeImage(AsBytes(png), "x.png", Gray(1, 4), {.resize = true});
   ASSERT_TRUE(tensor.ok()) << tensor.status();
-  EXPECT_THAT(tensor->values<float>(),
-              testing::Pointwise(testing::FloatNear(1e-6f), {0.0f, 0.25f, 0.75f, 1.0f}));
+  EXPECT_THAT(tensor->values<float>(), testing::Pointwise(testing::FloatNear(1e-6f),
+                                                          {0.0f, 64 / 255.0f, 191 / 255.0f, 1.0f}));
 }
 
 TEST(Image, ShrinksByATriangleAsWideAsTheScale) {
-  // Scale 2: the output's center 1 weighs the pixels at 0.5, 1.5, 2.5 by 3/4, 3/4, 1/4 over 7/4.
+  // Scale 2: the output's center 1 weighs the pixels at 0.5, 1.5, 2.5 by 3/4, 3/4, 1/4 over 7/4:
+  // 3/7 and 4/7 of 255, in bytes.
   const std::string png =
       Png(1, {std::string(1, '\0'), "\xff", std::string(1, '\0'), "\xff"}, kGray);
   const auto tensor = DecodeImage(AsBytes(png), "x.png", Gray(2, 1), {.resize = true});
   ASSERT_TRUE(tensor.ok()) << tensor.status();
   EXPECT_THAT(tensor->values<float>(),
-              testing::Pointwise(testing::FloatNear(1e-6f), {3.0f / 7.0f, 4.0f / 7.0f}));
+              testing::Pointwise(testing::FloatNear(1e-6f), {109 / 255.0f, 146 / 255.0f}));
 }
 
 TEST(Image, ResizesEachPlaneOnItsOwn) {

@@ -12,6 +12,7 @@
 #include "frontend/data/augment/augmented.h"
 #include "frontend/data/augment/pipeline.h"
 #include "frontend/data/dataset.h"
+#include "frontend/io/image.h"
 #include "frontend/io/resample.h"
 
 namespace weft {

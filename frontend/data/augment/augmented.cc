@@ -306,40 +306,4 @@ absl::StatusOr<std::shared_ptr<const Dataset>> AugmentedDataset(
   return std::make_shared<AugmentedExamples>(std::move(info), std::move(source), std::move(steps));
 }
 
-void PictureToPlanes(const Picture& picture, const Preprocessing& p, std::span<float> planes) {
-  if (picture.height != p.height || picture.width != p.width) {
-    return PictureToPlanes(Resample(picture, p.height, p.width), p, planes);
-  }
-  const auto area = static_cast<size_t>(p.height * p.width);
-  const auto channels = static_cast<size_t>(picture.channels);
-  const uint8_t* from = picture.pixels.data();
-  for (size_t i = 0; i < area && p.channels == 1; ++i, from += channels) {
-    const unsigned luma =
-        channels == 1 ? *from
-                      : (from[0] * 19595u + from[1] * 38470u + from[2] * 7471u + 0x8000u) >> 16;
-    planes[i] = static_cast<float>(luma) / 255.0f;
-  }
-  for (size_t c = 0; c < 3 && p.channels == 3; ++c) {
-    const size_t source = channels == 1 ? 0 : p.channel_order == "bgr" ? 2 - c : c;
-    for (size_t i = 0; i < area; ++i) {
-      planes[c * area + i] = static_cast<float>(from[i * channels + source]) / 255.0f;
-    }
-  }
-}
-
-Picture PlanesToPicture(std::span<const float> planes, const Preprocessing& p) {
-  Picture picture = {.height = p.height, .width = p.width, .channels = p.channels, .pixels = {}};
-  const auto area = static_cast<size_t>(p.height * p.width);
-  picture.pixels.resize(planes.size());
-  for (size_t c = 0; c < static_cast<size_t>(p.channels); ++c) {
-    const size_t source = p.channel_order == "bgr" ? 2 - c : c;
-    for (size_t i = 0; i < area; ++i) {
-      const float x = std::clamp(planes[source * area + i], 0.0f, 1.0f);
-      picture.pixels[i * static_cast<size_t>(p.channels) + c] =
-          static_cast<uint8_t>(x * 255.0f + 0.5f);
-    }
-  }
-  return picture;
-}
-
 }  // namespace weft

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
 
 #include "frontend/data/augment/pipeline.h"
 #include "frontend/data/dataset.h"
@@ -22,12 +21,6 @@ namespace weft {
 // another. Errors: steps that these examples cannot take; whatever `source` and FitDataset say.
 absl::StatusOr<std::shared_ptr<const Dataset>> AugmentedDataset(
     std::shared_ptr<const Dataset> source, const Pipeline& pipeline, const Preprocessing& target);
-
-// A picture as planes [C,H,W] in [0,1] of p's channels and size, which it is resized to. Gray is
-// ITU-R 601 luma, rounded to bytes as in PIL.
-void PictureToPlanes(const Picture& picture, const Preprocessing& p, std::span<float> planes);
-// An image in [0,1] that has the form of `p`, rounded to bytes.
-Picture PlanesToPicture(std::span<const float> planes, const Preprocessing& p);
 
 }  // namespace weft
 
