@@ -122,10 +122,7 @@ void PictureToPlanes(const Picture& picture, const Preprocessing& p, std::span<f
   const auto channels = static_cast<size_t>(picture.channels);
   const uint8_t* from = picture.pixels.data();
   for (size_t i = 0; i < area && p.channels == 1; ++i, from += channels) {
-    const unsigned luma =
-        channels == 1 ? *from
-                      : (from[0] * 19595u + from[1] * 38470u + from[2] * 7471u + 0x8000u) >> 16;
-    planes[i] = static_cast<float>(luma) / 255.0f;
+    planes[i] = static_cast<float>(channels == 1 ? *from : LumaOf(from)) / 255.0f;
   }
   for (size_t c = 0; c < 3 && p.channels == 3; ++c) {
     const size_t source = channels == 1 ? 0 : p.channel_order == "bgr" ? 2 - c : c;

@@ -18,6 +18,11 @@ struct Picture {
   friend bool operator==(const Picture&, const Picture&) = default;
 };
 
+// ITU-R 601 luma of red, green and blue, in PIL's fixed point.
+inline uint8_t LumaOf(const uint8_t* rgb) {
+  return static_cast<uint8_t>((rgb[0] * 19595u + rgb[1] * 38470u + rgb[2] * 7471u + 0x8000u) >> 16);
+}
+
 // An error for an image that is too large to be decoded.
 inline absl::Status CheckPixelCount(int64_t height, int64_t width, int64_t max_pixels) {
   if (height * width <= max_pixels) return absl::OkStatus();

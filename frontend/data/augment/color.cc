@@ -12,11 +12,6 @@
 namespace weft {
 namespace {
 
-// ITU-R 601 luma in PIL's fixed point.
-uint8_t LumaOf(const uint8_t* rgb) {
-  return static_cast<uint8_t>((rgb[0] * 19595u + rgb[1] * 38470u + rgb[2] * 7471u + 0x8000u) >> 16);
-}
-
 uint8_t TruncatedByte(float x) { return static_cast<uint8_t>(std::clamp(x, 0.0f, 255.0f)); }
 
 uint8_t BlendBytes(uint8_t x, float other, float factor) {
