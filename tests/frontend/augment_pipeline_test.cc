@@ -90,6 +90,9 @@ TEST(Pipeline, ViewsAreAllCombinations) {
   EXPECT_EQ(ten.size(), 10u);
   EXPECT_EQ(ten[9], "center_crop(6, (0.5, 0.5)), flip(1)");
   EXPECT_THAT(MessageOf(TtaPipelines("mixup").status()), HasSubstr("mixup mixes examples"));
+  EXPECT_EQ(views("ten_crop(6), ten_crop(4)").size(), 100u);
+  EXPECT_THAT(MessageOf(TtaPipelines("ten_crop(6), ten_crop(4), flip").status()),
+              HasSubstr("expected at most 100 views, got 200"));
 }
 
 TEST(Pipeline, KeepsForTestsWhatIsNoChance) {

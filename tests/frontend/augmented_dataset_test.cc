@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <numeric>
 #include <set>
 
@@ -9,6 +10,7 @@
 #include "frontend/data/fit.h"
 #include "frontend/data/loader.h"
 #include "frontend/data/synthetic.h"
+#include "frontend/data/tensor_data.h"
 #include "frontend/session/tta.h"
 #include "tests/frontend/testing_files.h"
 #include "tests/frontend/testing_pictures.h"
@@ -252,6 +254,26 @@ TEST(AugmentedDataset, RefusesToMoveImagesFromUnderTheirMasks) {
       kGray4, std::vector<std::string>{"a", "b"});
   EXPECT_THAT(ErrorOf("shift(2)", source), HasSubstr("shift wants one label an example"));
   EXPECT_EQ(ErrorOf("noise", source), "");
+}
+
+// Bytes cannot hold them.
+TEST(AugmentedDataset, RefusesToMakePicturesOfOtherValues) {
+  Preprocessing p = kGray4;
+  p.height = 1;
+  p.width = 2;
+  for (const float value : {-0.5f, 127.0f, std::nanf("")}) {
+    Tensor x = Tensor::FromValues<float>({1, 1, 1, 2}, std::vector<float>{0.5f, value}).value();
+    Tensor y = Tensor::FromValues<int64_t>({1}, std::vector<int64_t>{0}).value();
+    const auto source = MakeTensorDataset({.name = "floats", .preprocessing = p},
+                                          {.x = std::move(x), .y = std::move(y)})
+                            .value();
+    ASSERT_TRUE(source->is_images());
+    std::vector<float> image(2);
+    std::vector<int64_t> labels(1);
+    EXPECT_TRUE(Make("scale(2)", source, p)->Read(0, image, labels).ok());
+    EXPECT_THAT(MessageOf(Make("flip", source, p)->Read(0, image, labels)),
+                HasSubstr("flip wants values in [0,1], got "));
+  }
 }
 
 TEST(AugmentedDataset, RefusesPicturesThatAreNone) {

@@ -162,6 +162,12 @@ class AugmentedExamples final : public Dataset {
       labels = {.classes = classes};
     }
     WEFT_RETURN_IF_ERROR(source_->Read(index, values, labels, draw));
+    constexpr float kRounding = 0.5f / 255;
+    for (const float x : values) {
+      if (x >= -kRounding && x <= 1 + kRounding) continue;
+      return absl::InvalidArgumentError(absl::StrCat(
+          "augment: ", Absl(steps_.picture[0].spec->name), " wants values in [0,1], got ", x));
+    }
     PictureExample example = {.picture = PlanesToPicture(values, p)};
     if (classes.empty()) return example;
     Picture& mask = example.mask.emplace(

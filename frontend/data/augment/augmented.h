@@ -11,11 +11,12 @@ namespace weft {
 
 // The examples of `source` after the pipeline, as images of `target`'s channels and size; what has
 // another size then is resized (bilinear, antialiased). Pictures are taken at their own sizes, as
-// bytes; images without picture steps keep their float values. Masks, and labels of each pixel,
-// follow. Signals keep `source`'s preprocessing and take the steps of numbers; only window changes
-// their size. mixup and cutmix make the labels targets, shares of the classes; of several such
-// steps each example takes one. After standardize or min_max there is nothing left to normalise:
-// the preprocessing has mean 0 and std 1. Without any steps the result has the pictures still.
+// bytes. Images without picture steps keep their float values; for those their values are rounded
+// to bytes and must be in [0,1]. Masks, and labels of each pixel, follow. Signals keep `source`'s
+// preprocessing and take the steps of numbers; only window changes their size. mixup and cutmix
+// make the labels targets, shares of the classes; of several such steps each example takes one.
+// After standardize or min_max there is nothing left to normalise: the preprocessing has mean 0 and
+// std 1. Without any steps the result has the pictures still.
 //
 // The draws of an example follow from (ExampleDraw, its index), also where it is mixed into
 // another. Errors: steps that these examples cannot take; whatever `source` and FitDataset say.

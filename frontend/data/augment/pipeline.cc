@@ -12,6 +12,8 @@
 namespace weft {
 namespace {
 
+constexpr size_t kMostViews = 100;
+
 struct PipelinePreset {
   std::string_view name, text, help;
 };
@@ -282,6 +284,10 @@ absl::StatusOr<std::vector<Pipeline>> TtaPipelines(std::string_view text) {
       }
     }
     views = std::move(longer);
+    if (views.size() > kMostViews) {
+      return absl::InvalidArgumentError(absl::StrCat("test-time augmentation: expected at most ",
+                                                     kMostViews, " views, got ", views.size()));
+    }
   }
   return views;
 }

@@ -30,7 +30,7 @@ struct Pipeline {
 absl::StatusOr<Pipeline> ParsePipeline(std::string_view text);
 // Each combination of what the steps of `text` make of a picture, in order: flip both ways,
 // five_crop the four corners and the middle, ten_crop those and their mirror images. Other steps
-// are in all of them. Errors: as above; mixing.
+// are in all of them. Errors: as above; mixing; more than 100 views.
 absl::StatusOr<std::vector<Pipeline>> TtaPipelines(std::string_view text);
 
 // What test data need of the pipeline that the training's go through, without chance: the same
