@@ -210,17 +210,24 @@ Picture CutOrPad(const Picture& picture, const PictureRegion& region, Outside ou
       region.left + region.width <= picture.width) {
     return Cut(picture, region);
   }
-  const auto channels = static_cast<size_t>(picture.channels);
   Picture result = {.height = region.height, .width = region.width, .channels = picture.channels};
-  result.pixels.resize(static_cast<size_t>(region.height * region.width) * channels, fill);
-  uint8_t* out = result.pixels.data();
+  result.pixels.resize(static_cast<size_t>(region.height * region.width * picture.channels), fill);
+  // The columns of the result that lie inside are copied at once.
+  const int64_t begin = std::clamp<int64_t>(-region.left, 0, region.width);
+  const int64_t end = std::clamp<int64_t>(picture.width - region.left, begin, region.width);
   for (int64_t y = 0; y < region.height; ++y) {
     const int64_t row = InsideIndex(region.top + y, picture.height, outside);
-    for (int64_t x = 0; x < region.width; ++x, out += channels) {
-      const int64_t column = InsideIndex(region.left + x, picture.width, outside);
-      if (row < 0 || column < 0) continue;
-      std::copy_n(&picture.pixels[static_cast<size_t>(row * picture.width + column) * channels],
-                  channels, out);
+    if (row < 0) continue;
+    const auto copy = [&](int64_t x, int64_t column, int64_t count) {
+      std::copy_n(picture.pixels.begin() + (row * picture.width + column) * picture.channels,
+                  count * picture.channels,
+                  result.pixels.begin() + (y * region.width + x) * picture.channels);
+    };
+    if (begin < end) copy(begin, region.left + begin, end - begin);
+    for (int64_t x = 0; x < region.width && outside != Outside::kConstant; ++x) {
+      if (x < begin || x >= end) {
+        copy(x, InsideIndex(region.left + x, picture.width, outside), 1);
+      }
     }
   }
   return result;
@@ -228,14 +235,12 @@ Picture CutOrPad(const Picture& picture, const PictureRegion& region, Outside ou
 
 Picture FlippedColumns(const Picture& picture) {
   Picture result = picture;
-  const auto channels = static_cast<size_t>(picture.channels);
-  const auto width = static_cast<size_t>(picture.width);
-  for (size_t y = 0; y < static_cast<size_t>(picture.height); ++y) {
-    const uint8_t* from = picture.pixels.data() + y * width * channels;
-    uint8_t* to = result.pixels.data() + (y + 1) * width * channels;
-    for (size_t x = 0; x < width; ++x) {
-      to -= channels;
-      std::copy_n(from + x * channels, channels, to);
+  const int64_t row = picture.width * picture.channels;
+  for (int64_t y = 0; y < picture.height; ++y) {
+    const auto begin = result.pixels.begin() + y * row, end = begin + row;
+    std::reverse(begin, end);  // the channels too, so back again
+    for (auto pixel = begin; picture.channels == 3 && pixel != end; pixel += 3) {
+      std::iter_swap(pixel, pixel + 2);
     }
   }
   return result;
