@@ -19,46 +19,50 @@ namespace {
 
 constexpr double kLimitStep = 0.95;   // from one limit to the next
 constexpr double kPlanMargin = 1.05;  // plans are made of choices that may fit by so much
-constexpr std::string_view kAgainSuffix = "/again";
 
 using Choice = Recomputation::Choice;
+using FirstNames = Recomputation::FirstNames;
 
-// The kernel, its implementation and the layouts of each step that is a node's, by name.
+// The kernel, its implementation and the layouts of a step. A normalization in mode inference, by
+// the statistics of the batch, has the same bits as the one in mode training by the same kernel,
+// which reads and gives more: of both, the data's layouts count.
+std::string KernelText(const PlanStep& step) {
+  const Kernel& kernel = *step.kernel;
+  std::string text = absl::StrCat(kernel.name(), " ", kernel.implementation());
+  const bool data_only = step.op == "BatchNormalization";
+  for (const auto* operands : {&kernel.inputs(), &kernel.outputs()}) {
+    for (const Layout& layout : *operands) {
+      absl::StrAppend(&text, " ", layout.name());
+      if (data_only) break;
+    }
+  }
+  return text;
+}
+
+// Of each step that is a node's, by name.
 std::map<std::string, std::string> KernelTexts(const Plan& plan) {
   std::map<std::string, std::string> kernels;
   for (const PlanStep& step : plan.steps) {
-    if (step.node == nullptr) continue;
-    std::string text = absl::StrCat(step.kernel->name(), " ", step.kernel->implementation());
-    for (const auto* operands : {&step.kernel->inputs(), &step.kernel->outputs()}) {
-      for (const Layout& layout : *operands) absl::StrAppend(&text, " ", layout.name());
-    }
-    kernels.emplace(step.name, std::move(text));
+    if (step.node != nullptr) kernels.emplace(step.name, KernelText(step));
   }
   return kernels;
 }
 
-// The name of what `name` computes again; `name` itself where it computes for the first time.
-std::string FirstNameOf(const std::string& name) {
-  return name.ends_with(kAgainSuffix) ? name.substr(0, name.size() - kAgainSuffix.size()) : name;
-}
-
 // What must not be computed again, so that all kernels of `plan` are those that there were before,
-// the first time and again: nodes whose kernel is another one, and what such a node reads. (The
-// kernel of a normalization is another one in mode inference, to the same bits.)
-std::set<std::string> FindKernelChanges(const Plan& plan,
+// the first time and again: nodes whose kernel is another one, and what such a node reads.
+std::set<std::string> FindKernelChanges(const Plan& plan, const FirstNames& firsts,
                                         const std::map<std::string, std::string>& before) {
   std::set<std::string> changes;
-  const auto kernels = KernelTexts(plan);
   for (const PlanStep& step : plan.steps) {
     if (step.node == nullptr) continue;
-    const std::string first = FirstNameOf(step.name);
-    const bool is_again = first != step.name;
+    const auto again = firsts.find(step.name);
+    const std::string& first = again == firsts.end() ? step.name : again->second;
     const auto expected = before.find(first);
-    if (expected == before.end() || expected->second == kernels.at(step.name)) continue;
-    if (is_again && step.op == "BatchNormalization") continue;
+    if (expected == before.end() || expected->second == KernelText(step)) continue;
     changes.insert(first);
     for (const Value& v : step.node->inputs()) {
-      if (v && v.node->name().ends_with(kAgainSuffix)) changes.insert(FirstNameOf(v.node->name()));
+      const auto read = v ? firsts.find(v.node->name()) : firsts.end();
+      if (read != firsts.end()) changes.insert(read->second);
     }
   }
   return changes;
@@ -209,24 +213,27 @@ class BudgetFitting {
       if (!is_last && beside + limit * scale > kPlanMargin * static_cast<double>(budget_)) continue;
       for (const Choice& choice : {chooser.Pruned(bytes), chooser.choice()}) {
         WEFT_ASSIGN_OR_RETURN(std::optional<Graph> graph, Try(recomputation, choice));
-        if (graph || !changes_.empty()) return Found(std::move(graph));
+        if (graph || Ban()) return graph;
       }
       if (is_last) return std::optional<Graph>();
     }
   }
 
-  // Nodes that must not be computed again start the search anew.
-  std::optional<Graph> Found(std::optional<Graph> graph) {
+  // Whether the last try has shown nodes that must not be computed again, which starts the search
+  // anew. Where it has shown none that were not known, another choice may do.
+  bool Ban() {
+    const size_t before = never_.size();
     never_.merge(std::exchange(changes_, {}));
-    return graph;
+    return never_.size() > before;
   }
 
   // The graph of a choice where its plan fits.
   absl::StatusOr<std::optional<Graph>> Try(const Recomputation& recomputation,
                                            const Choice& choice) {
-    WEFT_ASSIGN_OR_RETURN(Graph graph, recomputation.Apply(choice));
+    FirstNames firsts;
+    WEFT_ASSIGN_OR_RETURN(Graph graph, recomputation.Apply(choice, &firsts));
     WEFT_ASSIGN_OR_RETURN(const Plan plan, Lower(graph, lowering_));
-    changes_ = FindKernelChanges(plan, kernels_);
+    changes_ = FindKernelChanges(plan, firsts, kernels_);
     if (!changes_.empty()) return std::optional<Graph>();
     const size_t bytes = count_(plan);
     smallest_ = std::min(smallest_, bytes);

@@ -240,7 +240,7 @@ Recomputation::Measure Recomputation::Of(const Choice& choice, size_t limit) con
   return result;
 }
 
-absl::StatusOr<Graph> Recomputation::Apply(const Choice& choice) const {
+absl::StatusOr<Graph> Recomputation::Apply(const Choice& choice, FirstNames* firsts) const {
   Graph result(graph_.registry());
   std::vector<Node*> copies(nodes_.size()), again(nodes_.size());
   for (const Turn& turn : Order(choice)) {
@@ -252,6 +252,8 @@ absl::StatusOr<Graph> Recomputation::Apply(const Choice& choice) const {
       continue;
     }
     NodeSpec spec = SpecOfAgain(node);
+    // It may stand before a node that has its name already.
+    spec.name = graph_.UniqueName(spec.name);
     if (!turn.again) {
       spec = {.op = std::string(node.op_name()),
               .name = node.name(),
@@ -271,6 +273,7 @@ absl::StatusOr<Graph> Recomputation::Apply(const Choice& choice) const {
     }
     WEFT_ASSIGN_OR_RETURN(Node * copy, result.AddNode(std::move(spec)));
     (turn.again ? again : copies)[Slot(turn.node)] = copy;
+    if (turn.again && firsts != nullptr) firsts->emplace(copy->name(), node.name());
   }
   const auto copied = [&](Value v) { return copies[Slot(index_.at(v.node))]->output(v.index); };
   for (const NamedValue& output : graph_.outputs()) {

@@ -2,6 +2,7 @@
 #define WEFT_PASSES_MEMORY_RECOMPUTATION_H_
 
 #include <cstddef>
+#include <map>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -50,8 +51,11 @@ class Recomputation {
   Measure Of(const Choice& choice, size_t limit) const;
   double flops() const { return flops_; }  // of the step as it is
 
-  // The graph with that choice. Nodes keep their names; those computed again are NAME/again.
-  absl::StatusOr<Graph> Apply(const Choice& choice) const;
+  // By the name of a node that computes another one again, the other one's.
+  using FirstNames = std::map<std::string, std::string>;
+  // The graph with that choice. Nodes keep their names; those computed again are NAME/again, or
+  // what is free of NAME/again_1, …: `firsts`, unless null, says of which.
+  absl::StatusOr<Graph> Apply(const Choice& choice, FirstNames* firsts = nullptr) const;
 
  private:
   struct NodeInfo {

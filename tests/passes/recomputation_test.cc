@@ -63,6 +63,25 @@ TEST(Recomputation, ComputesAgainWhatIsChosenJustBeforeItIsRead) {
   EXPECT_LE(after.peak, before.peak);
 }
 
+// A network may have any names, and a pass that computes again gives the same ones.
+TEST(Recomputation, TakesNoNameThatTheGraphHas) {
+  Graph graph = StepToRecompute();
+  Node* last = graph.updates()[0].value.node;
+  ASSERT_TRUE(graph.Rename(last, "exp/again").ok());
+  const std::string op(last->op_name());
+  const Recomputation r(graph, {}, {});
+  Recomputation::Choice choice = r.Nothing();
+  choice[static_cast<size_t>(CandidateNumber(r, graph, "exp"))] = true;
+  Recomputation::FirstNames firsts;
+  const auto again = r.Apply(choice, &firsts);
+  ASSERT_TRUE(again.ok()) << again.status();
+  for (const Node& node : graph.nodes()) EXPECT_NE(again->Find(node.name()), nullptr);
+  EXPECT_EQ(again->Find("exp/again")->op_name(), op);
+  ASSERT_TRUE(firsts.contains("exp/again_1"));
+  EXPECT_EQ(firsts["exp/again_1"], "exp");
+  EXPECT_EQ(again->Find("exp/again_1")->op_name(), "Exp");
+}
+
 TEST(Recomputation, LeavesAGraphAloneWhereNothingIsChosen) {
   const Graph graph = StepToRecompute();
   const Recomputation r(graph, {}, {});
