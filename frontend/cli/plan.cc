@@ -55,6 +55,10 @@ absl::Status PrintTrainingPlan(OpenedModel opened, const PlanArguments& a) {
   options.memory.budget = a.memory_budget;
   WEFT_ASSIGN_OR_RETURN(const auto trainer, Trainer::Create(std::move(opened.model), options));
   if (a.stage != PlanStages().back()) {
+    if (!a.memory_budget.empty()) {
+      return absl::InvalidArgumentError(
+          "--stage: a step within --memory-budget is chosen by whole plans; leave one of both out");
+    }
     return PrintStage(trainer->training_graph(), a, options.threads);
   }
   WEFT_ASSIGN_OR_RETURN(const auto plan, trainer->TrainingPlan(a.batch));

@@ -119,6 +119,9 @@ absl::Status Trainer::BuildGraphs() {
       std::make_unique<PlanCache>(std::move(training.graph), state_.get(), lowering(), arena);
   evaluation_ =
       std::make_unique<PlanCache>(std::move(evaluation.graph), evaluated, lowering(), arena);
+  // A share is one of what this graph takes: what has been frozen till now took less.
+  memory_price_.reset();
+  memory_budget_ = 0;
   if (!options_.memory.budget.empty()) {
     training_->SetFit([this](const Graph& bound, const LowerOptions& options) {
       return FitMemory(bound, options);

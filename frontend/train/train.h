@@ -117,7 +117,8 @@ class Trainer {
   // The plans for batches of this size; they live as long as somebody holds them.
   absl::StatusOr<std::shared_ptr<const Plan>> TrainingPlan(int64_t batch);
   absl::StatusOr<std::shared_ptr<const Plan>> EvaluationPlan(int64_t batch);
-  // What the memory budget costs for the first size of batch that was planned; nothing without one.
+  // What the memory budget costs for the first size of batch that was planned of the training graph
+  // as it is now; nothing without one.
   const std::optional<MemoryPrice>& memory_price() const { return memory_price_; }
   // How many examples, of `most`, to evaluate at a time: under a memory budget as many as take no
   // more memory than the training plans made so far.

@@ -13,18 +13,21 @@ namespace weft {
 absl::StatusOr<Graph> Trainer::FitMemory(const Graph& bound, const LowerOptions& lowering) {
   MemoryCount beside;
   beside.Add(model_.graph);
-  beside.Add(state_->bytes());
+  if (averages_ != nullptr) beside.Add(averages_->bytes());
   beside.Add(training_graph());
   beside.Add(evaluation_->graph());
   const auto count = [&](const Plan& plan) {
     MemoryCount all = beside;
     PlanCache::CountPlan(plan, all);
+    // The first plan moves the variables into its layouts, some of which are padded.
+    all.Add(plan.chose_variable_layouts ? state_->BytesIn(plan.variable_layouts())
+                                        : state_->bytes());
     for (const Layout& input : plan.input_layouts) all.Add(input.bytes());
     all.Add(plan.arena_bytes);
     return all.bytes();
   };
-  // A share is one of the first size, and the bytes that it comes to are the others' budget: the
-  // last batch of an epoch is smaller.
+  // A share is one of the graph's first size, and the bytes that it comes to are the others'
+  // budget: the last batch of an epoch is smaller.
   WEFT_ASSIGN_OR_RETURN(MemoryBudget budget, ParseMemoryBudget(options_.memory.budget));
   if (memory_budget_ != 0) budget = {.bytes = memory_budget_};
   MemoryPrice price;
@@ -42,7 +45,7 @@ absl::StatusOr<Graph> Trainer::FitMemory(const Graph& bound, const LowerOptions&
 absl::StatusOr<int64_t> Trainer::EvaluationBatch(int64_t most) const {
   if (memory_budget_ == 0) return most;
   LowerOptions options = lowering();
-  options.variables = state_->layouts();
+  options.variables = (averages_ != nullptr ? averages_ : state_)->layouts();
   const Graph& graph = evaluation_->graph();
   for (int64_t batch = most; batch > 1; batch = (batch + 1) / 2) {
     WEFT_ASSIGN_OR_RETURN(const Graph bound, Bind(graph, BindAllSymbols(graph, batch)));

@@ -307,6 +307,11 @@ absl::StatusOr<FitResult> Fit(Trainer& trainer, const std::shared_ptr<const Data
                                                .seed = trainer.options().seed,
                                                .workers = static_cast<int>(options.workers)}));
   WEFT_RETURN_IF_ERROR(AdoptPosition(trainer, *train, options));
+  // A budget that is a share is one of a whole batch's step: the next may be an epoch's last one.
+  if (!trainer.options().memory.budget.empty() && trainer.next_batch() != 0) {
+    WEFT_RETURN_IF_ERROR(
+        trainer.TrainingPlan(std::min(options.batch_size, train->size())).status());
+  }
   WriteTo(trainer.config(), options);
   return Loop(trainer, *loader, train->size(), options, callbacks).Run(test);
 }

@@ -164,6 +164,17 @@ std::span<std::byte> State::Flat(std::string_view role) {
   return {it->second.memory.get(), it->second.bytes};
 }
 
+size_t State::BytesIn(const VariableLayouts& layouts) const {
+  size_t bytes = 0;
+  for (const auto& [name, entry] : entries_) {
+    const auto wanted = layouts.find(name);
+    const Layout& now = entry.layout;
+    bytes += Aligned(wanted != layouts.end() ? wanted->second.bytes()
+                                             : Layout::Plain(now.dtype(), now.dims()).bytes());
+  }
+  return bytes;
+}
+
 size_t State::bytes() const {
   size_t bytes = 0;
   for (const auto& [role, flat] : roles_) bytes += flat.bytes;

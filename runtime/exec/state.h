@@ -49,6 +49,7 @@ class State {
   absl::StatusOr<TensorType> Type(std::string_view name) const;
   absl::StatusOr<Layout> LayoutOf(std::string_view name) const;
   size_t bytes() const;
+  size_t BytesIn(const VariableLayouts& layouts) const;  // what Move would make of bytes()
 
  private:
   struct Entry {

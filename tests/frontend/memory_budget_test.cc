@@ -100,15 +100,20 @@ TEST(MemoryBudget, LeavesAStepAloneThatFits) {
   EXPECT_EQ(fitted.arena, kept.arena);
 }
 
-TEST(MemoryBudget, SaysWhatCanBeReachedWhichThenIs) {
-  TrainOptions options = {.threads = 2};
+// The least that a step can take, by the error of a budget that is too small.
+std::string LeastBudget(TrainOptions options) {
   options.memory.budget = "100KiB";
   const auto trainer = *Trainer::Create(BudgetNet(DType::kF32), options);
   const std::string message(trainer->TrainingPlan(16).status().message());
   EXPECT_THAT(message, AllOf(HasSubstr("memory budget 100.0 KiB: a step takes "),
                              HasSubstr(", and at least ")));
   const size_t begin = message.find('(') + 1;
-  options.memory.budget = message.substr(begin, message.find(" bytes") - begin);
+  return message.substr(begin, message.find(" bytes") - begin);
+}
+
+TEST(MemoryBudget, SaysWhatCanBeReachedWhichThenIs) {
+  TrainOptions options = {.threads = 2};
+  options.memory.budget = LeastBudget(options);
   const auto least = *Trainer::Create(BudgetNet(DType::kF32), options);
   EXPECT_TRUE(least->TrainingPlan(16).ok()) << least->TrainingPlan(16).status();
 }
@@ -131,26 +136,72 @@ TEST(MemoryBudget, IsWrittenInBytesOrAsAShare) {
 
 // What is said to be taken is what the plan takes.
 TEST(MemoryBudget, PriceIsThatOfThePlan) {
+  for (const double average_decay : {0.0, 0.9}) {
+    TrainOptions options = {.optimizer = {.average_decay = average_decay}, .threads = 2};
+    options.memory.budget = "75%";
+    const auto trainer = *Trainer::Create(BudgetNet(DType::kF32), options);
+    const auto plan = *trainer->TrainingPlan(16);
+    MemoryCount count;
+    trainer->CountInto(count);
+    for (const Layout& input : plan->input_layouts) count.Add(input.bytes());
+    EXPECT_EQ(count.bytes(), trainer->memory_price()->after);
+  }
+}
+
+// What recompute_normalization computes again has the names that a budget would give.
+TEST(MemoryBudget, GoesOnWhereNormalizationsAreComputedAgain) {
+  TrainOptions options = {.threads = 2, .recompute = true};
+  const auto losses = [&](const std::string& budget) {
+    options.memory.budget = budget;
+    const auto trainer = *Trainer::Create(BudgetNet(DType::kF32), options);
+    std::vector<int64_t> labels(16);
+    std::vector<double> result;
+    for (int i = 0; i < 3; ++i) {
+      const auto step =
+          trainer->Step(BudgetImages(DType::kF32, 16), Tensor::FromInts(labels), 0.05);
+      EXPECT_TRUE(step.ok()) << step.status();
+      if (step.ok()) result.push_back(step->loss);
+    }
+    return result;
+  };
+  EXPECT_EQ(losses(LeastBudget(options)), losses(""));
+}
+
+// Before it is unfrozen a model takes less, of which the share would be too small.
+TEST(MemoryBudget, IsAShareOfWhatIsTrainedNow) {
+  Model model = BudgetNet(DType::kF32);
   TrainOptions options = {.threads = 2};
-  options.memory.budget = "75%";
-  const auto trainer = *Trainer::Create(BudgetNet(DType::kF32), options);
-  const auto plan = *trainer->TrainingPlan(16);
-  MemoryCount count;
-  trainer->CountInto(count);
-  for (const Layout& input : plan->input_layouts) count.Add(input.bytes());
-  EXPECT_EQ(count.bytes(), trainer->memory_price()->after);
+  options.memory.budget = "100%";
+  for (const Node* variable : model.graph.variables()) {
+    if (IsTrainable(*variable) && LeafValue(*variable).rank() == 4) {
+      options.finetune.freeze.push_back(variable->name());
+    }
+  }
+  options.finetune.unfreeze_at = 1;
+  const auto trainer = *Trainer::Create(std::move(model), options);
+  ASSERT_TRUE(trainer->TrainingPlan(16).ok()) << trainer->TrainingPlan(16).status();
+  const size_t frozen = trainer->memory_price()->before;
+  trainer->SetPosition(1, 0);
+  ASSERT_TRUE(trainer->UnfreezeWhenDue().ok());
+  EXPECT_FALSE(trainer->memory_price());
+  ASSERT_TRUE(trainer->TrainingPlan(16).ok()) << trainer->TrainingPlan(16).status();
+  EXPECT_GT(trainer->memory_price()->before, frozen);
+  EXPECT_EQ(trainer->memory_price()->nodes, 0);
 }
 
 TEST(MemoryBudget, EvaluationTakesNoMoreThanTraining) {
   TrainOptions options = {.threads = 2};
   EXPECT_EQ(*(*Trainer::Create(BudgetNet(DType::kF32), options))->EvaluationBatch(4096), 4096);
   options.memory.budget = "75%";
-  const auto trainer = *Trainer::Create(BudgetNet(DType::kF32), options);
-  const size_t arena = (*trainer->TrainingPlan(16))->arena_bytes;
-  const int64_t most = *trainer->EvaluationBatch(4096);
-  EXPECT_GE(most, 16);
-  EXPECT_LT(most, 4096);
-  EXPECT_LE((*trainer->EvaluationPlan(most))->arena_bytes, arena);
+  for (const double average_decay : {0.0, 0.9}) {
+    options.optimizer.average_decay = average_decay;
+    const auto trainer = *Trainer::Create(BudgetNet(DType::kF32), options);
+    const size_t arena = (*trainer->TrainingPlan(16))->arena_bytes;
+    const int64_t most = *trainer->EvaluationBatch(4096);
+    EXPECT_GE(most, 16);
+    EXPECT_LT(most, 4096);
+    EXPECT_LE((*trainer->EvaluationPlan(most))->arena_bytes, arena);
+  }
 }
 
 }  // namespace
