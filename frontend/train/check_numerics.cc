@@ -87,6 +87,7 @@ class NumericsWalk {
   }
 
   absl::StatusOr<std::optional<OddPlace>> Run() {
+    WEFT_RETURN_IF_ERROR(CheckLeaves());
     for (const Node& node : graph_.nodes()) {
       if (std::optional<OddPlace> place = Leaf(node)) return place;
     }
@@ -99,6 +100,20 @@ class NumericsWalk {
   }
 
  private:
+  absl::Status CheckLeaves() const {
+    for (const Node& node : graph_.nodes()) {
+      const bool is_input = node.op_name() == kInput;
+      if (!is_input && node.op_name() != kVariable) continue;
+      const TensorMap& given = is_input ? feeds_ : variables_;
+      const auto value = given.find(node.name());
+      if (value != given.end() && value->second.type() == node.type()) continue;
+      return absl::InvalidArgumentError(absl::StrCat(
+          is_input ? "input " : "variable ", node.name(), ": expected ", ToString(node.type()),
+          ", got ", value == given.end() ? "nothing" : ToString(value->second.type())));
+    }
+    return absl::OkStatus();
+  }
+
   // Takes the value of a leaf; what is odd about an input or a variable. Constants may be anything.
   std::optional<OddPlace> Leaf(const Node& node) {
     const bool is_input = node.op_name() == kInput, is_variable = node.op_name() == kVariable;
@@ -146,7 +161,10 @@ class NumericsWalk {
                                            Operands(node, inputs))};
     Graph alone(graph_.registry());
     WEFT_ASSIGN_OR_RETURN(const Node* copy, AddNodeOfConstants(alone, node, inputs));
+    // The odd output comes first: it is what weft run writes unless it is told another one.
+    WEFT_RETURN_IF_ERROR(alone.AddOutput(copy->output(output).ToString(), copy->output(output)));
     for (int i = 0; i < copy->num_outputs(); ++i) {
+      if (i == output) continue;
       WEFT_RETURN_IF_ERROR(alone.AddOutput(copy->output(i).ToString(), copy->output(i)));
     }
     place.alone = std::move(alone);

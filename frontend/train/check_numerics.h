@@ -52,7 +52,7 @@ struct OddPlace {
 
 // Computes the training graph, bound to the sizes of `feeds`, node by node in its order, with these
 // values of its variables, until one gives odd numbers; the inputs and variables come first.
-// nullopt: none does.
+// nullopt: none does. Errors: an input or variable without a value of its type; a node's own.
 absl::StatusOr<std::optional<OddPlace>> FindOddPlace(const Graph& bound, const TensorMap& feeds,
                                                      const TensorMap& variables,
                                                      Evaluator& evaluator,

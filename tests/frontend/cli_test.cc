@@ -276,6 +276,8 @@ TEST_F(Cli, ShowsModels) {
   EXPECT_THAT(Output("plan lenet-bn --train --recompute"), HasSubstr("recompute_normalization x "));
   EXPECT_THAT(Output("plan a.weft --train --stage choose"), HasSubstr("view of input 0"));
   EXPECT_THAT(Output("plan a.weft --stage emit"), HasSubstr("@arena#"));
+  EXPECT_THAT(Error("plan a.weft --train --memory-budget 90% --stage choose"),
+              HasSubstr("--stage: a step within --memory-budget"));
 }
 
 TEST_F(Cli, OptimizedModelsGiveTheSameAccuracy) {
