@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "frontend/data/loader.h"
+#include "graph/bind.h"
 
 namespace weft {
 namespace {
@@ -275,8 +276,11 @@ absl::StatusOr<FitOptions> FitOptionsOf(const Config& config) {
 
 void WriteTo(Config& config, const FitOptions& options) { WriteOptions(options, config); }
 
-absl::StatusOr<size_t> PeakBytes(Trainer& trainer, const Dataset& train, const Dataset* test,
-                                 const FitOptions& options) {
+namespace {
+
+// Of the training as it is now, whatever is frozen.
+absl::StatusOr<size_t> PresentPeakBytes(Trainer& trainer, const Dataset& train, const Dataset* test,
+                                        const FitOptions& options) {
   for (const int64_t batch : BatchSizes(train.size(), options.batch_size)) {
     WEFT_RETURN_IF_ERROR(trainer.TrainingPlan(batch).status());
   }
@@ -296,6 +300,23 @@ absl::StatusOr<size_t> PeakBytes(Trainer& trainer, const Dataset& train, const D
   const bool keeps_best = options.early_stopping.restores() && options.checkpoint.path.empty();
   if (keeps_best) count.Add(trainer.snapshot_bytes());
   return count.bytes();
+}
+
+}  // namespace
+
+absl::StatusOr<size_t> PeakBytes(Trainer& trainer, const Dataset& train, const Dataset* test,
+                                 const FitOptions& options) {
+  WEFT_ASSIGN_OR_RETURN(const size_t present, PresentPeakBytes(trainer, train, test, options));
+  const FineTuneOptions& finetune = trainer.options().finetune;
+  const FineTuneOptions now = finetune.At(trainer.epoch()), last = finetune.At(options.epochs - 1);
+  if (now.freeze.empty() || !last.freeze.empty()) return present;
+  TrainOptions unfrozen = trainer.options();
+  unfrozen.finetune = last;
+  WEFT_ASSIGN_OR_RETURN(const auto later,
+                        Trainer::Create(Model(Clone(trainer.model().graph)), unfrozen));
+  const absl::StatusOr<size_t> peak = PresentPeakBytes(*later, train, test, options);
+  if (!peak.ok()) return Annotate(peak.status(), "when nothing is frozen any more");
+  return std::max(present, *peak);
 }
 
 absl::StatusOr<FitResult> Fit(Trainer& trainer, const std::shared_ptr<const Dataset>& train,

@@ -93,8 +93,9 @@ struct FitResult {
 };
 
 // The bytes that Fit holds at most, the trainer's and those of snapshots after each epoch included:
-// all that is not the program's own or the data sets'. Makes the plans that it will run. `test` may
-// be null. Errors: whatever planning says.
+// all that is not the program's own or the data sets'. Makes the plans that it will run, and where
+// something is unfrozen in an epoch to come those of that training too, to count them. `test` may
+// be null. Errors: whatever planning says, so that a memory budget is known to be kept to the end.
 absl::StatusOr<size_t> PeakBytes(Trainer& trainer, const Dataset& train, const Dataset* test,
                                  const FitOptions& options);
 

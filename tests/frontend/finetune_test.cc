@@ -129,6 +129,19 @@ TEST(Freeze, EndsWithItsEpoch) {
   EXPECT_FALSE(weight() == initial);
 }
 
+TEST(Freeze, PeakIsThatOfAllEpochs) {
+  TrainOptions options = Frozen({"features"});
+  options.finetune.unfreeze_at = 2;
+  const auto peak = [&](int64_t epochs) {
+    const auto trainer = Trainer::Create(Net(), options).value();
+    return PeakBytes(*trainer, *Digits(), nullptr, {.epochs = epochs, .batch_size = 32}).value();
+  };
+  const size_t frozen = peak(2), all = peak(3);
+  options.finetune = {};
+  EXPECT_LT(frozen, all);
+  EXPECT_EQ(peak(3), all);
+}
+
 // Stopped before, at and after the epoch in which things are unfrozen.
 TEST(Freeze, ResumingGivesTheSameBytes) {
   TrainOptions options = Frozen({"features"});
