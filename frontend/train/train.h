@@ -148,6 +148,8 @@ class Trainer {
   // Where a step on `variables` went wrong, as an error; OK where it cannot be told.
   absl::Status LocateOddNumbers(const TensorMap& feeds, const TensorMap& variables,
                                 const RandomKey& key);
+  // The results of a step of which no node alone gives odd numbers, though `odd_step` did.
+  absl::Status CheckResults(std::span<const Tensor> outputs, const std::string& odd_step) const;
   // The training graph, bound to its sizes, within the memory budget.
   absl::StatusOr<Graph> FitMemory(const Graph& bound, const LowerOptions& lowering);
   absl::Status Restore(const TrainingState& state, const TrainOptions& before);

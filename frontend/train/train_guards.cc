@@ -9,6 +9,13 @@
 #include "runtime/exec/evaluator.h"
 
 namespace weft {
+namespace {
+
+bool IsOddTensor(const Tensor& tensor, const NumericsOptions& options) {
+  return FindOddities(tensor.dtype(), tensor.data(), tensor.bytes(), options).any(options);
+}
+
+}  // namespace
 
 absl::StatusOr<Graph> Trainer::FitMemory(const Graph& bound, const LowerOptions& lowering) {
   MemoryCount beside;
@@ -65,26 +72,42 @@ absl::StatusOr<std::span<const Tensor>> Trainer::RunChecked(const TensorMap& fee
   }
   bool odd = false;
   for (const TensorMap* leaves : std::initializer_list<const TensorMap*>{&feeds, &variables}) {
-    for (const auto& [name, value] : *leaves) {
-      odd |= FindOddities(value.dtype(), value.data(), value.bytes(), options_.numerics)
-                 .any(options_.numerics);
-    }
+    for (const auto& [name, value] : *leaves) odd |= IsOddTensor(value, options_.numerics);
   }
+  std::string odd_step;
   const auto look = [&](const PlanStep& step, std::span<const std::byte* const> outputs) {
     for (size_t i = 0; !odd && i < outputs.size(); ++i) {
       if (outputs[i] == nullptr) continue;
       const Layout& layout = step.kernel->outputs()[i];
       odd = FindOddities(layout.dtype(), outputs[i], layout.bytes(), options_.numerics)
                 .any(options_.numerics);
+      if (odd) odd_step = absl::StrCat(step.name, " (", step.op, ")");
     }
   };
   WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs,
                         training_->Run(feeds, RunOptions{.key = key, .after_step = look}));
   if (!odd) return outputs;
-  const absl::Status status = LocateOddNumbers(feeds, variables, key);
+  absl::Status status = LocateOddNumbers(feeds, variables, key);
+  if (status.ok()) status = CheckResults(outputs, odd_step);
   if (status.ok()) return outputs;
   for (const auto& [name, value] : variables) WEFT_RETURN_IF_ERROR(state_->Set(name, value));
   return status;
+}
+
+// A node alone may have another kernel than in the step: then what the step has left behind counts.
+absl::Status Trainer::CheckResults(std::span<const Tensor> outputs,
+                                   const std::string& odd_step) const {
+  bool odd = false;
+  for (const Tensor& output : outputs) odd |= IsOddTensor(output, options_.numerics);
+  for (const std::string& name : state_->names()) {
+    WEFT_ASSIGN_OR_RETURN(const Tensor value, state_->Get(name));
+    odd |= IsOddTensor(value, options_.numerics);
+  }
+  if (!odd) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("step ", step_ + 1, ": ", odd_step,
+                   " gives odd numbers first (NaN, Inf or denormals), and no node does alone: try "
+                   "a lower learning rate"));
 }
 
 absl::Status Trainer::LocateOddNumbers(const TensorMap& feeds, const TensorMap& variables,
