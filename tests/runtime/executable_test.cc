@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <cstdlib>
+#include <map>
 #include <thread>
 
 #include "graph/emitter.h"
@@ -69,6 +70,25 @@ TEST(Executable, WritesIntoTheCallersBuffer) {
   ASSERT_TRUE(f.Run(Floats({4}, {1, 1, 1, 1}), &out).ok());
   EXPECT_EQ(out.data(), before);
   EXPECT_THAT(Values(out), ElementsAre(1, 2, 3, 4));
+}
+
+// In the arena, in the caller's memory and in a variable's.
+TEST(Executable, ShowsWhatEachStepGives) {
+  Fixture f;
+  const Tensor x = Floats({4}, {1, -1, 2, 0});
+  Tensor out;
+  std::map<std::string, std::vector<float>> seen;
+  const auto look = [&](const PlanStep& step, std::span<const std::byte* const> outputs) {
+    ASSERT_EQ(outputs.size(), step.outputs.size());
+    ASSERT_NE(outputs[0], nullptr) << step.name;
+    const auto* values = reinterpret_cast<const float*>(outputs[0]);
+    seen[step.op] = {values, values + 4};
+  };
+  const RunOptions options = {.key = {}, .after_step = look};
+  ASSERT_TRUE(f.executable->Run(*f.context, {&x, 1}, {&out, 1}, options).ok());
+  EXPECT_THAT(seen["Relu"], ElementsAre(1, 0, 2, 0));
+  EXPECT_THAT(seen["Mul"], ElementsAre(1, 0, 6, 0));
+  EXPECT_THAT(seen["Add"], ElementsAre(2, 2, 9, 4));
 }
 
 TEST(Executable, DoesNotChangeAnInputOrASharedOutput) {

@@ -137,7 +137,9 @@ TEST_P(VariableLayoutsTest, AStateTakesAndGivesRowMajorValues) {
   Graph graph = TrainingGraph(in(), out());
   const auto state = State::Create(graph).value();
   const auto executable = Executable::Create(graph, {}).value();
+  const size_t moved = state->BytesIn(executable->plan().variable_layouts());
   const auto context = Context::Create(*executable, state.get()).value();
+  EXPECT_EQ(state->bytes(), moved);
   const Tensor value = Filled({out(), in(), 3, 3}, 9);
   ASSERT_TRUE(state->Set("w", value).ok());
   EXPECT_TRUE(state->Get("w").value() == value);
