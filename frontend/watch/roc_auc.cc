@@ -13,6 +13,7 @@ double LogSumExpWithout(std::span<const double> x, size_t left_out) {
   for (size_t i = 0; i < x.size(); ++i) {
     if (i != left_out) top = std::max(top, x[i]);
   }
+  if (std::isinf(top)) return top;
   for (size_t i = 0; i < x.size(); ++i) {
     if (i != left_out) sum += std::exp(x[i] - top);
   }
@@ -31,6 +32,10 @@ double LogOddsOf(std::span<const double> scores, size_t c, double total) {
 
 std::optional<double> RocAuc(std::span<const float> scores,
                              const std::function<bool(size_t)>& is_positive) {
+  // A NaN has no place, and sorting needs an order.
+  if (std::any_of(scores.begin(), scores.end(), [](float s) { return std::isnan(s); })) {
+    return std::nullopt;
+  }
   std::vector<size_t> order(scores.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return scores[a] < scores[b]; });
@@ -41,7 +46,6 @@ std::optional<double> RocAuc(std::span<const float> scores,
     for (; end < order.size() && scores[order[end]] == scores[order[begin]]; ++end) {
       (is_positive(order[end]) ? positive : negative) += 1;
     }
-    if (end == begin) return std::nullopt;  // a NaN has no place
     ordered += positive * (negatives + negative / 2);
     negatives += negative;
     positives += positive;

@@ -12,13 +12,14 @@ namespace weft {
 
 // The area under the ROC curve: how probable it is that a positive example has a higher score than
 // a negative one, ties counting half (Mann and Whitney 1947; scikit-learn's roc_auc_score). Exact.
-// None without positives or without negatives.
+// None without positives or without negatives, or with a NaN among the scores.
 std::optional<double> RocAuc(std::span<const float> scores,
                              const std::function<bool(size_t)>& is_positive);
 
 // The scores of all examples, for areas under curves: they need the examples' order.
 struct RankedScores {
-  // Numbers that are kept at most (16 MiB); a larger evaluation has no such area.
+  // Numbers that are kept at most (16 MiB, and of two classes 32 MiB of labels, which grow by
+  // doubling); a larger evaluation has no such area.
   static constexpr size_t kLimit = size_t{1} << 22;
 
   int64_t classes = 0;

@@ -45,6 +45,19 @@ TEST(OnnxSignal, MelBandsThatAreNoneAreRefused) {
               HasSubstr("at least 1 band"));
   EXPECT_THAT(std::string(MelMatrix(2, 16, 8000, 4000, 100).Import().status().message()),
               HasSubstr("4000 to 100"));
+  EXPECT_THAT(std::string(MelMatrix(2, 16, 8000, 0, HUGE_VALF).Import().status().message()),
+              HasSubstr("0 to inf"));
+}
+
+// The bands' ends are bins that no integer counts; of the spectrum nothing but bin 0 is in them.
+TEST(OnnxSignal, MelBandsFarAboveTheSpectrumAreEmpty) {
+  OnnxMaker m = MelMatrix(2, 16, 1, 0, 3e38f);
+  const Tensor y = OutputOfOnnx(m, {}, "y");
+  ASSERT_EQ(y.dims(), (Dims{9, 2}));
+  for (int64_t bin = 0; bin < 9; ++bin) {
+    EXPECT_NEAR(y.At(2 * bin), 0, 1e-9) << bin;
+    EXPECT_EQ(y.At(2 * bin + 1), 0) << bin;
+  }
 }
 
 // Unnormalized log-probabilities of 0, 1/4, 0, 3/4 and 0 and a row of one class alone.

@@ -110,7 +110,8 @@ struct MelBands {
 
   int64_t bins() const { return dft_length / 2 + 1; }
   // The ends of the bands, which overlap by half, in bins of the spectrum: band i rises from [i] to
-  // [i+1] and falls to [i+2].
+  // [i+1] and falls to [i+2]. Those far above the spectrum are as good as the farthest that i64
+  // and f64 both count exactly.
   std::vector<int64_t> Ends() const {
     const double low = 2595 * std::log10(1 + lower / 700),
                  high = 2595 * std::log10(1 + upper / 700);
@@ -120,7 +121,7 @@ struct MelBands {
       const double hertz = 700 * (std::pow(10, (low + static_cast<double>(i) * step) / 2595) - 1);
       const double bin = std::floor(static_cast<double>(dft_length + 1) * hertz /
                                     static_cast<double>(sample_rate));
-      ends.push_back(static_cast<int64_t>(bin));
+      ends.push_back(static_cast<int64_t>(std::min(bin, 0x1p52)));
     }
     return ends;
   }
@@ -150,7 +151,8 @@ std::vector<Value> MelWeightMatrix(ImportContext& c) {
              upper = c.KnownNumber(4, "upper_edge_hertz");
   const std::optional<DType> dtype = OutputType(c);
   if (!c.ok() || !bands || !length || !rate || !lower || !upper) return {};
-  if (*bands < 1 || *length < 1 || *rate < 1 || !(*lower >= 0 && *lower <= *upper)) {
+  const bool edges = *lower >= 0 && *lower <= *upper && std::isfinite(*upper);
+  if (*bands < 1 || *length < 1 || *rate < 1 || !edges) {
     return {c.Fail(absl::InvalidArgumentError(
         absl::StrCat("expected at least 1 band, sample and hertz, and edges from 0 up, got ",
                      *bands, ", ", *length, ", ", *rate, " and ", *lower, " to ", *upper)))};
