@@ -7,8 +7,8 @@
 
 namespace weft {
 
-// A curve: as many y as x. Points that are not finite, or not above 0 on a logarithmic axis, are
-// gaps.
+// A curve: as many y as x. Points that are not finite or beyond 1e300, or not above 0 on a
+// logarithmic axis, are gaps.
 struct Series {
   std::string name;
   std::vector<double> x = {}, y = {};

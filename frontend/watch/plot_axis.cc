@@ -8,6 +8,9 @@
 namespace weft {
 namespace {
 
+// Larger numbers are not shown, so that the span of two of them is a number too.
+constexpr double kLargestShown = 1e300;
+
 // 1, 2 or 5 times a power of ten, at least `step`.
 double TickStep(double step) {
   const double power = std::pow(10.0, std::floor(std::log10(step)));
@@ -44,13 +47,15 @@ PlotAxis PlotAxis::Of(std::span<const Series> series, bool is_x, bool logarithmi
 }
 
 bool PlotAxis::Shows(double value) const {
-  return std::isfinite(value) && (!logarithmic_ || value > 0);
+  return std::abs(value) <= kLargestShown && (!logarithmic_ || value > 0);
 }
 
 double PlotAxis::Scaled(double value) const { return logarithmic_ ? std::log10(value) : value; }
 
 double PlotAxis::Place(double value) const {
-  return (Scaled(value) - Scaled(low_)) / (Scaled(high_) - Scaled(low_));
+  const double span = Scaled(high_) - Scaled(low_);
+  // The logarithms of neighbouring numbers can be equal.
+  return span > 0 ? std::clamp((Scaled(value) - Scaled(low_)) / span, 0.0, 1.0) : 0.5;
 }
 
 std::vector<double> PlotAxis::Ticks(int count) const {
@@ -59,16 +64,20 @@ std::vector<double> PlotAxis::Ticks(int count) const {
   const double from = decades ? begin : low_, to = decades ? end : high_;
   double step = TickStep((to - from) / count);
   if (decades) step = std::max(1.0, std::round(step));
+  const double first = std::ceil(from / step - 1e-9);
   std::vector<double> ticks;
-  for (double i = std::ceil(from / step - 1e-9); i * step <= to + 1e-9 * step; ++i) {
+  // Between neighbouring numbers there are no steps to count: `first` has no successor.
+  for (double i = first; i * step <= to + 1e-9 * step && i < first + count + 2; ++i) {
     ticks.push_back(decades ? std::pow(10.0, i * step) : i * step);
+    if (i + 1 == i) break;
   }
   return ticks;
 }
 
 std::string TickText(double value) {
   char text[32];
-  std::snprintf(text, sizeof(text), "%.4g", value == 0 ? 0.0 : value);
+  const bool counts = std::abs(value) < 1e6 && value == std::round(value);  // steps, say
+  std::snprintf(text, sizeof(text), counts ? "%.0f" : "%.4g", value == 0 ? 0.0 : value);
   return text;
 }
 

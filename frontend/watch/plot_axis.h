@@ -16,6 +16,7 @@ class PlotAxis {
   static PlotAxis Of(std::span<const Series> series, bool is_x, bool logarithmic);
 
   bool Shows(double value) const;
+  // Of a number that it shows and that lies within; the middle where all numbers are one.
   double Place(double value) const;
   double low() const { return low_; }
   double high() const { return high_; }
@@ -29,7 +30,7 @@ class PlotAxis {
   bool logarithmic_ = false;
 };
 
-// "0.5", "1e-05", "20000".
+// "0.5", "1e-05", "20000": whole numbers below a million as they are, others by four digits.
 std::string TickText(double value);
 // A series' points that both axes show, cut where others are between them.
 struct PlotPoint {

@@ -74,9 +74,34 @@ TEST(Plot, TicksAreRound) {
     ticks.push_back(TickText(tick));
   }
   EXPECT_THAT(ticks, ElementsAre("0.2", "0.4", "0.6", "0.8"));
+  EXPECT_THAT((std::vector{TickText(20000), TickText(123456), TickText(1e6), TickText(-0.0)}),
+              ElementsAre("20000", "123456", "1e+06", "0"));
   EXPECT_EQ(PlotAxis::Of({}, true, false).Ticks(1).size(), 2u);  // nothing: 0 to 1
   const std::vector<Series> one = {{"a", {}, {4}}};
   EXPECT_NEAR(PlotAxis::Of(one, false, false).Place(4), 0.5, 1e-12);
+}
+
+TEST(Plot, NeighbouringNumbersHaveAPlaceAndFewTicks) {
+  for (const double low : {1.0, 1000.0, 5e-324, 1e299}) {
+    const std::vector<Series> series = {{"a", {0, 1}, {low, std::nextafter(low, HUGE_VAL)}}};
+    for (const bool logarithmic : {false, true}) {
+      const PlotAxis axis = PlotAxis::Of(series, false, logarithmic);
+      for (const double y : series[0].y) {
+        EXPECT_GE(axis.Place(y), 0) << low;
+        EXPECT_LE(axis.Place(y), 1) << low;
+      }
+      EXPECT_LE(axis.Ticks(5).size(), 7u) << low;
+      EXPECT_THAT(PlotText(series, {.log_y = logarithmic, .columns = 4, .rows = 2}), HasSubstr("a"));
+    }
+  }
+  const std::vector<Series> one = {{"a", {0}, {5e-324}}};
+  EXPECT_EQ(PlotAxis::Of(one, false, true).Place(5e-324), 0.5);
+}
+
+TEST(Plot, NumbersWithoutASpanAreGaps) {
+  const std::vector<Series> series = {{"a", {0, 1, 2}, {-1.7e308, 1, 1.7e308}}};
+  EXPECT_FALSE(PlotAxis::Of(series, false, false).Shows(1.7e308));
+  EXPECT_THAT(PlotSvg(series, {}), HasSubstr("<circle"));
 }
 
 TEST(Plot, TextDrawsWithDots) {
