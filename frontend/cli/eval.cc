@@ -40,13 +40,19 @@ struct WorstExample {
   double label_probability = 0;
 };
 
+// Whether examples have one class each.
+bool HaveOneClass(const Tensor& labels) {
+  return labels.rank() == 1 && kIndexTypes.contains(labels.dtype());
+}
+
 // What is seen of single examples of a classifier, batch by batch.
 class ExampleWatch {
  public:
   explicit ExampleWatch(const EvalArguments& a) : a_(a) {}
 
   void Observe(const Batch& batch, const Tensor& scores) {
-    if (batch.labels.rank() != 1 || !kIndexTypes.contains(batch.labels.dtype())) return;
+    applies_ = HaveOneClass(batch.labels);
+    if (!applies_) return;
     for (int64_t i = 0; i < batch.size(); ++i) {
       const auto ranked = TopPredictions(scores, i, scores.dims()[1]);
       if (ranked.ok()) Add(batch.indices[static_cast<size_t>(i)], batch.labels.At(i), *ranked);
@@ -57,6 +63,7 @@ class ExampleWatch {
     if (worst_.size() > static_cast<size_t>(a_.errors)) worst_.resize(a_.errors);
   }
   bool wanted() const { return a_.top > 0 || a_.errors > 0; }
+  bool applies() const { return applies_; }
   int64_t in_top() const { return in_top_; }
   // The lowest probability of the label first.
   const std::vector<WorstExample>& worst() const { return worst_; }
@@ -72,6 +79,7 @@ class ExampleWatch {
   }
 
   const EvalArguments& a_;
+  bool applies_ = true;
   int64_t in_top_ = 0;
   std::vector<WorstExample> worst_;
 };
@@ -158,6 +166,30 @@ absl::Status CheckEvalArguments(const EvalArguments& a) {
   return a.confusion_svg.empty() ? absl::OkStatus() : CheckOutputPath(a.confusion_svg);
 }
 
+// What was asked for and does not apply.
+absl::Status CheckEvaluated(const EvalArguments& a, const Dataset& dataset,
+                            const Evaluation& result, const ExampleWatch& examples) {
+  if ((a.confusion || !a.confusion_svg.empty()) && result.metrics.confusion.counts().empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(dataset.name(), ": a confusion matrix is of examples with one class each"));
+  }
+  if (examples.wanted() && !examples.applies()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(dataset.name(), ": --top and --errors are of examples with one class each"));
+  }
+  return absl::OkStatus();
+}
+
+// The share of examples whose label is among the highest --top, unless `metrics` have it.
+void AddTop(const EvalArguments& a, const Evaluation& result, const ExampleWatch& examples,
+            std::vector<NamedMetric>* metrics) {
+  const std::string name = absl::StrCat("top", a.top);
+  const auto has_it = [&](const NamedMetric& m) { return m.name == name; };
+  if (a.top == 0 || std::any_of(metrics->begin(), metrics->end(), has_it)) return;
+  metrics->push_back({name, static_cast<double>(examples.in_top()) /
+                                static_cast<double>(std::max<int64_t>(result.count, 1))});
+}
+
 // The loss that the model was trained with: it says what targets mean.
 std::string LossName(const Model& model) {
   if (!model.training) return {};
@@ -179,17 +211,18 @@ absl::Status Eval(const EvalArguments& a) {
     observer = [&](const Batch& b, const Tensor& scores) { examples.Observe(b, scores); };
   }
   const auto begin = std::chrono::steady_clock::now();
-  const auto scores = [&](const Tensor& images) { return (*session)->Run(images); };
   const bool normalized = model.graph.outputs()[0].value.node->op_name() == "Softmax";
+  const auto run = [&](const Tensor& images) { return (*session)->Run(images); };
+  const auto scores = [&](const Tensor& images) -> absl::StatusOr<Tensor> {
+    WEFT_ASSIGN_OR_RETURN(const Tensor outputs, run(images));
+    return normalized ? ScoresOfProbabilities(outputs) : outputs;
+  };
   const auto result =
       a.tta.empty()
           ? EvaluateDataset(dataset, a.batch, scores, LossName(model), observer)
-          : EvaluateWithTta(source, dataset->preprocessing(), a.tta, a.batch, scores, normalized);
+          : EvaluateWithTta(source, dataset->preprocessing(), a.tta, a.batch, run, normalized);
   if (!result.ok()) return Annotate(result.status(), a.file);
-  if ((a.confusion || !a.confusion_svg.empty()) && result->metrics.confusion.counts().empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(dataset->name(), ": a confusion matrix is of examples with one class each"));
-  }
+  WEFT_RETURN_IF_ERROR(CheckEvaluated(a, *dataset, *result, examples));
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   MemoryCount count;
@@ -204,11 +237,7 @@ absl::Status Eval(const EvalArguments& a) {
                     .examples = examples,
                     .images_per_second = static_cast<double>(dataset->size()) / seconds,
                     .bytes = count.bytes()};
-  if (a.top > 0) {
-    report.metrics.push_back(
-        {absl::StrCat("top", a.top), static_cast<double>(examples.in_top()) /
-                                         static_cast<double>(std::max<int64_t>(result->count, 1))});
-  }
+  AddTop(a, *result, examples, &report.metrics);
   a.json ? PrintJson(report, a) : PrintReport(report, a);
   if (a.confusion_svg.empty()) return absl::OkStatus();
   return ReplaceByText(a.confusion_svg, ConfusionSvg(result->metrics.confusion, report.names));

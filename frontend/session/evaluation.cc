@@ -21,9 +21,8 @@ absl::Status CheckScores(const Tensor& scores) {
   return absl::OkStatus();
 }
 
-// Row `row` of a matrix of scores.
-std::vector<double> ScoreRow(const Tensor& scores, int64_t row) {
-  const int64_t classes = scores.dims()[1];
+// Row `row` of a matrix of so many classes.
+std::vector<double> ScoreRow(const Tensor& scores, int64_t classes, int64_t row) {
   std::vector<double> values(static_cast<size_t>(classes));
   for (int64_t i = 0; i < classes; ++i) {
     values[static_cast<size_t>(i)] = scores.At(row * classes + i);
@@ -38,6 +37,8 @@ double LogSumExp(std::span<const double> x) {
   for (const double v : x) sum += std::exp(v - top);
   return top + std::log(sum);
 }
+
+int64_t ExamplesOf(const Tensor& t) { return t.rank() == 0 ? 1 : t.dims()[0]; }
 
 std::string EvaluatedTypeText(const Tensor& t) {
   return t.is_empty() ? std::string("nothing") : ToString(t.type());
@@ -78,7 +79,7 @@ absl::Status AddClasses(const Tensor& scores, const Tensor& labels, Evaluation* 
   WEFT_RETURN_IF_ERROR(CheckScores(scores));
   WEFT_RETURN_IF_ERROR(CheckLabelCount(scores, labels));
   for (int64_t i = 0; i < labels.size(); ++i) {
-    const std::vector<double> row = ScoreRow(scores, i);
+    const std::vector<double> row = ScoreRow(scores, scores.dims()[1], i);
     const auto label = static_cast<int64_t>(labels.At(i));
     WEFT_RETURN_IF_ERROR(AddClassRow(row, i, label, e));
     e->metrics.AddClass(row, label);
@@ -117,8 +118,9 @@ absl::Status AddPixels(const Tensor& scores, const Tensor& labels, Evaluation* e
 double SoftPlus(double x) { return std::max(-x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
 
 absl::Status AddLabelTargets(const Tensor& logits, const Tensor& targets, Evaluation* e) {
+  const int64_t classes = logits.dims()[1];
   for (int64_t i = 0; i < logits.dims()[0]; ++i) {
-    const std::vector<double> row = ScoreRow(logits, i), wanted = ScoreRow(targets, i);
+    const auto row = ScoreRow(logits, classes, i), wanted = ScoreRow(targets, classes, i);
     double loss = 0;
     for (size_t c = 0; c < row.size(); ++c) {
       loss += wanted[c] * SoftPlus(row[c]) + (1 - wanted[c]) * SoftPlus(-row[c]);
@@ -131,8 +133,9 @@ absl::Status AddLabelTargets(const Tensor& logits, const Tensor& targets, Evalua
 }
 
 absl::Status AddShares(const Tensor& scores, const Tensor& shares, Evaluation* e) {
+  const int64_t classes = scores.dims()[1];
   for (int64_t i = 0; i < scores.dims()[0]; ++i) {
-    const std::vector<double> row = ScoreRow(scores, i), wanted = ScoreRow(shares, i);
+    const auto row = ScoreRow(scores, classes, i), wanted = ScoreRow(shares, classes, i);
     const size_t label = HighestScore(wanted);
     const double total = LogSumExp(row);
     for (size_t c = 0; c < row.size(); ++c) e->loss_sum += wanted[c] * (total - row[c]);
@@ -144,7 +147,7 @@ absl::Status AddShares(const Tensor& scores, const Tensor& shares, Evaluation* e
 }
 
 absl::Status AddNumbers(const Tensor& values, const Tensor& targets, Evaluation* e) {
-  const int64_t n = values.rank() == 0 ? 1 : values.dims()[0];
+  const int64_t n = ExamplesOf(values);
   const double before = e->metrics.squared;
   for (int64_t i = 0; i < values.size(); ++i) e->metrics.AddNumber(values.At(i), targets.At(i));
   if (values.size() == 0) return absl::OkStatus();
@@ -181,8 +184,8 @@ absl::Status AddScores(const Tensor& scores, const Tensor& labels, Evaluation* r
   WEFT_RETURN_IF_ERROR(CheckScores(scores));
   WEFT_RETURN_IF_ERROR(CheckLabelCount(scores, labels));
   for (int64_t i = 0; i < labels.size(); ++i) {
-    WEFT_RETURN_IF_ERROR(
-        AddClassRow(ScoreRow(scores, i), i, static_cast<int64_t>(labels.At(i)), result));
+    WEFT_RETURN_IF_ERROR(AddClassRow(ScoreRow(scores, scores.dims()[1], i), i,
+                                     static_cast<int64_t>(labels.At(i)), result));
   }
   return absl::OkStatus();
 }
@@ -198,8 +201,8 @@ absl::Status AddOutputs(const Tensor& outputs, const Tensor& labels, std::string
   result->metrics.task = task;
   if (task == Task::kPixels) return AddPixels(outputs, labels, result);
   if (kIndexTypes.contains(labels.dtype())) return AddClasses(outputs, labels, result);
-  if (!kFloatTypes.contains(outputs.dtype()) || !kFloatTypes.contains(labels.dtype()) ||
-      outputs.size() != labels.size()) {
+  const bool paired = outputs.size() == labels.size() && ExamplesOf(outputs) == ExamplesOf(labels);
+  if (!kFloatTypes.contains(outputs.dtype()) || !kFloatTypes.contains(labels.dtype()) || !paired) {
     return absl::InvalidArgumentError(absl::StrCat("expected as many targets as outputs, got ",
                                                    EvaluatedTypeText(labels), " for ",
                                                    EvaluatedTypeText(outputs)));
@@ -210,6 +213,19 @@ absl::Status AddOutputs(const Tensor& outputs, const Tensor& labels, std::string
                                : AddShares(outputs, labels, result);
 }
 
+absl::StatusOr<Tensor> ScoresOfProbabilities(const Tensor& probabilities) {
+  constexpr double kLeastProbability = 1e-300;  // that is told from 0: its logarithm is a number
+  if (probabilities.is_empty() || !kFloatTypes.contains(probabilities.dtype())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected probabilities, got ", EvaluatedTypeText(probabilities)));
+  }
+  WEFT_ASSIGN_OR_RETURN(Tensor scores, probabilities.Converted(DType::kF64));
+  for (double& x : scores.mutable_values<double>()) {
+    if (!std::isnan(x)) x = std::log(std::max(x, kLeastProbability));
+  }
+  return scores;
+}
+
 absl::StatusOr<std::vector<Prediction>> TopPredictions(const Tensor& scores, int64_t row, int64_t k,
                                                        bool normalized) {
   WEFT_RETURN_IF_ERROR(CheckScores(scores));
@@ -217,7 +233,7 @@ absl::StatusOr<std::vector<Prediction>> TopPredictions(const Tensor& scores, int
     return absl::OutOfRangeError(
         absl::StrCat("expected a row in [0,", scores.dims()[0], "), got ", row));
   }
-  const std::vector<double> values = ScoreRow(scores, row);
+  const std::vector<double> values = ScoreRow(scores, scores.dims()[1], row);
   std::vector<int64_t> order(values.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {

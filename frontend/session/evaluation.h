@@ -43,6 +43,9 @@ absl::Status AddScores(const Tensor& scores, const Tensor& labels, Evaluation* r
 absl::Status AddOutputs(const Tensor& outputs, const Tensor& labels, std::string_view loss,
                         Evaluation* result);
 inline constexpr int64_t kVoidLabel = 255;  // of no class, in masks such as PASCAL VOC's
+// Scores whose softmax are these probabilities, f64 of the same shape: what the functions above
+// take. Errors: no floating-point tensor.
+absl::StatusOr<Tensor> ScoresOfProbabilities(const Tensor& probabilities);
 
 // The scores' highest entries first: classes of row `row` with their softmax probabilities
 // (`normalized` scores are probabilities already), at most `k`.

@@ -14,9 +14,6 @@
 namespace weft {
 namespace {
 
-// The least probability that is told from 0, so that its logarithm is a number.
-constexpr double kLeastProbability = 1e-300;
-
 absl::StatusOr<std::vector<std::unique_ptr<Loader>>> LoadersOfViews(
     const std::shared_ptr<const Dataset>& source, const Preprocessing& preprocessing,
     std::string_view views, int64_t batch_size) {
@@ -73,11 +70,15 @@ absl::StatusOr<Evaluation> EvaluateWithTta(const std::shared_ptr<const Dataset>&
       WEFT_ASSIGN_OR_RETURN(const Tensor output, scores(batches[view].images));
       WEFT_RETURN_IF_ERROR(AddProbabilities(output, normalized, &sum));
     }
-    // Scores whose softmax are the mean probabilities.
-    for (double& x : sum.mutable_values<double>()) {
-      x = std::log(std::max(x / static_cast<double>(loaders.size()), kLeastProbability));
+    const Tensor& labels = batches[0].labels;
+    if (!labels.is_empty() && !kIndexTypes.contains(labels.dtype())) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "expected examples of one class each, whose probabilities have a mean; got targets ",
+          ToString(labels.type())));
     }
-    WEFT_RETURN_IF_ERROR(AddOutputs(sum, batches[0].labels, {}, &result));
+    for (double& x : sum.mutable_values<double>()) x /= static_cast<double>(loaders.size());
+    WEFT_ASSIGN_OR_RETURN(const Tensor mean, ScoresOfProbabilities(sum));
+    WEFT_RETURN_IF_ERROR(AddOutputs(mean, labels, {}, &result));
   }
 }
 

@@ -14,7 +14,7 @@ namespace weft {
 // example, TtaPipelines(views): "flip", "resize(256), ten_crop(224)", "five_crop(28), flip". The
 // data set's preprocessing is the model's; `source` may be the data set with its pictures at their
 // own sizes. `normalized` scores are probabilities already. Errors: those of TtaPipelines,
-// AugmentedDataset and AddScores; whatever `scores` says.
+// AugmentedDataset and AddScores; targets instead of one class an example; whatever `scores` says.
 absl::StatusOr<Evaluation> EvaluateWithTta(const std::shared_ptr<const Dataset>& source,
                                            const Preprocessing& preprocessing,
                                            std::string_view views, int64_t batch_size,

@@ -67,7 +67,7 @@ void MetricSums::AddClass(std::span<const double> scores, int64_t label) {
   int64_t before = 0;
   for (int64_t c = 0; c < static_cast<int64_t>(scores.size()); ++c) {
     const double score = scores[static_cast<size_t>(c)];
-    before += score > own || (score == own && c < label);
+    before += !(score < own || (score == own && c >= label));  // beside a NaN each is before
   }
   top5 += before < kTopScores;
   ranked.Add(scores, label);

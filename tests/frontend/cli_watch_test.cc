@@ -20,6 +20,8 @@ TEST_F(Cli, EvalPrintsWhatAppliesToClasses) {
       Output("eval a.weft --data digits:1000 --confusion --confusion-svg c.svg --top 2 --errors 3");
   EXPECT_THAT(more, HasSubstr("precision  recall      F1     IoU\n"));
   EXPECT_THAT(more, HasSubstr("top2 "));
+  const std::string top5 = Output("eval a.weft --data digits:1000 --top 5");
+  EXPECT_EQ(top5.find("top5 "), top5.rfind("top5 "));  // which it prints anyway
   EXPECT_THAT(more, HasSubstr("worst examples:\n  example "));
   EXPECT_THAT(ReadText(Path("c.svg")), StartsWith("<svg "));
   EXPECT_THAT(Error("eval a.weft --errors -1"), HasSubstr("--errors"));

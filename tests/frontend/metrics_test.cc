@@ -75,6 +75,7 @@ TEST(RocAuc, NeedsBothClasses) {
   EXPECT_EQ(Auc({1, 2}, {0, 0}), std::nullopt);
   EXPECT_EQ(Auc({}, {}), std::nullopt);
   EXPECT_EQ(Auc({1, std::nanf("")}, {0, 1}), std::nullopt);
+  EXPECT_EQ(Auc({std::nanf(""), 2, 1}, {0, 1, 0}), std::nullopt);
 }
 
 TEST(RocAuc, OrdersSureExamplesToo) {
@@ -82,6 +83,14 @@ TEST(RocAuc, OrdersSureExamplesToo) {
   // Softmax gives 1 for all of these in f64; they are in order nevertheless.
   ranked.Add(std::vector<double>{0, 100}, 0);
   ranked.Add(std::vector<double>{0, 101}, 1);
+  EXPECT_EQ(RocAuc(ranked), 1.0);
+}
+
+TEST(RocAuc, OrdersClassesThatAreRuledOut) {
+  constexpr double kNone = -HUGE_VAL;
+  RankedScores ranked;
+  ranked.Add(std::vector<double>{0, kNone, kNone}, 0);
+  ranked.Add(std::vector<double>{1, 1, kNone}, 1);
   EXPECT_EQ(RocAuc(ranked), 1.0);
 }
 
@@ -180,6 +189,43 @@ TEST(Evaluation, OfNumbersHasErrorsInsteadOfAccuracy) {
   EXPECT_EQ(MetricOf(e, "mae"), 4.0 / 4);
   EXPECT_EQ(e.loss(), 10.0 / 4);
   EXPECT_FALSE(AddOutputs(Floats({2}, {1, 2}), Floats({3}, {1, 1, 3}), "mse", &e).ok());
+}
+
+TEST(Evaluation, WantsAsManyTargetsAnExampleAsOutputs) {
+  for (const char* loss : {"", "bce", "mse"}) {
+    Evaluation e;
+    EXPECT_THAT(std::string(AddOutputs(Floats({2, 3}, {1, 2, 3, 4, 5, 6}),
+                                       Floats({3, 2}, {1, 0, 0, 1, 0, 0}), loss, &e)
+                                .message()),
+                HasSubstr("as many targets"))
+        << loss;
+  }
+  Evaluation e;  // one target an example needs no axis of its own
+  ASSERT_TRUE(AddOutputs(Floats({2, 1}, {3, -3}), Floats({2}, {1, 1}), "bce", &e).ok());
+  EXPECT_EQ(e.correct, 1);
+}
+
+TEST(Evaluation, ANaNIsAmongTheHighestOfNone) {
+  Evaluation e;
+  std::vector<float> scores(7, NAN);
+  ASSERT_TRUE(AddOutputs(Floats({1, 7}, scores), Ints({1}, {6}), "", &e).ok());
+  EXPECT_EQ(e.metrics.top5, 0);
+  EXPECT_TRUE(std::isnan(MetricOf(e, "auc")));
+}
+
+TEST(Evaluation, OfProbabilitiesIsThatOfTheirScores) {
+  const Tensor p = Floats({3, 3}, {0.5f, 0.25f, 0.25f, 0.4f, 0.6f, 0, 0.3f, 0.1f, 0.6f});
+  const auto scores = ScoresOfProbabilities(p);
+  ASSERT_TRUE(scores.ok()) << scores.status();
+  Evaluation e;
+  ASSERT_TRUE(AddOutputs(*scores, Ints({3}, {0, 1, 0}), "", &e).ok());
+  EXPECT_NEAR(e.loss_sum, -std::log(0.5) - std::log(0.6) - std::log(0.3), 1e-6);
+  // Class 0: .5 and .3 against .4; class 1: .6 against .25 and .1.
+  EXPECT_EQ(MetricOf(e, "auc"), (0.5 + 1) / 2);
+  const auto top = TopPredictions(*scores, 1, 1);
+  EXPECT_EQ((*top)[0].label, 1);
+  EXPECT_NEAR((*top)[0].probability, 0.6, 1e-6);
+  EXPECT_FALSE(ScoresOfProbabilities(Ints({1}, {1})).ok());
 }
 
 TEST(RankedScores, AreGivenUpWhereTheyWouldBeMany) {
