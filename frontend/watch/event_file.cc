@@ -38,6 +38,15 @@ double SecondsSince1970() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+// Whether a folder has event files already.
+bool HasEventFiles(const std::string& folder) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.path().filename().string().find("tfevents") != std::string::npos) return true;
+  }
+  return false;
+}
+
 std::string EventHostName() {
   char name[256] = {};
   return gethostname(name, sizeof(name) - 1) == 0 ? name : "localhost";
@@ -58,7 +67,9 @@ tensorboard::HistogramProto HistogramOf(const Tensor& values) {
   for (int64_t i = 0; i < values.size(); ++i) {
     const double v = values.At(i);
     if (!std::isfinite(v)) continue;
-    const int bucket = low == high ? 0 : static_cast<int>((v - low) / (high - low) * buckets);
+    // By halves, as the span of two numbers of f64 may be infinite.
+    const double part = low == high ? 0 : (v / 2 - low / 2) / (high / 2 - low / 2);
+    const int bucket = std::isfinite(part) ? static_cast<int>(part * buckets) : 0;
     ++counts[static_cast<size_t>(std::min(bucket, buckets - 1))];
     h.set_num(h.num() + 1);
     h.set_sum(h.sum() + v);
@@ -67,7 +78,7 @@ tensorboard::HistogramProto HistogramOf(const Tensor& values) {
   h.set_min(low);
   h.set_max(high);
   for (int i = 0; i < buckets; ++i) {
-    h.add_bucket_limit(i + 1 == buckets ? high : low + (high - low) * (i + 1) / buckets);
+    h.add_bucket_limit(std::lerp(low, high, static_cast<double>(i + 1) / buckets));
     h.add_bucket(counts[static_cast<size_t>(i)]);
   }
   return h;
@@ -153,6 +164,7 @@ absl::StatusOr<std::unique_ptr<EventFile>> EventFile::Create(const std::string& 
     return absl::UnavailableError(
         absl::StrCat(folder, ": cannot make this folder: ", error.message()));
   }
+  const bool goes_on = step > 0 || HasEventFiles(folder);
   // TensorBoard reads files in the order of their names.
   const std::string stem =
       absl::StrCat(folder, "/events.out.tfevents.", static_cast<int64_t>(SecondsSince1970()), ".",
@@ -168,7 +180,7 @@ absl::StatusOr<std::unique_ptr<EventFile>> EventFile::Create(const std::string& 
     WEFT_RETURN_IF_ERROR(result->Append(version));
     start.set_step(step + 1);
     start.mutable_session_log()->set_status(tensorboard::SessionLog::START);
-    if (step > 0) WEFT_RETURN_IF_ERROR(result->Append(start));
+    if (goes_on) WEFT_RETURN_IF_ERROR(result->Append(start));
     return result;
   }
 }

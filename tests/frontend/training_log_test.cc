@@ -115,6 +115,28 @@ TEST(EventFile, CountsFiniteNumbersInHistograms) {
   EXPECT_EQ(events[2].summary().value(0).histo().bucket(0), 2);
 }
 
+TEST(EventFile, CountsNumbersOfAnInfiniteSpan) {
+  const auto file = EventFile::Create(TestFolder(), 0);
+  const std::vector<double> values = {-1.7e308, 0, 1.7e308};
+  ASSERT_TRUE((*file)->AddHistogram("w", *Tensor::FromValues<double>({3}, values), 0).ok());
+  const tensorboard::HistogramProto h = ReadEvents((*file)->path())[1].summary().value(0).histo();
+  EXPECT_EQ(h.bucket(0), 1);
+  EXPECT_EQ(h.bucket(15), 1);
+  EXPECT_EQ(h.bucket(29), 1);
+  EXPECT_EQ(h.bucket_limit(29), 1.7e308);
+}
+
+TEST(EventFile, ATrainingFromTheBeginningVoidsWhatTheFolderHas) {
+  const std::string folder = TestFolder();
+  ASSERT_TRUE(EventFile::Create(folder, 0).ok());
+  const auto file = EventFile::Create(folder, 0);
+  ASSERT_TRUE(file.ok()) << file.status();
+  const auto events = ReadEvents((*file)->path());
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[1].step(), 1);
+  EXPECT_EQ(events[1].session_log().status(), tensorboard::SessionLog::START);
+}
+
 TEST(EventFile, GraphHasNodesWithScopesAndShapes) {
   const auto file = EventFile::Create(TestFolder(), 0);
   const Model model = TinyNet();
