@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kLongestClassName = 12;
 constexpr size_t kShownMistakes = 20;
-constexpr int64_t kLargestPicture = 512;  // pixels a side, unless there are more classes
+constexpr int64_t kLargestPicture = 512;  // pixels a side
 
 [[gnu::format(printf, 1, 2)]] std::string CellFormat(const char* format, ...) {
   char buffer[512];
@@ -122,42 +122,53 @@ std::string ConfusionSvg(const Confusion& confusion, const std::vector<std::stri
   const double side = numbers ? 36 : std::max(2.0, 864.0 / static_cast<double>(classes));
   const double size = kMargin + side * static_cast<double>(classes) + 16;
   const std::map<int64_t, ClassScore> scores = ClassScores(confusion);
+  const auto cell = [&](int64_t label, int64_t predicted) {
+    return SvgCell(kMargin + side * static_cast<double>(predicted),
+                   kMargin + side * static_cast<double>(label), side,
+                   ShareOfLabel(confusion, scores, label, predicted),
+                   confusion.count(label, predicted), numbers);
+  };
   std::string text = CellFormat(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
       "font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"100%%\" height=\"100%%\" "
       "fill=\"white\"/>\n<text x=\"8\" y=\"%.0f\">label</text>\n<text x=\"%.0f\" "
       "y=\"14\">predicted</text>\n",
       size, size, kMargin - 6, kMargin);
-  for (int64_t label = 0; label < classes; ++label) {
+  for (int64_t label = 0; numbers && label < classes; ++label) {
     const double at = kMargin + side * static_cast<double>(label);
-    if (numbers) {
-      const std::string name = XmlText(ShortConfusedName(names, label));
-      text += CellFormat("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n", kMargin - 6,
-                         at + side / 2 + 4, name.c_str());
-      text += CellFormat("<text transform=\"translate(%.1f %.1f) rotate(-60)\">%s</text>\n",
-                         at + side / 2, kMargin - 6, name.c_str());
-    }
+    const std::string name = XmlText(ShortConfusedName(names, label));
+    text += CellFormat("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n", kMargin - 6,
+                       at + side / 2 + 4, name.c_str());
+    text += CellFormat("<text transform=\"translate(%.1f %.1f) rotate(-60)\">%s</text>\n",
+                       at + side / 2, kMargin - 6, name.c_str());
     for (int64_t predicted = 0; predicted < classes; ++predicted) {
-      const int64_t count = confusion.count(label, predicted);
-      if (!numbers && count == 0) continue;  // as white as the ground
-      text += SvgCell(kMargin + side * static_cast<double>(predicted), at, side,
-                      ShareOfLabel(confusion, scores, label, predicted), count, numbers);
+      text += cell(label, predicted);
     }
   }
+  if (numbers) return text + "</svg>\n";
+  // Of many classes most pairs do not occur; they are as white as the ground.
+  for (const auto& [pair, count] : confusion.counts()) text += cell(pair.first, pair.second);
   return text + "</svg>\n";
 }
 
 Picture ConfusionPicture(const Confusion& confusion) {
   const int64_t classes = std::max<int64_t>(CountConfusedClasses(confusion, 0), 1);
-  const int64_t cell = std::max<int64_t>(kLargestPicture / classes, 1), side = cell * classes;
+  const int64_t cell = std::max<int64_t>(kLargestPicture / classes, 1);
+  const int64_t side = std::min(cell * classes, kLargestPicture);
+  // Of more classes than pixels, several share one.
+  const auto begin = [&](int64_t c) { return c * side / classes; };
+  const auto end = [&](int64_t c) { return std::max(begin(c + 1), begin(c) + 1); };
   const std::map<int64_t, ClassScore> scores = ClassScores(confusion);
   Picture picture{.height = side, .width = side, .channels = 1};
   picture.pixels.assign(static_cast<size_t>(side * side), 255);
   for (const auto& [pair, count] : confusion.counts()) {
     const double share = ShareOfLabel(confusion, scores, pair.first, pair.second);
-    for (int64_t y = pair.first * cell; y < (pair.first + 1) * cell; ++y) {
-      std::fill_n(picture.pixels.begin() + y * side + pair.second * cell, cell,
-                  static_cast<uint8_t>(std::lround(255 * (1 - share))));
+    const auto shade = static_cast<uint8_t>(std::lround(255 * (1 - share)));
+    for (int64_t y = begin(pair.first); y < end(pair.first); ++y) {
+      for (int64_t x = begin(pair.second); x < end(pair.second); ++x) {
+        uint8_t& pixel = picture.pixels[static_cast<size_t>(y * side + x)];
+        pixel = std::min(pixel, shade);
+      }
     }
   }
   return picture;

@@ -18,7 +18,8 @@ std::string ConfusionText(const Confusion& confusion, const std::vector<std::str
 // The same as an SVG file's text: cells are the darker, the larger their share of the label's row.
 std::string ConfusionSvg(const Confusion& confusion, const std::vector<std::string>& names);
 
-// And as a gray picture without text.
+// And as a gray picture without text, at most 512 pixels a side: of more classes, the darkest of
+// those that share a pixel.
 Picture ConfusionPicture(const Confusion& confusion);
 
 }  // namespace weft

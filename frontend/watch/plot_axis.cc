@@ -1,9 +1,12 @@
 #include "frontend/watch/plot_axis.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <limits>
+#include <string_view>
 
 namespace weft {
 namespace {
@@ -18,6 +21,40 @@ double TickStep(double step) {
     if (factor * power >= step * (1 - 1e-9)) return factor * power;
   }
   return 10 * power;
+}
+
+const char* XmlEntity(char c) {
+  switch (c) {
+    case '&':
+      return "&amp;";
+    case '<':
+      return "&lt;";
+    case '>':
+      return "&gt;";
+    case '"':
+      return "&quot;";
+    default:
+      return nullptr;
+  }
+}
+
+// How many bytes the first character has; 0 where it is none that XML may contain: overlong, cut
+// off, half of a pair of UTF-16, U+FFFE or U+FFFF.
+size_t Utf8Length(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(text[i])); };
+  const uint32_t first = byte(0);
+  if (first < 0x80) return 1;
+  const size_t length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  if (length == 0 || text.size() < length) return 0;
+  uint32_t code = first & (0xffu >> (length + 1));
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+    code = code << 6 | (byte(i) & 0x3f);
+  }
+  constexpr std::array<uint32_t, 5> kLeast = {0, 0, 0x80, 0x800, 0x10000};  // by length
+  const bool half = code >= 0xd800 && code < 0xe000;
+  const bool forbidden = half || code == 0xfffe || code == 0xffff || code > 0x10ffff;
+  return code < kLeast[length] || forbidden ? 0 : length;
 }
 
 }  // namespace
@@ -96,23 +133,19 @@ std::vector<std::vector<PlotPoint>> Strokes(const Series& series, const PlotAxis
 
 std::string XmlText(const std::string& text) {
   std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  for (size_t i = 0; i < text.size();) {
+    const size_t length = Utf8Length(std::string_view(text).substr(i));
+    const char c = text[i];
+    if (length == 0) {
+      result += '?';
+    } else if (length > 1) {
+      result += text.substr(i, length);
+    } else if (const char* entity = XmlEntity(c)) {
+      result += entity;
+    } else {
+      result += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
     }
+    i += std::max<size_t>(length, 1);
   }
   return result;
 }

@@ -39,7 +39,8 @@ struct PlotPoint {
 std::vector<std::vector<PlotPoint>> Strokes(const Series& series, const PlotAxis& x,
                                             const PlotAxis& y);
 
-// For text in XML.
+// For text in XML: with entities for marks, and question marks for bytes that are no UTF-8, of
+// which names of files and folders may consist.
 std::string XmlText(const std::string& text);
 
 }  // namespace weft

@@ -74,7 +74,7 @@ std::string TestMetricsText(const Evaluation& test) {
 }  // namespace
 
 std::string DurationText(double seconds) {
-  if (seconds < 60) return ProgressFormat("%.1f s", seconds);
+  if (seconds < 59.95) return ProgressFormat("%.1f s", seconds);
   const auto whole = static_cast<long long>(std::llround(seconds));
   if (whole < 3600) return ProgressFormat("%lld:%02lld", whole / 60, whole % 60);
   return ProgressFormat("%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60, whole % 60);

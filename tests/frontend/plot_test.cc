@@ -49,6 +49,16 @@ TEST(Plot, SvgHasTheSeriesPoints) {
   EXPECT_THAT(svg, HasSubstr(">1.5</text>"));
 }
 
+TEST(Plot, XmlTextIsUtf8) {
+  EXPECT_EQ(XmlText("a<b>&\"\x01ä€😀"), "a&lt;b&gt;&amp;&quot; ä€😀");
+  EXPECT_EQ(XmlText("ä\xff"
+                    "b\xc3"),
+            "ä?b?");
+  EXPECT_EQ(XmlText("\xc0\xaf"), "??");            // overlong
+  EXPECT_EQ(XmlText("\xed\xa0\x80"), "???");       // half of a pair
+  EXPECT_EQ(XmlText("\xf4\x90\x80\x80"), "????");  // beyond U+10FFFF
+}
+
 TEST(Plot, GapsCutACurve) {
   const std::vector<Series> series = {{"a", {0, 1, 2, 3}, {1, NAN, 3, 2}}};
   const std::string svg = PlotSvg(series, {});
@@ -91,7 +101,8 @@ TEST(Plot, NeighbouringNumbersHaveAPlaceAndFewTicks) {
         EXPECT_LE(axis.Place(y), 1) << low;
       }
       EXPECT_LE(axis.Ticks(5).size(), 7u) << low;
-      EXPECT_THAT(PlotText(series, {.log_y = logarithmic, .columns = 4, .rows = 2}), HasSubstr("a"));
+      EXPECT_THAT(PlotText(series, {.log_y = logarithmic, .columns = 4, .rows = 2}),
+                  HasSubstr("a"));
     }
   }
   const std::vector<Series> one = {{"a", {0}, {5e-324}}};
@@ -155,6 +166,20 @@ TEST(ConfusionPlot, PictureShadesLikewise) {
   EXPECT_EQ(p.pixels[256 * 512], 255);
 }
 
+TEST(ConfusionPlot, ManyClassesTakeLittleRoom) {
+  Confusion c;
+  c.Add(99999, 0, 1);
+  c.Add(99998, 0, 0);  // beside it, and lighter
+  const Picture p = ConfusionPicture(c);
+  ASSERT_EQ(p.width, 512);
+  ASSERT_EQ(p.height, 512);
+  EXPECT_EQ(p.pixels[511 * 512], 0);
+  EXPECT_EQ(p.pixels[511], 255);
+  const std::string svg = ConfusionSvg(c, {});
+  EXPECT_TRUE(IsWellFormed(svg));
+  EXPECT_LT(svg.size(), 1000u);
+}
+
 const StepProgress kProgress = {.epoch = 0,
                                 .epochs = 3,
                                 .batch = 4,
@@ -201,6 +226,7 @@ TEST(Progress, EpochLineHasTheTestsMetrics) {
             "epoch 2/3  loss 0.5000  test loss 0.5000  test accuracy 50.00 % (1 of 2)  f1 0.3333  "
             "auc 0.0000  10 images/s  waiting 0 %  2.0 s");
   EXPECT_EQ(DurationText(3661), "1:01:01");
+  EXPECT_EQ(DurationText(59.96), "1:00");
 }
 
 }  // namespace
