@@ -216,6 +216,16 @@ TEST(OnnxConform, ToleranceOfHalvesIsOneUnitAtLeast) {
   EXPECT_EQ(outcome(DType::kF16, INFINITY, 65504), ConformOutcome::kFail);
 }
 
+TEST(OnnxConform, LargeIntegersMustBeEqualToo) {
+  const auto outcome = [](int64_t expected, int64_t got) {
+    const auto tensor = [](int64_t x) { return Tensor::FromInts(std::vector{x}); };
+    return CompareOutputs({{"y", tensor(expected)}}, {{"y", tensor(got)}}, {}).outcome;
+  };
+  constexpr int64_t kLarge = int64_t{1} << 53;
+  EXPECT_EQ(outcome(kLarge + 1, kLarge + 1), ConformOutcome::kPass);
+  EXPECT_EQ(outcome(kLarge, kLarge + 1), ConformOutcome::kFail);  // equal as doubles
+}
+
 TEST(OnnxConform, DifferencesNameTheOutputAndTheLargestError) {
   const Comparison values =
       CompareOutputs(Expected({1, 2, 3}), {{"y", Expected({1, 2.5f, 5})[0].tensor}}, {});
