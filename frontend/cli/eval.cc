@@ -190,13 +190,6 @@ void AddTop(const EvalArguments& a, const Evaluation& result, const ExampleWatch
                                 static_cast<double>(std::max<int64_t>(result.count, 1))});
 }
 
-// The loss that the model was trained with: it says what targets mean.
-std::string LossName(const Model& model) {
-  if (!model.training) return {};
-  const auto it = model.training->config.find("loss");
-  return it == model.training->config.end() ? std::string() : it->second;
-}
-
 absl::Status Eval(const EvalArguments& a) {
   WEFT_RETURN_IF_ERROR(CheckEvalArguments(a));
   WEFT_ASSIGN_OR_RETURN(const Model model, OpenFile(a.file));
@@ -211,16 +204,11 @@ absl::Status Eval(const EvalArguments& a) {
     observer = [&](const Batch& b, const Tensor& scores) { examples.Observe(b, scores); };
   }
   const auto begin = std::chrono::steady_clock::now();
-  const bool normalized = model.graph.outputs()[0].value.node->op_name() == "Softmax";
   const auto run = [&](const Tensor& images) { return (*session)->Run(images); };
-  const auto scores = [&](const Tensor& images) -> absl::StatusOr<Tensor> {
-    WEFT_ASSIGN_OR_RETURN(const Tensor outputs, run(images));
-    return normalized ? ScoresOfProbabilities(outputs) : outputs;
-  };
-  const auto result =
-      a.tta.empty()
-          ? EvaluateDataset(dataset, a.batch, scores, LossName(model), observer)
-          : EvaluateWithTta(source, dataset->preprocessing(), a.tta, a.batch, run, normalized);
+  const auto result = a.tta.empty()
+                          ? (*session)->Evaluate(dataset, a.batch, observer)
+                          : EvaluateWithTta(source, dataset->preprocessing(), a.tta, a.batch, run,
+                                            (*session)->gives_probabilities());
   if (!result.ok()) return Annotate(result.status(), a.file);
   WEFT_RETURN_IF_ERROR(CheckEvaluated(a, *dataset, *result, examples));
   const double seconds =

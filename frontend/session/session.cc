@@ -29,6 +29,13 @@ class PassTools {
   OpCostModel costs_;
 };
 
+// The loss that a model was trained with; "" where that is not known.
+std::string TrainedLossOf(const Model& model) {
+  if (!model.training) return {};
+  const auto it = model.training->config.find("loss");
+  return it == model.training->config.end() ? std::string() : it->second;
+}
+
 }  // namespace
 
 absl::StatusOr<PassReport> RunPasses(Graph& graph, PassOptions options) {
@@ -84,8 +91,11 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(const Model& model,
   }
   auto graph = options.optimize ? OptimizedForInference(model.graph) : ForInference(model.graph);
   WEFT_RETURN_IF_ERROR(graph.status());
-  return std::unique_ptr<Session>(new Session(
+  std::unique_ptr<Session> session(new Session(
       *std::move(graph), {.threads = options.threads, .reference_only = options.reference_only}));
+  session->loss_ = TrainedLossOf(model);
+  session->gives_probabilities_ = model.graph.outputs()[0].value.node->op_name() == "Softmax";
+  return session;
 }
 
 absl::StatusOr<TensorMap> Session::Run(const TensorMap& feeds) {
@@ -104,8 +114,12 @@ absl::StatusOr<Tensor> Session::Run(const Tensor& x) {
 }
 
 absl::StatusOr<Evaluation> Session::Evaluate(const std::shared_ptr<const Dataset>& dataset,
-                                             int64_t batch_size) {
-  return EvaluateDataset(dataset, batch_size, [this](const Tensor& images) { return Run(images); });
+                                             int64_t batch_size, const BatchObserver& observer) {
+  const auto scores = [this](const Tensor& images) -> absl::StatusOr<Tensor> {
+    WEFT_ASSIGN_OR_RETURN(const Tensor outputs, Run(images));
+    return gives_probabilities_ ? ScoresOfProbabilities(outputs) : outputs;
+  };
+  return EvaluateDataset(dataset, batch_size, scores, loss_, observer);
 }
 
 absl::StatusOr<std::shared_ptr<const Plan>> Session::PlanFor(int64_t batch) {

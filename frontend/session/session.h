@@ -47,8 +47,12 @@ class Session {
   // The first output for the only input. Floating-point types are converted to what the input
   // takes; without its first axis, `x` is a batch of one. Errors as above, and more than one input.
   absl::StatusOr<Tensor> Run(const Tensor& x);
+  // All metrics that apply. The loss that the model was trained with says what targets are; the
+  // outputs of a Softmax are taken for the probabilities that they are.
   absl::StatusOr<Evaluation> Evaluate(const std::shared_ptr<const Dataset>& dataset,
-                                      int64_t batch_size = 256);
+                                      int64_t batch_size = 256, const BatchObserver& observer = {});
+  // Whether the first output is a Softmax's.
+  bool gives_probabilities() const { return gives_probabilities_; }
   // The plan with every symbol of the inputs equal to `batch`. It lives as long as somebody holds
   // it.
   absl::StatusOr<std::shared_ptr<const Plan>> PlanFor(int64_t batch);
@@ -58,6 +62,8 @@ class Session {
  private:
   Session(Graph graph, LowerOptions options) : plans_(std::move(graph), nullptr, options) {}
   PlanCache plans_;
+  std::string loss_;  // that the model was trained with; "" for unknown
+  bool gives_probabilities_ = false;
 };
 
 // The only input of `graph`, or an error that says what there is.

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <numeric>
 
-#include "frontend/session/evaluation.h"
+#include "frontend/build/builder.h"
+#include "frontend/data/tensor_data.h"
+#include "frontend/session/session.h"
 
 namespace weft {
 namespace {
@@ -226,6 +228,38 @@ TEST(Evaluation, OfProbabilitiesIsThatOfTheirScores) {
   EXPECT_EQ((*top)[0].label, 1);
   EXPECT_NEAR((*top)[0].probability, 0.6, 1e-6);
   EXPECT_FALSE(ScoresOfProbabilities(Ints({1}, {1})).ok());
+}
+
+// Numbers above 0 are the scores, or their softmax is the output.
+Model ScoresAsTheyAre(bool softmax) {
+  Builder b;
+  const Value x = b.Input("x", {"N", 2});
+  const Value scores = b.Relu(x);
+  b.Output("y", softmax ? b.Softmax(scores) : scores);
+  return *b.Build();
+}
+
+TEST(SessionEvaluate, TakesProbabilitiesOfASoftmaxAsSuch) {
+  const auto data =
+      MakeTensorDataset({.name = "t"}, {Floats({3, 2}, {1, 0, 0, 2, 3, 1}), Ints({3}, {0, 1, 1})});
+  ASSERT_TRUE(data.ok()) << data.status();
+  const auto scores = (*Session::Create(ScoresAsTheyAre(false)))->Evaluate(*data);
+  const auto softmax = (*Session::Create(ScoresAsTheyAre(true)))->Evaluate(*data);
+  ASSERT_TRUE(scores.ok() && softmax.ok()) << scores.status() << softmax.status();
+  EXPECT_NEAR(softmax->loss(), scores->loss(), 1e-5);
+  EXPECT_EQ(MetricOf(*softmax, "auc"), MetricOf(*scores, "auc"));
+}
+
+TEST(SessionEvaluate, KnowsTheLossThatTheModelWasTrainedWith) {
+  const auto data = MakeTensorDataset({.name = "t"},
+                                      {Floats({2, 2}, {1, 0, 0, 2}), Floats({2, 2}, {1, 1, 0, 1})});
+  ASSERT_TRUE(data.ok()) << data.status();
+  Model model = ScoresAsTheyAre(false);
+  model.training.emplace().config["loss"] = "bce";
+  const auto result = (*Session::Create(model))->Evaluate(*data);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->metrics.task, Task::kLabels);
+  EXPECT_EQ(MetricOf(*result, "label_accuracy"), 0.75);
 }
 
 TEST(RankedScores, AreGivenUpWhereTheyWouldBeMany) {
