@@ -75,19 +75,23 @@ absl::Status CheckLabelCount(const Tensor& scores, const Tensor& labels) {
                                                  EvaluatedTypeText(labels)));
 }
 
-absl::Status AddClasses(const Tensor& scores, const Tensor& labels, Evaluation* e) {
+bool IsIgnored(int64_t label, int64_t ignored) { return label == ignored && ignored != -1; }
+
+absl::Status AddClasses(const Tensor& scores, const Tensor& labels, int64_t ignored,
+                        Evaluation* e) {
   WEFT_RETURN_IF_ERROR(CheckScores(scores));
   WEFT_RETURN_IF_ERROR(CheckLabelCount(scores, labels));
   for (int64_t i = 0; i < labels.size(); ++i) {
-    const std::vector<double> row = ScoreRow(scores, scores.dims()[1], i);
     const auto label = static_cast<int64_t>(labels.At(i));
+    if (IsIgnored(label, ignored)) continue;
+    const std::vector<double> row = ScoreRow(scores, scores.dims()[1], i);
     WEFT_RETURN_IF_ERROR(AddClassRow(row, i, label, e));
     e->metrics.AddClass(row, label);
   }
   return absl::OkStatus();
 }
 
-absl::Status AddPixels(const Tensor& scores, const Tensor& labels, Evaluation* e) {
+absl::Status AddPixels(const Tensor& scores, const Tensor& labels, int64_t ignored, Evaluation* e) {
   Dims expected = scores.dims();
   expected.erase(expected.begin() + 1);
   if (!kFloatTypes.contains(scores.dtype()) || labels.dims() != expected) {
@@ -103,7 +107,8 @@ absl::Status AddPixels(const Tensor& scores, const Tensor& labels, Evaluation* e
   std::vector<double> row(static_cast<size_t>(classes));
   for (int64_t i = 0; i < labels.size(); ++i) {
     const auto label = static_cast<int64_t>(labels.At(i));
-    if (label < 0 || (label == kVoidLabel && label >= classes)) continue;
+    const bool is_void = label < 0 || (label == kVoidLabel && label >= classes);
+    if (is_void || IsIgnored(label, ignored)) continue;
     const int64_t first = i / pixels * classes * pixels + i % pixels;
     for (int64_t c = 0; c < classes; ++c) {
       row[static_cast<size_t>(c)] = values[static_cast<size_t>(first + c * pixels)];
@@ -180,18 +185,20 @@ void Evaluation::Add(const Evaluation& other) {
   metrics.Add(other.metrics);
 }
 
-absl::Status AddScores(const Tensor& scores, const Tensor& labels, Evaluation* result) {
+absl::Status AddScores(const Tensor& scores, const Tensor& labels, Evaluation* result,
+                       int64_t ignored) {
   WEFT_RETURN_IF_ERROR(CheckScores(scores));
   WEFT_RETURN_IF_ERROR(CheckLabelCount(scores, labels));
   for (int64_t i = 0; i < labels.size(); ++i) {
-    WEFT_RETURN_IF_ERROR(AddClassRow(ScoreRow(scores, scores.dims()[1], i), i,
-                                     static_cast<int64_t>(labels.At(i)), result));
+    const auto label = static_cast<int64_t>(labels.At(i));
+    if (IsIgnored(label, ignored)) continue;
+    WEFT_RETURN_IF_ERROR(AddClassRow(ScoreRow(scores, scores.dims()[1], i), i, label, result));
   }
   return absl::OkStatus();
 }
 
 absl::Status AddOutputs(const Tensor& outputs, const Tensor& labels, std::string_view loss,
-                        Evaluation* result) {
+                        Evaluation* result, int64_t ignored) {
   if (outputs.is_empty() || labels.is_empty()) {
     return absl::InvalidArgumentError(absl::StrCat("expected outputs and labels, got ",
                                                    EvaluatedTypeText(outputs), " and ",
@@ -199,8 +206,8 @@ absl::Status AddOutputs(const Tensor& outputs, const Tensor& labels, std::string
   }
   const Task task = TaskOf(outputs, labels, loss);
   result->metrics.task = task;
-  if (task == Task::kPixels) return AddPixels(outputs, labels, result);
-  if (kIndexTypes.contains(labels.dtype())) return AddClasses(outputs, labels, result);
+  if (task == Task::kPixels) return AddPixels(outputs, labels, ignored, result);
+  if (kIndexTypes.contains(labels.dtype())) return AddClasses(outputs, labels, ignored, result);
   const bool paired = outputs.size() == labels.size() && ExamplesOf(outputs) == ExamplesOf(labels);
   if (!kFloatTypes.contains(outputs.dtype()) || !kFloatTypes.contains(labels.dtype()) || !paired) {
     return absl::InvalidArgumentError(absl::StrCat("expected as many targets as outputs, got ",
@@ -267,15 +274,16 @@ absl::StatusOr<Evaluation> EvaluateBatches(
 
 absl::StatusOr<Evaluation> EvaluateDataset(const std::shared_ptr<const Dataset>& dataset,
                                            int64_t batch_size, const ScoreFunction& scores,
-                                           std::string_view loss, const BatchObserver& observer) {
-  return EvaluateBatches(dataset, batch_size,
-                         [&](const Batch& batch) -> absl::StatusOr<Evaluation> {
-                           WEFT_ASSIGN_OR_RETURN(const Tensor output, scores(batch.images));
-                           Evaluation result;
-                           WEFT_RETURN_IF_ERROR(AddOutputs(output, batch.labels, loss, &result));
-                           if (observer) observer(batch, output);
-                           return result;
-                         });
+                                           std::string_view loss, int64_t ignored,
+                                           const BatchObserver& observer) {
+  return EvaluateBatches(
+      dataset, batch_size, [&](const Batch& batch) -> absl::StatusOr<Evaluation> {
+        WEFT_ASSIGN_OR_RETURN(const Tensor output, scores(batch.images));
+        Evaluation result;
+        WEFT_RETURN_IF_ERROR(AddOutputs(output, batch.labels, loss, &result, ignored));
+        if (observer) observer(batch, output);
+        return result;
+      });
 }
 
 }  // namespace weft

@@ -29,8 +29,10 @@ struct Evaluation {
 };
 
 // Adds the scores [N,C], f32 or f64, of examples with these labels [N], i32 or i64, to `*result`.
-// Errors: other types, numbers that differ, a label outside [0,C).
-absl::Status AddScores(const Tensor& scores, const Tensor& labels, Evaluation* result);
+// Examples of the label `ignored` (-1: none) are left out. Errors: other types, numbers that
+// differ, any other label outside [0,C).
+absl::Status AddScores(const Tensor& scores, const Tensor& labels, Evaluation* result,
+                       int64_t ignored = -1);
 // Adds a batch of a model's outputs of any task, with all metrics:
 //   scores [N,C], labels i32 or i64 [N]                classes, as AddScores
 //   scores [N,C,...], labels i32 or i64 [N,...]        pixels; a label below 0 or kVoidLabel, where
@@ -38,10 +40,11 @@ absl::Status AddScores(const Tensor& scores, const Tensor& labels, Evaluation* r
 //   logits [N,C], targets f32 [N,C]                    labels, where `loss` is bce or focal
 //   scores [N,C], targets f32 [N,C] of shares          classes, the largest share's
 //   numbers, as many targets [N,...]                   where `loss` is one of regression: mse, ...
-// `loss` is the name that the model was trained with, "" for unknown. Errors: other types, numbers
-// that differ, a label that is no class.
+// `loss` is the name that the model was trained with, "" for unknown; examples and pixels of the
+// label `ignored` (-1: none), as in LossOptions::ignore_index, are left out. Errors: other types,
+// numbers that differ, a label that is no class.
 absl::Status AddOutputs(const Tensor& outputs, const Tensor& labels, std::string_view loss,
-                        Evaluation* result);
+                        Evaluation* result, int64_t ignored = -1);
 inline constexpr int64_t kVoidLabel = 255;  // of no class, in masks such as PASCAL VOC's
 // Scores whose softmax are these probabilities, f64 of the same shape: what the functions above
 // take. Errors: no floating-point tensor.
@@ -69,7 +72,7 @@ absl::StatusOr<Evaluation> EvaluateBatches(
 // The same of outputs against labels, see AddOutputs.
 absl::StatusOr<Evaluation> EvaluateDataset(const std::shared_ptr<const Dataset>& dataset,
                                            int64_t batch_size, const ScoreFunction& scores,
-                                           std::string_view loss = {},
+                                           std::string_view loss = {}, int64_t ignored = -1,
                                            const BatchObserver& observer = {});
 
 }  // namespace weft

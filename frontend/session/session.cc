@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "graph/bind.h"
 #include "ops/reference.h"
 #include "runtime/exec/evaluator.h"
@@ -29,10 +30,10 @@ class PassTools {
   OpCostModel costs_;
 };
 
-// The loss that a model was trained with; "" where that is not known.
-std::string TrainedLossOf(const Model& model) {
+// An option that a model was trained with; "" where that is not known.
+std::string TrainedOption(const Model& model, const std::string& name) {
   if (!model.training) return {};
-  const auto it = model.training->config.find("loss");
+  const auto it = model.training->config.find(name);
   return it == model.training->config.end() ? std::string() : it->second;
 }
 
@@ -93,7 +94,10 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(const Model& model,
   WEFT_RETURN_IF_ERROR(graph.status());
   std::unique_ptr<Session> session(new Session(
       *std::move(graph), {.threads = options.threads, .reference_only = options.reference_only}));
-  session->loss_ = TrainedLossOf(model);
+  session->loss_ = TrainedOption(model, "loss");
+  if (!absl::SimpleAtoi(TrainedOption(model, "ignore_index"), &session->ignored_)) {
+    session->ignored_ = -1;
+  }
   session->gives_probabilities_ = model.graph.outputs()[0].value.node->op_name() == "Softmax";
   return session;
 }
@@ -119,7 +123,7 @@ absl::StatusOr<Evaluation> Session::Evaluate(const std::shared_ptr<const Dataset
     WEFT_ASSIGN_OR_RETURN(const Tensor outputs, Run(images));
     return gives_probabilities_ ? ScoresOfProbabilities(outputs) : outputs;
   };
-  return EvaluateDataset(dataset, batch_size, scores, loss_, observer);
+  return EvaluateDataset(dataset, batch_size, scores, loss_, ignored_, observer);
 }
 
 absl::StatusOr<std::shared_ptr<const Plan>> Session::PlanFor(int64_t batch) {

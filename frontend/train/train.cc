@@ -228,7 +228,7 @@ absl::StatusOr<StepResult> Trainer::Step(const Tensor& images, const Tensor& lab
   }
   if (form_.scores) {
     Evaluation scores;
-    WEFT_RETURN_IF_ERROR(AddScores(outputs.back(), labels, &scores));
+    WEFT_RETURN_IF_ERROR(AddScores(outputs.back(), labels, &scores, form_.ignored));
     result.correct = scores.correct;
   }
   if (recorded_batches_.insert(result.count).second) {
@@ -291,7 +291,8 @@ absl::StatusOr<Evaluation> Trainer::Evaluate(const Tensor& images, const Tensor&
                     .scored = evaluation_form_.scores};
   if (result.scored) {
     result = {};
-    WEFT_RETURN_IF_ERROR(AddOutputs(outputs.back(), labels, options_.loss.loss, &result));
+    WEFT_RETURN_IF_ERROR(
+        AddOutputs(outputs.back(), labels, options_.loss.loss, &result, form_.ignored));
   }
   if (evaluation_form_.losses.empty()) return result;
   double loss = 0;

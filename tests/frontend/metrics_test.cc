@@ -158,6 +158,22 @@ TEST(Evaluation, OfMasksCountsPixelsButVoidOnes) {
               HasSubstr("expected labels [N,...]"));
 }
 
+TEST(Evaluation, LeavesIgnoredLabelsOut) {
+  const Tensor scores = Floats({3, 2}, {1, 0, 1, 0, 0, 1}), labels = Ints({3}, {0, 7, 1});
+  Evaluation plain, whole, pixels;
+  ASSERT_TRUE(AddScores(scores, labels, &plain, 7).ok());
+  ASSERT_TRUE(AddOutputs(scores, labels, "", &whole, 7).ok());
+  EXPECT_EQ(plain.count, 2);
+  EXPECT_EQ(whole.count, 2);
+  EXPECT_EQ(whole.correct, 2);
+  EXPECT_FALSE(AddOutputs(scores, labels, "", &whole).ok());
+  // Of a mask a class may be ignored too.
+  const Tensor planes = Floats({1, 2, 1, 2}, {1, 0, 0, 1});
+  ASSERT_TRUE(AddOutputs(planes, Ints({1, 1, 2}, {0, 1}), "", &pixels, 0).ok());
+  EXPECT_EQ(pixels.count, 1);
+  EXPECT_EQ(pixels.metrics.confusion.count(1, 1), 1);
+}
+
 TEST(Evaluation, OfSeveralLabelsAnExample) {
   Evaluation e;
   // Predicted {0,1} and {1}; labelled {0} and {1}. A logit of 0 is a probability of 0.5.
