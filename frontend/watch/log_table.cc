@@ -7,6 +7,7 @@
 #include <limits>
 #include <system_error>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "frontend/io/read_file.h"
@@ -20,6 +21,13 @@ double CellNumber(std::string_view cell) {
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
   const bool whole = error == std::errc() && end == cell.data() + cell.size() && !cell.empty();
   return whole ? value : std::numeric_limits<double>::quiet_NaN();
+}
+
+// The cells of a line, without the blanks around them.
+std::vector<std::string> CsvCells(std::string_view line) {
+  std::vector<std::string> cells = absl::StrSplit(Absl(line), ',');
+  for (std::string& cell : cells) absl::StripAsciiWhitespace(&cell);
+  return cells;
 }
 
 std::string CsvLine(std::span<const std::string> cells) {
@@ -75,9 +83,9 @@ absl::StatusOr<NumberTable> ReadNumberTable(const std::string& path) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": expected a line of column names"));
   }
   NumberTable table;
-  table.names = absl::StrSplit(lines[0], ',');
+  table.names = CsvCells(lines[0]);
   for (size_t i = 1; i < lines.size(); ++i) {
-    std::vector<std::string> cells = absl::StrSplit(lines[i], ',');
+    std::vector<std::string> cells = CsvCells(lines[i]);
     if (cells.size() == table.names.size()) table.rows.push_back(std::move(cells));
   }
   return table;

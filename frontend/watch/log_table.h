@@ -14,7 +14,7 @@
 namespace weft {
 
 // A table of a CSV file: a line of names, and rows of as many cells, which are numbers, words
-// without commas and quotes, or nothing.
+// without commas and quotes, or nothing, with or without blanks around them.
 struct NumberTable {
   std::vector<std::string> names;
   std::vector<std::vector<std::string>> rows;

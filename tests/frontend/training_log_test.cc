@@ -189,12 +189,13 @@ TEST(LogTable, SaysWhereItCannotWrite) {
 
 TEST(NumberTable, HasNumbersAndGaps) {
   const std::string path = TestFolder() + "/a.csv";
-  WriteText(path, "a,b\r\n1,2.5e-3\r\nx,\r\n7\r\n3,inf");
+  WriteText(path, "a, b\r\n1, 2.5e-3 \r\nx,\r\n7\r\n3,inf");
   const auto table = ReadNumberTable(path);
   ASSERT_TRUE(table.ok()) << table.status();
   ASSERT_EQ(table->rows.size(), 2u);  // "7" is short of a cell, "3,inf" of its end
   EXPECT_EQ(table->Numbers(1)[0], 0.0025);
   EXPECT_TRUE(std::isnan(table->Numbers(1)[1]));
+  EXPECT_EQ(table->Column("b"), 1);
   EXPECT_EQ(table->Column("c"), -1);
   WriteText(path, "");
   EXPECT_THAT(MessageOf(ReadNumberTable(path).status()), HasSubstr("column names"));
