@@ -119,9 +119,10 @@ absl::StatusOr<Tensor> Session::Run(const Tensor& x) {
 
 absl::StatusOr<Evaluation> Session::Evaluate(const std::shared_ptr<const Dataset>& dataset,
                                              int64_t batch_size, const BatchObserver& observer) {
-  const auto scores = [this](const Tensor& images) -> absl::StatusOr<Tensor> {
+  const bool regression = loss_ == "mse";
+  const auto scores = [&](const Tensor& images) -> absl::StatusOr<Tensor> {
     WEFT_ASSIGN_OR_RETURN(const Tensor outputs, Run(images));
-    return gives_probabilities_ ? ScoresOfProbabilities(outputs) : outputs;
+    return gives_probabilities_ && !regression ? ScoresOfProbabilities(outputs) : outputs;
   };
   return EvaluateDataset(dataset, batch_size, scores, loss_, ignored_, observer);
 }

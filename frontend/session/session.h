@@ -47,9 +47,9 @@ class Session {
   // The first output for the only input. Floating-point types are converted to what the input
   // takes; without its first axis, `x` is a batch of one. Errors as above, and more than one input.
   absl::StatusOr<Tensor> Run(const Tensor& x);
-  // All metrics that apply. The loss that the model was trained with says what targets are, and its
-  // ignore_index which are left out; the
-  // outputs of a Softmax are taken for the probabilities that they are.
+  // All metrics that apply. The loss that the model was trained with says what targets are, its
+  // ignore_index which are left out; but for regression the outputs of a Softmax are taken for the
+  // probabilities that they are.
   absl::StatusOr<Evaluation> Evaluate(const std::shared_ptr<const Dataset>& dataset,
                                       int64_t batch_size = 256, const BatchObserver& observer = {});
   // Whether the first output is a Softmax's.

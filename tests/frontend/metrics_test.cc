@@ -278,6 +278,17 @@ TEST(SessionEvaluate, KnowsTheLossThatTheModelWasTrainedWith) {
   EXPECT_EQ(MetricOf(*result, "label_accuracy"), 0.75);
 }
 
+TEST(SessionEvaluate, TakesNumbersOfASoftmaxAsTheyAre) {
+  const auto data =
+      MakeTensorDataset({.name = "t"}, {Floats({1, 2}, {-1, -1}), Floats({1, 2}, {0.5f, 1})});
+  ASSERT_TRUE(data.ok()) << data.status();
+  Model model = ScoresAsTheyAre(true);
+  model.training.emplace().config["loss"] = "mse";
+  const auto result = (*Session::Create(model))->Evaluate(*data);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_NEAR(MetricOf(*result, "mse"), 0.125, 1e-6);
+}
+
 TEST(RankedScores, AreGivenUpWhereTheyWouldBeMany) {
   RankedScores ranked;
   std::vector<double> scores(1 << 12);
