@@ -31,8 +31,8 @@ void VisitOptions(LogOptions& o, F& f) {
 //   kind (step or epoch), epoch (from 1), step, loss, accuracy, learning_rate, images_per_second,
 //   waiting, seconds, test_loss, test_accuracy, test_ and each of MetricNames()
 // with empty cells for what there is not. `loss` is the step's own in rows of steps, and the mean
-// over the training examples in those of epochs; `accuracy` is that of the epoch so far. A resumed training's logs go on: what came after
-// the step where it goes on is replaced.
+// over the training examples in those of epochs; `accuracy` is that of the epoch so far. A resumed
+// training's logs go on: what came after the step where it goes on is replaced.
 class TrainingLog {
  public:
   // `trainer` must outlive the log; its step says where the logs go on. The graph and the first
