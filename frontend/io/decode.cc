@@ -29,13 +29,13 @@ absl::StatusOr<Picture> DecodeMaskByMagic(std::span<const std::byte> bytes,
                                           const DecodeOptions& options) {
   if (IsPng(bytes)) return DecodePngMask(bytes, options);
   if (IsBmp(bytes)) return DecodeBmpMask(bytes, options);
+  if (IsPnm(bytes)) return DecodePnmMask(bytes, options);
   if (IsJpeg(bytes)) {
     return absl::InvalidArgumentError(
         "expected a mask, a JPEG's values are not exact; save it as PNG");
   }
-  WEFT_ASSIGN_OR_RETURN(Picture mask, DecodeByMagic(bytes, options));
-  if (mask.channels == 1) return mask;
-  return absl::InvalidArgumentError("expected a mask of one channel, the image has colors");
+  return absl::InvalidArgumentError(
+      "expected a mask, a PNG, BMP or PGM image; the file has another signature");
 }
 
 }  // namespace
@@ -60,11 +60,16 @@ absl::StatusOr<Picture> LoadPicture(const std::string& path, const DecodeOptions
   return DecodePicture(bytes, path, options);
 }
 
+absl::StatusOr<Picture> DecodeMask(std::span<const std::byte> bytes, const std::string& name,
+                                   const DecodeOptions& options) {
+  absl::StatusOr<Picture> mask = DecodeMaskByMagic(bytes, options);
+  if (!mask.ok()) return Annotate(mask.status(), name);
+  return mask;
+}
+
 absl::StatusOr<Picture> LoadMask(const std::string& path, const DecodeOptions& options) {
   WEFT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, ReadFile(path));
-  absl::StatusOr<Picture> mask = DecodeMaskByMagic(bytes, options);
-  if (!mask.ok()) return Annotate(mask.status(), path);
-  return mask;
+  return DecodeMask(bytes, path, options);
 }
 
 }  // namespace weft

@@ -39,7 +39,9 @@ absl::StatusOr<Picture> LoadPicture(const std::string& path, const DecodeOptions
 
 // A segmentation mask: PNG, BMP or PGM of one channel whose values are the classes; of an image
 // with a palette, its indices. Errors besides: an image of colors, a JPEG, whose values are not
-// exact.
+// exact. `name` stands for the file in errors.
+absl::StatusOr<Picture> DecodeMask(std::span<const std::byte> bytes, const std::string& name,
+                                   const DecodeOptions& options = {});
 absl::StatusOr<Picture> LoadMask(const std::string& path, const DecodeOptions& options = {});
 
 }  // namespace weft

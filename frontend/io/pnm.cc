@@ -13,7 +13,8 @@ bool IsPnmSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 class PnmReader {
  public:
-  explicit PnmReader(std::string_view text) : rest_(text) {}
+  // Levels are scaled to 255, or as they are stored.
+  PnmReader(std::string_view text, bool scaled) : rest_(text), scaled_(scaled) {}
 
   absl::StatusOr<Picture> Read(const DecodeOptions& options) {
     const char kind = rest_[1];
@@ -22,11 +23,7 @@ class PnmReader {
     WEFT_ASSIGN_OR_RETURN(picture.width, Number("width", kMostPnmSide));
     WEFT_ASSIGN_OR_RETURN(picture.height, Number("height", kMostPnmSide));
     WEFT_ASSIGN_OR_RETURN(most_, Number("largest level", kMostPnmLevel));
-    if (picture.width < 1 || picture.height < 1 || most_ < 1) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("expected a size and a largest level above 0, got ", picture.height, "x",
-                       picture.width, " and ", most_));
-    }
+    WEFT_RETURN_IF_ERROR(CheckHeader(picture));
     WEFT_RETURN_IF_ERROR(CheckPixelCount(picture.height, picture.width, options.max_pixels));
     const auto samples = static_cast<size_t>(picture.height * picture.width * picture.channels);
     const bool text = kind < '4';
@@ -37,6 +34,24 @@ class PnmReader {
                                               " samples, ", rest_.size(), " bytes are left"));
     }
     picture.pixels.resize(samples);
+    WEFT_RETURN_IF_ERROR(ReadSamples(text, sample_bytes, picture));
+    return picture;
+  }
+
+ private:
+  absl::Status CheckHeader(const Picture& picture) const {
+    if (picture.width < 1 || picture.height < 1 || most_ < 1) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("expected a size and a largest level above 0, got ", picture.height, "x",
+                       picture.width, " and ", most_));
+    }
+    if (scaled_ || (picture.channels == 1 && most_ <= 255)) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected a mask, one channel of levels up to 255; the image has ",
+                     picture.channels, " of levels up to ", most_));
+  }
+
+  absl::Status ReadSamples(bool text, size_t sample_bytes, Picture& picture) {
     for (uint8_t& pixel : picture.pixels) {
       int64_t value = 0;
       if (text) {
@@ -48,12 +63,11 @@ class PnmReader {
         return absl::DataLossError(
             absl::StrCat("expected samples of at most ", most_, ", got ", value));
       }
-      pixel = static_cast<uint8_t>((value * 255 + most_ / 2) / most_);
+      pixel = static_cast<uint8_t>(scaled_ ? (value * 255 + most_ / 2) / most_ : value);
     }
-    return picture;
+    return absl::OkStatus();
   }
 
- private:
   int64_t RawSample(size_t bytes) {
     int64_t value = 0;
     for (size_t i = 0; i < bytes; ++i) value = value * 256 + static_cast<uint8_t>(rest_[i]);
@@ -78,8 +92,13 @@ class PnmReader {
   }
 
   std::string_view rest_;
+  const bool scaled_;
   int64_t most_ = 0;
 };
+
+std::string_view PnmText(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 }  // namespace
 
@@ -91,7 +110,12 @@ bool IsPnm(std::span<const std::byte> bytes) {
 }
 
 absl::StatusOr<Picture> DecodePnm(std::span<const std::byte> bytes, const DecodeOptions& options) {
-  return PnmReader({reinterpret_cast<const char*>(bytes.data()), bytes.size()}).Read(options);
+  return PnmReader(PnmText(bytes), /*scaled=*/true).Read(options);
+}
+
+absl::StatusOr<Picture> DecodePnmMask(std::span<const std::byte> bytes,
+                                      const DecodeOptions& options) {
+  return PnmReader(PnmText(bytes), /*scaled=*/false).Read(options);
 }
 
 }  // namespace weft

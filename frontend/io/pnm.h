@@ -17,6 +17,10 @@ bool IsPnm(std::span<const std::byte> bytes);
 // above the largest, cut off, more than options.max_pixels pixels (before they are decoded).
 absl::StatusOr<Picture> DecodePnm(std::span<const std::byte> bytes, const DecodeOptions& options);
 
+// The levels of a PGM as they are stored, not scaled. Errors besides: colors, levels above 255.
+absl::StatusOr<Picture> DecodePnmMask(std::span<const std::byte> bytes,
+                                      const DecodeOptions& options);
+
 }  // namespace weft
 
 #endif  // WEFT_FRONTEND_IO_PNM_H_

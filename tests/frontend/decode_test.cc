@@ -178,6 +178,9 @@ TEST(Decode, RefusesBitmapsThatAreWrong) {
 TEST(Decode, ReadsMasksAsTheyAreStored) {
   const std::string folder = TestFolder();
   WriteText(folder + "/a.pgm", "P2 3 1 255 0 1 7");
+  WriteText(folder + "/few.pgm", "P2 3 1 7 0 1 7");  // levels up to 7 are not spread either
+  WriteText(folder + "/many.pgm", "P2 1 1 256 7");
+  WriteText(folder + "/colors.ppm", "P3 1 1 255 7 7 7");
   WriteText(folder + "/b.bmp", ToBytes({.width = 3,
                                         .height = 1,
                                         .bits = 4,
@@ -188,6 +191,11 @@ TEST(Decode, ReadsMasksAsTheyAreStored) {
           .ok());
   ASSERT_TRUE(WritePng(folder + "/d.png", {.height = 1, .width = 1, .pixels = {0, 1, 7}}).ok());
   EXPECT_THAT(LoadMask(folder + "/a.pgm")->pixels, ElementsAre(0, 1, 7));
+  EXPECT_THAT(LoadMask(folder + "/few.pgm")->pixels, ElementsAre(0, 1, 7));
+  for (const char* name : {"/many.pgm", "/colors.ppm"}) {
+    EXPECT_THAT(MessageOf(LoadMask(folder + name).status()),
+                HasSubstr("expected a mask, one channel of levels up to 255"));
+  }
   EXPECT_THAT(LoadMask(folder + "/b.bmp")->pixels, ElementsAre(0, 1, 2));
   EXPECT_THAT(LoadMask(folder + "/c.png")->pixels, ElementsAre(0, 1, 7));
   EXPECT_THAT(MessageOf(LoadMask(folder + "/d.png").status()), HasSubstr("expected a mask"));
