@@ -155,10 +155,17 @@ absl::Status SetMeanAndDeviation(const Dataset& dataset, std::span<const int64_t
                       samples[static_cast<size_t>(i)]);
   });
   ChannelSums total;
-  for (const Inspected& sample : samples) {
-    WEFT_RETURN_IF_ERROR(sample.status);
-    total.Add(sample.sums);
+  for (size_t i = 0; i < samples.size(); ++i) {
+    if (!samples[i].status.ok()) continue;
+    total.Add(samples[i].sums);
+    const auto& squares = total.squares;
+    if (std::ranges::all_of(squares, [](double x) { return std::isfinite(x); })) continue;
+    const size_t at = i * all / samples.size();
+    return absl::InvalidArgumentError(absl::StrCat(
+        dataset.name(), ": example ", indices.empty() ? static_cast<int64_t>(at) : indices[at],
+        " has a value that is NaN or infinite"));
   }
+  if (total.count == 0 && !samples.empty()) return samples[0].status;
   total.SetNormalisation(p, kLeast);
   return absl::OkStatus();
 }

@@ -30,7 +30,8 @@ struct ChannelSums {
 };
 
 // Sets p's mean and std to those of at most `most` examples, evenly spread over `indices` or, where
-// there are none, over all. Not for tokens. Errors: an example that cannot be read.
+// there are none, over all, leaving out unreadable ones. Not for tokens. Errors: no example can be
+// read, one has a value that is no finite number.
 absl::Status SetMeanAndDeviation(const Dataset& dataset, std::span<const int64_t> indices,
                                  Preprocessing& p, size_t most = 1024);
 

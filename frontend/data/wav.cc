@@ -60,7 +60,7 @@ float WavSample(std::span<const std::byte> data, size_t at, const WavForm& f) {
   return static_cast<float>(value) * 0x1p-31f;
 }
 
-Sound ReadWavSamples(std::span<const std::byte> data, const WavForm& f) {
+absl::StatusOr<Sound> ReadWavSamples(std::span<const std::byte> data, const WavForm& f) {
   const size_t sample_bytes = f.bits / 8, frame = sample_bytes * f.channels;
   Sound sound = {.sample_rate = f.rate};
   sound.samples.resize(data.size() / frame);
@@ -70,7 +70,11 @@ Sound ReadWavSamples(std::span<const std::byte> data, const WavForm& f) {
       sum += WavSample(data, i * frame + c * sample_bytes, f);
     }
     sound.samples[i] = sum / static_cast<float>(f.channels);
+    if (!std::isfinite(sum)) {
+      return absl::DataLossError(absl::StrCat("the WAV's sample ", i, " is ", sum));
+    }
   }
+  if (sound.samples.empty()) return absl::DataLossError("the WAV has no samples");
   return sound;
 }
 
@@ -86,9 +90,7 @@ absl::StatusOr<Sound> DecodeChunks(std::span<const std::byte> bytes) {
       WEFT_ASSIGN_OR_RETURN(form, ReadWavForm(chunk));
     } else if (WavHas(bytes, at, "data")) {
       if (form.channels == 0) return absl::DataLossError("the WAV has no format before its data");
-      Sound sound = ReadWavSamples(chunk, form);
-      if (sound.samples.empty()) return absl::DataLossError("the WAV has no samples");
-      return sound;
+      return ReadWavSamples(chunk, form);
     }
     at += 8 + length + length % 2;  // chunks are padded to an even length
   }
@@ -103,14 +105,18 @@ absl::StatusOr<Sound> DecodeWav(std::span<const std::byte> bytes, const std::str
   return sound;
 }
 
-std::vector<float> Resampled(std::span<const float> samples, int64_t from, int64_t to) {
-  if (from == to) return {samples.begin(), samples.end()};
+std::vector<float> Resampled(std::span<const float> samples, int64_t from, int64_t to,
+                             int64_t most) {
+  if (from == to) {
+    samples = samples.first(std::min(samples.size(), static_cast<size_t>(most)));
+    return {samples.begin(), samples.end()};
+  }
   constexpr double kZeroCrossings = 6, kRolloff = 0.99;
   const double in = static_cast<double>(from), out = static_cast<double>(to);
   const double band = std::min(in, out) * kRolloff;  // twice the highest frequency kept
   const double reach = kZeroCrossings / band;        // seconds to either side
   const auto count = static_cast<int64_t>(samples.size());
-  std::vector<float> result(static_cast<size_t>((count * to + from - 1) / from));
+  std::vector<float> result(static_cast<size_t>(std::min(most, (count * to + from - 1) / from)));
   for (size_t n = 0; n < result.size(); ++n) {
     const double time = static_cast<double>(n) / out;
     const auto first = std::max<int64_t>(0, static_cast<int64_t>(std::ceil((time - reach) * in)));

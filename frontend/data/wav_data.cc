@@ -90,8 +90,10 @@ class WavDataset final : public Dataset {
                            std::span<int64_t> labels) const override {
     const LabelledFile& file = files_[static_cast<size_t>(index)];
     WEFT_ASSIGN_OR_RETURN(const Sound sound, LoadWav(file.path));
-    std::vector<float> samples = Resampled(sound.samples, sound.sample_rate, options_.sample_rate);
-    samples.resize(static_cast<size_t>(ClipSamples(options_)));
+    const int64_t clip = ClipSamples(options_);
+    std::vector<float> samples =
+        Resampled(sound.samples, sound.sample_rate, options_.sample_rate, clip);
+    samples.resize(static_cast<size_t>(clip));
     labels[0] = file.label;
     if (options_.audio_features == "waveform") {
       std::ranges::copy(samples, values.begin());

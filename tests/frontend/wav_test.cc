@@ -69,6 +69,8 @@ TEST(Wav, SaysWhatIsWrong) {
   EXPECT_THAT(error(Wav(2, 1, 8000, 4, "ab")), HasSubstr("it has format 2 of 4 bits"));
   EXPECT_THAT(error(Wav(1, 0, 8000, 8, "ab")), HasSubstr("expected channels"));
   EXPECT_THAT(error(Wav(1, 1, 8000, 8, "")), HasSubstr("the WAV has no samples"));
+  const std::string numbers = Little(0, 4) + Little(std::bit_cast<uint32_t>(NAN), 4);
+  EXPECT_THAT(error(Wav(3, 1, 8000, 32, numbers)), HasSubstr("the WAV's sample 1 is nan"));
   const std::string whole = Wav(1, 1, 8000, 8, "ab");
   for (size_t i = 0; i + 2 <= whole.size() - 2; ++i) error(whole.substr(0, i));
 }
@@ -90,6 +92,14 @@ TEST(Resampled, KeepsAToneAndRemovesWhatIsTooHigh) {
   const auto low = Resampled(Sine(3500, 16000, 1600), 16000, 4000);
   for (size_t i = 20; i + 20 < low.size(); ++i) EXPECT_NEAR(low[i], 0, 0.02) << i;
   EXPECT_EQ(Resampled(tone, 8000, 8000), tone);
+}
+
+TEST(Resampled, GivesNoMoreThanIsAskedFor) {
+  const auto tone = Sine(440, 8000, 800);
+  const auto whole = Resampled(tone, 8000, 11025);
+  EXPECT_EQ(Resampled(tone, 8000, 11025, 7), std::vector<float>(whole.begin(), whole.begin() + 7));
+  EXPECT_EQ(Resampled(tone, 8000, 8000, 7), std::vector<float>(tone.begin(), tone.begin() + 7));
+  EXPECT_EQ(Resampled(tone, 1, 1000000, 3).size(), 3);  // of 800 million
 }
 
 TEST(PowerSpectrum, IsThatOfTheDefinition) {
@@ -155,6 +165,17 @@ TEST(WavData, GivesWaveformsAndImagesOfSound) {
   options.audio_features = "log_mel";
   options.mel_bands = 6;
   EXPECT_EQ(Opened("wav:" + folder, Split::kTrain, options)->example_dims(), (Dims{1, 6, 4}));
+}
+
+TEST(WavData, UnreadableFilesAreErrorsWhenTheyAreRead) {
+  const std::string folder = TestFolder();
+  AddText(folder + "/a/good.wav", Wav(1, 1, 8000, 8, std::string(800, '\x90')));
+  AddText(folder + "/b/bad.wav", "nothing");
+  const auto dataset = Opened("wav:" + folder, Split::kTrain);
+  ASSERT_NE(dataset, nullptr);
+  EXPECT_TRUE(ReadAt(*dataset, 0).status.ok());
+  EXPECT_THAT(MessageOf(ReadAt(*dataset, 1).status), HasSubstr("/b/bad.wav: expected a WAV file"));
+  EXPECT_EQ(Opened("wav:" + folder, Split::kTrain, {.skip_unreadable = true})->size(), 1);
 }
 
 TEST(WavData, ChecksItsOptions) {
