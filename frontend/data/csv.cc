@@ -1,6 +1,7 @@
 #include "frontend/data/csv.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace weft {
@@ -19,7 +20,7 @@ class CsvParser {
       WEFT_ASSIGN_OR_RETURN(std::vector<std::string> row, Row());
       if (row.size() == 1 && row[0].empty()) continue;
       if (table.columns.empty()) {
-        WEFT_RETURN_IF_ERROR(CheckHeader(row));
+        WEFT_RETURN_IF_ERROR(CheckHeader(line, row));
         table.columns = std::move(row);
         continue;
       }
@@ -36,11 +37,12 @@ class CsvParser {
   }
 
  private:
-  static absl::Status CheckHeader(const std::vector<std::string>& columns) {
-    for (size_t i = 0; i < columns.size(); ++i) {
-      if (std::count(columns.begin(), columns.end(), columns[i]) == 1) continue;
+  static absl::Status CheckHeader(int64_t line, const std::vector<std::string>& columns) {
+    std::set<std::string_view> names;
+    for (const std::string& column : columns) {
+      if (names.insert(column).second) continue;
       return absl::InvalidArgumentError(absl::StrCat(
-          "line 1: expected columns of different names, \"", columns[i], "\" is there twice"));
+          "line ", line, ": expected columns of different names, \"", column, "\" is there twice"));
     }
     return absl::OkStatus();
   }

@@ -76,18 +76,20 @@ struct CsvPart {
   std::string file;
   CsvTable table;
   CsvRoles roles;
+  std::vector<int64_t> indices = {};  // of the rows in the file; none: these are all
 };
 
 absl::Status CsvCellError(const CsvPart& part, size_t row, size_t column,
                           std::string_view expected) {
+  const int64_t index = part.indices.empty() ? static_cast<int64_t>(row) : part.indices[row];
   return absl::InvalidArgumentError(
-      absl::StrCat(part.file, ": row ", row + 1, ", column ", part.table.columns[column],
+      absl::StrCat(part.file, ": row ", index + 1, ", column ", part.table.columns[column],
                    ": expected ", Absl(expected), ", got \"", part.table.rows[row][column], "\""));
 }
 
 absl::StatusOr<float> CsvNumber(const CsvPart& part, size_t row, size_t column) {
   float value = 0;
-  if (absl::SimpleAtof(part.table.rows[row][column], &value)) return value;
+  if (absl::SimpleAtof(part.table.rows[row][column], &value) && std::isfinite(value)) return value;
   return CsvCellError(part, row, column, "a number");
 }
 
@@ -111,6 +113,10 @@ struct CsvClasses {
   std::vector<std::string> names = {};
 };
 
+bool IsCsvClass(double value) {
+  return value >= 0 && value < kMostCsvClasses && value == std::floor(value);
+}
+
 CsvClasses ClassesOfColumn(const CsvPart& part) {
   CsvClasses classes = {.numbers = true};
   const size_t column = part.roles.labels[0];
@@ -121,10 +127,10 @@ CsvClasses ClassesOfColumn(const CsvPart& part) {
       classes.numbers = classes.targets = false;
       break;
     }
-    if (value != std::floor(value) || value < 0 || value >= kMostCsvClasses) {
-      classes.targets = true;
-    } else {
+    if (IsCsvClass(value)) {
       most = std::max(most, static_cast<int64_t>(value));
+    } else {
+      classes.targets = true;
     }
   }
   if (classes.targets) return classes;
@@ -149,9 +155,10 @@ absl::StatusOr<std::vector<int64_t>> CsvLabels(const CsvPart& part, const CsvCla
   std::vector<int64_t> labels;
   for (size_t row = 0; row < part.table.rows.size(); ++row) {
     std::string cell = part.table.rows[row][part.roles.labels[0]];
+    if (cell.empty()) return CsvCellError(part, row, part.roles.labels[0], "a label");
     double value = 0;  // "3.0" is class 3
-    if (classes.numbers && absl::SimpleAtod(cell, &value)) {
-      cell = absl::StrCat(static_cast<int64_t>(std::clamp(value, -1.0, 1e9)));
+    if (classes.numbers && absl::SimpleAtod(cell, &value) && IsCsvClass(value)) {
+      cell = absl::StrCat(static_cast<int64_t>(value));
     }
     const auto it = indices.find(cell);
     if (it == indices.end()) {
@@ -173,10 +180,15 @@ absl::StatusOr<CsvPart> ReadCsv(const std::string& file, const DataOptions& opti
   return part;
 }
 
-CsvPart RowsOf(const CsvPart& part, const std::vector<int64_t>& indices) {
-  CsvPart rows = {.file = part.file, .table = {.columns = part.table.columns}, .roles = part.roles};
-  for (const int64_t i : indices)
-    rows.table.rows.push_back(part.table.rows[static_cast<size_t>(i)]);
+// Moved out of the part: tables are large.
+CsvPart TakeCsvRows(CsvPart& part, const std::vector<int64_t>& indices) {
+  CsvPart rows = {.file = part.file,
+                  .table = {.columns = part.table.columns},
+                  .roles = part.roles,
+                  .indices = indices};
+  for (const int64_t i : indices) {
+    rows.table.rows.push_back(std::move(part.table.rows[static_cast<size_t>(i)]));
+  }
   return rows;
 }
 
@@ -196,8 +208,31 @@ absl::StatusOr<std::vector<int64_t>> RowsNamed(const CsvPart& part, Split split)
 
 // The training rows, and those of the split that was asked for.
 struct CsvParts {
-  CsvPart train, asked;
+  CsvPart train;
+  std::optional<CsvPart> held_out = {};  // none: the training rows were asked for
+  const CsvPart& asked() const { return held_out ? *held_out : train; }
 };
+
+// The rows of one file, by its column "split" or by options.val_split.
+absl::StatusOr<CsvParts> SplitCsv(CsvPart whole, bool named, Split split,
+                                  const DataOptions& options) {
+  std::vector<int64_t> train, test;
+  if (named) {
+    WEFT_ASSIGN_OR_RETURN(train, RowsNamed(whole, Split::kTrain));
+    WEFT_ASSIGN_OR_RETURN(test, RowsNamed(whole, Split::kTest));
+  } else {
+    std::vector<int64_t> labels(whole.table.rows.size(), 0);
+    const CsvClasses classes = ClassesOfColumn(whole);
+    if (whole.roles.labels.size() == 1 && !classes.targets) {
+      WEFT_ASSIGN_OR_RETURN(labels, CsvLabels(whole, classes));
+    }
+    WEFT_ASSIGN_OR_RETURN(train, SplitIndices(labels, Split::kTrain, options));
+    WEFT_ASSIGN_OR_RETURN(test, SplitIndices(labels, Split::kTest, options));
+  }
+  CsvParts parts = {.train = TakeCsvRows(whole, train)};
+  if (split == Split::kTest) parts.held_out = TakeCsvRows(whole, test);
+  return parts;
+}
 
 absl::StatusOr<CsvParts> ReadParts(const std::string& path, Split split,
                                    const DataOptions& options) {
@@ -213,34 +248,14 @@ absl::StatusOr<CsvParts> ReadParts(const std::string& path, Split split,
                         ReadCsv(folder ? (fs::path(path) / "train.csv").string() : path, options));
   const bool named = parts.train.roles.split.has_value() && held_out.empty();
   WEFT_RETURN_IF_ERROR(CheckSplit(path, named || !held_out.empty(), split, options));
-  if (!held_out.empty()) {
-    parts.asked = parts.train;
-    if (split == Split::kTrain) return parts;
-    WEFT_ASSIGN_OR_RETURN(parts.asked, ReadCsv(held_out, options));
-    if (parts.asked.table.columns == parts.train.table.columns) return parts;
-    return absl::InvalidArgumentError(
-        absl::StrCat(held_out, ": expected the columns of ", parts.train.file));
+  if (named || options.val_split > 0) {
+    return SplitCsv(std::move(parts.train), named, split, options);
   }
-  const CsvPart whole = parts.train;
-  std::vector<int64_t> train, asked;
-  if (named) {
-    WEFT_ASSIGN_OR_RETURN(train, RowsNamed(whole, Split::kTrain));
-    WEFT_ASSIGN_OR_RETURN(asked, RowsNamed(whole, split));
-  } else if (options.val_split > 0) {
-    std::vector<int64_t> labels(whole.table.rows.size(), 0);
-    const CsvClasses classes = ClassesOfColumn(whole);
-    if (whole.roles.labels.size() == 1 && !classes.targets) {
-      WEFT_ASSIGN_OR_RETURN(labels, CsvLabels(whole, classes));
-    }
-    WEFT_ASSIGN_OR_RETURN(train, SplitIndices(labels, Split::kTrain, options));
-    WEFT_ASSIGN_OR_RETURN(asked, SplitIndices(labels, split, options));
-  } else {
-    parts.asked = parts.train;
-    return parts;
-  }
-  parts.train = RowsOf(whole, train);
-  parts.asked = RowsOf(whole, asked);
-  return parts;
+  if (split == Split::kTrain) return parts;
+  WEFT_ASSIGN_OR_RETURN(parts.held_out, ReadCsv(held_out, options));
+  if (parts.held_out->table.columns == parts.train.table.columns) return parts;
+  return absl::InvalidArgumentError(
+      absl::StrCat(held_out, ": expected the columns of ", parts.train.file));
 }
 
 absl::StatusOr<std::shared_ptr<const Dataset>> CsvPictures(const std::string& path, Split split,
@@ -255,7 +270,7 @@ absl::StatusOr<std::shared_ptr<const Dataset>> CsvPictures(const std::string& pa
     return result;
   };
   WEFT_ASSIGN_OR_RETURN(info.preprocessing, PreprocessingOfPictures(paths(parts.train), options));
-  PictureFiles files = {.pictures = paths(parts.asked)};
+  PictureFiles files = {.pictures = paths(parts.asked())};
   if (y.dtype() == DType::kF32) {
     info.targets = true;
     info.label_dims = {y.dims()[1]};
@@ -286,12 +301,12 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenCsv(const std::string& path, 
   info.class_names = classes.names;
   Tensor y;
   if (classes.targets) {
-    WEFT_ASSIGN_OR_RETURN(y, CsvMatrix(parts.asked, columns));
+    WEFT_ASSIGN_OR_RETURN(y, CsvMatrix(parts.asked(), columns));
   } else {
-    WEFT_ASSIGN_OR_RETURN(const std::vector<int64_t> labels, CsvLabels(parts.asked, classes));
+    WEFT_ASSIGN_OR_RETURN(const std::vector<int64_t> labels, CsvLabels(parts.asked(), classes));
     y = Tensor::FromInts(labels);
   }
-  if (parts.asked.table.rows.empty()) {
+  if (parts.asked().table.rows.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(info.name, ": expected rows, there are none"));
   }
   if (parts.train.roles.path) return CsvPictures(path, split, std::move(info), parts, y, options);
@@ -302,7 +317,7 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenCsv(const std::string& path, 
                           MakeTensorDataset({.name = info.name}, {std::move(x), std::move(none)}));
     info.preprocessing = train->preprocessing();
   }
-  WEFT_ASSIGN_OR_RETURN(Tensor x, CsvMatrix(parts.asked, parts.asked.roles.features));
+  WEFT_ASSIGN_OR_RETURN(Tensor x, CsvMatrix(parts.asked(), parts.train.roles.features));
   return MakeTensorDataset(std::move(info), {.x = std::move(x), .y = std::move(y)});
 }
 

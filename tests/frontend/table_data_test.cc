@@ -114,6 +114,9 @@ TEST(CsvData, SaysWhatIsWrong) {
     const char* error;
   } cases[] = {{"x,label\nsix,a\n", {}, "row 1, column x: expected a number, got \"six\""},
                {"x,label\n,a\n", {}, "row 1, column x: expected a number, got \"\""},
+               {"x,label\nnan,a\n", {}, "row 1, column x: expected a number, got \"nan\""},
+               {"x,label\n1,a\n2,\n", {}, "row 2, column label: expected a label, got \"\""},
+               {"x,y\n1,nan\n", {}, "row 1, column y: expected a number, got \"nan\""},
                {"x,y\n1,a\n", {.label_columns = "z"}, "x.csv: has no column \"z\""},
                {"x,y\n1,a\n", {.path_column = "p"}, "x.csv: has no column \"p\""},
                {"label\na\n", {}, "expected columns of features or of paths"},
@@ -122,7 +125,9 @@ TEST(CsvData, SaysWhatIsWrong) {
     EXPECT_THAT(OpenError("csv:" + CsvFile(c.text), Split::kTrain, c.options), HasSubstr(c.error));
   }
   EXPECT_THAT(OpenError("csv:" + CsvFile("x,label,split\n1,a,train\n2,b,val\n"), Split::kTest),
-              HasSubstr("row 1, column label: expected a class that training has, got \"b\""));
+              HasSubstr("row 2, column label: expected a class that training has, got \"b\""));
+  EXPECT_THAT(OpenError("csv:" + CsvFile("x,label,split\n1,2,train\n2,1.5,val\n"), Split::kTest),
+              HasSubstr("expected a class that training has, got \"1.5\""));
 }
 
 template <typename T>
