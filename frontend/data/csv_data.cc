@@ -61,8 +61,9 @@ absl::StatusOr<CsvRoles> RolesOf(const CsvTable& table, const DataOptions& optio
     roles.labels.push_back(column);
   }
   if (roles.labels.empty()) {
-    roles.labels.push_back(
-        FindFirstColumn(table, {"label", "class", "target"}).value_or(table.columns.size() - 1));
+    size_t last = table.columns.size() - 1;
+    while (last > 0 && (roles.split == last || roles.path == last)) --last;
+    roles.labels.push_back(FindFirstColumn(table, {"label", "class", "target"}).value_or(last));
   }
   for (size_t i = 0; i < table.columns.size() && !roles.path; ++i) {
     if (roles.split != i && std::ranges::count(roles.labels, i) == 0) roles.features.push_back(i);

@@ -17,7 +17,7 @@ struct DataOptions {
   // Height and width that pictures are resized to; 0: their own where all have one size, else 224.
   int64_t image_size = 0;
   // Of csv: by name, several separated by commas. None: "label", "class" or "target", or the last
-  // column; "path", "file", "filename" or "image".
+  // column that says nothing else; "path", "file", "filename" or "image".
   std::string label_columns = {};
   std::string path_column = {};
   // Of wav: sounds become mono at this rate and are cut or padded with silence to this length.

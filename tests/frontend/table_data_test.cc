@@ -77,6 +77,9 @@ TEST(CsvData, SplitsByColumnByFilesAndByShare) {
   const auto val = Opened("csv:" + path, Split::kTest);
   EXPECT_THAT(ReadAt(*val, 0).values, ElementsAre(3));
   EXPECT_NEAR(val->preprocessing().mean[0], 1.5, 1e-6);  // of training
+  const auto last = Opened("csv:" + CsvFile("x,y,split\n1,5,train\n2,0,val\n"), Split::kTrain);
+  EXPECT_THAT(ReadAt(*last, 0).values, ElementsAre(1));
+  EXPECT_THAT(ReadAt(*last, 0).classes, ElementsAre(5));  // y is the last column but for "split"
   const std::string folder = TestFolder();
   WriteText(folder + "/train.csv", "x,label\n1,a\n2,b\n");
   WriteText(folder + "/test.csv", "x,label\n5,b\n");
