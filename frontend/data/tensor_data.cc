@@ -22,7 +22,7 @@ TensorForm FormOf(const Tensor& x) {
   const Dims& d = x.dims();
   const bool bytes = x.dtype() == DType::kU8;
   if (bytes && d.size() == 3) return TensorForm::kImages;
-  if (d.size() != 4 || !(bytes || kFloatTypes.contains(x.dtype()))) return TensorForm::kAsIs;
+  if (d.size() != 4 || !(bytes || kRealTypes.contains(x.dtype()))) return TensorForm::kAsIs;
   if (IsColorCount(d[1])) return TensorForm::kImages;
   return bytes && IsColorCount(d[3]) ? TensorForm::kImagesChannelsLast : TensorForm::kAsIs;
 }
@@ -47,12 +47,6 @@ class TensorDataset final : public Dataset {
     }
     for (size_t i = 0; i < labels.classes.size(); ++i) {
       labels.classes[i] = static_cast<int64_t>(y_.At(first + static_cast<int64_t>(i)));
-      if (labels.classes[i] < 0 ||
-          labels.classes[i] >= static_cast<int64_t>(class_names().size())) {
-        return absl::OutOfRangeError(absl::StrCat(name(), ": expected a label in [0,",
-                                                  class_names().size(), "), example ", index,
-                                                  " has ", labels.classes[i]));
-      }
     }
     return absl::OkStatus();
   }
@@ -117,21 +111,29 @@ absl::Status CheckTensorForm(const DatasetInfo& info, const Preprocessing& form)
 
 absl::Status DescribeTensorLabels(const Tensor& y, DatasetInfo& info) {
   info.label_dims.assign(y.dims().begin() + 1, y.dims().end());
-  info.targets = kFloatTypes.contains(y.dtype());
+  info.targets = kRealTypes.contains(y.dtype());
   if (info.targets && info.label_dims.empty()) info.label_dims = {1};
-  if (info.targets || !info.class_names.empty()) return absl::OkStatus();
+  if (info.targets) return absl::OkStatus();
+  const bool named = !info.class_names.empty();
+  const auto limit = named ? std::ssize(info.class_names) : kMostClasses;
   double most = 0;
-  for (int64_t i = 0; i < y.size(); ++i) most = std::max(most, y.At(i));
-  if (most >= kMostClasses) {
-    return absl::InvalidArgumentError(absl::StrCat(info.name, ": expected labels below ",
-                                                   kMostClasses, ", the highest is ", most));
+  for (int64_t i = 0; i < y.size(); ++i) {
+    const double label = y.At(i);
+    most = std::max(most, label);
+    if (label >= 0 && label < static_cast<double>(limit)) continue;
+    return absl::OutOfRangeError(absl::StrCat(info.name, ": expected a label in [0,", limit,
+                                              "), example ", i / (y.size() / y.dims()[0]), " has ",
+                                              label));
   }
-  for (int c = 0; c <= static_cast<int>(most); ++c) info.class_names.push_back(absl::StrCat(c));
+  for (int c = 0; c <= static_cast<int>(most) && !named; ++c) {
+    info.class_names.push_back(absl::StrCat(c));
+  }
   return absl::OkStatus();
 }
 
 absl::Status CheckTensorExamples(const DatasetInfo& info, const TensorExamples& e) {
-  if (e.x.rank() < 1 || e.y.rank() < 1 || e.x.dims()[0] != e.y.dims()[0] || e.x.size() == 0) {
+  if (e.x.rank() < 1 || e.y.rank() < 1 || e.x.dims()[0] != e.y.dims()[0] || e.x.size() == 0 ||
+      e.y.size() == 0) {
     return absl::InvalidArgumentError(
         absl::StrCat(info.name, ": expected examples x[N,...] and labels y[N,...], got ",
                      ToString(e.x.type()), " and ", ToString(e.y.type())));
@@ -142,7 +144,7 @@ absl::Status CheckTensorExamples(const DatasetInfo& info, const TensorExamples& 
 // y's first label of each example; the same for all where labels are no single classes.
 std::vector<int64_t> ClassesToStratify(const Tensor& y) {
   std::vector<int64_t> labels(static_cast<size_t>(y.dims()[0]), 0);
-  if (y.size() != y.dims()[0] || kFloatTypes.contains(y.dtype())) return labels;
+  if (y.size() != y.dims()[0] || kRealTypes.contains(y.dtype())) return labels;
   for (size_t i = 0; i < labels.size(); ++i) {
     labels[i] = static_cast<int64_t>(y.At(static_cast<int64_t>(i)));
   }

@@ -22,8 +22,8 @@ struct TensorExamples {
 // The tensors may be mapped files. Without info.class_names classes are numbered up to the highest
 // label. Sets info's size, dims, label_dims, targets, tokens and, where its mean is empty,
 // preprocessing: mean and deviation of at most 1024 examples, evenly spread, one for each channel
-// of images and one for all else. Errors: counts of x and y that differ, no example, labels without
-// a name.
+// of images and one for all else. Errors: counts of x and y that differ, no example, a label
+// without a name or below 0, values of x that SetMeanAndDeviation refuses.
 absl::StatusOr<std::shared_ptr<const Dataset>> MakeTensorDataset(DatasetInfo info,
                                                                  TensorExamples examples);
 
@@ -35,8 +35,8 @@ absl::StatusOr<std::shared_ptr<const Dataset>> SplitTensorDataset(DatasetInfo in
                                                                   const DataOptions& options);
 
 // FOLDER/x.npy and y.npy, mapped, with x_test.npy and y_test.npy (or x_val, y_val) or a share held
-// out, and classes.txt for names. Errors: missing or malformed files, those of MakeTensorDataset
-// and CheckSplit.
+// out, and classes.txt for names. Errors: missing or malformed files, test examples of other dims
+// or another kind of element than training's, those of MakeTensorDataset and CheckSplit.
 absl::StatusOr<std::shared_ptr<const Dataset>> OpenNpy(const std::string& folder, Split split,
                                                        const DataOptions& options);
 

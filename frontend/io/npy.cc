@@ -178,7 +178,8 @@ absl::StatusOr<DType> ParseDescr(std::string_view descr) {
       absl::StrCat("expected elements of ", known, ", the file has \"", Absl(descr), "\""));
 }
 
-// The array of a file's bytes: a copy, or, where they have an owner, the bytes themselves.
+// The array of a file's bytes: a copy, or, where they have an owner and are aligned, the bytes
+// themselves.
 absl::StatusOr<Tensor> Parse(std::span<const std::byte> bytes,
                              std::shared_ptr<const void> owner = nullptr) {
   WEFT_ASSIGN_OR_RETURN(const Prefix prefix, SplitPrefix(bytes));
@@ -196,6 +197,8 @@ absl::StatusOr<Tensor> Parse(std::span<const std::byte> bytes,
                                             Absl(ToString(dtype)), ToString(header.shape),
                                             ", the file has ", data.size()));
   }
+  // Old versions of NumPy, and hand-made files, do not align the elements.
+  if (reinterpret_cast<uintptr_t>(data.data()) % SizeOf(dtype) != 0) owner = nullptr;
   absl::StatusOr<Tensor> tensor = owner == nullptr
                                       ? Tensor::FromBytes(dtype, header.shape, data)
                                       : Tensor::Wrap(dtype, header.shape, data, std::move(owner));

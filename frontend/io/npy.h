@@ -19,7 +19,8 @@ absl::StatusOr<Tensor> ReadNpy(const std::string& path);
 // The same for bytes in memory; `name` stands for the file in errors.
 absl::StatusOr<Tensor> ParseNpy(std::span<const std::byte> bytes, const std::string& name);
 
-// The same without reading it: the tensor is the mapped file (graph/file/file_system.h).
+// The same without reading it: the tensor is the mapped file (graph/file/file_system.h), a copy
+// where the elements are not aligned in it.
 absl::StatusOr<Tensor> MapNpy(const std::string& path);
 
 // An error that names the file where NumPy lacks the dtype (bf16).

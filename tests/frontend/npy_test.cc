@@ -160,6 +160,17 @@ TEST(Npy, RefusesMalformedHeaders) {
   }
 }
 
+TEST(Npy, MapsAFileWhoseElementsAreNotAligned) {
+  const std::string path = TestFolder() + "/x.npy";
+  const std::string data("\x01\0\0\0\xff\xff\xff\xff", 8);
+  for (const char* spaces : {"", " ", "  ", "   "}) {
+    WriteText(path, Npy(spaces + Header("<i4", "(2,)"), data));
+    const auto tensor = MapNpy(path);
+    ASSERT_TRUE(tensor.ok()) << tensor.status();
+    EXPECT_THAT(tensor->values<int32_t>(), ElementsAre(1, -1));
+  }
+}
+
 TEST(Npy, NamesTheFileThatItCannotReadOrWrite) {
   const std::string folder = TestFolder();
   EXPECT_THAT(MessageOf(ReadNpy(folder + "/none.npy").status()),

@@ -156,10 +156,21 @@ TEST(NpyData, SignalsOfAnyRank) {
   EXPECT_THAT(ReadAt(*test, 0).values, ElementsAre(7, 8, 9));
   EXPECT_EQ(test->preprocessing(), train->preprocessing());
   SaveNpy<int64_t>(folder + "/y_test.npy", {1}, {2});
-  EXPECT_THAT(MessageOf(ReadAt(*Opened("npy:" + folder, Split::kTest), 0).status),
+  EXPECT_THAT(OpenError("npy:" + folder, Split::kTest),
               HasSubstr("expected a label in [0,2), example 0 has 2"));
-  SaveNpy<float>(folder + "/x_test.npy", {1, 4}, {7, 8, 9, 10});
-  EXPECT_THAT(OpenError("npy:" + folder, Split::kTest), HasSubstr("1x1x3 as in training"));
+  SaveNpy<float>(folder + "/y_test.npy", {1}, {1});
+  EXPECT_THAT(OpenError("npy:" + folder, Split::kTest),
+              HasSubstr("(test): y: expected what training has, i64[2], got f32[1]"));
+  SaveNpy<float>(folder + "/x_test.npy", {1, 3, 1}, {7, 8, 9});
+  EXPECT_THAT(OpenError("npy:" + folder, Split::kTest),
+              HasSubstr("(test): x: expected what training has, f32[2,3], got f32[1,3,1]"));
+  SaveNpy<uint8_t>(folder + "/x_test.npy", {1, 3}, {7, 8, 9});
+  EXPECT_THAT(OpenError("npy:" + folder, Split::kTest), HasSubstr("got u8[1,3]"));
+  SaveNpy<float>(folder + "/x.npy", {2, 3}, {1, 2, 3, 4, NAN, 6});
+  EXPECT_THAT(OpenError("npy:" + folder, Split::kTrain),
+              HasSubstr("example 1 has a value that is NaN or infinite"));
+  SaveNpy<int64_t>(folder + "/y.npy", {2}, {1, -1});
+  EXPECT_THAT(OpenError("npy:" + folder, Split::kTrain), HasSubstr("example 1 has -1"));
 }
 
 TEST(NpyData, BytesAreImages) {
