@@ -1,7 +1,6 @@
 #include "frontend/data/class_folders.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <system_error>
 #include <utility>
 
@@ -33,7 +32,7 @@ absl::Status ListClass(const std::string& folder, int64_t label, const std::stri
       it.disable_recursion_pending();
       continue;
     }
-    if (std::error_code ignored; !it->is_regular_file(ignored)) continue;
+    if (!IsListedFile(*it)) continue;
     if (wanted(it->path().string())) {
       listing.files.push_back({it->path().string(), label});
     } else {
@@ -98,6 +97,14 @@ absl::StatusOr<std::vector<LabelledFile>> ChosenFilesOf(const std::vector<Labell
 }
 
 }  // namespace
+
+bool IsListedFile(const fs::directory_entry& entry) {
+  if (IsHiddenPath(entry.path())) return false;
+  std::error_code ignored;
+  const fs::file_type type = entry.status(ignored).type();  // of what a link leads to
+  return type == fs::file_type::regular ||
+         (type == fs::file_type::not_found && entry.is_symlink(ignored));
+}
 
 absl::StatusOr<ClassFiles> ListClassFiles(const std::string& folder, Split split,
                                           const DataOptions& options, const std::string& what,

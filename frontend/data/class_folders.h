@@ -2,6 +2,7 @@
 #define WEFT_FRONTEND_DATA_CLASS_FOLDERS_H_
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,10 @@
 #include "frontend/data/dataset.h"
 
 namespace weft {
+
+// Whether a folder's entry is a file that somebody may mean: no hidden one, no folder, no pipe. A
+// link that leads nowhere is one, which cannot be read.
+bool IsListedFile(const std::filesystem::directory_entry& entry);
 
 struct LabelledFile {
   std::string path;

@@ -25,9 +25,13 @@ absl::StatusOr<std::map<std::string, std::string>> ImagesByStem(const std::strin
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     const fs::path& path = it->path();
-    if (IsImageName(path.string()) && !path.filename().string().starts_with('.')) {
-      images.emplace(path.stem().string(), path.string());
-    }
+    if (!IsListedFile(*it) || !IsImageName(path.string())) continue;
+    const auto [other, added] = images.emplace(path.stem().string(), path.string());
+    if (added) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(folder, ": expected images of different names, got ",
+                     std::min(other->second, path.string()), " and ",
+                     fs::path(std::max(other->second, path.string())).filename().string()));
   }
   if (error) return absl::NotFoundError(absl::StrCat(folder, ": ", error.message()));
   if (!images.empty()) return images;

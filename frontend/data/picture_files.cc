@@ -34,6 +34,12 @@ class PictureFileDataset final : public Dataset {
   absl::Status ReadDrawn(int64_t index, const ExampleDraw& /*draw*/, std::span<float> image,
                          LabelBuffer labels) const override {
     const Preprocessing& p = preprocessing();
+    if (!files_.masks.empty()) {
+      WEFT_ASSIGN_OR_RETURN(const PictureExample example, ReadPicture(index));
+      PictureToPlanes(example.picture, p, image);
+      NearestPixels(*example.mask, labels.classes);
+      return absl::OkStatus();
+    }
     const DecodeOptions smaller = {.min_height = p.height, .min_width = p.width};
     WEFT_ASSIGN_OR_RETURN(const Picture picture, LoadPicture(path(index), smaller));
     PictureToPlanes(picture, p, image);
@@ -41,12 +47,7 @@ class PictureFileDataset final : public Dataset {
       std::ranges::copy(TargetsOf(index), labels.targets.begin());
       return absl::OkStatus();
     }
-    if (files_.masks.empty()) {
-      labels.classes[0] = files_.labels[static_cast<size_t>(index)];
-      return absl::OkStatus();
-    }
-    WEFT_ASSIGN_OR_RETURN(const Picture mask, ReadMask(index));
-    NearestPixels(mask, labels.classes);
+    labels.classes[0] = files_.labels[static_cast<size_t>(index)];
     return absl::OkStatus();
   }
 

@@ -1,5 +1,6 @@
 #include "frontend/io/read_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -9,7 +10,8 @@
 namespace weft {
 namespace {
 
-constexpr size_t kChunk = size_t{1} << 20;
+constexpr size_t kFirstChunk = size_t{1} << 16;  // most pictures fit
+constexpr size_t kMostChunk = size_t{1} << 20;
 
 absl::Status Failure(const std::string& path, int error) {
   const std::string message =
@@ -26,17 +28,17 @@ absl::StatusOr<std::vector<std::byte>> ReadFile(const std::string& path, int64_t
   if (file == nullptr) return Failure(path, errno);
   std::vector<std::byte> bytes;
   // Grown by what is really there: pipes have no size, and a size may lie.
-  for (;;) {
+  for (size_t chunk = kFirstChunk;; chunk = std::min(2 * chunk, kMostChunk)) {
     const size_t old = bytes.size();
-    bytes.resize(old + kChunk);
-    const size_t got = std::fread(bytes.data() + old, 1, kChunk, file.get());
+    bytes.resize(old + chunk);
+    const size_t got = std::fread(bytes.data() + old, 1, chunk, file.get());
     bytes.resize(old + got);
     if (static_cast<int64_t>(bytes.size()) > max_bytes) {
       return absl::ResourceExhaustedError(
           absl::StrCat(path, ": the file has more than ", max_bytes, " bytes, the limit"));
     }
     if (std::ferror(file.get()) != 0) return Failure(path, errno);
-    if (got < kChunk) return bytes;
+    if (got < chunk) return bytes;
   }
 }
 

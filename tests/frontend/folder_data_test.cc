@@ -169,6 +169,22 @@ TEST(FolderData, UnreadablePicturesAreNamedOrLeftOut) {
               HasSubstr("2.jpg: libjpeg: "));
 }
 
+TEST(FolderData, LinksAreFollowedToFilesAndNamedWhereTheyLeadNowhere) {
+  const std::string folder = TestFolder();
+  AddPicture(folder + "/elsewhere/1.png", Plain(1, 1, {9}));
+  std::filesystem::create_directories(folder + "/data/a/folder.png");
+  std::filesystem::create_directory_symlink(folder + "/elsewhere", folder + "/data/b");
+  std::filesystem::create_symlink(folder + "/elsewhere/1.png", folder + "/data/a/1.png");
+  std::filesystem::create_symlink(folder + "/elsewhere/none.png", folder + "/data/a/2.png");
+  const auto dataset = Opened("folder:" + folder + "/data", Split::kTrain);
+  ASSERT_NE(dataset, nullptr);
+  EXPECT_THAT(dataset->class_names(), ElementsAre("a", "b"));
+  ASSERT_EQ(dataset->size(), 3);
+  EXPECT_TRUE(ReadAt(*dataset, 0).status.ok());
+  EXPECT_THAT(MessageOf(ReadAt(*dataset, 1).status), HasSubstr("/data/a/2.png: No such file"));
+  EXPECT_TRUE(ReadAt(*dataset, 2).status.ok());
+}
+
 TEST(MasksData, PixelsHaveClasses) {
   const std::string folder = TestFolder();
   AddPicture(folder + "/images/one.png", Plain(2, 2, {50, 60, 70}));
@@ -196,8 +212,13 @@ TEST(MasksData, SaysWhatIsWrong) {
               HasSubstr("one.png: expected classes in [0,1), a pixel is of 1"));
   AddPicture(folder + "/masks/one.png", Plain(2, 1, {0}));
   const auto dataset = Opened("masks:" + folder, Split::kTrain);
-  EXPECT_THAT(MessageOf(dataset->ReadSource(0).status()),
-              HasSubstr("expected 2x2 as its picture, the mask is 2x1"));
+  for (const absl::Status& status : {dataset->ReadSource(0).status(), ReadAt(*dataset, 0).status}) {
+    EXPECT_THAT(MessageOf(status), HasSubstr("expected 2x2 as its picture, the mask is 2x1"));
+  }
+  AddPicture(folder + "/masks/one.bmp", Plain(2, 2, {0}));
+  EXPECT_THAT(OpenError("masks:" + folder, Split::kTrain),
+              HasSubstr("expected images of different names, got " + folder +
+                        "/masks/one.bmp and one.png"));
 }
 
 TEST(MasksData, LeavesOutWhatItCannotRead) {
