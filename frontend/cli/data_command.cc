@@ -41,6 +41,7 @@ absl::StatusOr<InspectedSplit> Inspect(std::shared_ptr<const Dataset> dataset) {
 
 void PrintClasses(const InspectedSplit& train, const InspectedSplit* test) {
   const std::vector<std::string>& names = train.dataset->class_names();
+  if (names.empty()) return;  // numbers to be given
   size_t width = 5;
   for (const std::string& name : names) width = std::max(width, name.size());
   Print("%-*s %12s%s\n", static_cast<int>(width), "class", "train", test ? "         test" : "");

@@ -8,7 +8,8 @@ namespace weft {
 
 // How data sets are read from files.
 struct DataOptions {
-  // Where nothing is set apart: this share of every class is held out, drawn by the seed.
+  // Where nothing is set apart: this share of every class is held out, drawn by the seed. An error
+  // where something is.
   double val_split = 0;
   int64_t split_seed = 0;
   // Unreadable files are left out when the data set is opened; otherwise they are errors when they

@@ -8,6 +8,7 @@
 #include "frontend/data/digits.h"
 #include "frontend/data/folder.h"
 #include "frontend/data/mnist.h"
+#include "frontend/data/split.h"
 #include "frontend/data/tensor_data.h"
 #include "frontend/data/wav.h"
 
@@ -35,7 +36,8 @@ struct FileKind {
 
 // For those that have their splits and nothing to choose.
 template <OpenedDataset (*open)(const std::string&, Split)>
-OpenedDataset OpenFixed(const std::string& path, Split split, const DataOptions& /*options*/) {
+OpenedDataset OpenFixed(const std::string& path, Split split, const DataOptions& options) {
+  WEFT_RETURN_IF_ERROR(CheckSplit(path, /*has_held_out=*/true, split, options));
   return open(path, split);
 }
 
@@ -66,6 +68,7 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenDataset(std::string_view spec
   const bool has_argument = colon != std::string_view::npos;
   const std::string_view argument = has_argument ? spec.substr(colon + 1) : std::string_view();
   if (kind == "digits") {
+    WEFT_RETURN_IF_ERROR(CheckSplit("digits", /*has_held_out=*/true, split, options));
     if (has_argument) return OpenDigits(argument, split);
     return MakeDigits(split, split == Split::kTrain ? kTrainDigits : kTestDigits);
   }

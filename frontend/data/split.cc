@@ -120,8 +120,9 @@ absl::Status CheckSplit(const std::string& name, bool has_held_out, Split split,
         "val_split: expected a share of at least 0 and below 1, got ", options.val_split));
   }
   if (has_held_out && options.val_split > 0) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        name, ": has a part for validation already, --val-split would hold out another"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, ": has a part for validation already, --val-split ", options.val_split,
+                     " would hold out another; --val-split 0 takes what is there"));
   }
   if (split == Split::kTest && !has_held_out && options.val_split == 0) {
     return absl::NotFoundError(absl::StrCat(

@@ -111,6 +111,15 @@ TEST(SplitIndices, AreDrawnByTheSeedAndStratified) {
   EXPECT_EQ(SplitIndices(two, Split::kTest, {.val_split = 0.99})->size(), 1);
 }
 
+TEST(SplitIndices, AreNotTakenOfWhatHasItsParts) {
+  for (const char* spec : {"digits", "digits:10", "mnist:none", "cifar10:none"}) {
+    EXPECT_THAT(OpenError(spec, Split::kTrain, {.val_split = 0.2}),
+                HasSubstr("has a part for validation already, --val-split 0.2 would hold out "
+                          "another; --val-split 0 takes what is there"))
+        << spec;
+  }
+}
+
 TEST(SubsetDataset, HasTheSourcesExamples) {
   const auto digits = Opened("digits:10", Split::kTrain);
   const auto subset = SubsetDataset(digits, {7, 2}, "some");
