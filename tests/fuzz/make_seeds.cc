@@ -29,8 +29,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kTargets[] = {"idx",    "image", "npy",         "onnx", "onnx_text",
-                                         "pickle", "pth",   "safetensors", "weft", "weft_text"};
+constexpr std::string_view kTargets[] = {"csv",         "idx",       "image",  "npy",
+                                         "onnx",        "onnx_text", "pickle", "pth",
+                                         "safetensors", "wav",       "weft",   "weft_text"};
 // What the reader of PyTorch's pickles looks for.
 const std::set<std::string> kPickleWords = {"collections",
                                             "OrderedDict",
@@ -72,6 +73,8 @@ class Seeds {
     WEFT_RETURN_IF_ERROR(AddTensors());
     AddIdx();
     AddImages();
+    AddTable();
+    AddSound();
     AddDictionaries();
     return absl::OkStatus();
   }
@@ -163,6 +166,16 @@ class Seeds {
     gzFile file = gzopen(path.c_str(), "wb");
     gzwrite(file, raw.data(), static_cast<unsigned>(raw.size()));
     gzclose(file);
+  }
+
+  void AddTable() const { Add("csv", "table", "a,\"b,c\"\r\n1,\"x \"\"y\"\"\nz\"\n\n,2\n"); }
+
+  // Two channels of 16 bits.
+  void AddSound() const {
+    const std::string format("\1\0\2\0\x40\x1f\0\0\0\x7d\0\0\4\0\x10\0", 16);
+    Add("wav", "stereo",
+        std::string("RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0", 20) + format +
+            std::string("data\x08\0\0\0abcdefgh", 16));
   }
 
   // Gray squares: a PNG, and a JPEG that is baseline and one that is progressive; a PGM and a PPM,
