@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <utility>
 
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
@@ -10,6 +11,7 @@
 #include "frontend/cli/option_flags.h"
 #include "frontend/cli/report_json.h"
 #include "frontend/data/loader.h"
+#include "frontend/data/relabel.h"
 #include "frontend/session/session.h"
 #include "frontend/session/tta.h"
 #include "frontend/watch/confusion_plot.h"
@@ -194,7 +196,8 @@ absl::Status Eval(const EvalArguments& a) {
   WEFT_RETURN_IF_ERROR(CheckEvalArguments(a));
   WEFT_ASSIGN_OR_RETURN(const Model model, OpenFile(a.file));
   WEFT_ASSIGN_OR_RETURN(const DataSource data, DataSourceFor(model, *a.given));
-  WEFT_ASSIGN_OR_RETURN(const auto source, OpenSource(model, data, Split::kTest));
+  WEFT_ASSIGN_OR_RETURN(auto opened, OpenSource(model, data, Split::kTest));
+  WEFT_ASSIGN_OR_RETURN(const auto source, WithClassesOf(model.class_names, std::move(opened)));
   WEFT_ASSIGN_OR_RETURN(const auto dataset, FitToModel(source, model, data));
   auto session = Session::Create(model, {.threads = a.threads});
   if (!session.ok()) return Annotate(session.status(), a.file);

@@ -68,6 +68,7 @@ class Dataset {
   Dataset(const Dataset&) = delete;
   Dataset& operator=(const Dataset&) = delete;
 
+  const DatasetInfo& info() const { return info_; }
   const std::string& name() const { return info_.name; }
   int64_t size() const { return info_.size; }
   const std::vector<std::string>& class_names() const { return info_.class_names; }

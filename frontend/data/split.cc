@@ -84,15 +84,9 @@ absl::StatusOr<std::shared_ptr<const Dataset>> SubsetDataset(std::shared_ptr<con
     return absl::OutOfRangeError(
         absl::StrCat(name, ": expected an index in [0,", source->size(), "), got ", index));
   }
-  DatasetInfo info = {.name = std::move(name),
-                      .size = static_cast<int64_t>(indices.size()),
-                      .class_names = source->class_names(),
-                      .preprocessing = source->preprocessing(),
-                      .dims = source->is_images() ? Dims() : source->example_dims(),
-                      .tokens = source->tokens(),
-                      .label_dims = source->label_dims(),
-                      .targets = source->targets(),
-                      .pictures = source->has_pictures()};
+  DatasetInfo info = source->info();
+  info.name = std::move(name);
+  info.size = static_cast<int64_t>(indices.size());
   return std::make_shared<Subset>(std::move(info), std::move(source), std::move(indices));
 }
 
