@@ -3,6 +3,7 @@
 #include <charconv>
 #include <string>
 
+#include "absl/strings/escaping.h"
 #include "frontend/data/cifar.h"
 #include "frontend/data/csv.h"
 #include "frontend/data/digits.h"
@@ -11,6 +12,7 @@
 #include "frontend/data/split.h"
 #include "frontend/data/tensor_data.h"
 #include "frontend/data/wav.h"
+#include "graph/file/utf8.h"
 
 namespace weft {
 namespace {
@@ -51,6 +53,19 @@ constexpr FileKind kFileKinds[] = {{"mnist", "DIR", &OpenFixed<OpenMnist>},
                                    {"npy", "DIR", &OpenNpy},
                                    {"wav", "DIR", &OpenWav}};
 
+// Names of folders and in tables are any bytes; a model keeps them, and what it was trained on.
+absl::Status CheckDataNames(const Dataset& dataset) {
+  const auto check = [&](const std::string& name) {
+    if (IsUtf8(name)) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat("data: expected names in UTF-8, to keep them in a model, got \"",
+                     absl::CHexEscape(name), "\"; rename it"));
+  };
+  WEFT_RETURN_IF_ERROR(check(dataset.name()));
+  for (const std::string& name : dataset.class_names()) WEFT_RETURN_IF_ERROR(check(name));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::string DataSpecs() {
@@ -74,7 +89,9 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenDataset(std::string_view spec
   }
   for (const FileKind& file : kFileKinds) {
     if (kind == file.name && !argument.empty()) {
-      return file.open(std::string(argument), split, options);
+      auto dataset = file.open(std::string(argument), split, options);
+      if (dataset.ok()) WEFT_RETURN_IF_ERROR(CheckDataNames(**dataset));
+      return dataset;
     }
   }
   return absl::InvalidArgumentError(

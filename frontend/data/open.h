@@ -22,7 +22,8 @@ namespace weft {
 //   csv:FILE           features, or images' paths, and labels in columns (frontend/data/csv.h)
 //   npy:DIR            x.npy and y.npy (frontend/data/tensor_data.h)
 //   wav:DIR            sounds in a folder for each class (frontend/data/wav.h)
-// Errors: another specification (the message lists these), whatever the data set says.
+// Errors: another specification (the message lists these), whatever the data set says, names that
+// are not UTF-8, which no model can keep.
 absl::StatusOr<std::shared_ptr<const Dataset>> OpenDataset(std::string_view spec, Split split,
                                                            const DataOptions& options = {});
 
