@@ -15,7 +15,8 @@ struct DataOptions {
   // Unreadable files are left out when the data set is opened; otherwise they are errors when they
   // are read.
   bool skip_unreadable = false;
-  // Height and width that pictures are resized to; 0: their own where all have one size, else 224.
+  // Height and width that pictures are resized to; 0: their own where all have one size of at most
+  // 1024 a side, else 224.
   int64_t image_size = 0;
   // Of csv: by name, several separated by commas. None: "label", "class" or "target", or the last
   // column that says nothing else; "path", "file", "filename" or "image".
@@ -36,7 +37,8 @@ void VisitOptions(DataOptions& o, F& f) {
   f("split_seed", o.split_seed, "Of the draw of what is held out");
   f("skip_unreadable", o.skip_unreadable, "Leave out unreadable files instead of failing");
   f("image_size", o.image_size,
-    "Height and width of pictures (0: their own where all have one size, else 224)");
+    "Height and width of pictures (0: their own where all have one size of at most 1024 a side, "
+    "else 224)");
   f("label_columns", o.label_columns, "csv: columns of the labels, separated by commas");
   f("path_column", o.path_column, "csv: column of the images' paths");
   f("sample_rate", o.sample_rate, "wav: samples a second that sounds are converted to");

@@ -12,7 +12,8 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kUsualSize = 224;  // of ImageNet's networks
+constexpr int64_t kUsualSize = 224;     // of ImageNet's networks
+constexpr int64_t kMostOwnSide = 1024;  // a camera's pictures have one size, but no network's
 constexpr size_t kSampledPictures = 256;
 constexpr int64_t kSampledSide = 256;
 
@@ -213,6 +214,7 @@ absl::StatusOr<Preprocessing> PreprocessingOfPictures(std::span<const std::strin
     WEFT_ASSIGN_OR_RETURN(const Picture whole, LoadPicture(first));
     p.height = whole.height;
     p.width = whole.width;
+    if (std::max(p.height, p.width) > kMostOwnSide) p.height = p.width = kUsualSize;
   }
   p.channel_order = p.channels == 1 ? "gray" : "rgb";
   // Pictures of one level have no deviation; half a level keeps them finite.

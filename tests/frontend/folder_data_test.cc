@@ -72,6 +72,9 @@ TEST(FolderData, GrayPicturesStayGrayAndOtherSizesAreResized) {
   EXPECT_EQ(resized->example_dims(), (Dims{1, 5, 5}));
   for (const float x : ReadAt(*resized, 1).values) EXPECT_NEAR(x, 200 / 255.0, 1e-6);
   EXPECT_EQ(Opened("folder:" + folder, Split::kTrain)->example_dims(), (Dims{1, 224, 224}));
+  AddPicture(folder + "/camera/a/1.png", Plain(2, 1025, {1}));
+  EXPECT_EQ(Opened("folder:" + folder + "/camera", Split::kTrain)->example_dims(),
+            (Dims{1, 224, 224}));
   EXPECT_THAT(OpenError("folder:" + folder, Split::kTrain, {.image_size = -1}),
               HasSubstr("image_size: expected at least 0, got -1"));
 }
@@ -160,6 +163,15 @@ TEST(FolderData, SaysWhatIsWrong) {
     EXPECT_THAT(OpenError("folder:" + root + c.folder, c.split, {.val_split = c.val_split}),
                 HasSubstr(c.error));
   }
+}
+
+TEST(FolderData, NamesThatNoModelCanKeepAreErrors) {
+  const std::string folder = TestFolder();
+  AddPicture(folder + "/caf\xe9/1.png", Plain(1, 1, {9}));
+  EXPECT_THAT(OpenError("folder:" + folder, Split::kTrain),
+              HasSubstr("expected names in UTF-8, to keep them in a model, got \"caf\\xe9\""));
+  std::filesystem::rename(folder + "/caf\xe9", folder + "/caf\u00e9");
+  EXPECT_THAT(Opened("folder:" + folder, Split::kTrain)->class_names(), ElementsAre("caf\u00e9"));
 }
 
 TEST(FolderData, UnreadablePicturesAreNamedOrLeftOut) {
