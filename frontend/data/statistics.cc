@@ -52,8 +52,11 @@ absl::Status InspectPicture(const Dataset& dataset, int64_t index, Inspected& re
     CountClasses({&example.label, 1}, result);
     return absl::OkStatus();
   }
-  CountClasses(std::vector<int64_t>(example.mask->pixels.begin(), example.mask->pixels.end()),
-               result);
+  std::array<int64_t, 256> counts = {};
+  for (const uint8_t pixel : example.mask->pixels) ++counts[pixel];
+  for (size_t c = 0; c < counts.size(); ++c) {
+    if (counts[c] > 0) result.classes.emplace_back(c, counts[c]);
+  }
   return absl::OkStatus();
 }
 

@@ -79,6 +79,12 @@ class JpegWriter {
 }  // namespace
 
 absl::StatusOr<std::vector<std::byte>> EncodeJpeg(const Picture& picture, int quality) {
+  const auto expected = static_cast<size_t>(picture.height * picture.width * picture.channels);
+  if ((picture.channels != 1 && picture.channels != 3) || picture.pixels.size() != expected) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "jpeg: expected 1 or 3 channels and all their pixels, got ", picture.height, "x",
+        picture.width, "x", picture.channels, " and ", picture.pixels.size(), " bytes"));
+  }
   if (std::min(picture.height, picture.width) < 1 ||
       std::max(picture.height, picture.width) > JPEG_MAX_DIMENSION) {
     return absl::InvalidArgumentError(absl::StrCat("expected a picture of 1 to ",

@@ -43,6 +43,16 @@ TEST(InspectDataset, CountsClassesSizesAndLevels) {
   EXPECT_THAT(FindDuplicates(*train, *test), ElementsAre(Pair(2, 0)));
 }
 
+TEST(InspectDataset, CountsThePixelsOfMasks) {
+  const std::string folder = TestFolder();
+  AddPicture(folder + "/images/one.png", Plain(1, 3, {50, 60, 70}));
+  AddPicture(folder + "/masks/one.png",
+             {.height = 1, .width = 3, .channels = 1, .pixels = {2, 0, 2}});
+  const auto statistics = InspectDataset(*Opened("masks:" + folder, Split::kTrain));
+  ASSERT_TRUE(statistics.ok()) << statistics.status();
+  EXPECT_THAT(statistics->class_counts, ElementsAre(1, 0, 2));
+}
+
 TEST(InspectDataset, ReadsWhatIsNoPicture) {
   const std::vector<float> x = {1, 2, 3, 6};
   const std::vector<int64_t> y = {1, 1};

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "frontend/io/image.h"
+#include "frontend/io/jpeg_encode.h"
 #include "tests/frontend/testing_files.h"
 
 namespace weft {
@@ -238,6 +239,15 @@ TEST(Jpeg, IsReadAsAnImageWhateverItsNameSays) {
   EXPECT_TRUE(IsImageName("x.jpeg"));
   EXPECT_FALSE(IsImageName("jpg"));
   EXPECT_FALSE(IsImageName("x.jpg.npy"));
+}
+
+TEST(EncodeJpeg, RefusesWhatIsNoPicture) {
+  const Picture two = {.height = 1, .width = 1, .channels = 2, .pixels = {1, 2}};
+  const Picture cut = {.height = 2, .width = 1, .channels = 1, .pixels = {1}};
+  for (const Picture& picture : {two, cut}) {
+    EXPECT_THAT(MessageOf(EncodeJpeg(picture, 90).status()),
+                testing::HasSubstr("jpeg: expected 1 or 3 channels and all their pixels"));
+  }
 }
 
 }  // namespace
