@@ -134,8 +134,12 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenWav(const std::string& folder
                         ListClassFiles(folder, split, options, "WAV files", &IsWavName));
   int64_t unreadable = 0;
   if (options.skip_unreadable) {
-    WEFT_RETURN_IF_ERROR(LeaveOutUnreadable(listed.train).status());
-    WEFT_ASSIGN_OR_RETURN(unreadable, LeaveOutUnreadable(listed.files));
+    WEFT_ASSIGN_OR_RETURN(unreadable, LeaveOutUnreadable(listed.train));
+    if (split == Split::kTrain) {
+      listed.files = listed.train;
+    } else {
+      WEFT_ASSIGN_OR_RETURN(unreadable, LeaveOutUnreadable(listed.files));
+    }
   }
   DatasetInfo info = {
       .name = SplitName("wav:" + folder, split, LeftOutNote(listed.ignored, unreadable)),
