@@ -19,6 +19,7 @@
 #include "frontend/data/memory.h"
 #include "frontend/data/mnist.h"
 #include "frontend/data/open.h"
+#include "frontend/data/relabel.h"
 #include "frontend/data/split.h"
 #include "frontend/data/statistics.h"
 #include "frontend/data/tensor_data.h"
