@@ -8,6 +8,7 @@
 #include "frontend/cli/common.h"
 #include "frontend/cli/data.h"
 #include "frontend/data/augment/augmented.h"
+#include "frontend/data/relabel.h"
 #include "runtime/exec/parallel.h"
 
 namespace weft {
@@ -166,12 +167,18 @@ absl::StatusOr<TrainSetup> SetUpTraining(TrainSource source) {
   if (made_for_it) {
     WEFT_ASSIGN_OR_RETURN(examples, OpenSource(model, data, Split::kTrain));
   }
+  if (setup.resumes) {  // a class's folder may have come or gone since
+    WEFT_ASSIGN_OR_RETURN(examples, WithClassesOf(model.class_names, std::move(examples)));
+  }
   WEFT_RETURN_IF_ERROR(CheckHead(model, *examples));
   WEFT_RETURN_IF_ERROR(FitLoss(*examples, o.train.loss));
   WEFT_ASSIGN_OR_RETURN(setup.train,
                         ExamplesFor(std::move(examples), model, o.data, Split::kTrain));
   o.train.loss.targets = setup.train->targets();
   WEFT_ASSIGN_OR_RETURN(auto test, OpenSource(model, data, Split::kTest));
+  if (setup.resumes) {
+    WEFT_ASSIGN_OR_RETURN(test, WithClassesOf(model.class_names, std::move(test)));
+  }
   WEFT_ASSIGN_OR_RETURN(setup.test, ExamplesFor(std::move(test), model, o.data, Split::kTest));
   if (setup.train->is_images()) model.preprocessing = setup.train->preprocessing();
   model.class_names = setup.train->class_names();
