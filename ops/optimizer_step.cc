@@ -98,6 +98,14 @@ absl::StatusOr<std::vector<TensorType>> InferOptimizerStep(const InferContext& c
   if (spec.every < 1) {
     return absl::InvalidArgumentError(absl::StrCat("every: expected at least 1, got ", spec.every));
   }
+  if (spec.first < 0) {
+    return absl::InvalidArgumentError(absl::StrCat("first: expected at least 0, got ", spec.first));
+  }
+  for (const double beta : {spec.beta1, spec.beta2}) {
+    if (beta >= 0 && beta < 1) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected beta1 and beta2 in [0,1), got ", beta));
+  }
   if (!(spec.epsilon > 0)) {
     return absl::InvalidArgumentError(
         absl::StrCat("epsilon: expected a number above 0, got ", spec.epsilon));
@@ -186,7 +194,8 @@ UpdateSpec UpdateSpecOf(const AttributeMap& attributes) {
           .decay = number("decay"),
           .clip_value = number("clip_value"),
           .clip_norm = number("clip_norm"),
-          .every = GetInt(attributes, "every")};
+          .every = GetInt(attributes, "every"),
+          .first = GetInt(attributes, "first")};
 }
 
 std::vector<std::string_view> SlotNames(const UpdateSpec& spec) {
@@ -229,8 +238,9 @@ UpdateRun UpdateOf(const UpdateSpec& spec, const EvalContext& c, int scalars) {
   if (spec.method == UpdateMethod::kAccumulate) {
     update.step = static_cast<double>(batch);
   } else {
-    update.due = spec.every == 1 || (batch + 1) % spec.every == 0;
-    update.step = static_cast<double>(batch / spec.every);
+    update.due = batch % spec.every == spec.every - 1;
+    const double steps = static_cast<double>(batch / spec.every);
+    update.step = std::max(steps - static_cast<double>(spec.first), 0.0);
   }
   if (scalars == kStepScalars && c.has(2)) {
     // As PyTorch's clip_grad_norm_; a norm that is not finite is passed on.
@@ -318,13 +328,15 @@ absl::Status EvaluateUpdate(const EvalContext& c, const UpdateSpec& spec, int sc
 std::vector<OpDef> OptimizerStepOps() {
   return {
       {.name = "OptimizerStep",
-       .doc = "One step of an optimizer on n variables: R is the learning rate, T the number of "
-              "batches before this one, N, where clip_norm is given, the norm of all gradients. "
-              "Then come all variables X, all gradients G and all slots of the method, one kind "
-              "after the other; outputs are all X', then all slots'. ops/optimizer_rules.inc has "
-              "the formulas. With every > 1 only each so many-th batch makes a step, others leave "
-              "all as it is. The methods accumulate (of gradients) and average (of weights) are "
-              "the other parts of a step.",
+       .doc =
+           "One step of an optimizer on n variables: R is the learning rate, T the number of "
+           "batches before this one, N, where clip_norm is given, the norm of all gradients. "
+           "Then come all variables X, all gradients G and all slots of the method, one kind "
+           "after the other; outputs are all X', then all slots'. ops/optimizer_rules.inc has "
+           "the formulas. With every > 1 only each so many-th batch makes a step, others leave "
+           "all as it is; first is the number of steps made before these variables were trained, "
+           "which their count leaves out. The methods accumulate (of gradients) and average (of "
+           "weights) are the other parts of a step.",
        .inputs = {{"R", kFloatTypes, Arity::kRequired, 'R'},
                   {"T", {DType::kI64}, Arity::kRequired, ' '},
                   {"N", kFloatTypes, Arity::kOptional, ' '},
@@ -347,7 +359,8 @@ std::vector<OpDef> OptimizerStepOps() {
                       Number("decay", 0),
                       Number("clip_value", 0),
                       Number("clip_norm", 0),
-                      {.name = "every", .fallback = 1}},
+                      {.name = "every", .fallback = 1},
+                      {.name = "first", .fallback = 0}},
        .infer = InferOptimizerStep,
        .no_gradient = "an optimizer's update",
        .evaluate = EvaluateOptimizerStep,

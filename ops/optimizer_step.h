@@ -49,6 +49,7 @@ struct UpdateSpec {
   double decay = 0;                      // decoupled from it
   double clip_value = 0, clip_norm = 0;  // 0: none
   int64_t every = 1;
+  int64_t first = 0;  // updates of others before the first one of these variables
 };
 UpdateSpec UpdateSpecOf(const AttributeMap& attributes);          // of an OptimizerStep
 UpdateSpec MomentumUpdateSpecOf(const AttributeMap& attributes);  // of ONNX's Momentum
@@ -63,7 +64,7 @@ inline constexpr int kMomentumScalars = 2;
 // An update with what a run has given it.
 struct UpdateRun : UpdateSpec {
   double rate = 0;            // with its factor
-  double step = 0;            // updates made before this one
+  double step = 0;            // updates of these variables made before this one
   double gradient_scale = 1;  // of clip_norm
   bool due = true;            // false: outputs are the inputs
 };

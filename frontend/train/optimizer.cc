@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "frontend/train/finetune.h"
 #include "frontend/train/optimizer_method.h"
 #include "frontend/train/parameter_groups.h"
 #include "graph/emitter.h"
@@ -15,12 +16,14 @@ namespace {
 struct Parameter {
   Node* variable;
   Value gradient;
-  double max_norm = 0;  // 0: none
+  int64_t first_batch = 0;  // the batch from which on it is trained
+  double max_norm = 0;      // 0: none
 };
 
 // Parameters that one node updates.
 struct ParameterGroup {
   double rate_factor = 1, decay_factor = 1;
+  int64_t first_batch = 0;
   std::vector<Parameter> parameters;
 };
 
@@ -42,7 +45,8 @@ AttributeMap AttributesOf(const UpdateSpec& spec) {
           {"decay", spec.decay},
           {"clip_value", spec.clip_value},
           {"clip_norm", spec.clip_norm},
-          {"every", spec.every}};
+          {"every", spec.every},
+          {"first", spec.first}};
 }
 
 // Adds what a step consists of.
@@ -121,6 +125,7 @@ absl::Status StepBuilder::AddGlobalNorm(std::span<const Parameter> parameters) {
 absl::StatusOr<std::vector<Value>> StepBuilder::AddSteps(const ParameterGroup& group,
                                                          UpdateSpec spec) {
   spec.rate_factor = group.rate_factor;
+  spec.first = group.first_batch / spec.every;
   for (double* decay : {&spec.l1, &spec.l2, &spec.decay}) *decay *= group.decay_factor;
   std::vector<Value> tensors;
   for (const Parameter& p : group.parameters) tensors.push_back(p.variable->output());
@@ -174,8 +179,10 @@ absl::StatusOr<Value> WithinNorm(Graph& graph, const Parameter& parameter, Value
   return limited;
 }
 
-// Parameters of one rate and decay each.
-absl::StatusOr<std::vector<ParameterGroup>> GroupsOf(std::vector<Parameter> parameters,
+// Parameters of one rate, decay and beginning each. A pattern may also be meant for those of the
+// graph that are frozen.
+absl::StatusOr<std::vector<ParameterGroup>> GroupsOf(const Graph& graph,
+                                                     std::vector<Parameter> parameters,
                                                      const OptimizerOptions& options) {
   WEFT_ASSIGN_OR_RETURN(NumbersByName rates, NumbersByName::Parse("lr_group", options.lr_group));
   WEFT_ASSIGN_OR_RETURN(NumbersByName decays,
@@ -189,10 +196,16 @@ absl::StatusOr<std::vector<ParameterGroup>> GroupsOf(std::vector<Parameter> para
     if (!vector) p.max_norm = norms.Find(name).value_or(0);
     const double decayed = vector && !options.decay_vectors ? 0 : decay;
     auto group = std::ranges::find_if(groups, [&](const ParameterGroup& g) {
-      return g.rate_factor == rate && g.decay_factor == decayed;
+      return g.rate_factor == rate && g.decay_factor == decayed && g.first_batch == p.first_batch;
     });
-    if (group == groups.end()) group = groups.insert(group, {rate, decayed, {}});
+    if (group == groups.end()) group = groups.insert(group, {rate, decayed, p.first_batch, {}});
     group->parameters.push_back(p);
+  }
+  for (const Node* variable : graph.variables()) {
+    if (IsTrainable(*variable) || VariableRole(*variable) != kParameter) continue;
+    rates.Find(variable->name());
+    decays.Find(variable->name());
+    if (variable->type().rank() >= 2) norms.Find(variable->name());
   }
   for (const NumbersByName* numbers : {&rates, &decays, &norms}) {
     WEFT_RETURN_IF_ERROR(Annotate(numbers->CheckAllFitted(), "optimizer"));
@@ -203,7 +216,8 @@ absl::StatusOr<std::vector<ParameterGroup>> GroupsOf(std::vector<Parameter> para
 }  // namespace
 
 absl::Status AddOptimizer(Graph& graph, std::span<Node* const> parameters,
-                          std::span<const Value> gradients, const OptimizerOptions& options) {
+                          std::span<const Value> gradients, const OptimizerOptions& options,
+                          const LateParameters& late) {
   WEFT_RETURN_IF_ERROR(CheckOptimizer(options));
   if (parameters.empty() || parameters.size() != gradients.size()) {
     return absl::InvalidArgumentError(
@@ -211,7 +225,12 @@ absl::Status AddOptimizer(Graph& graph, std::span<Node* const> parameters,
                      parameters.size(), " parameters and ", gradients.size(), " gradients"));
   }
   std::vector<Parameter> all;
-  for (size_t i = 0; i < parameters.size(); ++i) all.push_back({parameters[i], gradients[i]});
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const bool is_late = std::ranges::any_of(late.patterns, [&](const std::string& pattern) {
+      return MatchesVariable(pattern, parameters[i]->name());
+    });
+    all.push_back({parameters[i], gradients[i], is_late ? late.first_batch : 0});
+  }
   StepBuilder builder(graph);
   WEFT_RETURN_IF_ERROR(builder.AddInputs(parameters[0]->type().dtype));
   if (options.accumulation > 1) {
@@ -219,7 +238,7 @@ absl::Status AddOptimizer(Graph& graph, std::span<Node* const> parameters,
   }
   if (options.clip_norm > 0) WEFT_RETURN_IF_ERROR(builder.AddGlobalNorm(all));
   WEFT_ASSIGN_OR_RETURN(const std::vector<ParameterGroup> groups,
-                        GroupsOf(std::move(all), options));
+                        GroupsOf(graph, std::move(all), options));
   std::vector<Node*> variables;
   std::vector<Value> next;
   for (const ParameterGroup& group : groups) {

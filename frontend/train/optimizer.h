@@ -105,12 +105,20 @@ OptimizerOptions WithMethod(OptimizerOptions options, std::string_view method);
 // method's.
 absl::Status CheckOptimizer(const OptimizerOptions& options);
 
+// Parameters that are trained from a later batch on than the others: names as FineTuneOptions has
+// them. Their count of steps, which Adam's corrections read, begins there, as PyTorch's does.
+struct LateParameters {
+  std::vector<std::string> patterns = {};
+  int64_t first_batch = 0;
+};
+
 // Adds the optimizer's step to `graph` as updates of `parameters`: one OptimizerStep node for all
-// parameters of the same rate and decay, and slot variables of role kOptimizerSlot. Adds the inputs
-// above. Errors: those of CheckOptimizer, nothing to train, a gradient of another type than its
-// parameter's, a pattern that fits no parameter.
+// parameters of the same rate, decay and beginning, and slot variables of role kOptimizerSlot. Adds
+// the inputs above. Errors: those of CheckOptimizer, nothing to train, a gradient of another type
+// than its parameter's, a pattern that fits no parameter, trained or frozen.
 absl::Status AddOptimizer(Graph& graph, std::span<Node* const> parameters,
-                          std::span<const Value> gradients, const OptimizerOptions& options);
+                          std::span<const Value> gradients, const OptimizerOptions& options,
+                          const LateParameters& late = {});
 
 }  // namespace weft
 

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::string_view kNextBatch = "next_batch";
 constexpr std::string_view kFirstStep = "optimizer_first_step";
+constexpr std::string_view kUnfrozenStep = "optimizer_unfrozen_step";
 // The limit on a training state's numbers, so that counting on from them cannot overflow.
 constexpr int64_t kMaxCount = int64_t{1} << 53;
 
@@ -69,18 +70,22 @@ absl::StatusOr<TrainOptions> OptionsOf(const TrainingState& state) {
 }
 
 absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Make(Model model, const TrainOptions& options,
-                                                       int64_t epoch) {
+                                                       const Counts& counts) {
   WEFT_RETURN_IF_ERROR(CheckOptions(options));
   std::unique_ptr<Trainer> trainer(new Trainer(std::move(model), options));
   if (options.threads == 0) trainer->options_.threads = AvailableCpus();
-  trainer->epoch_ = epoch;
+  trainer->step_ = counts.step;
+  trainer->first_step_ = counts.first_step;
+  trainer->unfrozen_step_ = counts.unfrozen_step;
+  trainer->epoch_ = counts.epoch;
+  trainer->next_batch_ = counts.next_batch;
   WEFT_RETURN_IF_ERROR(trainer->BuildGraphs());
   return trainer;
 }
 
 absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Create(Model model, const TrainOptions& options) {
   model.training.reset();
-  return Make(std::move(model), options);
+  return Make(std::move(model), options, Counts());
 }
 
 absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Resume(Model model, const TrainOptions& options) {
@@ -89,8 +94,8 @@ absl::StatusOr<std::unique_ptr<Trainer>> Trainer::Resume(Model model, const Trai
   }
   const TrainingState state = *std::exchange(model.training, std::nullopt);
   WEFT_ASSIGN_OR_RETURN(const TrainOptions before, OptionsOf(state));
-  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Trainer> trainer,
-                        Make(std::move(model), options, state.epoch));
+  WEFT_ASSIGN_OR_RETURN(const Counts counts, CountsOf(state, options, before));
+  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Trainer> trainer, Make(std::move(model), options, counts));
   WEFT_RETURN_IF_ERROR(trainer->Restore(state, before));
   return trainer;
 }
@@ -100,9 +105,13 @@ absl::Status Trainer::BuildGraphs() {
   if (options_.recompute) passes.also = {"recompute_normalization"};
   const FineTuneOptions finetune = options_.finetune.At(epoch_);
   frozen_ = !finetune.freeze.empty();
+  LateParameters late;
+  if (!frozen_ && unfrozen_step_ > first_step_) {
+    late = {.patterns = options_.finetune.freeze, .first_batch = unfrozen_step_ - first_step_};
+  }
   WEFT_ASSIGN_OR_RETURN(FormedGraph training,
                         MakeTrainingGraph(model_.graph, options_.loss, options_.optimizer,
-                                          std::move(passes), finetune));
+                                          std::move(passes), finetune, late));
   form_ = std::move(training.form);
   passes_ = std::move(training.report);
   const Node* rate = training.graph.Find(kLearningRateInput);
@@ -163,22 +172,35 @@ absl::Status Trainer::RestoreSlots(const TrainingState& state, const TrainOption
   return absl::OkStatus();
 }
 
-absl::Status Trainer::Restore(const TrainingState& state, const TrainOptions& before) {
-  WEFT_RETURN_IF_ERROR(RestoreSlots(state, before));
+absl::StatusOr<Trainer::Counts> Trainer::CountsOf(const TrainingState& state,
+                                                  const TrainOptions& options,
+                                                  const TrainOptions& before) {
+  Counts counts{.step = state.step, .epoch = state.epoch};
   ConfigReader reader(state.config);
-  reader(kNextBatch, next_batch_);
-  reader(kFirstStep, first_step_);
+  reader(kNextBatch, counts.next_batch);
+  reader(kFirstStep, counts.first_step);
+  reader(kUnfrozenStep, counts.unfrozen_step);
   WEFT_RETURN_IF_ERROR(reader.status());
-  if (before.optimizer.method != options_.optimizer.method) first_step_ = state.step;
-  const int64_t begun = first_step_ <= state.step ? first_step_ : -1;
-  for (const int64_t count : {state.step, state.epoch, next_batch_, begun}) {
+  if (before.optimizer.method != options.optimizer.method) counts.first_step = state.step;
+  const bool frozen = !options.finetune.At(state.epoch).freeze.empty();
+  if (frozen || options.finetune.freeze.empty()) {
+    counts.unfrozen_step = -1;
+  } else if (counts.unfrozen_step == -1) {
+    counts.unfrozen_step = state.step;
+  }
+  const int64_t begun = counts.first_step <= state.step ? counts.first_step : -1;
+  const int64_t unfrozen = counts.unfrozen_step <= state.step ? counts.unfrozen_step + 1 : -1;
+  for (const int64_t count : {state.step, state.epoch, counts.next_batch, begun, unfrozen}) {
     if (count >= 0 && count <= kMaxCount) continue;
     return absl::InvalidArgumentError(
         absl::StrCat("training state: expected a step, epoch and batch in [0,", kMaxCount,
-                     "], got ", state.step, ", ", state.epoch, " and ", next_batch_));
+                     "], got ", state.step, ", ", state.epoch, " and ", counts.next_batch));
   }
-  step_ = state.step;
-  epoch_ = state.epoch;
+  return counts;
+}
+
+absl::Status Trainer::Restore(const TrainingState& state, const TrainOptions& before) {
+  WEFT_RETURN_IF_ERROR(RestoreSlots(state, before));
   config_ = state.config;
   kernel_choices_ = resumed_choices_ = state.kernel_choices;
   return absl::OkStatus();
@@ -191,8 +213,12 @@ void Trainer::SetPosition(int64_t epoch, int64_t next_batch) {
 
 absl::Status Trainer::UnfreezeWhenDue() {
   if (!frozen_ || !options_.finetune.At(epoch_).freeze.empty()) return absl::OkStatus();
-  const std::unique_ptr<const State> before = std::move(state_);
-  WEFT_RETURN_IF_ERROR(BuildGraphs());
+  std::unique_ptr<State> before = std::move(state_);
+  unfrozen_step_ = step_;
+  if (absl::Status status = BuildGraphs(); !status.ok()) {
+    state_ = std::move(before);  // which plans and Snapshot() go on using
+    return status;
+  }
   for (const std::string& name : before->names()) {
     WEFT_ASSIGN_OR_RETURN(const Tensor value, before->Get(name));
     WEFT_RETURN_IF_ERROR(state_->Set(name, value));
@@ -325,6 +351,10 @@ absl::StatusOr<Model> Trainer::Snapshot() const {
   writer(kNextBatch, next_batch);
   int64_t first_step = first_step_;
   writer(kFirstStep, first_step);
+  training.config.erase(std::string(kUnfrozenStep));
+  if (int64_t unfrozen_step = unfrozen_step_; unfrozen_step >= 0) {
+    writer(kUnfrozenStep, unfrozen_step);
+  }
   for (const Node* variable : training_graph().variables()) {
     if (VariableRole(*variable) != kOptimizerSlot) continue;
     const std::string& name = variable->name();

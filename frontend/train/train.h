@@ -105,7 +105,8 @@ class Trainer {
   int64_t next_batch() const { return next_batch_; }  // within this pass
   void SetPosition(int64_t epoch, int64_t next_batch);
   // Before each epoch: where FineTuneOptions::unfreeze_at has come, what was frozen is trained from
-  // now on; its slots begin as those of a new training. Plans from before are void then.
+  // now on; its slots and its count of steps begin as those of a new training. Plans from before
+  // are void then.
   absl::Status UnfreezeWhenDue();
   // What the training loop wants to be kept beside the options.
   Config& config() { return config_; }
@@ -134,8 +135,18 @@ class Trainer {
 
  private:
   Trainer(Model model, const TrainOptions& options) : model_(std::move(model)), options_(options) {}
+  // What has been counted, in batches unless named.
+  struct Counts {
+    int64_t step = 0;
+    int64_t first_step = 0;      // where this method began
+    int64_t unfrozen_step = -1;  // where what was frozen was trained from; -1: nowhere yet
+    int64_t epoch = 0;           // epochs
+    int64_t next_batch = 0;
+  };
+  static absl::StatusOr<Counts> CountsOf(const TrainingState& state, const TrainOptions& options,
+                                         const TrainOptions& before);
   static absl::StatusOr<std::unique_ptr<Trainer>> Make(Model model, const TrainOptions& options,
-                                                       int64_t epoch = 0);
+                                                       const Counts& counts);
   absl::Status BuildGraphs();
   LowerOptions lowering() const {
     return {.threads = options_.threads, .reference_only = options_.reference_only};
@@ -170,7 +181,8 @@ class Trainer {
   std::optional<MemoryPrice> memory_price_;
   size_t memory_budget_ = 0;  // in bytes, once known
   int64_t step_ = 0;
-  int64_t first_step_ = 0;  // where this method began
+  int64_t first_step_ = 0;      // where this method began
+  int64_t unfrozen_step_ = -1;  // see Counts
   int64_t epoch_ = 0;
   int64_t next_batch_ = 0;
   Config config_;

@@ -125,8 +125,8 @@ absl::StatusOr<std::vector<Node*>> ParametersOf(const Graph& graph, std::string_
       ScopeOf(loss).empty() ? " (was it optimized for inference, or is all of it frozen?)" : "*"));
 }
 
-absl::Status AddTraining(Graph& graph, const TrainingForm& form,
-                         const OptimizerOptions& optimizer) {
+absl::Status AddTraining(Graph& graph, const TrainingForm& form, const OptimizerOptions& optimizer,
+                         const LateParameters& late) {
   std::vector<Node*> parameters;
   std::vector<Value> gradients;
   std::unordered_set<const Node*> seen;
@@ -144,14 +144,15 @@ absl::Status AddTraining(Graph& graph, const TrainingForm& form,
     parameters.insert(parameters.end(), own.begin(), own.end());
     gradients.insert(gradients.end(), dxs.begin(), dxs.end());
   }
-  return AddOptimizer(graph, parameters, gradients, optimizer);
+  return AddOptimizer(graph, parameters, gradients, optimizer, late);
 }
 
 }  // namespace
 
 absl::StatusOr<FormedGraph> MakeTrainingGraph(const Graph& neutral, const LossOptions& loss,
                                               const OptimizerOptions& optimizer, PassOptions passes,
-                                              const FineTuneOptions& finetune) {
+                                              const FineTuneOptions& finetune,
+                                              const LateParameters& late) {
   Graph whole = Clone(neutral);
   WEFT_RETURN_IF_ERROR(Freeze(whole, finetune));
   WEFT_ASSIGN_OR_RETURN(Graph graph, ForTraining(whole));
@@ -165,7 +166,7 @@ absl::StatusOr<FormedGraph> MakeTrainingGraph(const Graph& neutral, const LossOp
     WEFT_RETURN_IF_ERROR(CheckNoLossOptions(loss));
   }
   WEFT_RETURN_IF_ERROR(KeepLossesAndScores(graph, form, scores));
-  WEFT_RETURN_IF_ERROR(AddTraining(graph, form, optimizer));
+  WEFT_RETURN_IF_ERROR(AddTraining(graph, form, optimizer, late));
   passes.explain = false;
   WEFT_ASSIGN_OR_RETURN(PassReport report, RunPasses(graph, std::move(passes)));
   return FormedGraph{std::move(graph), std::move(form), std::move(report)};

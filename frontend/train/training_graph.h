@@ -46,7 +46,7 @@ struct FormedGraph {
 // A model states its losses (Graph::losses); a loss SCOPE.loss is for the trainable variables
 // below that scope, any other one for all. A model that states none is trained by `loss` of its
 // first output, scores [N,classes] unless the loss says otherwise. What `finetune` freezes has no
-// gradients, slots and updates, and nothing is computed for them.
+// gradients, slots and updates, and nothing is computed for them; `late` was frozen before.
 //
 // Errors: inputs beyond those above, another form of output, options that do not apply, a variable
 // of two losses, nothing to train, an op without a gradient; those of Freeze.
@@ -54,7 +54,8 @@ struct FormedGraph {
 absl::StatusOr<FormedGraph> MakeTrainingGraph(const Graph& neutral, const LossOptions& loss,
                                               const OptimizerOptions& optimizer,
                                               PassOptions passes = {},
-                                              const FineTuneOptions& finetune = {});
+                                              const FineTuneOptions& finetune = {},
+                                              const LateParameters& late = {});
 
 // The losses and scores in inference mode, with variables and without updates. Where the loss is
 // cross-entropy with one class an example only the scores, which need no labels; other losses are

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "frontend/build/builder.h"
@@ -142,9 +143,35 @@ TEST(Freeze, PeakIsThatOfAllEpochs) {
   EXPECT_EQ(peak(3), all);
 }
 
+// Adam's first step is its rate, times the sign of the gradient, whenever it comes.
+TEST(Freeze, WhatIsUnfrozenCountsItsOwnSteps) {
+  TrainOptions options = Frozen({"features"});
+  options.optimizer = {.method = "adam", .lr_group = {"features.*=0.5"}};
+  options.finetune.unfreeze_at = 1;
+  auto trainer = Trainer::Create(Net(), options);
+  ASSERT_TRUE(trainer.ok()) << trainer.status();
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE((*trainer)->Step(Images(4), kLabels, 1e-3).ok());
+  (*trainer)->SetPosition(1, 0);
+  auto resumed = Trainer::Resume((*trainer)->Snapshot().value(), options);
+  ASSERT_TRUE(resumed.ok()) << resumed.status();
+  ASSERT_TRUE((*trainer)->UnfreezeWhenDue().ok());
+  for (Trainer* t : {trainer->get(), resumed->get()}) {
+    const Tensor before = t->Get("features.conv.weight").value();
+    ASSERT_TRUE(t->Step(Images(4), kLabels, 1e-3).ok());
+    const Tensor after = t->Get("features.conv.weight").value();
+    double most = 0;
+    for (int64_t i = 0; i < after.size(); ++i) {
+      most = std::max(most, std::abs(after.At(i) - before.At(i)));
+    }
+    EXPECT_NEAR(most, 0.5e-3, 1e-6);
+  }
+  EXPECT_EQ((*trainer)->Get("fc.weight").value(), (*resumed)->Get("fc.weight").value());
+}
+
 // Stopped before, at and after the epoch in which things are unfrozen.
 TEST(Freeze, ResumingGivesTheSameBytes) {
   TrainOptions options = Frozen({"features"});
+  options.optimizer = {.method = "adam"};
   options.finetune.unfreeze_at = 2;
   const FitOptions fit = {.epochs = 3, .batch_size = 32, .learning_rate = 0.05};
   const auto finished = [&](int64_t stop_after) {

@@ -259,6 +259,21 @@ TEST(OptimizerStep, ScalesGradientsToTheLimitOnTheirNorm) {
   EXPECT_EQ(step(0.5), (Doubles{-2, 6}));
 }
 
+// PyTorch counts each parameter's own steps.
+TEST(OptimizerStep, CountsFromTheFirstStepOfItsVariables) {
+  const auto moved = [](int64_t batch, int64_t first) {
+    auto outputs = Evaluate("OptimizerStep",
+                            {F64({}, {kRate}), I64({}, {batch}), Tensor(), F64({1}, {1}),
+                             F64({1}, {2}), F64({1}, {0}), F64({1}, {0})},
+                            {{"method", "adam"}, {"every", 2}, {"first", first}});
+    EXPECT_TRUE(outputs.ok()) << outputs.status();
+    return outputs.ok() ? 1 - (*outputs)[0].At(0) : NAN;
+  };
+  EXPECT_NEAR(moved(1, 0), kRate, 1e-8);
+  EXPECT_NEAR(moved(401, 200), kRate, 1e-8);
+  EXPECT_GT(moved(401, 0), kRate);
+}
+
 TEST(OptimizerStep, PassesOnWhatIsNotANumber) {
   const auto outputs = Evaluate("OptimizerStep",
                                 {F64({}, {1}), I64({}, {0}), Tensor(), F64({2}, {1, 2}),
@@ -286,6 +301,10 @@ TEST(OptimizerStep, RefusesWrongOperandsAndNumbers) {
               HasSubstr("every: expected at least 1, got 0"));
   EXPECT_THAT(error({{"method", "adam"}, {"clip_norm", 1.0}, {"epsilon", 0.0}}, {x, x, x, x}),
               HasSubstr("epsilon: expected a number above 0, got 0"));
+  EXPECT_THAT(error({{"method", "adam"}, {"clip_norm", 1.0}, {"beta1", 1.0}}, {x, x, x, x}),
+              HasSubstr("beta1 and beta2 in [0,1), got 1"));
+  EXPECT_THAT(error({{"method", "adam"}, {"clip_norm", 1.0}, {"first", -1}}, {x, x, x, x}),
+              HasSubstr("first: expected at least 0, got -1"));
 }
 
 TEST(GlobalNorm, IsThatOfAllElements) {
