@@ -50,7 +50,8 @@ void PrintTraining(const ZooEntry& entry) {
       "decay %g\n",
       entry.description.c_str(), static_cast<long long>(entry.fit.epochs),
       static_cast<long long>(entry.fit.batch_size), entry.fit.learning_rate,
-      entry.fit.schedule.kind.c_str(), entry.optimizer.momentum, entry.optimizer.weight_decay);
+      entry.fit.schedule.kind.c_str(), entry.optimizer.momentum,
+      std::max(entry.optimizer.weight_decay, 0.0));
 }
 
 // One line a network: what it is, what it costs.

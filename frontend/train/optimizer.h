@@ -32,9 +32,9 @@ struct OptimizerOptions {
   // 0: the method's own, which is 0.9 for momentum, nesterov and lars and none for the others.
   double momentum = 0;
   bool nesterov = false;
-  // A part of the gradient, or, decoupled, of the parameter, times the learning rate. 0: the
+  // A part of the gradient, or, decoupled, of the parameter, times the learning rate. -1: the
   // method's own, which is 0.01 for adamw and none for the others.
-  double weight_decay = 0;
+  double weight_decay = -1;
   // False leaves parameters of one axis out of the decay: biases, scales of normalizations.
   bool decay_vectors = true;
   double dampening = 0;
@@ -71,7 +71,8 @@ void VisitOptions(OptimizerOptions& o, F& f) {
   f("momentum", o.momentum, "Momentum of sgd, momentum, nesterov, rmsprop, lars (0: its own)");
   f("nesterov", o.nesterov, "Nesterov's momentum");
   f("weight_decay", o.weight_decay,
-    "Factor of the parameters in the gradient; of the parameters themselves for adamw, lion, lamb");
+    "Factor of the parameters in the gradient; of the parameters themselves for adamw, lion, lamb "
+    "(-1: the method's own)");
   f("decay_vectors", o.decay_vectors, "Decay biases and scales of normalizations too");
   f("dampening", o.dampening, "Part of the gradient that momentum leaves out");
   f("beta1", o.beta1, "Of the mean of gradients of adam and its kin (-1: the method's own)");

@@ -105,7 +105,7 @@ absl::Status CheckRange(std::string_view what, double value, double end) {
 absl::Status CheckRanges(const OptimizerOptions& o) {
   constexpr double kAny = HUGE_VAL;
   WEFT_RETURN_IF_ERROR(CheckRange("momentum", o.momentum, 1));
-  WEFT_RETURN_IF_ERROR(CheckRange("weight decay", o.weight_decay, 1));
+  WEFT_RETURN_IF_ERROR(CheckRange("weight decay", o.weight_decay == -1 ? 0 : o.weight_decay, 1));
   WEFT_RETURN_IF_ERROR(CheckRange("dampening", o.dampening, 1));
   WEFT_RETURN_IF_ERROR(CheckRange("beta1", o.beta1 == -1 ? 0 : o.beta1, 1));
   WEFT_RETURN_IF_ERROR(CheckRange("beta2", o.beta2 == -1 ? 0 : o.beta2, 1));
@@ -195,7 +195,7 @@ UpdateSpec UpdateSpecFor(const OptimizerOptions& o) {
                   .clip_value = o.clip_value,
                   .clip_norm = o.clip_norm,
                   .every = o.accumulation};
-  const double decay = either(o.weight_decay, row.weight_decay);
+  const double decay = o.weight_decay == -1 ? row.weight_decay : o.weight_decay;
   (row.decoupled || o.decoupled_decay ? spec.decay : spec.l2) = decay;
   if (o.nesterov) {
     spec.method = UpdateMethod::kNesterov;

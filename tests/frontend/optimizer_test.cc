@@ -326,6 +326,15 @@ TEST(Optimizer, RefusesWhatIsOutOfRangeOrNotTheMethods) {
   EXPECT_THAT(error({.max_norm = {"*.bias=1"}}), HasSubstr("max_norm: the pattern *.bias"));
 }
 
+TEST(Optimizer, AdamwHasItsOwnDecayUnlessToldOtherwise) {
+  const auto moved = [](double decay) {
+    return Moved(OneLayer, {.method = "adamw", .weight_decay = decay}, "fc.weight");
+  };
+  EXPECT_EQ(moved(-1), moved(0.01));
+  EXPECT_EQ(moved(0), Moved(OneLayer, {.method = "adam"}, "fc.weight"));
+  EXPECT_NE(moved(0), moved(0.01));
+}
+
 TEST(Optimizer, AnotherMethodLeavesWhatItDoesNotHaveUnset) {
   const OptimizerOptions network = {.momentum = 0.9, .nesterov = true, .weight_decay = 1e-4};
   const OptimizerOptions adam = WithMethod(network, "adam");

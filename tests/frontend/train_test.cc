@@ -118,7 +118,7 @@ TEST(Trainer, RefusesOptionsOutOfRange) {
   };
   EXPECT_THAT(error({.optimizer = {.momentum = 1}}), HasSubstr("momentum in [0,1), got 1"));
   EXPECT_THAT(error({.optimizer = {.nesterov = true}}), HasSubstr("needs a momentum above 0"));
-  EXPECT_THAT(error({.optimizer = {.weight_decay = -1}}), HasSubstr("weight decay"));
+  EXPECT_THAT(error({.optimizer = {.weight_decay = -0.5}}), HasSubstr("weight decay"));
   EXPECT_THAT(error({.loss = {.label_smoothing = 2}}),
               HasSubstr("label smoothing in [0,1), got 2"));
   EXPECT_THAT(error({.threads = -1}), HasSubstr("expected 0 (all) to 1024 threads, got -1"));
