@@ -204,6 +204,13 @@ std::string SurplusOption(const LossOptions& o) {
   return "";
 }
 
+absl::Status CheckSurplus(const LossOptions& o) {
+  const std::string surplus = SurplusOption(o);
+  if (surplus.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(surplus, ": does not apply to the loss ", o.loss,
+                                                 o.targets ? " of targets" : ""));
+}
+
 absl::Status OutOfRange(std::string_view expected, double got) {
   return absl::InvalidArgumentError(absl::StrCat("expected ", Absl(expected), ", got ", got));
 }
@@ -224,11 +231,7 @@ absl::Status CheckLossOptions(const LossOptions& o) {
   if (o.focal_alpha != -1 && !(o.focal_alpha >= 0 && o.focal_alpha <= 1)) {
     return OutOfRange("a focal_alpha in [0,1], or -1", o.focal_alpha);
   }
-  const std::string surplus = SurplusOption(o);
-  if (!surplus.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(surplus, ": does not apply to the loss ", o.loss,
-                                                   o.targets ? " of targets" : ""));
-  }
+  WEFT_RETURN_IF_ERROR(CheckSurplus(o));
   if (o.loss == "mse" && !o.targets) {
     return absl::InvalidArgumentError(
         "loss mse: expected numbers to learn, the labels are classes");
@@ -236,7 +239,12 @@ absl::Status CheckLossOptions(const LossOptions& o) {
   if (o.class_weights == kBalanced) {
     return absl::InvalidArgumentError("class_weights: balanced needs the data (FitLoss)");
   }
-  return ParseClassWeights(o.class_weights).status();
+  WEFT_ASSIGN_OR_RETURN(const std::vector<double> weights, ParseClassWeights(o.class_weights));
+  const bool nothing = !weights.empty() && *std::max_element(weights.begin(), weights.end()) == 0;
+  if (nothing && o.loss != "bce") {  // whose mean does not divide by them
+    return absl::InvalidArgumentError("class_weights: expected one above 0, all are 0");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckNoLossOptions(const LossOptions& options) {
@@ -339,7 +347,7 @@ std::string BalancedWeights(std::span<const double> counts, double n, const Loss
   std::string text;
   for (const double count : counts) {
     double weight = 1;
-    if (count > 0 && options.loss == "bce" && options.targets) {
+    if (count > 0 && options.loss == "bce") {
       weight = (n - count) / count;
     } else if (count > 0) {
       weight = n / (static_cast<double>(counts.size()) * count);
@@ -352,6 +360,12 @@ std::string BalancedWeights(std::span<const double> counts, double n, const Loss
 absl::Status FitLoss(const Dataset& dataset, LossOptions& options) {
   options.targets = dataset.targets();
   if (options.class_weights != kBalanced) return absl::OkStatus();
+  WEFT_RETURN_IF_ERROR(CheckSurplus(options));
+  if (dataset.class_names().empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("class_weights: balanced needs data whose classes are known, those of ",
+                     dataset.name(), " are not; write the weights as 1,0.5,2"));
+  }
   const auto size = static_cast<size_t>(dataset.label_size());
   std::vector<double> counts(dataset.class_names().size());
   std::vector<float> example(static_cast<size_t>(dataset.example_size()));
@@ -362,7 +376,8 @@ absl::Status FitLoss(const Dataset& dataset, LossOptions& options) {
     WEFT_RETURN_IF_ERROR(dataset.Read(i, example, LabelBuffer{classes, targets}));
     n += dataset.targets() ? 1 : 0;
     for (const int64_t label : classes) {
-      if (label < 0 || label >= static_cast<int64_t>(counts.size())) continue;  // an ignored one
+      const bool known = label >= 0 && label < static_cast<int64_t>(counts.size());
+      if (!known || label == options.ignore_index) continue;
       counts[static_cast<size_t>(label)] += 1;
       n += 1;
     }

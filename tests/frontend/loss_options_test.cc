@@ -231,26 +231,29 @@ TEST(LossOptions, MistakesAreErrors) {
   EXPECT_THAT(error({.class_weights = "1,2"}),
               HasSubstr("expected one for each of the 3 classes, got 2"));
   EXPECT_THAT(error({.class_weights = "1,-2,1"}), HasSubstr("got \"-2\""));
+  EXPECT_THAT(error({.class_weights = "0,0,0"}), HasSubstr("expected one above 0"));
   EXPECT_THAT(error({.class_weights = "balanced"}), HasSubstr("balanced needs the data"));
 }
 
 TEST(LossOptions, BalancedWeightsMakeClassesEqual) {
   EXPECT_EQ(BalancedWeights(Doubles{6, 2, 0}, 8, {}), "0.444444,1.33333,1");
   EXPECT_EQ(BalancedWeights(Doubles{6, 2}, 8, {.loss = "bce", .targets = true}), "0.333333,3");
+  EXPECT_EQ(BalancedWeights(Doubles{6, 2}, 8, {.loss = "bce"}), "0.333333,3");
 }
 
 // Examples are a number each, their class whether it is above 2, or the number itself.
 class Numbers final : public Dataset {
  public:
-  explicit Numbers(bool targets) : Dataset(Info(targets)) {}
+  explicit Numbers(bool targets, std::vector<std::string> classes = {"low", "high"})
+      : Dataset(Info(targets, std::move(classes))) {}
 
  private:
-  static DatasetInfo Info(bool targets) {
+  static DatasetInfo Info(bool targets, std::vector<std::string> classes) {
     DatasetInfo info;
     info.name = "numbers";
     info.size = 8;
     info.dims = {1};
-    info.class_names = {"low", "high"};
+    info.class_names = std::move(classes);
     info.preprocessing = {.height = 1, .width = 1, .mean = {0}, .std = {1}};
     info.targets = targets;
     if (targets) info.label_dims = {1};
@@ -275,6 +278,13 @@ TEST(LossOptions, FitTheirData) {
   ASSERT_TRUE(FitLoss(Numbers(false), o).ok());
   EXPECT_EQ(o.class_weights, "2,0.666667");
   EXPECT_FALSE(o.targets);
+  LossOptions ignoring = {.class_weights = "balanced", .ignore_index = 0};
+  ASSERT_TRUE(FitLoss(Numbers(false), ignoring).ok());
+  EXPECT_EQ(ignoring.class_weights, "1,0.5");
+  LossOptions surplus = {.loss = "mse", .class_weights = "balanced"};
+  EXPECT_THAT(MessageOf(FitLoss(Numbers(true), surplus)), HasSubstr("does not apply to the loss"));
+  LossOptions unnamed = {.class_weights = "balanced"};
+  EXPECT_THAT(MessageOf(FitLoss(Numbers(false, {}), unnamed)), HasSubstr("classes are known"));
   LossOptions mse = {.loss = "mse"};
   ASSERT_TRUE(FitLoss(Numbers(true), mse).ok());
   EXPECT_TRUE(mse.targets);
