@@ -18,6 +18,7 @@ namespace weft {
 namespace {
 
 constexpr char kFeaturesOutput[] = "features";
+constexpr int64_t kComparedRows = 256;  // at a time: all against all would not fit in memory
 
 // Features that are there, one row an example.
 class FeatureRows final : public Dataset {
@@ -87,28 +88,36 @@ absl::Status CheckComparable(const Features& train, const Features& test) {
                    ToString(train.values.type()), " and ", ToString(test.values.type())));
 }
 
-// Rows of length 1, or 0 where they were.
+// Rows of length 1; of zeros where they have no direction: zeros, and what is not finite.
 Tensor UnitRows(Tensor rows) {
   const auto width = static_cast<size_t>(rows.dims()[1]);
   const std::span<float> values = rows.mutable_values<float>();
   for (size_t at = 0; at < values.size() && width > 0; at += width) {
     double sum = 0;
     for (const float v : values.subspan(at, width)) sum += static_cast<double>(v) * v;
-    const double scale = sum > 0 ? 1 / std::sqrt(sum) : 0;
-    for (float& v : values.subspan(at, width)) v = static_cast<float>(v * scale);
+    const bool directed = sum > 0 && std::isfinite(sum);
+    const double scale = directed ? 1 / std::sqrt(sum) : 0;
+    for (float& v : values.subspan(at, width)) v = directed ? static_cast<float>(v * scale) : 0;
   }
   return rows;
 }
 
-// test [M,D] times the transpose of train [N,D].
-absl::StatusOr<Tensor> Cosines(const Tensor& train, const Tensor& test) {
+// A model of y = rows [M,D] times the transpose of train [N,D]: the cosines of unit rows.
+absl::StatusOr<std::unique_ptr<Session>> CosinesTo(const Tensor& train) {
   Builder b;
-  const Value x = b.Input("x", {"M", test.dims()[1]});
+  const Value x = b.Input("x", {"M", train.dims()[1]});
   const Value all = b.Constant(UnitRows(train));
   b.Output("y", b.Op("Gemm", {x, all}, {{"transB", 1}}));
   WEFT_ASSIGN_OR_RETURN(const Model model, b.Build());
-  WEFT_ASSIGN_OR_RETURN(const auto session, Session::Create(model));
-  return session->Run(UnitRows(test));
+  return Session::Create(model);
+}
+
+// Rows [first, first + count) of a matrix.
+absl::StatusOr<Tensor> RowsFrom(const Tensor& rows, int64_t first, int64_t count) {
+  const auto width = static_cast<size_t>(rows.dims()[1]);
+  const auto part = rows.values<float>().subspan(static_cast<size_t>(first) * width,
+                                                 static_cast<size_t>(count) * width);
+  return Tensor::FromValues<float>({count, rows.dims()[1]}, part);
 }
 
 // The class of most of the k rows with the highest cosines.
@@ -242,13 +251,19 @@ absl::StatusOr<int64_t> CountNearest(const Features& train, const Features& test
   }
   WEFT_ASSIGN_OR_RETURN(const Tensor known, Flat(train.values));
   WEFT_ASSIGN_OR_RETURN(const Tensor asked, Flat(test.values));
-  WEFT_ASSIGN_OR_RETURN(const Tensor cosines, Cosines(known, asked));
+  WEFT_ASSIGN_OR_RETURN(const auto session, CosinesTo(known));
   const auto width = static_cast<size_t>(neighbours);
+  const int64_t n = test.labels.size();
   int64_t correct = 0;
-  for (int64_t i = 0; i < test.labels.size(); ++i) {
-    const auto row = cosines.values<float>().subspan(static_cast<size_t>(i) * width, width);
-    correct +=
-        Vote(row, train.labels.values<int64_t>(), k) == static_cast<int64_t>(test.labels.At(i));
+  for (int64_t first = 0; first < n; first += kComparedRows) {
+    const int64_t count = std::min(kComparedRows, n - first);
+    WEFT_ASSIGN_OR_RETURN(const Tensor rows, RowsFrom(asked, first, count));
+    WEFT_ASSIGN_OR_RETURN(const Tensor cosines, session->Run(UnitRows(rows)));
+    for (int64_t i = 0; i < count; ++i) {
+      const auto row = cosines.values<float>().subspan(static_cast<size_t>(i) * width, width);
+      correct += Vote(row, train.labels.values<int64_t>(), k) ==
+                 static_cast<int64_t>(test.labels.At(first + i));
+    }
   }
   return correct;
 }

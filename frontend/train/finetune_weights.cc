@@ -64,7 +64,8 @@ absl::StatusOr<ModelHead> HeadAt(Node* layer, Value added_bias) {
   const bool rows = op == "Conv" || (op == "Gemm" && GetInt(layer->attributes(), "transB") != 0);
   WEFT_ASSIGN_OR_RETURN(head.weight, OwnVariable(*layer, layer->input(1)));
   head.units_axis = rows ? 0 : head.weight->type().rank() - 1;
-  const Value bias = op == "MatMul" ? added_bias : layer->input(2);
+  const Value own = op == "MatMul" ? Value() : layer->input(2);
+  const Value bias = own.null() ? added_bias : own;
   if (!bias.null()) {
     WEFT_ASSIGN_OR_RETURN(head.bias, OwnVariable(*layer, bias));
   }

@@ -254,6 +254,14 @@ TEST(ReplaceHead, FindsConvolutionsAndProducts) {
   ASSERT_TRUE(ReplaceHead(product, 2).ok());
   EXPECT_EQ(ToString(product.graph.Find("w")->type()), "f32[4,2]");
   EXPECT_EQ(ToString(product.graph.Find("b")->type()), "f32[2]");
+
+  Builder d;
+  const Value rows = d.Parameter("w", {7, 4}), added = d.Parameter("b", {7});
+  d.Output("y", d.Add(d.Op("Gemm", {d.Input("x", {"N", 4}), rows}, {{"transB", 1}}), added));
+  Model gemm = d.Build().value();
+  ASSERT_TRUE(ReplaceHead(gemm, 2).ok());
+  EXPECT_EQ(ToString(gemm.graph.Find("w")->type()), "f32[2,4]");
+  EXPECT_EQ(ToString(gemm.graph.Find("b")->type()), "f32[2]");
 }
 
 TEST(ReplaceHead, MistakesAreErrorsAndChangeNothing) {
@@ -320,6 +328,20 @@ TEST(Features, NearestNeighboursVote) {
   EXPECT_THAT(MessageOf(CountNearest(train, test, 5).status()), HasSubstr("1 to 4 neighbours"));
   const Features other = Rows({1, 3}, {1, 2, 3}, {0});
   EXPECT_THAT(MessageOf(CountNearest(train, other, 1).status()), HasSubstr("the same in training"));
+  // What is no number is near nothing.
+  const Features odd = Rows({4, 2}, {NAN, 0, INFINITY, 1, 0, 1, 1, 10}, {0, 0, 1, 1});
+  EXPECT_EQ(CountNearest(odd, test, 1).value(), 2);
+}
+
+TEST(Features, ManyRowsAreComparedInParts) {
+  std::vector<float> values;
+  std::vector<int64_t> labels;
+  for (int i = 0; i < 600; ++i) {
+    values.insert(values.end(), {i % 3 == 0 ? 1.0f : 0.0f, i % 3 == 1 ? 1.0f : 0.0f, 0.1f});
+    labels.push_back(i % 3);
+  }
+  const Features rows = Rows({600, 3}, values, labels);
+  EXPECT_EQ(CountNearest(rows, rows, 3).value(), 600);
 }
 
 // Classes that a plane parts, with room between them, whatever the features' scales.
