@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "frontend/io/names.h"
-#include "frontend/weights/name_map.h"
+#include "frontend/train/parameter_groups.h"
 
 namespace weft {
 namespace {
@@ -26,11 +26,6 @@ FineTuneOptions FineTuneOptions::At(int64_t epoch) const {
   FineTuneOptions now = *this;
   if (unfreeze_at != 0 && epoch >= unfreeze_at) now.freeze.clear();
   return now;
-}
-
-bool MatchesVariable(std::string_view pattern, std::string_view variable) {
-  const std::string whole(pattern), beginning = whole + ".*";
-  return ApplyPattern({whole, "-"}, variable) || ApplyPattern({beginning, "-"}, variable);
 }
 
 absl::Status Freeze(Graph& neutral, const FineTuneOptions& options) {

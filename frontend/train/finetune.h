@@ -3,16 +3,14 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "graph/graph.h"
 
 namespace weft {
 
-// What of a model stays as it is while the rest is trained. A pattern is a variable's name or the
-// beginning of several up to a dot, with * for any text: features is features.0.weight and all
-// others of features; *.bias is every bias.
+// What of a model stays as it is while the rest is trained: variables by patterns of their names
+// (MatchesVariable in parameter_groups.h).
 struct FineTuneOptions {
   std::vector<std::string> freeze = {};
   // Batch normalizations whose statistics are frozen use them, as in inference; otherwise they use
@@ -32,9 +30,6 @@ void VisitOptions(FineTuneOptions& o, F& f) {
     "Frozen batch normalizations use and keep their statistics");
   f("unfreeze_at", o.unfreeze_at, "The epoch from which on nothing is frozen; 0: never");
 }
-
-// Whether a pattern as above is meant for the variable.
-bool MatchesVariable(std::string_view pattern, std::string_view variable);
 
 // Marks what is frozen in a mode-neutral graph, so that training it has no gradients for it and
 // changes nothing of it: variables that match become untrainable, batch normalizations whose

@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "frontend/train/finetune.h"
 #include "frontend/train/optimizer_method.h"
 #include "frontend/train/parameter_groups.h"
 #include "graph/emitter.h"

@@ -106,8 +106,8 @@ OptimizerOptions WithMethod(OptimizerOptions options, std::string_view method);
 // method's.
 absl::Status CheckOptimizer(const OptimizerOptions& options);
 
-// Parameters that are trained from a later batch on than the others: names as FineTuneOptions has
-// them. Their count of steps, which Adam's corrections read, begins there, as PyTorch's does.
+// Parameters that are trained from a later batch on than the others, by patterns of their names.
+// Their count of steps, which Adam's corrections read, begins there, as PyTorch's does.
 struct LateParameters {
   std::vector<std::string> patterns = {};
   int64_t first_batch = 0;

@@ -26,6 +26,10 @@ bool FitsPattern(std::string_view pattern, std::string_view name) {
   return p == pattern.size();
 }
 
+bool MatchesVariable(std::string_view pattern, std::string_view variable) {
+  return FitsPattern(pattern, variable) || FitsPattern(std::string(pattern) + ".*", variable);
+}
+
 absl::StatusOr<NumbersByName> NumbersByName::Parse(std::string_view option,
                                                    std::span<const std::string> entries) {
   NumbersByName numbers;
@@ -51,7 +55,7 @@ absl::StatusOr<NumbersByName> NumbersByName::Parse(std::string_view option,
 std::optional<double> NumbersByName::Find(std::string_view name) {
   std::optional<double> number;
   for (Entry& entry : entries_) {
-    if (!FitsPattern(entry.pattern, name)) continue;
+    if (!MatchesVariable(entry.pattern, name)) continue;
     entry.fitted = true;
     if (!number) number = entry.number;
   }

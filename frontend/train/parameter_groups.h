@@ -15,7 +15,11 @@ namespace weft {
 // themselves: "features.*" fits features.0.weight.
 bool FitsPattern(std::string_view pattern, std::string_view name);
 
-// Numbers for parameters by the patterns of their names: "features.*=0.1", the first that fits.
+// Whether a pattern is meant for a variable: its name or the beginning of several up to a dot, with
+// * and ? as above. features is features.0.weight and all others of features; *.bias is every bias.
+bool MatchesVariable(std::string_view pattern, std::string_view variable);
+
+// Numbers for parameters by the patterns of their names: "features=0.1", the first that fits.
 class NumbersByName {
  public:
   // `option` is what errors call the list. Errors: an entry that is no PATTERN=NUMBER, a number

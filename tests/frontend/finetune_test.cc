@@ -12,6 +12,7 @@
 #include "frontend/session/session.h"
 #include "frontend/train/finetune_features.h"
 #include "frontend/train/finetune_weights.h"
+#include "frontend/train/parameter_groups.h"
 #include "frontend/train/train_loop.h"
 #include "frontend/weights/weights.h"
 #include "graph/file/serialize.h"

@@ -128,6 +128,8 @@ TEST(Optimizer, GroupsHaveTheirFactorsTheFirstPatternCounts) {
   EXPECT_THAT(Moved(TwoLayers, grouped, "features.bias"),
               Near(Scaled(Moved(TwoLayers, {}, "features.bias"), 0.5)));
   EXPECT_EQ(Moved(TwoLayers, grouped, "head.weight"), Moved(TwoLayers, {}, "head.weight"));
+  EXPECT_THAT(Moved(TwoLayers, {.lr_group = {"features=0.5"}}, "features.bias"),
+              Near(Scaled(Moved(TwoLayers, {}, "features.bias"), 0.5)));
   OptimizerOptions decayed = {.weight_decay = 0.1, .decay_group = {"head.weight=0.5"}};
   Doubles expected = Moved(TwoLayers, {.weight_decay = 0.05}, "head.weight");
   EXPECT_THAT(Moved(TwoLayers, decayed, "head.weight"), Near(expected));
