@@ -123,15 +123,27 @@ class LossOfScores {
     return attributes;
   }
 
+  // The sum of the labels' weights, which is minus that of minus one a label. 1 instead of 0: the
+  // loss of a batch in which no label counts is then 0.
+  Value CountedWeight(Value weights) {
+    const Value minus_one = e_.Op("ExpandLike", {Number(-1), scores_});
+    const Value sum =
+        e_.Op("NegativeLogLikelihoodLoss", {minus_one, labels_, weights}, ClassAttributes("sum"));
+    return Add(sum, e_.Op("Cast", {e_.Op("Equal", {sum, Number(0)})}, {{"to", dtype_}}));
+  }
+
   Value OfClasses() {
-    AttributeMap attributes = ClassAttributes("mean");
+    const bool may_be_none = options_.ignore_index != -1 ||
+                             std::find(weights_.begin(), weights_.end(), 0) != weights_.end();
+    AttributeMap attributes = ClassAttributes(may_be_none ? "sum" : "mean");
     attributes.emplace("label_smoothing", options_.label_smoothing);
     const Value weights = Weights();
     auto node = e_.graph().AddNode({.op = "SoftmaxCrossEntropyLoss",
                                     .name = "loss",
                                     .inputs = {scores_, labels_, weights},
                                     .attributes = std::move(attributes)});
-    return node.ok() ? (*node)->output() : e_.Fail(node.status());
+    const Value loss = node.ok() ? (*node)->output() : e_.Fail(node.status());
+    return may_be_none ? e_.Op("Div", {loss, CountedWeight(weights)}) : loss;
   }
 
   Value SoftCrossEntropy() {
@@ -179,10 +191,7 @@ class LossOfScores {
     const Value weighted = weights.null() ? plain : entropy(weights);
     const Value p = e_.Op("Exp", {e_.Op("Neg", {plain})});
     const Value sum = e_.Op("ReduceSum", {Mul(Focus(Not(p)), weighted)}, {{"keepdims", 0}});
-    // Minus the sum of minus one a label: the sum of the labels' weights.
-    const Value minus_one = e_.Op("ExpandLike", {Number(-1), scores_});
-    return e_.Op("Div", {sum, e_.Op("NegativeLogLikelihoodLoss", {minus_one, labels_, weights},
-                                    ClassAttributes("sum"))});
+    return e_.Op("Div", {sum, CountedWeight(weights)});
   }
 
   Emitter e_;

@@ -15,8 +15,8 @@ namespace weft {
 // [N,C] of an example or [N,C,d..] of positions, such as the pixels of a mask. Semantics are
 // PyTorch's:
 //   cross_entropy  CrossEntropyLoss: of classes i64[N,d..], a mean weighted by the labels' class
-//                  weights; of targets, shares of the scores' shape, sum_c -w_c p_c log softmax_c,
-//                  a mean over the positions
+//                  weights, and 0, not NaN, where no label of a batch counts; of targets, shares of
+//                  the scores' shape, sum_c -w_c p_c log softmax_c, a mean over the positions
 //   bce            BCEWithLogitsLoss: of targets 0..1 of the scores' shape, several classes at
 //                  once; classes count as one target each. class_weights are its pos_weight
 //   focal          Lin et al. 2017, equation 5. Of classes: the cross-entropy times (1-p)^gamma,

@@ -303,6 +303,26 @@ Model LinearModel(int64_t features) {
   return b.Build().value();
 }
 
+// PyTorch's mean is NaN there, which would end a training at the first mask without an object.
+TEST(LossOptions, BatchesInWhichNoLabelCountsTeachNothing) {
+  for (const char* loss : {"cross_entropy", "focal"}) {
+    EXPECT_EQ(LossOf({.loss = loss, .ignore_index = 255}, Scores(), Ints({2}, {255, 255})), 0);
+    EXPECT_EQ(LossOf({.loss = loss, .class_weights = "1,0,1"}, Scores(), Ints({2}, {1, 1})), 0);
+    auto trainer =
+        Trainer::Create(LinearModel(3), {.loss = {.loss = loss, .ignore_index = 255}}).value();
+    const Tensor weight = trainer->Get("fc1.weight").value();
+    const auto step = trainer->Step(Waves({2, 4}), Ints({2}, {255, 255}), 1);
+    ASSERT_TRUE(step.ok()) << step.status();
+    EXPECT_EQ(step->loss, 0);
+    EXPECT_EQ(trainer->Get("fc1.weight").value(), weight);
+    ASSERT_TRUE(trainer->Step(Waves({2, 4}), Ints({2}, {255, 1}), 1).ok());
+    EXPECT_FALSE(trainer->Get("fc1.weight").value() == weight);
+    const auto tested = trainer->Evaluate(Waves({2, 4}), Ints({2}, {255, 1}));
+    ASSERT_TRUE(tested.ok()) << tested.status();
+    EXPECT_EQ(tested->count, 1);
+  }
+}
+
 double TrainedFor(Trainer& trainer, const Tensor& x, const Tensor& labels, double rate = 0.5) {
   double loss = NAN;
   for (int i = 0; i < 200; ++i) {
