@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <string>
 #include <vector>
@@ -66,7 +67,7 @@ absl::StatusOr<Initializer> ParseInitializer(std::string_view text) {
     if (!rest.ends_with(')')) return NotAnInitializer(text, "expected a ) at its end");
     rest = rest.substr(1, rest.size() - 2);
     for (const auto& part : absl::StrSplit(Absl(rest), ',')) {
-      if (!absl::SimpleAtod(part, &numbers.emplace_back())) {
+      if (!absl::SimpleAtod(part, &numbers.emplace_back()) || !std::isfinite(numbers.back())) {
         return NotAnInitializer(text, "expected numbers in ()");
       }
     }

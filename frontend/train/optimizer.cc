@@ -230,6 +230,7 @@ absl::Status AddOptimizer(Graph& graph, std::span<Node* const> parameters,
     });
     all.push_back({parameters[i], gradients[i], is_late ? late.first_batch : 0});
   }
+  const std::vector<Update> statistics = graph.updates();
   StepBuilder builder(graph);
   WEFT_RETURN_IF_ERROR(builder.AddInputs(parameters[0]->type().dtype));
   if (options.accumulation > 1) {
@@ -251,8 +252,13 @@ absl::Status AddOptimizer(Graph& graph, std::span<Node* const> parameters,
       next.push_back(value);
     }
   }
-  return options.average_decay > 0 ? builder.AddAverage(variables, next, options)
-                                   : absl::OkStatus();
+  if (options.average_decay == 0) return absl::OkStatus();
+  for (const Update& update : statistics) {
+    if (!kFloatTypes.contains(update.variable->type().dtype)) continue;
+    variables.push_back(update.variable);
+    next.push_back(update.value);
+  }
+  return builder.AddAverage(variables, next, options);
 }
 
 }  // namespace weft

@@ -57,6 +57,8 @@ struct OptimizerOptions {
   double clip_value = 0, clip_norm = 0;
   int64_t accumulation = 1;  // batches whose mean gradient makes one step
   // Share that the weights' average keeps at a step, or (1+t)/(10+t) where that is less; 0: none.
+  // Running statistics are averaged with them, as by timm's and torchvision's averages: those of
+  // the latest weights would not be the average's.
   double average_decay = 0;
   // The largest norm of a parameter's rows along axis 0 (an output's weights), by name.
   std::vector<std::string> max_norm = {};

@@ -136,6 +136,7 @@ TEST(Init, HaveTheNamesThatPeopleKnow) {
   EXPECT_THAT(error("henormel"), HasSubstr("initializer \"henormel\": unknown; there are he_"));
   EXPECT_THAT(error("normal(1)"), HasSubstr("expected 2 to 2 numbers, got 1"));
   EXPECT_THAT(error("normal(1,a)"), HasSubstr("expected numbers in ()"));
+  EXPECT_THAT(error("normal(0,nan)"), HasSubstr("expected numbers in ()"));
   EXPECT_THAT(error("normal(1,2"), HasSubstr("expected a ) at its end"));
 }
 

@@ -192,6 +192,27 @@ TEST(Optimizer, AveragesWeightsAndEvaluatesAndSavesThem) {
   EXPECT_THAT(ValuesOf(*scores), Near(ValuesOf(expected->begin()->second)));
 }
 
+TEST(Optimizer, AveragesRunningStatisticsToo) {
+  Builder b({.seed = 3, .dtype = DType::kF64});
+  const Value h = b.Linear(b.Input("x", {"N", 4}), {.features = 3, .name = "fc"});
+  b.Output("y", b.BatchNorm1d(h, {.name = "bn"}));
+  auto trainer = TrainerOf(*b.Build(), {.average_decay = 0.3});
+  Doubles average = Initial(*trainer, "bn.running_mean");
+  for (int t = 1; t <= 6; ++t) {
+    StepOn(*trainer, t * 6);
+    const Doubles mean = Get(*trainer, "bn.running_mean");
+    const double d = std::min(0.3, (1.0 + t) / (10.0 + t));
+    for (size_t i = 0; i < average.size(); ++i) average[i] = d * average[i] + (1 - d) * mean[i];
+    auto resumed = Trainer::Resume(*trainer->Snapshot(), trainer->options());
+    ASSERT_TRUE(resumed.ok()) << resumed.status();
+    EXPECT_EQ(Get(**resumed, "bn.running_mean"), mean);
+    trainer = *std::move(resumed);
+  }
+  EXPECT_THAT(Get(*trainer, "bn.running_mean/average"), Near(average));
+  EXPECT_THAT(ValuesOf(LeafValue(*trainer->Snapshot()->graph.Find("bn.running_mean"))),
+              Near(average));
+}
+
 TEST(Optimizer, LimitsTheNormOfEachOutputsWeights) {
   const auto free = TrainerOf(TwoLayers(), {}),
              bound = TrainerOf(TwoLayers(), {.max_norm = {"head.*=0.4"}});
