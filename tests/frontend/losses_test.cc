@@ -100,10 +100,12 @@ TEST(Losses, TrainingMinimisesThemAndCountsWhatIsRight) {
   EXPECT_THAT(MessageOf(trainer->Scores(x).status()), HasSubstr("without losses of its own"));
 }
 
-TEST(Losses, LabelSmoothingDoesNotApply) {
+TEST(Losses, OtherLossesAndLabelSmoothingDoNotApply) {
   EXPECT_THAT(
       MessageOf(Trainer::Create(WithAuxiliaryHead(), {.loss = {.label_smoothing = 0.1}}).status()),
       HasSubstr("label smoothing 0.1: does not apply"));
+  EXPECT_THAT(MessageOf(Trainer::Create(WithAuxiliaryHead(), {.loss = {.loss = "focal"}}).status()),
+              HasSubstr("loss focal: does not apply to a model that states its own loss"));
 }
 
 // g scales noise, d scales what it sees: opposite ends in one graph.
