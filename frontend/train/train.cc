@@ -146,6 +146,7 @@ absl::Status Trainer::RestoreSlots(const TrainingState& state, const TrainOption
   const bool same =
       before.optimizer == options_.optimizer && before.finetune == finetune && !unfreezes;
   const bool same_method = before.optimizer.method == options_.optimizer.method;
+  const bool same_parts = before.optimizer.accumulation == options_.optimizer.accumulation;
   for (const Node* variable : training_graph().variables()) {
     // Averages are the model's weights.
     const std::string& name = variable->name();
@@ -156,7 +157,9 @@ absl::Status Trainer::RestoreSlots(const TrainingState& state, const TrainOption
       return absl::InvalidArgumentError(
           absl::StrCat("training state: optimizer slot ", name, " is missing"));
     }
-    if (!same_method) continue;
+    // A part of a mean of so many batches is none of another number.
+    const bool other_part = name.ends_with(kGradientSlot) && !same_parts;
+    if (!same_method || other_part) continue;
     WEFT_RETURN_IF_ERROR(Annotate(state_->Set(name, it->second), "training state"));
   }
   for (const auto& [name, tensor] : state.slots) {

@@ -166,6 +166,21 @@ TEST(Optimizer, AccumulatedBatchesAreOneStepOnAllTheirExamples) {
   }
 }
 
+TEST(Optimizer, AnotherAccumulationBeginsItsMeanAnew) {
+  const auto whole = TrainerOf(OneLayer(), {.accumulation = 4});
+  StepOn(*whole, 0);
+  TrainOptions options = whole->options();
+  const auto gradient = [&] {
+    auto resumed = Trainer::Resume(*whole->Snapshot(), options);
+    EXPECT_TRUE(resumed.ok()) << resumed.status();
+    return resumed.ok() ? Get(**resumed, "fc.weight/gradient") : Doubles();
+  };
+  EXPECT_EQ(gradient(), Get(*whole, "fc.weight/gradient"));
+  EXPECT_THAT(gradient(), testing::Not(testing::Each(0.0)));
+  options.optimizer.accumulation = 2;
+  EXPECT_THAT(gradient(), testing::Each(0.0));
+}
+
 TEST(Optimizer, AveragesWeightsAndEvaluatesAndSavesThem) {
   const auto trainer = TrainerOf(OneLayer(), {.momentum = 0.9, .average_decay = 0.3});
   Doubles average = Initial(*trainer, "fc.weight");
