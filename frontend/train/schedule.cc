@@ -12,6 +12,8 @@
 namespace weft {
 namespace {
 
+constexpr std::string_view kPlateau = "plateau";
+
 // Time in the unit that the schedule is evaluated in, steps or epochs, the warm-up taken off.
 struct ScheduleClock {
   double now = 0;
@@ -93,7 +95,7 @@ constexpr NamedSchedule kSchedules[] = {
     {"multi_step", MultiStepRate},  {"exponential", ExponentialRate},
     {"polynomial", PolynomialRate}, {"cosine", CosineRate},
     {"restarts", RestartsRate},     {"one_cycle", OneCycleRate},
-    {"plateau", ConstantRate},  // what was reduced comes in from outside
+    {kPlateau, ConstantRate},  // what was reduced comes in from outside
 };
 
 const NamedSchedule* FindSchedule(std::string_view name) {
@@ -167,7 +169,7 @@ double ScheduledRate(const ScheduleOptions& o, double rate, const ScheduleTime& 
   const double now = static_cast<double>(o.by_epoch ? time.step / time.steps_per_epoch : time.step);
   const double warmup = WarmupLength(o, per_epoch, time);
   if (now < warmup) return rate * (o.warmup_start + (1 - o.warmup_start) * now / warmup);
-  if (plateau.reductions > 0) {
+  if (o.kind == kPlateau) {
     const double reduced = rate * std::pow(o.gamma, static_cast<double>(plateau.reductions));
     return std::min(rate, std::max(reduced, o.min_rate));
   }
@@ -178,6 +180,7 @@ double ScheduledRate(const ScheduleOptions& o, double rate, const ScheduleTime& 
 }
 
 void UpdatePlateau(const ScheduleOptions& o, double value, bool rises, PlateauState* s) {
+  if (o.kind != kPlateau) return;
   const double margin = o.plateau_threshold * s->best;
   const bool better =
       std::isnan(s->best) || (rises ? value > s->best + margin : value < s->best - margin);

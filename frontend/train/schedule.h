@@ -15,16 +15,16 @@ namespace weft {
 // training's learning rate, the schedules are those of PyTorch's torch.optim.lr_scheduler:
 //
 //   constant     rate
-//   step         rate * gamma^floor(e / lr_step)                                          StepLR
-//   multi_step   rate * gamma^(number of lr_milestones <= e) MultiStepLR exponential  rate *
-//   gamma^e                                                           ExponentialLR polynomial min
-//   + (rate - min) * (1 - e/E)^power                                     PolynomialLR cosine min +
-//   (rate - min) * (1 + cos(pi * e/E)) / 2                             CosineAnnealingLR restarts
-//   cosine over restart_epochs, then over restart_factor times as many CosineAnnealingWarmRestarts
-//   one_cycle    from rate/one_cycle_start up to rate, then down to its
-//                one_cycle_start * one_cycle_end-th part, by half cosines OneCycleLR, momentum as
-//                it is
-//   plateau      rate * gamma^(number of plateaus), not below min ReduceLROnPlateau
+//   step         StepLR: rate * gamma^floor(e / lr_step)
+//   multi_step   MultiStepLR: rate * gamma^(number of lr_milestones <= e)
+//   exponential  ExponentialLR: rate * gamma^e
+//   polynomial   PolynomialLR: min + (rate - min) * (1 - e/E)^power
+//   cosine       CosineAnnealingLR: min + (rate - min) * (1 + cos(pi * e/E)) / 2
+//   restarts     CosineAnnealingWarmRestarts: cosine over restart_epochs, then over restart_factor
+//                times as many, and so on
+//   one_cycle    OneCycleLR, momentum as it is: from rate/one_cycle_start up to rate, then down to
+//                its one_cycle_start * one_cycle_end-th part, by half cosines
+//   plateau      ReduceLROnPlateau: rate * gamma^(number of plateaus), not below min
 //
 // e grows with every step, or by whole epochs (schedule_by_epoch). Before it, the warm-up leads
 // from warmup_start * rate to rate in a line (LinearLR, then the rest by SequentialLR).
@@ -104,7 +104,8 @@ void VisitOptions(PlateauState& s, F& f) {
 double ScheduledRate(const ScheduleOptions& options, double rate, const ScheduleTime& time,
                      const PlateauState& plateau = {});
 
-// After an epoch: `value` is what is watched, which ought to fall, or to rise.
+// After an epoch: `value` is what is watched, which ought to fall, or to rise. Other schedules than
+// plateau remember nothing.
 void UpdatePlateau(const ScheduleOptions& options, double value, bool rises, PlateauState* state);
 
 }  // namespace weft

@@ -165,6 +165,15 @@ TEST(Schedule, PlateauReducesWhereNothingImproves) {
   }
 }
 
+// Epochs without improvement change nothing where nobody asked for plateau.
+TEST(Schedule, OthersKnowNoPlateaus) {
+  const ScheduleOptions cosine = {.kind = "cosine", .plateau_patience = 0};
+  PlateauState state;
+  for (const double loss : {1.0, 2.0, 3.0}) UpdatePlateau(cosine, loss, /*rises=*/false, &state);
+  EXPECT_EQ(state.reductions, 0);
+  EXPECT_DOUBLE_EQ(RateAt(cosine, kSteps / 2, {.reductions = 3}), kRate / 2);
+}
+
 // LinearLR.step, then the rest from its own beginning (SequentialLR).
 TEST(Schedule, WarmupRisesInALine) {
   const auto linear = [](double total) {
