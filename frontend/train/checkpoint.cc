@@ -87,6 +87,13 @@ absl::Status Checkpoints::SaveBest(const Trainer& trainer) {
   return SaveModel(model, BestPath(options_.path));
 }
 
+bool Checkpoints::HasBest(const BestEpoch& best) const {
+  const auto kept = LoadModel(BestPath(options_.path), StandardOps());
+  BestEpoch of_file;
+  return kept.ok() && kept->training && ReadOptions(kept->training->config, of_file).ok() &&
+         of_file.epoch == best.epoch && of_file.value == best.value;
+}
+
 absl::StatusOr<Model> Checkpoints::RestoreBest() const {
   auto best = LoadModel(BestPath(options_.path), StandardOps());
   if (!best.ok()) return Annotate(best.status(), "the best epoch's model cannot be restored");

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "frontend/train/early_stopping.h"
 #include "frontend/train/train.h"
 
 namespace weft {
@@ -51,6 +52,8 @@ class Checkpoints {
   // Unless nothing has happened since the last save.
   absl::Status SaveRest(const Trainer& trainer);
   absl::Status SaveBest(const Trainer& trainer);
+  // Whether the best epoch's file is that of this epoch, not another training's.
+  bool HasBest(const BestEpoch& best) const;
   // Makes the best epoch's file the training's result, which is returned.
   absl::StatusOr<Model> RestoreBest() const;
 

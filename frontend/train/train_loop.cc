@@ -41,6 +41,19 @@ void VisitOptions(FitState& s, F& f) {
   VisitOptions(s.best, f);
 }
 
+// Errors: counts of a file that no training has had, and that could not be counted on from.
+absl::Status CheckState(const FitState& s) {
+  constexpr int64_t kMost = int64_t{1} << 53;
+  for (const int64_t count :
+       {s.correct, s.examples, s.plateau.reductions, s.plateau.bad_epochs, s.plateau.cooldown,
+        s.best.waited, std::max<int64_t>(s.best.epoch, 0)}) {
+    if (count >= 0 && count <= kMost) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("training configuration: expected counts in [0,", kMost, "], got ", count));
+  }
+  return absl::OkStatus();
+}
+
 // What this session has seen of an epoch.
 struct Tally {
   int64_t count = 0;
@@ -194,6 +207,9 @@ absl::Status Loop::EndEpoch(int64_t epoch, const Tally& tally,
 
 absl::StatusOr<FitResult> Loop::Run(const std::shared_ptr<const Dataset>& test) {
   WEFT_RETURN_IF_ERROR(ReadOptions(trainer_.config(), state_));
+  WEFT_RETURN_IF_ERROR(CheckState(state_));
+  const bool restores = options_.early_stopping.restores() && !options_.checkpoint.path.empty();
+  if (restores && !checkpoints_.HasBest(state_.best)) state_.best = {};
   FitResult result;
   for (int64_t epoch = trainer_.epoch(); epoch < options_.epochs && !result.stopped; ++epoch) {
     result.early = ShouldStop(options_.early_stopping, state_.best);
@@ -207,8 +223,7 @@ absl::StatusOr<FitResult> Loop::Run(const std::shared_ptr<const Dataset>& test) 
   if (trainer_.epoch() >= options_.epochs) result.stopped = false;  // asked after the last step
   WEFT_RETURN_IF_ERROR(checkpoints_.SaveRest(trainer_));
   result.best = state_.best;
-  const bool restores = options_.early_stopping.restores() && !result.stopped;
-  if (restores && !options_.checkpoint.path.empty()) {
+  if (restores && !result.stopped && state_.best.epoch >= 0) {
     WEFT_ASSIGN_OR_RETURN(result.restored, checkpoints_.RestoreBest());
   }
   return result;
@@ -218,7 +233,8 @@ absl::StatusOr<FitResult> Loop::Run(const std::shared_ptr<const Dataset>& test) 
 bool AwaitsItsBest(const FitOptions& options, const Trainer& trainer) {
   BestEpoch best;
   return options.early_stopping.restores() && !options.checkpoint.path.empty() &&
-         ReadOptions(trainer.config(), best).ok() && best.epoch + 1 < trainer.epoch();
+         ReadOptions(trainer.config(), best).ok() && best.epoch < trainer.epoch() - 1 &&
+         Checkpoints(options.checkpoint).HasBest(best);
 }
 
 absl::Status CheckOptions(const FitOptions& options, const Trainer& trainer) {

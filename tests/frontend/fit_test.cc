@@ -122,6 +122,29 @@ TEST(Fit, RestoresTheBestEpochAfterAKillAtTheEnd) {
   EXPECT_EQ(ReadText(fit.checkpoint.path), whole);
 }
 
+// A best epoch whose file is elsewhere, or another training's, is sought anew instead of restored.
+TEST(Fit, RestoresNoOtherTrainingsBest) {
+  FitOptions fit = Epochs(2);
+  const auto first = TinyTrainer();
+  ASSERT_TRUE(Fit(*first, FewDigits(), nullptr, fit).ok());
+  fit.epochs = 4;
+  fit.early_stopping = {.patience = 2, .min_delta = 1e6};
+  fit.checkpoint.path = TestFolder() + "/out.weft";
+  for (const bool stale : {false, true}) {
+    std::filesystem::remove(BestPath(fit.checkpoint.path));
+    if (stale) {
+      const Model other = *TinyTrainer()->Snapshot();
+      ASSERT_TRUE(SaveModel(other, BestPath(fit.checkpoint.path)).ok());
+    }
+    auto resumed = Trainer::Resume(*first->Snapshot(), first->options());
+    ASSERT_TRUE(resumed.ok()) << resumed.status();
+    const auto result = Fit(**resumed, FewDigits(), nullptr, fit);
+    ASSERT_TRUE(result.ok()) << result.status();
+    EXPECT_EQ(result->best.epoch, 2);
+    EXPECT_EQ(StepOf(fit.checkpoint.path), 15);
+  }
+}
+
 // Plateau, early stopping and the mean loss of an epoch go on as if nothing had stopped, judged by
 // the training's own loss.
 TEST(Fit, StoppingAnywhereChangesNoBit) {
@@ -150,6 +173,18 @@ TEST(Fit, StoppingAnywhereChangesNoBit) {
     trainer = *std::move(resumed);
   }
   EXPECT_EQ(SerializeModel(*trainer->Snapshot()), SerializeModel(*whole->Snapshot()));
+}
+
+TEST(Fit, RefusesCountsThatNoTrainingHas) {
+  for (const char* key : {"plateau_bad_epochs", "epochs_since_best", "epoch_examples"}) {
+    for (const char* count : {"9223372036854775807", "-1"}) {
+      const auto trainer = TinyTrainer();
+      trainer->config()[key] = count;
+      EXPECT_THAT(MessageOf(Fit(*trainer, FewDigits(), nullptr, Epochs(1)).status()),
+                  HasSubstr(absl::StrCat("expected counts in [0,9007199254740992], got ", count)))
+          << key;
+    }
+  }
 }
 
 TEST(Fit, SavesWithinEpochsAndKeepsTheLastFew) {
