@@ -10,8 +10,7 @@ volatile std::sig_atomic_t interrupting_signal = 0;  // 0: none yet
 void Install(void (*handler)(int)) {
   struct sigaction action = {};
   action.sa_handler = handler;
-  // After the first signal the default action is back; system calls go on.
-  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
+  action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
@@ -21,7 +20,10 @@ void Install(void (*handler)(int)) {
 
 InterruptGuard::InterruptGuard() {
   interrupting_signal = 0;
-  Install([](int signal) { interrupting_signal = signal; });
+  Install([](int signal) {
+    interrupting_signal = signal;
+    Install(SIG_DFL);  // for both: whichever comes second ends the program
+  });
 }
 
 InterruptGuard::~InterruptGuard() { Install(SIG_DFL); }

@@ -58,6 +58,7 @@ absl::Status LrFind(LrFindArguments a) {
   source.resumes = false;
   WEFT_ASSIGN_OR_RETURN(const TrainSetup s, SetUpTraining(std::move(source)));
   a.options.batch_size = s.options.fit.batch_size;
+  a.options.workers = s.options.fit.workers;
   InterruptGuard guard;
   WEFT_ASSIGN_OR_RETURN(const LrFindResult result,
                         FindLearningRate(*s.trainer, s.train, a.options,

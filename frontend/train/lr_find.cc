@@ -18,6 +18,10 @@ absl::Status CheckLrFind(const LrFindOptions& o) {
   if (o.steps < 3) {
     return absl::InvalidArgumentError(absl::StrCat("expected at least 3 steps, got ", o.steps));
   }
+  if (o.workers < 1 || o.workers > kMaxWorkers) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected 1 to ", kMaxWorkers, " workers, got ", o.workers));
+  }
   if (!(o.smoothing >= 0 && o.smoothing < 1)) {
     return absl::InvalidArgumentError(
         absl::StrCat("expected a smoothing in [0,1), got ", o.smoothing));
@@ -55,9 +59,10 @@ absl::StatusOr<LrFindResult> FindLearningRate(
     Trainer& trainer, const std::shared_ptr<const Dataset>& train, const LrFindOptions& o,
     const std::function<bool(const LrFindPoint&)>& on_step) {
   WEFT_RETURN_IF_ERROR(CheckLrFind(o));
-  WEFT_ASSIGN_OR_RETURN(
-      const std::unique_ptr<Loader> loader,
-      Loader::Create(train, {.batch_size = o.batch_size, .seed = trainer.options().seed}));
+  WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<Loader> loader,
+                        Loader::Create(train, {.batch_size = o.batch_size,
+                                               .seed = trainer.options().seed,
+                                               .workers = static_cast<int>(o.workers)}));
   std::vector<LrFindPoint> points;
   double mean = 0, weight = 0, least = std::numeric_limits<double>::infinity();
   int64_t epoch = 0;
@@ -76,7 +81,7 @@ absl::StatusOr<LrFindResult> FindLearningRate(
     points.push_back(point);
     least = std::min(least, point.smoothed);
     if (on_step && on_step(point)) break;
-    if (point.smoothed > o.divergence * least) break;
+    if (least > 0 && point.smoothed > o.divergence * least) break;
   }
   if (points.size() < 3) {
     return absl::OutOfRangeError(absl::StrCat("the test ended after ", points.size(),

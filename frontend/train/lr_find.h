@@ -16,8 +16,9 @@ struct LrFindOptions {
   double end = 10;
   int64_t steps = 100;
   int64_t batch_size = 128;
+  int64_t workers = 1;     // threads that prepare batches
   double smoothing = 0.9;  // share of what was in the running mean of the loss
-  double divergence = 4;   // ends where the smoothed loss is so many times its least
+  double divergence = 4;   // ends where the smoothed loss is so many times its least, above 0
 };
 
 struct LrFindPoint {
