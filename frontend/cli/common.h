@@ -11,11 +11,6 @@
 
 namespace weft {
 
-// What --recompute does, for help.
-inline constexpr char kRecomputeHelp[] =
-    "Compute normalized values again for the backward pass instead of keeping them: less memory, "
-    "more time, the same bits";
-
 // printf to stdout.
 [[gnu::format(printf, 1, 2)]] void Print(const char* format, ...);
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "frontend/data/augment/pipeline.h"
 #include "frontend/data/open.h"
 #include "frontend/train/config.h"
 #include "graph/model.h"
@@ -41,7 +42,16 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenSource(const Model& model,
 absl::StatusOr<std::shared_ptr<const Dataset>> FitToModel(std::shared_ptr<const Dataset> dataset,
                                                           const Model& model,
                                                           const DataSource& source);
-// Both together.
+// What examples need of the pipeline that the model was trained with (TestSteps), for their scores;
+// labels stay as they are. Errors: a malformed pipeline.
+absl::StatusOr<Pipeline> TestStepsOf(const Model& model);
+// An image f32[1,C,H,W] taken through them.
+absl::StatusOr<Tensor> ApplyTestSteps(const Model& model, Tensor image);
+// FitToModel, and the examples taken through those steps.
+absl::StatusOr<std::shared_ptr<const Dataset>> FitForScores(std::shared_ptr<const Dataset> dataset,
+                                                            const Model& model,
+                                                            const DataSource& source);
+// Opens them so: the examples that the model is judged by.
 absl::StatusOr<std::shared_ptr<const Dataset>> OpenDataFor(const Model& model,
                                                            const DataSource& source, Split split);
 

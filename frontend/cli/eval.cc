@@ -192,13 +192,23 @@ void AddTop(const EvalArguments& a, const Evaluation& result, const ExampleWatch
                                 static_cast<double>(std::max<int64_t>(result.count, 1))});
 }
 
+// By the mean over views, which what the training's pipeline makes of numbers follows.
+absl::StatusOr<Evaluation> EvaluateViews(const std::shared_ptr<const Dataset>& source,
+                                         const Model& model, const Preprocessing& preprocessing,
+                                         const EvalArguments& a, Session& session) {
+  WEFT_ASSIGN_OR_RETURN(const Pipeline steps, TestStepsOf(model));
+  const std::string views = steps.empty() ? a.tta : absl::StrCat(a.tta, ", ", ToString(steps));
+  const auto run = [&](const Tensor& images) { return session.Run(images); };
+  return EvaluateWithTta(source, preprocessing, views, a.batch, run, session.gives_probabilities());
+}
+
 absl::Status Eval(const EvalArguments& a) {
   WEFT_RETURN_IF_ERROR(CheckEvalArguments(a));
   WEFT_ASSIGN_OR_RETURN(const Model model, OpenFile(a.file));
   WEFT_ASSIGN_OR_RETURN(const DataSource data, DataSourceFor(model, *a.given));
   WEFT_ASSIGN_OR_RETURN(auto opened, OpenSource(model, data, Split::kTest));
   WEFT_ASSIGN_OR_RETURN(const auto source, WithClassesOf(model.class_names, std::move(opened)));
-  WEFT_ASSIGN_OR_RETURN(const auto dataset, FitToModel(source, model, data));
+  WEFT_ASSIGN_OR_RETURN(const auto dataset, FitForScores(source, model, data));
   auto session = Session::Create(model, {.threads = a.threads});
   if (!session.ok()) return Annotate(session.status(), a.file);
   ExampleWatch examples(a);
@@ -207,11 +217,9 @@ absl::Status Eval(const EvalArguments& a) {
     observer = [&](const Batch& b, const Tensor& scores) { examples.Observe(b, scores); };
   }
   const auto begin = std::chrono::steady_clock::now();
-  const auto run = [&](const Tensor& images) { return (*session)->Run(images); };
   const auto result = a.tta.empty()
                           ? (*session)->Evaluate(dataset, a.batch, observer)
-                          : EvaluateWithTta(source, dataset->preprocessing(), a.tta, a.batch, run,
-                                            (*session)->gives_probabilities());
+                          : EvaluateViews(source, model, dataset->preprocessing(), a, **session);
   if (!result.ok()) return Annotate(result.status(), a.file);
   WEFT_RETURN_IF_ERROR(CheckEvaluated(a, *dataset, *result, examples));
   const double seconds =

@@ -4,10 +4,12 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <utility>
 
 #include "absl/strings/str_join.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
+#include "frontend/cli/data.h"
 #include "frontend/io/image.h"
 #include "frontend/session/session.h"
 #include "graph/bind.h"
@@ -37,7 +39,8 @@ absl::StatusOr<Tensor> ReadInput(const RunArguments& a, const std::string& file,
     return absl::FailedPreconditionError(absl::StrCat(
         a.file, ": does not say how images become its input; give it a .npy file instead"));
   }
-  return ReadImage(file, *model.preprocessing, {.resize = a.resize});
+  WEFT_ASSIGN_OR_RETURN(Tensor image, ReadImage(file, *model.preprocessing, {.resize = a.resize}));
+  return ApplyTestSteps(model, std::move(image));
 }
 
 // NAME=FILE for each input, or a FILE alone for the only one.

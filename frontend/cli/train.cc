@@ -20,17 +20,53 @@ struct TrainArguments {
   bool print_config = false;
 };
 
+// Of a file of options, what a training that is resumed has behind it: how its model was made.
+void DropBeginning(Config& config) {
+  Config begin;
+  WriteOptions(StartOptions(), begin);
+  for (const auto& [key, value] : begin) config.erase(key);
+  for (const char* key : {"model", "input", "classes", "width", "restart"}) config.erase(key);
+}
+
+// Of a file of options, what belongs to its optimizer and not to the one that a flag chooses.
+absl::Status AdoptMethod(const std::string& method, Config& config) {
+  OptimizerOptions optimizer;
+  WEFT_RETURN_IF_ERROR(ReadOptions(config, optimizer));
+  Config adopted;
+  WriteOptions(WithMethod(optimizer, method), adopted);
+  for (auto& [key, value] : config) {
+    if (const auto it = adopted.find(key); it != adopted.end()) value = it->second;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckResumption(const Config& flags) {
+  if (flags.contains("model")) {
+    return absl::InvalidArgumentError("expected --model or --resume, got both");
+  }
+  TrainTarget target;
+  WEFT_RETURN_IF_ERROR(ReadOptions(flags, target));
+  if (!target.restart) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "expected --restart or --resume, got both; a new training from a file's weights is --model "
+      "FILE --restart");
+}
+
 // What the command is told, a file's options first.
 absl::StatusOr<Config> GivenOptions(const TrainArguments& a) {
   Config given;
   if (!a.config.empty()) {
     WEFT_ASSIGN_OR_RETURN(given, ReadConfigFile(a.config));
   }
+  if (const auto method = a.flags->find("optimizer"); method != a.flags->end()) {
+    WEFT_RETURN_IF_ERROR(AdoptMethod(method->second, given));
+  }
+  if (!a.resume.empty()) {
+    WEFT_RETURN_IF_ERROR(CheckResumption(*a.flags));
+    DropBeginning(given);
+  }
   for (const auto& [key, value] : *a.flags) given[key] = value;
   if (a.resume.empty()) return given;
-  if (a.flags->contains("model")) {
-    return absl::InvalidArgumentError("expected --model or --resume, got both");
-  }
   given["model"] = a.resume;
   if (!a.flags->contains("output")) given["output"] = a.resume;
   return given;
@@ -114,7 +150,8 @@ absl::Status RunTraining(const TrainSetup& s) {
 absl::Status Train(const TrainArguments& a) {
   WEFT_ASSIGN_OR_RETURN(const Config given, GivenOptions(a));
   const auto output = given.find("output");
-  if (output != given.end()) WEFT_RETURN_IF_ERROR(CheckModelPath(output->second));
+  const bool named = output != given.end() && !output->second.empty();
+  if (named) WEFT_RETURN_IF_ERROR(CheckModelPath(output->second));
   WEFT_ASSIGN_OR_RETURN(TrainSource source, FindTrainSource(given));
   if (!a.resume.empty() && !source.resumes) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -124,7 +161,7 @@ absl::Status Train(const TrainArguments& a) {
     Print("%s", PrintOptions(source.options).c_str());
     return absl::OkStatus();
   }
-  if (output == given.end()) return absl::InvalidArgumentError("--output is required");
+  if (!named) return absl::InvalidArgumentError("--output is required");
   WEFT_ASSIGN_OR_RETURN(const TrainSetup s, SetUpTraining(std::move(source)));
   const int64_t batch = std::min(s.options.fit.batch_size, s.train->size());
   WEFT_ASSIGN_OR_RETURN(const size_t peak,

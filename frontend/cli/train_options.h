@@ -23,7 +23,6 @@ struct TrainTarget {
   bool restart = false;
   int64_t seed = 0;
   int64_t threads = 0;
-  bool recompute = false;
 };
 
 // What a model is trained on, and how its examples are made. Kept in its configuration.
@@ -62,7 +61,6 @@ void VisitOptions(TrainTarget& o, F& f) {
   f("restart", o.restart, "Keep the weights of a file, forget its training state and epochs");
   f("seed", o.seed, "Of weights, shuffling and dropout");
   f("threads", o.threads, "Threads (0: all CPUs this process may use)");
-  f("recompute", o.recompute, kRecomputeHelp);
 }
 
 template <typename F>

@@ -30,6 +30,17 @@ absl::Status CheckTarget(const TrainTarget& o) {
   return CheckThreads(o.threads);
 }
 
+// A training that goes on is past its beginning.
+absl::Status CheckBeginning(const Config& given) {
+  StartOptions start;
+  WEFT_RETURN_IF_ERROR(ReadOptions(given, start));
+  if (start == StartOptions()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "its training goes on, which --init, --init-from, --replace-head, --dropout and "
+      "--stochastic-depth are too late for; --model FILE --restart begins a new one from its "
+      "weights");
+}
+
 // Puts what is given over what the model says, and the target's part where the trainer looks for
 // it.
 absl::Status ApplyGiven(const Config& given, TrainCommandOptions& o) {
@@ -42,7 +53,6 @@ absl::Status ApplyGiven(const Config& given, TrainCommandOptions& o) {
   WEFT_RETURN_IF_ERROR(CheckTarget(o.target));
   o.train.seed = static_cast<uint64_t>(o.target.seed);
   o.train.threads = static_cast<int>(o.target.threads);
-  o.train.recompute = o.target.recompute;
   o.fit.checkpoint.path = o.target.output;
   if (o.fit.batch_size < 1) {
     return absl::InvalidArgumentError(
@@ -64,7 +74,9 @@ absl::StatusOr<Model> BuildFor(const ZooEntry& entry, const TrainCommandOptions&
   if (train != nullptr) {
     if (options.input.empty()) options.input = train->example_dims();
     if (options.classes == 0 && entry.classes != 0) {
-      options.classes = static_cast<int64_t>(train->class_names().size());
+      // A regression has as many outputs as an example has numbers.
+      const bool numbers = train->targets() && train->label_dims().size() <= 1;
+      options.classes = numbers ? train->label_size() : std::ssize(train->class_names());
     }
   }
   WEFT_ASSIGN_OR_RETURN(Model model, BuildNetwork(entry, options));
@@ -144,6 +156,8 @@ absl::StatusOr<TrainSource> FindTrainSource(const Config& given) {
     if (source.file->training) {
       WEFT_RETURN_IF_ERROR(Annotate(ReadFileOptions(*source.file, o), target.model));
       source.resumes = !target.restart;
+      if (target.restart) o.log = {};  // those are the other training's
+      if (source.resumes) WEFT_RETURN_IF_ERROR(Annotate(CheckBeginning(given), target.model));
     }
   }
   WEFT_RETURN_IF_ERROR(ApplyGiven(given, o));

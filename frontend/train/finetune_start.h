@@ -18,6 +18,7 @@ struct StartOptions {
   int64_t replace_head = 0;      // the classes of a new head (ReplaceHead); 0: the old one
   double dropout = -1;           // SetDropout; -1: as it is
   double stochastic_depth = -1;  // SetStochasticDepth; -1: as it is
+  friend bool operator==(const StartOptions&, const StartOptions&) = default;
 };
 
 template <typename F>

@@ -22,6 +22,11 @@
 
 namespace weft {
 
+// What --recompute does, for help.
+inline constexpr char kRecomputeHelp[] =
+    "Compute normalized values again for the backward pass instead of keeping them: less memory, "
+    "more time, the same bits";
+
 struct TrainOptions {
   LossOptions loss = {};
   OptimizerOptions optimizer = {};
@@ -42,6 +47,7 @@ void VisitOptions(TrainOptions& o, F& f) {
   VisitOptions(o.loss, f);
   VisitOptions(o.finetune, f);
   VisitOptions(o.optimizer, f);
+  f("recompute", o.recompute, kRecomputeHelp);
   VisitOptions(o.memory, f);
   VisitOptions(o.numerics, f);
 }

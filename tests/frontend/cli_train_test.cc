@@ -9,7 +9,9 @@
 #include <random>
 #include <thread>
 
+#include "frontend/io/npy.h"
 #include "testing_cli.h"
+#include "testing_data.h"
 
 namespace weft {
 namespace {
@@ -72,6 +74,73 @@ TEST_F(CliTrain, RefusesOptionsWithTheirPlace) {
   EXPECT_FALSE(std::filesystem::exists(Path("a.weft")));
 }
 
+// What a resumed training has behind it is not asked of it again, and a flag's method leaves behind
+// what the file's needed.
+TEST_F(CliTrain, AFileOfOptionsServesToGoOn) {
+  const std::string flags =
+      "--model lenet-bn --data digits:100 --width 0.5 --init he_normal --threads 1 ";
+  WriteText(Path("train.txt"), Output("train " + flags + "--print-config"));
+  EXPECT_THAT(Error("train --config train.txt"), HasSubstr("--output is required"));
+  Output("train --config train.txt --epochs 1 -o a.weft");
+  Output("train --config train.txt --epochs 2 --resume a.weft");
+  EXPECT_THAT(Output("show a.weft"), HasSubstr("trained for 2 epochs"));
+  EXPECT_THAT(Output("train --config train.txt --optimizer adam --print-config"),
+              AllOf(HasSubstr("optimizer: \"adam\"\n"), HasSubstr("\nmomentum: 0\n")));
+  Output("train --resume a.weft --epochs 3 --recompute");
+  EXPECT_THAT(Output("train --resume a.weft --print-config"), HasSubstr("\nrecompute: true\n"));
+  EXPECT_THAT(Error("train --resume a.weft --restart"), HasSubstr("--model FILE --restart"));
+  EXPECT_THAT(Error("train --model a.weft --epochs 4 --init he_normal -o b.weft"),
+              HasSubstr("a.weft: its training goes on"));
+}
+
+TEST_F(CliTrain, ANewTrainingFromAFileLeavesItsLogAlone) {
+  Train("a.weft", "--log a.csv --lr 0.01");
+  const std::string log = ReadText(Path("a.csv"));
+  EXPECT_NE(log, "");
+  Output("train --model a.weft --restart -o b.weft");
+  EXPECT_EQ(ReadText(Path("a.csv")), log);
+  EXPECT_THAT(Output("show b.weft"), HasSubstr("  learning_rate 0.01\n"));
+  Output("train --resume a.weft --epochs 2");
+  EXPECT_THAT(ReadText(Path("a.csv")), AllOf(::testing::StartsWith(log), Not(log)));
+}
+
+TEST_F(CliTrain, ARegressionHasAsManyOutputsAsNumbers) {
+  std::filesystem::create_directories(Path("npy"));
+  std::vector<uint8_t> bytes(6 * 28 * 28);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i % 251);
+  const Tensor x = *Tensor::FromValues<uint8_t>({6, 28, 28}, bytes);
+  ASSERT_TRUE(WriteNpy(Path("npy/x.npy"), x).ok());
+  for (const Dims& dims : {Dims{6}, Dims{6, 2}}) {
+    ASSERT_TRUE(WriteNpy(Path("npy/y.npy"), *Tensor::Zeros(DType::kF32, dims)).ok());
+    Output("train --model lenet-bn --data npy:npy --val-split 0.3 --loss mse --epochs 1 -o a.weft");
+    EXPECT_THAT(Output("eval a.weft"), HasSubstr("mae"));
+  }
+}
+
+// The numbers that the training's pipeline makes of test data are those that eval judges by.
+TEST_F(CliTrain, EvalTakesTheTrainingsPipeline) {
+  const std::string trained = Output(
+      "train --model lenet-bn --data digits:200 --epochs 3 --threads 1 --augment standardize -o "
+      "a.weft");
+  const size_t at = trained.rfind("test accuracy ");
+  ASSERT_NE(at, std::string::npos) << trained;
+  const std::string accuracy = trained.substr(at + 14, trained.find(')', at) - at - 13);
+  EXPECT_THAT(Output("eval a.weft --threads 1"), HasSubstr("accuracy " + accuracy));
+  EXPECT_THAT(Output("eval a.weft --threads 1 --tta standardize"),
+              HasSubstr("accuracy " + accuracy));
+  // So does run, which then takes a darker picture for the same one.
+  for (const uint8_t contrast : {1, 3}) {
+    Picture picture = Plain(28, 28, {0});
+    for (size_t i = 0; i < picture.pixels.size(); ++i) {
+      picture.pixels[i] = static_cast<uint8_t>(i % 80 * contrast);
+    }
+    AddPicture(Path("x.png"), picture);
+    Output(absl::StrCat("run a.weft --input x.png --output y", contrast, ".npy"));
+  }
+  const Tensor dark = ReadNpy(Path("y1.npy")).value(), bright = ReadNpy(Path("y3.npy")).value();
+  for (int64_t i = 0; i < 10; ++i) EXPECT_NEAR(dark.At(i), bright.At(i), 1e-4);
+}
+
 TEST_F(CliTrain, SaysWhatItDoesAndWhyItStops) {
   const std::string out = Output(
       "train --model lenet-bn --data digits:200 --epochs 9 --threads 1 --patience 1 --min-delta "
@@ -85,12 +154,13 @@ TEST_F(CliTrain, SaysWhatItDoesAndWhyItStops) {
   EXPECT_EQ(ReadText(Path("a.weft")), ReadText(Path("a-best.weft")));
 }
 
-// Signals, kills and a full disk, at random moments.
+// Signals, kills and a full disk, at random moments, with all that a training keeps between steps.
 TEST_F(CliTrain, TwentyInterruptionsChangeNoBit) {
   const std::string arguments =
       "train --model lenet-bn --data digits:640 --epochs 12 --batch 32 --seed 3 --threads 1 "
       "--schedule plateau --warmup-epochs 1 --plateau-patience 0 --plateau-threshold 0.3 "
-      "--save-every-steps 7 ";
+      "--save-every-steps 7 --augment \"rotate(10), noise(0.05)\" --workers 2 --average-decay 0.98 "
+      "--grad-accum-steps 3 ";
   const Seconds startup = TimeOf("train --model lenet-bn --data digits:640 --print-config");
   const Seconds whole = TimeOf(arguments + "-o whole.weft");
   std::mt19937 random(11);
