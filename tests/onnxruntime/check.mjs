@@ -17,6 +17,11 @@ const TYPES = {
   f64: ['float64', Float64Array.from.bind(Float64Array)],
   i32: ['int32', Int32Array.from.bind(Int32Array)],
   i64: ['int64', (values) => BigInt64Array.from(values, BigInt)],
+  u64: ['uint64', (values) => BigUint64Array.from(values, BigInt)],
+  u32: ['uint32', Uint32Array.from.bind(Uint32Array)],
+  i16: ['int16', Int16Array.from.bind(Int16Array)],
+  u16: ['uint16', Uint16Array.from.bind(Uint16Array)],
+  i8: ['int8', Int8Array.from.bind(Int8Array)],
   u8: ['uint8', Uint8Array.from.bind(Uint8Array)],
   bool: ['bool', Uint8Array.from.bind(Uint8Array)],
 };
@@ -37,7 +42,9 @@ function compare(name, expected, actual) {
   let difference = 0;
   expected.values.forEach((value, i) => {
     const want = Number(value);
-    const diff = Math.abs(Number(actual.data[i]) - want);
+    // 64-bit integers are strings: their difference may lie below a double's digits.
+    const off = typeof value === 'string' ? actual.data[i] - BigInt(value) : actual.data[i] - want;
+    const diff = Math.abs(Number(off));
     largest = Math.max(largest, Math.abs(want));
     difference = Number.isNaN(diff) ? Infinity : Math.max(difference, diff);
   });

@@ -23,12 +23,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Numbers as text, which JavaScript reads exactly: doubles with 17 digits, i64 as strings.
+// Numbers as text, which JavaScript reads exactly: doubles with 17 digits, i64 and u64 as
+// strings.
 nlohmann::json ToJson(const Tensor& tensor) {
   nlohmann::json values = nlohmann::json::array();
   for (int64_t i = 0; i < tensor.size(); ++i) {
+    const auto at = static_cast<size_t>(i);
     if (tensor.dtype() == DType::kI64) {
-      values.push_back(std::to_string(tensor.values<int64_t>()[static_cast<size_t>(i)]));
+      values.push_back(std::to_string(tensor.values<int64_t>()[at]));
+    } else if (tensor.dtype() == DType::kU64) {
+      values.push_back(std::to_string(tensor.values<uint64_t>()[at]));
     } else {
       values.push_back(tensor.At(i));
     }
