@@ -151,7 +151,9 @@ absl::Status Train(const TrainArguments& a) {
   WEFT_ASSIGN_OR_RETURN(const Config given, GivenOptions(a));
   const auto output = given.find("output");
   const bool named = output != given.end() && !output->second.empty();
-  if (named) WEFT_RETURN_IF_ERROR(CheckModelPath(output->second));
+  if (named || a.flags->contains("output")) {
+    WEFT_RETURN_IF_ERROR(CheckModelPath(output->second));
+  }
   WEFT_ASSIGN_OR_RETURN(TrainSource source, FindTrainSource(given));
   if (!a.resume.empty() && !source.resumes) {
     return absl::InvalidArgumentError(absl::StrCat(

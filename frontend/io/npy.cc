@@ -239,7 +239,7 @@ absl::StatusOr<Tensor> ReadNpy(const std::string& path) {
 
 absl::StatusOr<Tensor> MapNpy(const std::string& path) {
   WEFT_ASSIGN_OR_RETURN(MappedFile file, MapFile(path));
-  absl::StatusOr<Tensor> tensor = Parse(file.bytes, std::move(file.owner));
+  absl::StatusOr<Tensor> tensor = Parse(file.bytes, file.owner);  // mapped while it is copied, too
   if (!tensor.ok()) return Annotate(tensor.status(), path);
   return tensor;
 }

@@ -55,6 +55,7 @@ std::vector<OpCase> OptimizerCases() {
       Step("accumulate_first", {{"method", "accumulate"}, {"every", 3}}, 6, {one, odd}, 0),
       Step("accumulate_later", {{"method", "accumulate"}, {"every", 3}}, 7, {one, odd}, 0),
       Step("average", {{"method", "average"}, {"alpha", 0.9}}, 100, {one, odd}, 0),
+      Step("adam_begun_later", {{"method", "adam"}, {"first", 10}}, 12, {odd}, 2),
       Step("adam_not_due", {{"method", "adam"}, {"every", 3}}, 4, {one, odd}, 2),
       Step("adam_due", {{"method", "adam"}, {"every", 3}}, 5, {one, odd}, 2),
       {.op = "GlobalNorm", .name = "one", .inputs = {Uniform({2, 3})}, .outputs = {{}}},

@@ -103,7 +103,7 @@ std::vector<OpError> ElementwiseErrors() {
   AddShapes(all, "BitShift", {DType::kU8}, {{"direction", "LEFT"}});
   for (const char* op : {"And", "Or", "Xor"}) AddShapes(all, op, {DType::kBool});
   for (const char* op : {"BitwiseAnd", "BitwiseOr", "BitwiseXor"}) {
-    AddShapes(all, op, {DType::kI32});
+    AddShapes(all, op, {DType::kU8});
     all.push_back({.op = op,
                    .name = "fractions",
                    .inputs = {Uniform({2}), Uniform({2})},

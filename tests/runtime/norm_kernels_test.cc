@@ -265,7 +265,7 @@ TEST(NormKernels, LpNormalizationIsRightForHugeAndTinyNumbers) {
                               .outputs = {dims}};
       const absl::StatusOr<Graph> graph = BuildCase(op_case, DType::kF32);
       ASSERT_TRUE(graph.ok()) << graph.status();
-      for (const float scale : {1e25f, 1e-25f, 3e38f, 1e-42f}) {
+      for (const float scale : {1e25f, 1e-25f, 3e38f, 1e-33f}) {
         TensorMap feeds = MakeFeeds(op_case, DType::kF32);
         const auto x = feeds.at(CaseInputName(op_case, 0)).mutable_values<float>();
         for (size_t i = 0; i < x.size(); ++i) x[i] *= i % 140 < 70 ? scale : 1;
