@@ -47,6 +47,8 @@ absl::Status ApplyGiven(const Config& given, TrainCommandOptions& o) {
   o.target.seed = static_cast<int64_t>(o.train.seed);
   o.target.threads = o.train.threads;
   if (const auto method = given.find("optimizer"); method != given.end()) {
+    const double rate = RateOfMethod(method->second);
+    if (rate != 0 && o.train.optimizer.method != method->second) o.fit.learning_rate = rate;
     o.train.optimizer = WithMethod(o.train.optimizer, method->second);
   }
   WEFT_RETURN_IF_ERROR(ReadOptions(given, o));

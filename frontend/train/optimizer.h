@@ -100,6 +100,11 @@ void VisitOptions(OptimizerOptions& o, F& f) {
 // The names of the methods, in the order above.
 std::vector<std::string_view> OptimizerMethods();
 
+// The learning rate that a method is begun with where nobody says: PyTorch's default, for lion and
+// lamb their papers'; 0 of those that descend by the gradient's own size, as sgd and lars, for
+// which a network's rate holds.
+double RateOfMethod(std::string_view method);
+
 // `options` with another method: what that one does not have is as if never set, so that a
 // network's own momentum does not stand in the way of adam.
 OptimizerOptions WithMethod(OptimizerOptions options, std::string_view method);

@@ -14,6 +14,7 @@ struct MethodRow {
   double momentum = 0, weight_decay = 0;
   double beta2 = 0.999, epsilon = 1e-8, alpha = 0.99;
   bool decoupled = false;
+  double rate = 0;
 };
 
 const std::vector<MethodRow>& MethodRows() {
@@ -31,34 +32,40 @@ const std::vector<MethodRow>& MethodRows() {
       {.name = "adagrad",
        .update = UpdateMethod::kAdagrad,
        .options = {"epsilon", "lr_decay", "decoupled_decay"},
-       .epsilon = 1e-10},
+       .epsilon = 1e-10,
+       .rate = 0.01},
       {.name = "adadelta",
        .update = UpdateMethod::kAdadelta,
        .options = {"epsilon", "alpha", "decoupled_decay"},
        .epsilon = 1e-6,
-       .alpha = 0.9},
-      {"rmsprop",
-       UpdateMethod::kRmsprop,
-       {"momentum", "epsilon", "alpha", "centered", "decoupled_decay"}},
-      {"adam", UpdateMethod::kAdam, adam},
-      {"amsgrad", UpdateMethod::kAmsgrad, adam},
+       .alpha = 0.9,
+       .rate = 1},
+      {.name = "rmsprop",
+       .update = UpdateMethod::kRmsprop,
+       .options = {"momentum", "epsilon", "alpha", "centered", "decoupled_decay"},
+       .rate = 0.01},
+      {.name = "adam", .update = UpdateMethod::kAdam, .options = adam, .rate = 1e-3},
+      {.name = "amsgrad", .update = UpdateMethod::kAmsgrad, .options = adam, .rate = 1e-3},
       {.name = "adamw",
        .update = UpdateMethod::kAdam,
        .options = adam,
        .weight_decay = 0.01,
-       .decoupled = true},
-      {"nadam", UpdateMethod::kNadam, nadam},
-      {"radam", UpdateMethod::kRadam, adam},
+       .decoupled = true,
+       .rate = 1e-3},
+      {.name = "nadam", .update = UpdateMethod::kNadam, .options = nadam, .rate = 2e-3},
+      {.name = "radam", .update = UpdateMethod::kRadam, .options = adam, .rate = 1e-3},
       {.name = "lion",
        .update = UpdateMethod::kLion,
        .options = {"beta1", "beta2", "decoupled_decay"},
        .beta2 = 0.99,
-       .decoupled = true},
+       .decoupled = true,
+       .rate = 1e-4},
       {.name = "lamb",
        .update = UpdateMethod::kLamb,
        .options = adam,
        .epsilon = 1e-6,
-       .decoupled = true},
+       .decoupled = true,
+       .rate = 1e-3},
       {"lars", UpdateMethod::kLars, {"momentum", "trust"}, 0.9},
   };
   return rows;
@@ -131,6 +138,11 @@ std::vector<std::string_view> OptimizerMethods() {
   std::vector<std::string_view> names;
   for (const MethodRow& row : MethodRows()) names.push_back(row.name);
   return names;
+}
+
+double RateOfMethod(std::string_view method) {
+  const MethodRow* row = FindRow(method);
+  return row == nullptr ? 0 : row->rate;
 }
 
 OptimizerOptions WithMethod(OptimizerOptions options, std::string_view method) {

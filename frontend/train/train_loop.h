@@ -31,7 +31,8 @@ template <typename F>
 void VisitOptions(FitOptions& o, F& f) {
   f("epochs", o.epochs, "Passes over the data, in all");
   f("batch", o.batch_size, "Images a step");
-  f("learning_rate", o.learning_rate, "Learning rate, the highest of its schedule");
+  f("learning_rate", o.learning_rate,
+    "Learning rate, the highest of its schedule (default: the network's, or the optimizer's)");
   f("workers", o.workers, "Threads that read and change examples; any number gives the same");
   VisitOptions(o.schedule, f);
   VisitOptions(o.early_stopping, f);

@@ -54,6 +54,14 @@ TEST_F(CliTrain, AFileOfOptionsIsAsGoodAsFlags) {
   EXPECT_THAT(Output("train --model file.weft --print-config"), HasSubstr("\nlr_step: 1\n"));
 }
 
+TEST_F(CliTrain, AnotherOptimizerHasItsOwnRate) {
+  const std::string adam = "train --model lenet-bn --optimizer adam --print-config";
+  EXPECT_THAT(Output(adam), HasSubstr("\nlearning_rate: 0.001\n"));
+  EXPECT_THAT(Output(adam + " --lr 0.02"), HasSubstr("\nlearning_rate: 0.02\n"));
+  const std::string network = Output("train --model lenet-bn --print-config");
+  EXPECT_EQ(Output("train --model lenet-bn --optimizer sgd --print-config"), network);
+}
+
 TEST_F(CliTrain, RefusesOptionsWithTheirPlace) {
   WriteText(Path("a.txt"), "model: \"lenet\"\nepoch: 3\n");
   EXPECT_THAT(Error("train --config a.txt -o a.weft"),
