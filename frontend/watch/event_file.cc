@@ -1,6 +1,5 @@
 #include "frontend/watch/event_file.h"
 
-#include <png.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <limits>
 #include <system_error>
 
+#include "frontend/io/png.h"
 #include "proto/tensorboard.pb.h"
 
 namespace weft {
@@ -120,22 +120,6 @@ tensorboard::NodeDef NodeDefOf(const Node& node) {
   return def;
 }
 
-absl::StatusOr<std::string> PictureAsPng(const Picture& picture) {
-  png_image image = {};
-  image.version = PNG_IMAGE_VERSION;
-  image.width = static_cast<png_uint_32>(picture.width);
-  image.height = static_cast<png_uint_32>(picture.height);
-  image.format = picture.channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
-  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
-  std::string bytes(size, '\0');
-  if (png_image_write_to_memory(&image, bytes.data(), &size, 0, picture.pixels.data(), 0,
-                                nullptr) == 0) {
-    return absl::InvalidArgumentError(absl::StrCat("cannot write a PNG: ", image.message));
-  }
-  bytes.resize(size);
-  return bytes;
-}
-
 }  // namespace
 
 uint32_t MaskedCrc32c(std::string_view bytes) {
@@ -214,7 +198,8 @@ absl::Status EventFile::AddPicture(std::string_view tag, const Picture& picture,
   image->set_height(static_cast<int32_t>(picture.height));
   image->set_width(static_cast<int32_t>(picture.width));
   image->set_colorspace(static_cast<int32_t>(picture.channels));
-  WEFT_ASSIGN_OR_RETURN(*image->mutable_encoded_image_string(), PictureAsPng(picture));
+  WEFT_ASSIGN_OR_RETURN(const std::vector<std::byte> png, EncodePng(picture));
+  image->set_encoded_image_string(png.data(), png.size());
   return Append(event);
 }
 
