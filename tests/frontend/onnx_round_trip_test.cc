@@ -63,6 +63,7 @@ absl::Status CheckCase(const std::string& folder, int& checked) {
   WEFT_RETURN_IF_ERROR(ParseOnnxMessage(bytes, folder, *message));
   WEFT_ASSIGN_OR_RETURN(const std::vector<ConformData> sets, ReadConformData(folder));
   for (const ConformData& data : sets) {
+    TakeShapes(data.inputs, *message->mutable_graph());
     WEFT_ASSIGN_OR_RETURN(const Model model, ImportOnnxModel(message, nullptr,
                                                              {.shape_candidates = data.inputs,
                                                               .keep_half_types = true}));

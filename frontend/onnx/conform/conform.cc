@@ -90,19 +90,6 @@ bool FitsShape(const Dims& dims, const onnx::TensorShapeProto& shape) {
   return fits;
 }
 
-// ONNX's own runner compares no shapes: where data contradict what the model says of an input, as
-// in some of its suite's cases, the data's shape counts.
-void TakeShapes(const TensorMap& data, onnx::GraphProto& graph) {
-  for (onnx::ValueInfoProto& input : *graph.mutable_input()) {
-    const auto it = data.find(input.name());
-    if (it == data.end() || !input.type().tensor_type().has_shape()) continue;
-    onnx::TensorShapeProto& shape = *input.mutable_type()->mutable_tensor_type()->mutable_shape();
-    if (FitsShape(it->second.dims(), shape)) continue;
-    shape.clear_dim();
-    for (const int64_t extent : it->second.dims()) shape.add_dim()->set_dim_value(extent);
-  }
-}
-
 absl::StatusOr<std::shared_ptr<onnx::ModelProto>> ReadModel(const std::string& folder) {
   const std::string path = folder + "/model.onnx";
   WEFT_ASSIGN_OR_RETURN(const MappedFile file, MapFile(path));
@@ -174,6 +161,17 @@ absl::StatusOr<Comparison> RunCase(const std::string& folder, const ConformOptio
 }
 
 }  // namespace
+
+void TakeShapes(const TensorMap& data, onnx::GraphProto& graph) {
+  for (onnx::ValueInfoProto& input : *graph.mutable_input()) {
+    const auto it = data.find(input.name());
+    if (it == data.end() || !input.type().tensor_type().has_shape()) continue;
+    onnx::TensorShapeProto& shape = *input.mutable_type()->mutable_tensor_type()->mutable_shape();
+    if (FitsShape(it->second.dims(), shape)) continue;
+    shape.clear_dim();
+    for (const int64_t extent : it->second.dims()) shape.add_dim()->set_dim_value(extent);
+  }
+}
 
 std::string_view ToString(ConformOutcome outcome) {
   switch (outcome) {
