@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "frontend/train/smoothed_loss.h"
 #include "frontend/watch/progress_text.h"
 
 namespace weft {

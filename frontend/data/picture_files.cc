@@ -7,6 +7,7 @@
 #include "frontend/data/statistics.h"
 #include "frontend/io/decode.h"
 #include "frontend/io/image.h"
+#include "frontend/io/resample.h"
 #include "runtime/exec/parallel.h"
 
 namespace weft {
@@ -38,7 +39,8 @@ class PictureFileDataset final : public Dataset {
     if (!files_.masks.empty()) {
       WEFT_ASSIGN_OR_RETURN(const PictureExample example, ReadPicture(index));
       PictureToPlanes(example.picture, p, image);
-      NearestPixels(*example.mask, labels.classes);
+      const Picture mask = Resample(*example.mask, p.height, p.width, ResampleFilter::kNearest);
+      std::ranges::copy(mask.pixels, labels.classes.begin());
       return absl::OkStatus();
     }
     const DecodeOptions smaller = {.min_height = p.height, .min_width = p.width};
@@ -80,18 +82,6 @@ class PictureFileDataset final : public Dataset {
     if (most == mask.pixels.end() || *most < class_names().size()) return mask;
     return absl::OutOfRangeError(absl::StrCat(name, ": expected classes in [0,",
                                               class_names().size(), "), a pixel is of ", *most));
-  }
-
-  void NearestPixels(const Picture& mask, std::span<int64_t> labels) const {
-    const int64_t height = preprocessing().height, width = preprocessing().width;
-    for (int64_t y = 0; y < height; ++y) {
-      const int64_t row = (2 * y + 1) * mask.height / (2 * height);
-      for (int64_t x = 0; x < width; ++x) {
-        const int64_t column = (2 * x + 1) * mask.width / (2 * width);
-        labels[static_cast<size_t>(y * width + x)] =
-            mask.pixels[static_cast<size_t>(row * mask.width + column)];
-      }
-    }
   }
 
   const PictureFiles files_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "frontend/data/loader.h"
+#include "frontend/train/smoothed_loss.h"
 
 namespace weft {
 namespace {
@@ -64,7 +65,8 @@ absl::StatusOr<LrFindResult> FindLearningRate(
                                                .seed = trainer.options().seed,
                                                .workers = static_cast<int>(o.workers)}));
   std::vector<LrFindPoint> points;
-  double mean = 0, weight = 0, least = std::numeric_limits<double>::infinity();
+  SmoothedLoss mean(o.smoothing);
+  double least = std::numeric_limits<double>::infinity();
   int64_t epoch = 0;
   Batch batch;
   for (int64_t step = 0; step < o.steps; ++step) {
@@ -74,10 +76,8 @@ absl::StatusOr<LrFindResult> FindLearningRate(
     WEFT_ASSIGN_OR_RETURN(const StepResult result, trainer.Step(batch.images, batch.labels,
                                                                 point.learning_rate, batch.first));
     if (!std::isfinite(result.loss)) break;
-    mean = o.smoothing * mean + (1 - o.smoothing) * result.loss;
-    weight = o.smoothing * weight + (1 - o.smoothing);
     point.loss = result.loss;
-    point.smoothed = mean / weight;
+    point.smoothed = mean.Add(result.loss);
     points.push_back(point);
     least = std::min(least, point.smoothed);
     if (on_step && on_step(point)) break;

@@ -80,12 +80,6 @@ std::string DurationText(double seconds) {
   return ProgressFormat("%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
-double SmoothedLoss::Add(double loss) {
-  sum_ = kKept * sum_ + (1 - kKept) * loss;
-  weight_ = kKept * weight_ + (1 - kKept);
-  return sum_ / weight_;
-}
-
 std::string ProgressLine(const StepProgress& p, double smoothed_loss, int columns) {
   const std::string epoch = EpochText(p.epoch, p.epochs) + "  ";
   std::vector<std::string> figures = ProgressFigures(p, smoothed_loss);

@@ -10,18 +10,6 @@ namespace weft {
 // "1:05" or "12.3 s"
 std::string DurationText(double seconds);
 
-// An exponential moving mean of losses, from the first one on without a bias towards zero (as
-// Adam's moments are corrected: Kingma and Ba 2015, section 3).
-class SmoothedLoss {
- public:
-  // The mean with a further step's loss.
-  double Add(double loss);
-
- private:
-  static constexpr double kKept = 0.98;
-  double sum_ = 0, weight_ = 0;
-};
-
 // One line of a training's progress, at most `columns` wide unless it is "epoch 1/3  loss 0.1234"
 // already: of a narrow terminal first the bar shrinks, then figures go, the least wanted first.
 //   epoch 1/3  [=====>    ]  loss 0.1234  accuracy 98.76 %  ETA 1:05  1,234 images/s  waiting 3 %

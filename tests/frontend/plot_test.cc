@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "frontend/train/smoothed_loss.h"
 #include "frontend/watch/confusion_plot.h"
 #include "frontend/watch/plot_axis.h"
 #include "frontend/watch/progress_text.h"
