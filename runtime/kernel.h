@@ -89,6 +89,8 @@ using Kernels = std::vector<std::unique_ptr<Kernel>>;
 
 // A kernel family: the kernels that can compute the node, best first; none if it does not apply
 // (another dtype, an attribute the library lacks).
+// Called within a RunScope of the request's threads: the library lays out its scratch memory for
+// the number that is in force.
 using KernelFamily = absl::StatusOr<Kernels> (*)(const KernelRequest&);
 
 // All families for an op, in order of preference; empty for an op that only has its reference

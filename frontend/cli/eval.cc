@@ -10,6 +10,7 @@
 #include "frontend/cli/data.h"
 #include "frontend/cli/option_flags.h"
 #include "frontend/cli/report_json.h"
+#include "frontend/cli/tuning.h"
 #include "frontend/data/loader.h"
 #include "frontend/data/relabel.h"
 #include "frontend/session/session.h"
@@ -27,6 +28,7 @@ struct EvalArguments {
   std::string tta;
   int64_t batch = 256;
   int threads = 0;
+  std::string tuning = "cached";
   int64_t top = 0;     // 0: what Metrics has
   int64_t errors = 0;  // how many of the worst examples to list
   bool confusion = false;
@@ -209,7 +211,8 @@ absl::Status Eval(const EvalArguments& a) {
   WEFT_ASSIGN_OR_RETURN(auto opened, OpenSource(model, data, Split::kTest));
   WEFT_ASSIGN_OR_RETURN(const auto source, WithClassesOf(model.class_names, std::move(opened)));
   WEFT_ASSIGN_OR_RETURN(const auto dataset, FitForScores(source, model, data));
-  auto session = Session::Create(model, {.threads = a.threads});
+  WEFT_ASSIGN_OR_RETURN(const TuningOptions tuning, TuningFor(a.tuning));
+  auto session = Session::Create(model, {.threads = a.threads, .tuning = tuning});
   if (!session.ok()) return Annotate(session.status(), a.file);
   ExampleWatch examples(a);
   BatchObserver observer;
@@ -254,6 +257,7 @@ Command AddEval(CLI::App& program) {
                   "Judge the mean over views of each example: \"flip\", \"five_crop(28), flip\"");
   app->add_option("--batch", a->batch, "Images a run")->capture_default_str();
   app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");
+  AddTuning(*app, a->tuning);
   app->add_option("--top", a->top, "Also how often the label is among the highest K scores");
   app->add_flag("--confusion", a->confusion,
                 "What was taken for what, and each class's precision, recall and F1");

@@ -3,6 +3,7 @@
 #include "absl/strings/str_join.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
+#include "frontend/cli/tuning.h"
 #include "frontend/session/session.h"
 #include "frontend/train/train.h"
 #include "graph/bind.h"
@@ -15,6 +16,7 @@ struct PlanArguments {
   std::string model;
   int64_t batch = 1;
   int threads = 0;
+  std::string tuning = "cached";
   bool train = false;
   bool recompute = false;
   std::string memory_budget;
@@ -37,9 +39,9 @@ void PrintPasses(const PassReport& report) {
   Print("passes: %s\n", done.empty() ? "nothing to do" : absl::StrJoin(done, ", ").c_str());
 }
 
-absl::Status PrintStage(const Graph& graph, const PlanArguments& a, int threads) {
+absl::Status PrintStage(const Graph& graph, const PlanArguments& a, const LowerOptions& options) {
   WEFT_ASSIGN_OR_RETURN(const Graph bound, Bind(graph, BindAllSymbols(graph, a.batch)));
-  WEFT_ASSIGN_OR_RETURN(const std::string text, DumpStage(bound, a.stage, {.threads = threads}));
+  WEFT_ASSIGN_OR_RETURN(const std::string text, DumpStage(bound, a.stage, options));
   Print("%s", text.c_str());
   return absl::OkStatus();
 }
@@ -51,6 +53,7 @@ absl::Status PrintTrainingPlan(OpenedModel opened, const PlanArguments& a) {
     WEFT_ASSIGN_OR_RETURN(options, OptionsOf(*opened.model.training));
   }
   if (a.threads != 0) options.threads = a.threads;
+  options.tuning = a.memory_budget.empty() ? a.tuning : "off";
   options.recompute = a.recompute;
   options.memory.budget = a.memory_budget;
   WEFT_ASSIGN_OR_RETURN(const auto trainer, Trainer::Create(std::move(opened.model), options));
@@ -59,7 +62,7 @@ absl::Status PrintTrainingPlan(OpenedModel opened, const PlanArguments& a) {
       return absl::InvalidArgumentError(
           "--stage: a step within --memory-budget is chosen by whole plans; leave one of both out");
     }
-    return PrintStage(trainer->training_graph(), a, options.threads);
+    return PrintStage(trainer->training_graph(), a, {.threads = options.threads});
   }
   WEFT_ASSIGN_OR_RETURN(const auto plan, trainer->TrainingPlan(a.batch));
   MemoryCount count;
@@ -71,8 +74,13 @@ absl::Status PrintTrainingPlan(OpenedModel opened, const PlanArguments& a) {
 }
 
 absl::Status PrintInferencePlan(const Model& model, const PlanArguments& a) {
-  WEFT_ASSIGN_OR_RETURN(const auto session, Session::Create(model, {.threads = a.threads}));
-  if (a.stage != PlanStages().back()) return PrintStage(session->graph(), a, a.threads);
+  WEFT_ASSIGN_OR_RETURN(const TuningOptions tuning, TuningFor(a.tuning));
+  WEFT_ASSIGN_OR_RETURN(const auto session,
+                        Session::Create(model, {.threads = a.threads, .tuning = tuning}));
+  if (a.stage != PlanStages().back()) {
+    return PrintStage(session->graph(), a,
+                      {.threads = a.threads, .choices = Tuner::Create(tuning)});
+  }
   WEFT_ASSIGN_OR_RETURN(const auto plan, session->PlanFor(a.batch));
   MemoryCount count;
   count.Add(model.graph);
@@ -106,6 +114,7 @@ Command AddPlan(CLI::App& program) {
                   "Of a step: bytes (700MiB) or a share of its peak (60%)")
       ->needs(train);
   app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");
+  AddTuning(*app, a->tuning);
   app->add_option("--stage", a->stage,
                   absl::StrCat("What is decided after this stage of planning: ",
                                absl::StrJoin(PlanStages(), ", ")))

@@ -10,6 +10,7 @@
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
 #include "frontend/cli/data.h"
+#include "frontend/cli/tuning.h"
 #include "frontend/io/image.h"
 #include "frontend/session/session.h"
 #include "graph/bind.h"
@@ -24,6 +25,7 @@ struct RunArguments {
   std::vector<std::string> outputs;
   std::optional<int64_t> top;
   int threads = 0;
+  std::string tuning = "cached";
   bool resize = false;
 };
 
@@ -158,7 +160,8 @@ absl::Status Run(const RunArguments& a) {
   if (!constants.empty()) {
     WEFT_ASSIGN_OR_RETURN(model.graph, Bind(model.graph, {}, constants));
   }
-  auto session = Session::Create(model, {.threads = a.threads});
+  WEFT_ASSIGN_OR_RETURN(const TuningOptions tuning, TuningFor(a.tuning));
+  auto session = Session::Create(model, {.threads = a.threads, .tuning = tuning});
   if (!session.ok()) return Annotate(session.status(), a.file);
   WEFT_RETURN_IF_ERROR(CheckDestinations(a, (*session)->outputs(), destinations));
   WEFT_ASSIGN_OR_RETURN(const TensorMap feeds, ReadInputs(a, model, **session));
@@ -205,6 +208,7 @@ Command AddRun(CLI::App& program) {
   app->add_option("--top", a->top, "Print so many of the likeliest classes (default: 3)");
   app->add_flag("--resize", a->resize, "Resize an image of another size than the model's");
   app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");
+  AddTuning(*app, a->tuning);
   app->footer("Example: weft run a.weft --input seven.png --top 3");
   return {app, [a] { return Run(*a); }};
 }

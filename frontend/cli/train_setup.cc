@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "frontend/cli/common.h"
 #include "frontend/cli/data.h"
+#include "frontend/cli/tuning.h"
 #include "frontend/data/augment/augmented.h"
 #include "frontend/data/relabel.h"
 #include "runtime/exec/parallel.h"
@@ -55,6 +56,8 @@ absl::Status ApplyGiven(const Config& given, TrainCommandOptions& o) {
   WEFT_RETURN_IF_ERROR(CheckTarget(o.target));
   o.train.seed = static_cast<uint64_t>(o.target.seed);
   o.train.threads = static_cast<int>(o.target.threads);
+  o.train.tuning_progress = ShowTuning();
+  o.train.tuning_warning = WarnOfTuning;
   o.fit.checkpoint.path = o.target.output;
   if (o.fit.batch_size < 1) {
     return absl::InvalidArgumentError(

@@ -122,7 +122,9 @@ absl::StatusOr<std::span<const Tensor>> PlanCache::Run(const TensorMap& feeds,
   for (Tensor& input : entry->inputs) input = Tensor();  // so that the caller can reuse them
   WEFT_RETURN_IF_ERROR(status);
   if (entry->late == nullptr) return std::span<const Tensor>(entry->outputs);
-  RuntimeEvaluator one_by_one(options_, options.key);
+  LowerOptions one_node = options_;
+  one_node.choices = nullptr;  // kernels of one run are not worth a choice
+  RuntimeEvaluator one_by_one(one_node, options.key);
   WEFT_ASSIGN_OR_RETURN(entry->results, entry->late->Run(entry->outputs, one_by_one));
   return std::span<const Tensor>(entry->results);
 }

@@ -92,8 +92,10 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(const Model& model,
   }
   auto graph = options.optimize ? OptimizedForInference(model.graph) : ForInference(model.graph);
   WEFT_RETURN_IF_ERROR(graph.status());
-  std::unique_ptr<Session> session(new Session(
-      *std::move(graph), {.threads = options.threads, .reference_only = options.reference_only}));
+  std::unique_ptr<Session> session(
+      new Session(*std::move(graph), {.threads = options.threads,
+                                      .reference_only = options.reference_only,
+                                      .choices = Tuner::Create(options.tuning)}));
   session->loss_ = TrainedOption(model, "loss");
   if (!absl::SimpleAtoi(TrainedOption(model, "ignore_index"), &session->ignored_)) {
     session->ignored_ = -1;

@@ -9,6 +9,7 @@
 #include "graph/model.h"
 #include "passes/passes.h"
 #include "passes/verify/bisect.h"
+#include "runtime/tuning/tuner.h"
 
 namespace weft {
 
@@ -27,6 +28,7 @@ struct SessionOptions {
   int threads = 0;              // 0: all that this process may use
   bool reference_only = false;  // no fast kernels
   bool optimize = true;         // false: the graph as it is, mode inference
+  TuningOptions tuning = {};    // kernels by measured times
 };
 
 // Inference on a model, for batches of any size. One thread at a time.

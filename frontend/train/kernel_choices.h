@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,13 +15,20 @@ namespace weft {
 // "BATCH/STEP" -> "IMPLEMENTATION (LAYOUTS) -> (LAYOUTS)", with the size of the batch, since each
 // has a plan of its own, and the layouts of the step's inputs and outputs ("-" where one is not
 // read). Steps that the planner added, and reference kernels, are left out.
-using KernelChoices = std::map<std::string, std::string>;
+using RecordedChoices = std::map<std::string, std::string>;
 
 // Replaces what is known of batches of this size.
-void RecordChoices(const Plan& plan, int64_t batch, KernelChoices* choices);
+void RecordChoices(const Plan& plan, int64_t batch, RecordedChoices* choices);
+
+// Gives a plan of a size that was recorded the kernels of then, any other what `otherwise`, which
+// may be null, says. The size is that of the first axis of the input `examples`. `recorded` has to
+// outlive it.
+std::shared_ptr<ChoiceSource> ChoicesAsRecorded(const RecordedChoices& recorded,
+                                                std::string examples,
+                                                std::shared_ptr<ChoiceSource> otherwise);
 
 // Steps of which `before` says something else than `plan`, one line each.
-std::vector<std::string> ChangesOf(const KernelChoices& before, const Plan& plan, int64_t batch);
+std::vector<std::string> ChangesOf(const RecordedChoices& before, const Plan& plan, int64_t batch);
 
 }  // namespace weft
 

@@ -124,8 +124,9 @@ absl::Status Trainer::BuildGraphs() {
   }
   State* const evaluated = averages_ != nullptr ? averages_.get() : state_.get();
   const auto arena = std::make_shared<Arena>();
-  training_ =
-      std::make_unique<PlanCache>(std::move(training.graph), state_.get(), lowering(), arena);
+  WEFT_ASSIGN_OR_RETURN(const LowerOptions training_lowering, this->training_lowering());
+  training_ = std::make_unique<PlanCache>(std::move(training.graph), state_.get(),
+                                          training_lowering, arena);
   evaluation_ =
       std::make_unique<PlanCache>(std::move(evaluation.graph), evaluated, lowering(), arena);
   // A share is one of what this graph takes: what has been frozen till now took less.

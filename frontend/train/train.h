@@ -2,6 +2,7 @@
 #define WEFT_FRONTEND_TRAIN_TRAIN_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -19,6 +20,7 @@
 #include "frontend/train/optimizer.h"
 #include "frontend/train/training_graph.h"
 #include "graph/model.h"
+#include "runtime/tuning/tuner.h"
 
 namespace weft {
 
@@ -39,6 +41,10 @@ struct TrainOptions {
   bool recompute = false;
   MemoryOptions memory = {};
   NumericsOptions numerics = {};
+  std::string tuning = "off";  // TuningMode: how the kernels of a step are chosen
+  // How the tuning reports; not kept in files.
+  std::function<void(const TuningProgress&)> tuning_progress{};
+  std::function<void(std::string_view)> tuning_warning{};
 };
 
 // The options that a file keeps as configuration, by name.
@@ -50,6 +56,7 @@ void VisitOptions(TrainOptions& o, F& f) {
   f("recompute", o.recompute, kRecomputeHelp);
   VisitOptions(o.memory, f);
   VisitOptions(o.numerics, f);
+  f("tuning", o.tuning, kTuningHelp);
 }
 
 // The options that a training state was made with.
@@ -157,6 +164,8 @@ class Trainer {
   LowerOptions lowering() const {
     return {.threads = options_.threads, .reference_only = options_.reference_only};
   }
+  // The same for training steps: with kernels that were tuned, but as recorded after a resume.
+  absl::StatusOr<LowerOptions> training_lowering() const;
   // What a graph of this form is fed; noise is that of the step.
   absl::StatusOr<TensorMap> Feeds(const Graph& graph, const TrainingForm& form,
                                   const Tensor& images, const Tensor& labels) const;
@@ -168,7 +177,7 @@ class Trainer {
   // The results of a step of which no node alone gives odd numbers, though `odd_step` did.
   absl::Status CheckResults(std::span<const Tensor> outputs, const std::string& odd_step) const;
   // The training graph, bound to its sizes, within the memory budget.
-  absl::StatusOr<Graph> FitMemory(const Graph& bound, const LowerOptions& lowering);
+  absl::StatusOr<Graph> FitMemory(const Graph& bound, const LowerOptions& options);
   absl::Status Restore(const TrainingState& state, const TrainOptions& before);
   absl::Status RestoreSlots(const TrainingState& state, const TrainOptions& before);
   // Brings the evaluation's weights up to date where they are averages.
@@ -192,8 +201,8 @@ class Trainer {
   int64_t epoch_ = 0;
   int64_t next_batch_ = 0;
   Config config_;
-  KernelChoices kernel_choices_;        // for the next snapshot
-  KernelChoices resumed_choices_;       // as the file had them
+  RecordedChoices kernel_choices_;      // for the next snapshot
+  RecordedChoices resumed_choices_;     // as the file had them
   std::set<int64_t> recorded_batches_;  // whose choices are from this session
 };
 

@@ -1,4 +1,4 @@
-// What a Trainer does for memory budgets and for the check of numerics.
+// What a Trainer does for the choice of kernels, for memory budgets and for the check of numerics.
 
 #include <utility>
 
@@ -17,7 +17,23 @@ bool IsOddTensor(const Tensor& tensor, const NumericsOptions& options) {
 
 }  // namespace
 
-absl::StatusOr<Graph> Trainer::FitMemory(const Graph& bound, const LowerOptions& lowering) {
+absl::StatusOr<LowerOptions> Trainer::training_lowering() const {
+  WEFT_ASSIGN_OR_RETURN(const TuningMode mode, ParseTuningMode(options_.tuning));
+  if (mode != TuningMode::kOff && !options_.memory.budget.empty()) {
+    return absl::InvalidArgumentError(
+        "tuning: the memory budget is that of kernels that are not tuned; leave one of both out");
+  }
+  LowerOptions options = lowering();
+  options.choices = ChoicesAsRecorded(
+      resumed_choices_, form_.examples,
+      Tuner::Create(
+          {.mode = mode, .progress = options_.tuning_progress, .warn = options_.tuning_warning}));
+  return options;
+}
+
+absl::StatusOr<Graph> Trainer::FitMemory(const Graph& bound, const LowerOptions& options) {
+  LowerOptions lowering = options;
+  lowering.choices = nullptr;  // looked for in many graphs, most of which nobody runs
   MemoryCount beside;
   beside.Add(model_.graph);
   if (averages_ != nullptr) beside.Add(averages_->bytes());

@@ -4,21 +4,29 @@
 
 namespace weft {
 
-absl::StatusOr<Candidates> CandidatesFor(const KernelRequest& request, bool reference_only) {
+absl::StatusOr<Candidates> CandidatesFor(const KernelRequest& request, Families families) {
   Candidates candidates;
-  if (!reference_only) {
+  if (families != Families::kNone) {
     for (const KernelFamily family : FamiliesFor(request.node.op_name())) {
       WEFT_ASSIGN_OR_RETURN(Kernels kernels, family(request));
-      if (kernels.empty()) continue;
       for (auto& kernel : kernels) candidates.push_back(std::move(kernel));
-      return candidates;
+      if (families == Families::kFirst && !candidates.empty()) break;
     }
   }
+  if (!candidates.empty()) return candidates;
   if (request.node.op().evaluate == nullptr) {
     return absl::UnimplementedError("expected a kernel for the op, there is none");
   }
   candidates.push_back(MakeReferenceKernel(request));
   return candidates;
+}
+
+std::optional<Alias> ViewOf(const Node& node) {
+  if (node.op().aliases == nullptr) return std::nullopt;
+  for (const Alias& alias : node.op().aliases(node)) {
+    if (alias.view && node.num_outputs() == 1) return alias;
+  }
+  return std::nullopt;
 }
 
 std::optional<Layout> WantedLayout(const Choice& choice, int i) {

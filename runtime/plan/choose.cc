@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <unordered_set>
 
 #include "runtime/plan/lowering.h"
@@ -62,11 +63,11 @@ class Chooser {
   absl::Status ChooseKernel(const Node& node) {
     WEFT_ASSIGN_OR_RETURN(KernelRequest request, MakeRequest(node));
     const auto [it, is_new] = l_.choice_of.emplace(&node, l_.choices.size());
-    if (is_new) l_.choices.push_back({.node = &node, .view = View(node)});
+    if (is_new) l_.choices.push_back({.node = &node, .view = ViewOf(node)});
     Choice& choice = l_.choices[it->second];
     const bool same = choice.offered == request.inputs && choice.forward == request.forward;
     if (!choice.view && (!same || choice.candidates.empty())) {
-      WEFT_ASSIGN_OR_RETURN(choice.candidates, CandidatesFor(request, l_.options.reference_only));
+      WEFT_ASSIGN_OR_RETURN(choice.candidates, Offered(request));
       if (!l_.keeps_candidates) choice.candidates.resize(1);
     }
     choice.offered = std::move(request.inputs);
@@ -82,12 +83,17 @@ class Chooser {
     return absl::OkStatus();
   }
 
-  static std::optional<Alias> View(const Node& node) {
-    if (node.op().aliases == nullptr) return std::nullopt;
-    for (const Alias& alias : node.op().aliases(node)) {
-      if (alias.view && node.num_outputs() == 1) return alias;
-    }
-    return std::nullopt;
+  // The candidates for a node, the one that is wanted first.
+  absl::StatusOr<Candidates> Offered(const KernelRequest& request) const {
+    if (l_.options.reference_only) return CandidatesFor(request, Families::kNone);
+    const auto wanted = l_.wanted.find(request.node.name());
+    if (wanted == l_.wanted.end()) return CandidatesFor(request, Families::kFirst);
+    WEFT_ASSIGN_OR_RETURN(Candidates candidates, CandidatesFor(request, Families::kAll));
+    const auto found = std::ranges::find_if(candidates, [&](const auto& kernel) {
+      return ChoiceText(request.node, *kernel) == wanted->second;
+    });
+    if (found != candidates.end()) std::rotate(candidates.begin(), found, std::next(found));
+    return candidates;
   }
 
   absl::StatusOr<KernelRequest> MakeRequest(const Node& node) {

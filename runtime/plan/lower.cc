@@ -66,6 +66,11 @@ absl::Status RunStages(Lowering& lowering, const Stage& last) {
   lowering.plan.threads = threads > 0 ? threads : AvailableCpus();
   // Reorders of constants run while lowering.
   RunScope scope(lowering.plan.threads);
+  if (lowering.options.choices != nullptr) {
+    LowerOptions options = lowering.options;
+    options.threads = lowering.plan.threads;
+    WEFT_ASSIGN_OR_RETURN(lowering.wanted, options.choices->ChoicesFor(lowering.graph, options));
+  }
   for (const Stage& stage : kStages) {
     WEFT_RETURN_IF_ERROR(stage.run(lowering));
     WEFT_RETURN_IF_ERROR(Annotate(stage.verify(lowering), absl::StrCat("stage ", stage.name)));

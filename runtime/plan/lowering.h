@@ -44,6 +44,8 @@ struct Lowering {
   // Kernels that were not taken stay in the choices, to be printed. Those of a network may take as
   // much memory as its weights.
   bool keeps_candidates = false;
+  // Of LowerOptions::choices, asked once.
+  KernelChoices wanted;
   Plan plan;
 
   // Decided before anything is emitted.
@@ -72,8 +74,17 @@ struct Lowering {
 
 absl::StatusOr<Layout> PlainLayout(const TensorType& type);
 
-// All kernels of the first family that takes the node, best first; else its reference kernel.
-absl::StatusOr<Candidates> CandidatesFor(const KernelRequest& request, bool reference_only);
+// Which families are asked for kernels.
+enum class Families {
+  kNone,   // the reference kernel only
+  kFirst,  // the first one that takes the node
+  kAll,
+};
+// Their kernels for the node, best first within each family, the families in order; where there is
+// none, its reference kernel.
+absl::StatusOr<Candidates> CandidatesFor(const KernelRequest& request, Families families);
+// Where the node needs no kernel: the alias that makes its only result a view of that input.
+std::optional<Alias> ViewOf(const Node& node);
 // The layout in which the choice reads input `i`; null where it does not read its elements.
 std::optional<Layout> WantedLayout(const Choice& choice, int i);
 

@@ -9,6 +9,7 @@
 
 #include "graph/graph.h"
 #include "runtime/kernel.h"
+#include "runtime/plan/choices.h"
 
 namespace weft {
 
@@ -103,6 +104,9 @@ struct LowerOptions {
   // The layouts in which a state keeps the variables (State::layouts()), plain where it names none.
   // Null: the plan chooses where the graph updates variables, all are plain where it does not.
   const VariableLayouts* variables = nullptr;
+  // Asked, unless null, which kernels to take. Where a node is offered no such kernel (another
+  // library, another machine), it gets what the families put first.
+  std::shared_ptr<ChoiceSource> choices = nullptr;
 };
 
 // Lowers `graph`, whose dims must all be static, stage by stage: choose kernels and layouts, emit

@@ -1,0 +1,72 @@
+#ifndef WEFT_RUNTIME_TUNING_PRICED_KERNELS_H_
+#define WEFT_RUNTIME_TUNING_PRICED_KERNELS_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "runtime/plan/lowering.h"
+#include "runtime/tuning/measure.h"
+
+namespace weft {
+
+// Layouts by number, equal ones by the same.
+class LayoutTable {
+ public:
+  int Number(const Layout& layout);
+  const Layout& operator[](int number) const { return *layouts_[static_cast<size_t>(number)]; }
+
+ private:
+  std::map<std::string, std::vector<int>> numbers_;  // by type and name
+  std::vector<std::unique_ptr<const Layout>> layouts_;
+};
+
+// A kernel that a node may run, with its time.
+struct PricedKernel {
+  std::string text;           // ChoiceText
+  std::vector<int> inputs{};  // wanted layouts by number, -1 where not read
+  std::vector<int> outputs{};
+  double seconds = 0;
+  bool is_default = false;                 // what the families put first
+  std::shared_ptr<const Kernel> kernel{};  // where a gradient reads its workspace, else null
+};
+
+// Times what it is asked for, once: nodes of the same op, attributes, shapes and layouts have the
+// same kernels.
+class KernelPrices {
+ public:
+  // `weights_bytes`: of the whole network.
+  KernelPrices(int threads, size_t weights_bytes, double max_error)
+      : timer_(threads, weights_bytes), max_error_(max_error) {}
+
+  LayoutTable& layouts() { return layouts_; }
+  int64_t kernels_timed() const { return kernels_timed_; }
+
+  // For each way to read and write (a tuple of layouts) the quickest kernel, and the default. The
+  // result lives as long as this.
+  absl::StatusOr<const std::vector<PricedKernel>*> KernelsFor(const KernelRequest& request);
+  absl::StatusOr<double> ReorderSeconds(int from, int to);
+
+ private:
+  absl::StatusOr<std::vector<PricedKernel>> Price(const KernelRequest& request,
+                                                  const std::string& problem);
+  absl::StatusOr<std::vector<double>> SecondsOf(const KernelRequest& request,
+                                                const std::string& problem,
+                                                const Candidates& kernels);
+  PricedKernel Describe(const KernelRequest& request, const Kernel& kernel);
+
+  KernelTimer timer_;
+  double max_error_;
+  LayoutTable layouts_;
+  std::unordered_map<std::string, double> seconds_;  // by problem and kernel
+  // By problem and the layouts that the inputs come in.
+  std::unordered_map<std::string, std::unique_ptr<std::vector<PricedKernel>>> kernels_;
+  std::map<std::pair<int, int>, double> reorders_;
+  int64_t kernels_timed_ = 0;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_TUNING_PRICED_KERNELS_H_

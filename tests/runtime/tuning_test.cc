@@ -1,0 +1,309 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "graph/emitter.h"
+#include "ops/ops.h"
+#include "runtime/exec/executable.h"
+#include "runtime/exec/parallel.h"
+#include "runtime/plan/lowering.h"
+#include "runtime/tuning/tuner.h"
+
+namespace weft {
+namespace {
+
+using ::testing::HasSubstr;
+
+Tensor Wave(Dims dims, float step) {
+  Tensor tensor = Tensor::Zeros(DType::kF32, std::move(dims)).value();
+  float phase = 0;
+  for (float& v : tensor.mutable_values<float>()) v = std::sin(phase += step);
+  return tensor;
+}
+
+// Convolutions with a residual, a pooling and a matrix product: joins, and ops of several families.
+Graph Network(int64_t channels = 16, float step = 0.7F, std::string_view prefix = "") {
+  Graph graph(StandardOps());
+  Emitter e(graph);
+  const auto conv = [&](Value x, int64_t in, int64_t out) {
+    return e.Op("Conv", {x, e.Constant(Wave({out, in, 3, 3}, step))},
+                {{"pads", std::vector<int64_t>{1, 1, 1, 1}}});
+  };
+  Value x = graph.AddInput(std::string(prefix) + "x", {DType::kF32, {2, 3, 12, 12}}).value();
+  const Value a = e.Op("Relu", {conv(x, 3, channels)});
+  const Value b = e.Op("Relu", {e.Op("Add", {conv(conv(a, channels, 32), 32, channels), a})});
+  const Value pooled =
+      e.Op("MaxPool", {b},
+           {{"kernel_shape", std::vector<int64_t>{2, 2}}, {"strides", std::vector<int64_t>{2, 2}}});
+  const Value flat = e.Op("Flatten", {pooled});
+  const Value y = e.Op("Gemm", {flat, e.Constant(Wave({channels * 36, 10}, step))});
+  EXPECT_TRUE(graph.AddOutput("y", y).ok());
+  return graph;
+}
+
+Tensor RunOnce(const Graph& graph, const LowerOptions& options) {
+  const auto executable = Executable::Create(graph, {}, options).value();
+  const auto context = Context::Create(*executable, nullptr).value();
+  std::vector<Tensor> outputs(1);
+  const Tensor x = Wave({2, 3, 12, 12}, 0.3F);
+  EXPECT_TRUE(executable->Run(*context, {&x, 1}, outputs).ok());
+  return outputs[0];
+}
+
+class FixedChoices : public ChoiceSource {
+ public:
+  explicit FixedChoices(KernelChoices choices) : choices_(std::move(choices)) {}
+  absl::StatusOr<KernelChoices> ChoicesFor(const Graph&, const LowerOptions&) override {
+    return choices_;
+  }
+
+ private:
+  KernelChoices choices_;
+};
+
+KernelChoices ChoicesOfPlan(const Plan& plan) {
+  KernelChoices choices;
+  for (const PlanStep& step : plan.steps) {
+    if (step.node != nullptr) choices[step.name] = ChoiceText(*step.node, *step.kernel);
+  }
+  return choices;
+}
+
+std::filesystem::path FreshFolder(const char* name) {
+  const auto folder = std::filesystem::path(testing::TempDir()) / name;
+  std::filesystem::remove_all(folder);
+  return folder;
+}
+
+// Each kernel that a convolution is offered can be asked for.
+TEST(Choices, ANodeRunsTheKernelThatIsWanted) {
+  const Graph graph = Network();
+  const Node* conv = nullptr;
+  for (const Node& node : graph.nodes()) {
+    if (node.op_name() == "Conv" && node.input(0).node->op_name() == "Relu") conv = &node;
+  }
+  ASSERT_NE(conv, nullptr);
+  KernelRequest request{.node = *conv, .threads = 1};
+  for (const Value& input : conv->inputs()) {
+    request.inputs.push_back(PlainLayout(input.type()).value());
+    request.constant.push_back(ConstantValue(input) != nullptr);
+  }
+  request.outputs.push_back(StaticDims(conv->type().shape).value());
+  const RunScope scope(1);
+  const Candidates offered = CandidatesFor(request, Families::kAll).value();
+  ASSERT_GT(offered.size(), 2U);
+  for (const auto& kernel : offered) {
+    const std::string wanted = ChoiceText(*conv, *kernel);
+    const LowerOptions options{
+        .threads = 1,
+        .choices = std::make_shared<FixedChoices>(KernelChoices{{conv->name(), wanted}})};
+    EXPECT_EQ(ChoicesOfPlan(Lower(graph, options).value()).at(conv->name()), wanted);
+  }
+}
+
+TEST(Choices, AKernelThatIsNotOfferedIsTheDefault) {
+  const Graph graph = Network();
+  const Plan plain = Lower(graph, {.threads = 1}).value();
+  KernelChoices unknown;
+  for (const PlanStep& step : plain.steps)
+    unknown[step.name] = "jit:of_tomorrow (plain) -> (plain)";
+  const LowerOptions options{.threads = 1, .choices = std::make_shared<FixedChoices>(unknown)};
+  EXPECT_EQ(ChoicesOfPlan(Lower(graph, options).value()), ChoicesOfPlan(plain));
+}
+
+TEST(Search, FindsAPlanThatComputesTheSame) {
+  for (const int threads : {1, 2}) {
+    const Graph graph = Network();
+    const SearchResult found = SearchChoices(graph, {.threads = threads}).value();
+    EXPECT_GT(found.kernels_timed, 20);
+    EXPECT_GT(found.seconds, 0);
+    EXPECT_LE(found.seconds, found.default_seconds);
+    const LowerOptions options{.threads = threads,
+                               .choices = std::make_shared<FixedChoices>(found.choices)};
+    const KernelChoices taken = ChoicesOfPlan(Lower(graph, options).value());
+    for (const auto& [node, choice] : found.choices) EXPECT_EQ(taken.at(node), choice) << node;
+    const Tensor exact = RunOnce(graph, {.reference_only = true});
+    const Tensor actual = RunOnce(graph, options);
+    double largest = 0;
+    for (int64_t i = 0; i < exact.size(); ++i) largest = std::max(largest, std::abs(exact.At(i)));
+    for (int64_t i = 0; i < exact.size(); ++i) {
+      EXPECT_NEAR(actual.At(i), exact.At(i), 1e-4 * largest);
+    }
+  }
+}
+
+TEST(Search, CountsWhatItHasDone) {
+  const Graph graph = Network();
+  std::vector<TuningProgress> seen;
+  const auto watch = [&](const TuningProgress& p) { seen.push_back(p); };
+  ASSERT_TRUE(SearchChoices(graph, {.threads = 1, .progress = watch}).ok());
+  ASSERT_FALSE(seen.empty());
+  EXPECT_EQ(seen.back().nodes_done, seen.back().nodes);
+  EXPECT_EQ(seen.back().nodes, static_cast<int64_t>(seen.size()));
+}
+
+TEST(Search, RefusesNoGraphForAnOpWithoutFastKernels) {
+  Graph graph(StandardOps());
+  Emitter e(graph);
+  const Value x = graph.AddInput("x", {DType::kF64, {4, 4}}).value();
+  ASSERT_TRUE(graph.AddOutput("y", e.Op("Relu", {x})).ok());
+  EXPECT_TRUE(SearchChoices(graph, {.threads = 1}).value().choices.empty());
+}
+
+TEST(Error, OfAKernelIsThatOfItsLargestResult) {
+  const Graph graph = Network();
+  const RunScope scope(1);
+  for (const Node& node : graph.nodes()) {
+    if (node.op_name() != "Conv") continue;
+    KernelRequest request{.node = node, .threads = 1};
+    for (const Value& input : node.inputs()) {
+      request.inputs.push_back(PlainLayout(input.type()).value());
+      request.constant.push_back(ConstantValue(input) != nullptr);
+    }
+    request.outputs.push_back(StaticDims(node.type().shape).value());
+    const Candidates offered = CandidatesFor(request, Families::kAll).value();
+    const auto reference = MakeReferenceKernel(request);
+    for (const auto& kernel : offered) {
+      const double error = RelativeError(request, *kernel, *reference).value();
+      EXPECT_LT(error, 1e-4) << kernel->implementation();
+    }
+    EXPECT_EQ(RelativeError(request, *reference, *reference).value(), 0);
+  }
+}
+
+TEST(TuningKey, IsThatOfTheComputation) {
+  const std::string key = TuningKey(Network(), 2);
+  EXPECT_EQ(key.size(), 32U);
+  EXPECT_EQ(TuningKey(Network(16, 0.1F, "other_"), 2), key);  // weights and names
+  EXPECT_NE(TuningKey(Network(), 1), key);
+  EXPECT_NE(TuningKey(Network(24), 2), key);
+}
+
+TEST(ChoiceFolder, KeepsChoices) {
+  const ChoiceFolder folder(FreshFolder("choices_kept"));
+  EXPECT_EQ(folder.Find("k").value(), std::nullopt);
+  const PlacedChoices choices = {{3, "jit:a (x, y) -> (z)"}, {70, "b"}};
+  ASSERT_TRUE(folder.Keep("k", choices).ok());
+  EXPECT_EQ(folder.Find("k").value(), choices);
+  ASSERT_TRUE(folder.Keep("k", {}).ok());
+  EXPECT_EQ(folder.Find("k").value(), PlacedChoices());
+  EXPECT_EQ(folder.Find("other").value(), std::nullopt);
+}
+
+std::string Contents(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(ChoiceFolder, RefusesWhatIsTornOrChanged) {
+  const auto path = FreshFolder("choices_torn");
+  const ChoiceFolder folder(path);
+  ASSERT_TRUE(folder.Keep("k", {{3, "jit:a (x) -> (z)"}}).ok());
+  const auto file = path / "k.choices";
+  const std::string whole = Contents(file);
+  for (size_t size = 0; size < whole.size(); ++size) {
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << whole.substr(0, size);
+    EXPECT_FALSE(folder.Find("k").ok()) << size;
+  }
+  for (size_t at = 0; at < whole.size(); ++at) {
+    std::string changed = whole;
+    changed[at] ^= 1;
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << changed;
+    EXPECT_FALSE(folder.Find("k").ok()) << at;
+  }
+}
+
+TEST(ChoiceFolder, RefusesWhatIsNoFileOfItsOwn) {
+  const auto path = FreshFolder("choices_hostile");
+  std::filesystem::create_directories(path);
+  const ChoiceFolder folder(path);
+  ASSERT_EQ(mkfifo((path / "pipe.choices").c_str(), 0600), 0);
+  EXPECT_FALSE(folder.Find("pipe").ok());  // and does not wait for a writer
+  std::filesystem::create_symlink("/dev/zero", path / "endless.choices");
+  EXPECT_FALSE(folder.Find("endless").ok());
+  std::filesystem::create_directory(path / "folder.choices");
+  EXPECT_FALSE(folder.Find("folder").ok());
+  std::ofstream(path / "huge.choices") << "weft kernel choices 1 ";
+  std::filesystem::resize_file(path / "huge.choices", uintmax_t{1} << 32);  // sparse
+  EXPECT_FALSE(folder.Find("huge").ok());
+}
+
+TEST(ChoiceFolder, IsSafeWithOtherWriters) {
+  const ChoiceFolder folder(FreshFolder("choices_shared"));
+  const PlacedChoices a = {{1, std::string(5000, 'a')}}, b = {{2, std::string(9000, 'b')}};
+  ASSERT_TRUE(folder.Keep("k", a).ok());
+  std::vector<std::thread> writers;
+  for (int t = 0; t < 3; ++t) {
+    writers.emplace_back([&, t] {
+      for (int i = 0; i < 20; ++i) EXPECT_TRUE(folder.Keep("k", t % 2 == 0 ? a : b).ok());
+    });
+  }
+  for (int i = 0; i < 200; ++i) {
+    const auto found = folder.Find("k");
+    ASSERT_TRUE(found.ok());
+    EXPECT_TRUE(found->value() == a || found->value() == b);
+  }
+  for (std::thread& writer : writers) writer.join();
+}
+
+TEST(ChoiceFolder, ForgetsTheOldest) {
+  const auto path = FreshFolder("choices_many");
+  const ChoiceFolder folder(path);
+  std::filesystem::create_directories(path);
+  const auto now = std::filesystem::file_time_type::clock::now();
+  for (size_t i = 0; i < ChoiceFolder::kMostFiles; ++i) {
+    const auto file = path / (std::to_string(i) + ".choices");
+    std::ofstream(file) << "x";
+    std::filesystem::last_write_time(file, now - std::chrono::hours(i == 7 ? 9 : 1));
+  }
+  ASSERT_TRUE(folder.Keep("new", {}).ok());
+  EXPECT_FALSE(std::filesystem::exists(path / "7.choices"));
+  EXPECT_TRUE(std::filesystem::exists(path / "new.choices"));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path), {}),
+            static_cast<std::ptrdiff_t>(ChoiceFolder::kMostFiles));
+}
+
+TEST(Tuner, MeasuresOnceAndThenReads) {
+  const std::string folder = FreshFolder("tuner_kept");
+  const Graph graph = Network();
+  EXPECT_EQ(Tuner::Create({.mode = TuningMode::kOff, .folder = folder}), nullptr);
+  const auto cached = Tuner::Create({.mode = TuningMode::kCached, .folder = folder});
+  EXPECT_TRUE(cached->ChoicesFor(graph, {.threads = 1}).value().empty());
+  EXPECT_FALSE(std::filesystem::exists(folder));
+  int64_t steps = 0;
+  TuningOptions options{.mode = TuningMode::kMeasured, .folder = folder};
+  options.progress = [&](const TuningProgress&) { ++steps; };
+  const auto measured = Tuner::Create(options)->ChoicesFor(graph, {.threads = 1}).value();
+  EXPECT_GT(std::exchange(steps, 0), 0);
+  EXPECT_EQ(Tuner::Create(options)->ChoicesFor(graph, {.threads = 1}).value(), measured);
+  EXPECT_EQ(steps, 0);
+  EXPECT_EQ(cached->ChoicesFor(graph, {.threads = 1}).value(), measured);
+}
+
+TEST(Tuner, GoesOnWithoutAFolderAndSaysSoOnce) {
+  const auto file = FreshFolder("tuner_blocked");
+  std::ofstream(file) << "no folder";
+  std::vector<std::string> warnings;
+  TuningOptions options{.mode = TuningMode::kMeasured, .folder = file / "kernels"};
+  options.warn = [&](std::string_view what) { warnings.emplace_back(what); };
+  const auto tuner = Tuner::Create(options);
+  ASSERT_TRUE(tuner->ChoicesFor(Network(), {.threads = 1}).ok());
+  ASSERT_TRUE(tuner->ChoicesFor(Network(8), {.threads = 1}).ok());
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_THAT(warnings[0], HasSubstr("tuner_blocked"));
+}
+
+TEST(Tuner, KnowsItsModes) {
+  for (const char* mode : {"off", "cached", "measured"}) {
+    EXPECT_EQ(ToString(ParseTuningMode(mode).value()), mode);
+  }
+  EXPECT_THAT(ParseTuningMode("fast").status().message(), HasSubstr("got \"fast\""));
+}
+
+}  // namespace
+}  // namespace weft
