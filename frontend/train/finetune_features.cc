@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <utility>
 
 #include "frontend/build/builder.h"
 #include "frontend/data/loader.h"
 #include "frontend/io/names.h"
+#include "frontend/session/plan_cache.h"
 #include "frontend/session/session.h"
 #include "frontend/train/finetune_weights.h"
 #include "frontend/train/train_loop.h"
@@ -211,18 +213,19 @@ absl::StatusOr<Model> ModelUpTo(const Model& model, std::string_view at) {
   return result;
 }
 
-absl::StatusOr<Features> ComputeFeatures(const Model& model,
-                                         const std::shared_ptr<const Dataset>& dataset,
-                                         const FeatureOptions& options) {
-  WEFT_ASSIGN_OR_RETURN(const Model prefix, ModelUpTo(model, options.at));
-  WEFT_ASSIGN_OR_RETURN(const auto session, Session::Create(prefix, {.threads = options.threads}));
-  WEFT_ASSIGN_OR_RETURN(
-      const std::unique_ptr<Loader> loader,
-      Loader::Create(dataset, {.batch_size = options.batch_size, .shuffle = false}));
-  WEFT_RETURN_IF_ERROR(loader->StartEpoch(0));
+namespace {
+
+// What `run` makes of all examples, in batches; `type` is that of one batch.
+absl::StatusOr<Features> CollectFeatures(
+    const TensorType& type, const std::shared_ptr<const Dataset>& dataset,
+    const FeatureOptions& options,
+    const std::function<absl::StatusOr<Tensor>(const Tensor& images)>& run) {
+  WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<Loader> loader,
+                        Loader::Create(dataset, {.batch_size = options.batch_size,
+                                                 .shuffle = false,
+                                                 .workers = options.workers}));
   Features features;
-  WEFT_ASSIGN_OR_RETURN(features.values,
-                        RoomFor(prefix.graph.outputs()[0].value.type(), dataset->size()));
+  WEFT_ASSIGN_OR_RETURN(features.values, RoomFor(type, dataset->size()));
   Dims labels = dataset->label_dims();
   labels.insert(labels.begin(), dataset->size());
   WEFT_ASSIGN_OR_RETURN(features.labels,
@@ -231,11 +234,47 @@ absl::StatusOr<Features> ComputeFeatures(const Model& model,
   while (true) {
     WEFT_ASSIGN_OR_RETURN(const bool more, loader->Next(&batch));
     if (!more) return features;
-    WEFT_ASSIGN_OR_RETURN(const Tensor run, session->Run(batch.images));
-    WEFT_ASSIGN_OR_RETURN(const Tensor values, run.Converted(DType::kF32));
+    WEFT_ASSIGN_OR_RETURN(const Tensor values, run(batch.images));
     WEFT_RETURN_IF_ERROR(CopyRows(values, batch.first, &features.values));
     WEFT_RETURN_IF_ERROR(CopyRows(batch.labels, batch.first, &features.labels));
   }
+}
+
+}  // namespace
+
+absl::StatusOr<Features> ComputeFeatures(const Model& model,
+                                         const std::shared_ptr<const Dataset>& dataset,
+                                         const FeatureOptions& options) {
+  WEFT_ASSIGN_OR_RETURN(const Model prefix, ModelUpTo(model, options.at));
+  WEFT_ASSIGN_OR_RETURN(const auto session, Session::Create(prefix, {.threads = options.threads}));
+  const auto run = [&](const Tensor& images) -> absl::StatusOr<Tensor> {
+    WEFT_ASSIGN_OR_RETURN(const Tensor values, session->Run(images));
+    return values.Converted(DType::kF32);
+  };
+  return CollectFeatures(prefix.graph.outputs()[0].value.type(), dataset, options, run);
+}
+
+absl::StatusOr<Features> ComputeFrozenFeatures(const FrozenSplit& split,
+                                               const std::shared_ptr<const Dataset>& dataset,
+                                               const FeatureOptions& options) {
+  WEFT_ASSIGN_OR_RETURN(Graph graph, ForTraining(split.beginning.graph));
+  WEFT_RETURN_IF_ERROR(RunPasses(graph, {.explain = false}).status());
+  const TensorType type = graph.outputs()[0].value.type();
+  if (type.dtype != DType::kF32) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("features: expected f32, ", split.at, " gives ", ToString(type)));
+  }
+  WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<State> state, State::Create(graph));
+  PlanCache plans(std::move(graph), state.get(), {.threads = options.threads});
+  const Node& input = *plans.graph().inputs()[0];
+  const auto run = [&](const Tensor& images) -> absl::StatusOr<Tensor> {
+    WEFT_ASSIGN_OR_RETURN(Tensor fitted, FitExamples(input, images));
+    TensorMap feeds;
+    feeds.emplace(input.name(), std::move(fitted));
+    WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, plans.Run(feeds));
+    return outputs[0];
+  };
+  return CollectFeatures(type, dataset, options, run);
 }
 
 std::shared_ptr<const Dataset> FeatureDataset(Features features, const Dataset& source) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "frontend/data/dataset.h"
+#include "frontend/train/finetune_prefix.h"
 #include "graph/model.h"
 
 namespace weft {
@@ -22,6 +23,7 @@ struct FeatureOptions {
   std::string at = {};  // the node; "": what the head reads (FindHead)
   int64_t batch_size = 256;
   int threads = 0;
+  int workers = 1;  // threads that read the examples
 };
 
 // The model in inference mode as far as the first output of node `at`, or where that is empty what
@@ -33,6 +35,13 @@ absl::StatusOr<Model> ModelUpTo(const Model& model, std::string_view at);
 absl::StatusOr<Features> ComputeFeatures(const Model& model,
                                          const std::shared_ptr<const Dataset>& dataset,
                                          const FeatureOptions& options = {});
+
+// The features of a model's frozen beginning, by the passes and the kernels of a training: what its
+// steps would compute again and again. The node is the border, whatever `options` say. Errors:
+// features that are not f32[N,...] of known dims; whatever the data or the run say.
+absl::StatusOr<Features> ComputeFrozenFeatures(const FrozenSplit& split,
+                                               const std::shared_ptr<const Dataset>& dataset,
+                                               const FeatureOptions& options = {});
 
 // Features as a data set, so that what comes after them can be trained without computing them
 // again. Its labels are those of `source`, its class names too.

@@ -4,6 +4,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "frontend/train/parameter_groups.h"
 #include "frontend/train/training_graph.h"
 #include "frontend/weights/weights.h"
 #include "graph/bind.h"
@@ -69,19 +70,14 @@ Value FindBorder(const Graph& graph) {
   return border;
 }
 
-// What the outputs, losses and updates need besides `border`.
-NodeSet NeededAfter(const Graph& graph, Value border) {
+// What `wanted` needs; nothing that only `border` does.
+NodeSet NeededFor(const std::vector<Value>& wanted, Value border) {
   NodeSet needed;
   std::vector<const Node*> stack;
   const auto need = [&](Value v) {
     if (!v.null() && v != border && needed.insert(v.node).second) stack.push_back(v.node);
   };
-  for (const NamedValue& output : graph.outputs()) need(output.value);
-  for (const NamedValue& loss : graph.losses()) need(loss.value);
-  for (const Update& update : graph.updates()) {
-    need(update.variable->output());
-    need(update.value);
-  }
+  for (const Value v : wanted) need(v);
   while (!stack.empty()) {
     const Node* node = stack.back();
     stack.pop_back();
@@ -90,36 +86,62 @@ NodeSet NeededAfter(const Graph& graph, Value border) {
   return needed;
 }
 
+// Some of a graph's nodes, copied; an input may stand for one value.
+struct PartCopy {
+  Graph graph;
+  Value border = {}, input = {};
+  NodeMap nodes = {};
+
+  Value Of(Value v) const {
+    if (v.null()) return v;
+    return v == border ? input : nodes.at(v.node)->output(v.index);
+  }
+  absl::Status Add(const Graph& from, const NodeSet& needed) {
+    for (const Node& node : from.nodes()) {
+      if (!needed.contains(&node)) continue;
+      NodeSpec spec = {.op = std::string(node.op_name()),
+                       .name = node.name(),
+                       .attributes = node.attributes(),
+                       .num_outputs = node.num_outputs(),
+                       .provenance = node.provenance()};
+      for (const Value& v : node.inputs()) spec.inputs.push_back(Of(v));
+      WEFT_ASSIGN_OR_RETURN(nodes[&node], graph.AddNode(std::move(spec)));
+    }
+    return absl::OkStatus();
+  }
+};
+
+// What leads to `border`, which is its output.
+absl::StatusOr<Graph> GraphBefore(const Graph& graph, Value border) {
+  PartCopy part{.graph = Graph(graph.registry())};
+  WEFT_RETURN_IF_ERROR(part.Add(graph, NeededFor({border}, Value())));
+  WEFT_RETURN_IF_ERROR(part.graph.AddOutput("features", part.Of(border)));
+  return std::move(part.graph);
+}
+
 // A copy of what comes after `border`, which becomes the input `name`.
 absl::StatusOr<Graph> GraphAfter(const Graph& graph, Value border, const std::string& name) {
-  const NodeSet needed = NeededAfter(graph, border);
-  Graph rest(graph.registry());
-  WEFT_ASSIGN_OR_RETURN(const Value input, rest.AddInput(name, border.type()));
-  NodeMap nodes;
-  const auto copied = [&](Value v) {
-    if (v == border) return input;
-    return v.null() ? v : nodes.at(v.node)->output(v.index);
-  };
-  for (const Node& node : graph.nodes()) {
-    if (!needed.contains(&node)) continue;
-    NodeSpec spec = {.op = std::string(node.op_name()),
-                     .name = node.name(),
-                     .attributes = node.attributes(),
-                     .num_outputs = node.num_outputs(),
-                     .provenance = node.provenance()};
-    for (const Value& v : node.inputs()) spec.inputs.push_back(copied(v));
-    WEFT_ASSIGN_OR_RETURN(nodes[&node], rest.AddNode(std::move(spec)));
+  std::vector<Value> wanted;
+  for (const NamedValue& output : graph.outputs()) wanted.push_back(output.value);
+  for (const NamedValue& loss : graph.losses()) wanted.push_back(loss.value);
+  for (const Update& update : graph.updates()) {
+    wanted.push_back(update.variable->output());
+    wanted.push_back(update.value);
   }
+  PartCopy part{.graph = Graph(graph.registry()), .border = border};
+  WEFT_ASSIGN_OR_RETURN(part.input, part.graph.AddInput(name, border.type()));
+  WEFT_RETURN_IF_ERROR(part.Add(graph, NeededFor(wanted, border)));
+  Graph& rest = part.graph;
   for (const NamedValue& output : graph.outputs()) {
-    WEFT_RETURN_IF_ERROR(rest.AddOutput(output.name, copied(output.value)));
+    WEFT_RETURN_IF_ERROR(rest.AddOutput(output.name, part.Of(output.value)));
   }
   for (const NamedValue& loss : graph.losses()) {
-    WEFT_RETURN_IF_ERROR(rest.AddLoss(loss.name, copied(loss.value)));
+    WEFT_RETURN_IF_ERROR(rest.AddLoss(loss.name, part.Of(loss.value)));
   }
   for (const Update& update : graph.updates()) {
-    WEFT_RETURN_IF_ERROR(rest.AddUpdate(nodes.at(update.variable), copied(update.value)));
+    WEFT_RETURN_IF_ERROR(rest.AddUpdate(part.nodes.at(update.variable), part.Of(update.value)));
   }
-  return rest;
+  return std::move(part.graph);
 }
 
 }  // namespace
@@ -128,14 +150,36 @@ absl::StatusOr<FrozenSplit> SplitFrozen(const Model& model, const FineTuneOption
   Graph frozen = Clone(model.graph);
   WEFT_RETURN_IF_ERROR(Freeze(frozen, options));
   const Value border = FindBorder(frozen);
-  if (border.null()) {
+  const auto none = [] {
     return absl::InvalidArgumentError(
         "freeze: the model has no frozen beginning whose features could be kept");
-  }
+  };
+  if (border.null()) return none();
   WEFT_ASSIGN_OR_RETURN(Graph rest, GraphAfter(frozen, border, ExamplesOf(frozen)->name()));
-  FrozenSplit split{.at = border.node->name(), .rest = Model(std::move(rest))};
+  WEFT_ASSIGN_OR_RETURN(Graph beginning, GraphBefore(frozen, border));
+  if (beginning.variables().empty()) return none();
+  FrozenSplit split{.at = border.node->name(),
+                    .beginning = Model(std::move(beginning)),
+                    .rest = Model(std::move(rest))};
   split.rest.class_names = model.class_names;
   return split;
+}
+
+OptimizerOptions WithoutPatternsFor(const Graph& whole, const Graph& rest,
+                                    OptimizerOptions options) {
+  const auto fits = [](const Graph& graph, std::string_view pattern) {
+    const std::vector<Node*> variables = graph.variables();
+    return std::ranges::any_of(variables, [&](const Node* variable) {
+      return MatchesVariable(pattern, variable->name());
+    });
+  };
+  for (auto* patterns : {&options.lr_group, &options.decay_group, &options.max_norm}) {
+    std::erase_if(*patterns, [&](std::string_view text) {
+      const std::string_view pattern = text.substr(0, text.rfind('='));
+      return !fits(rest, pattern) && fits(whole, pattern);
+    });
+  }
+  return options;
 }
 
 absl::Status JoinFrozen(Model& model, const Model& rest) {

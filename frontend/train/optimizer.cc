@@ -64,7 +64,8 @@ class StepBuilder {
 
  private:
   // One OptimizerStep node; `tensors` are its variables, gradients and slots.
-  absl::StatusOr<Node*> AddNode(const UpdateSpec& spec, std::vector<Value> tensors, Value norm);
+  absl::StatusOr<Node*> AddNode(const UpdateSpec& spec, Value step, std::vector<Value> tensors,
+                                Value norm);
   absl::StatusOr<Value> AddSlot(const Node& variable, std::string_view suffix);
 
   Graph& graph_;
@@ -77,9 +78,9 @@ absl::Status StepBuilder::AddInputs(DType dtype) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Node*> StepBuilder::AddNode(const UpdateSpec& spec, std::vector<Value> tensors,
-                                           Value norm) {
-  tensors.insert(tensors.begin(), {rate_, step_, norm});
+absl::StatusOr<Node*> StepBuilder::AddNode(const UpdateSpec& spec, Value step,
+                                           std::vector<Value> tensors, Value norm) {
+  tensors.insert(tensors.begin(), {rate_, step, norm});
   return graph_.AddNode({.op = "OptimizerStep",
                          .name = graph_.UniqueName("optimizer"),
                          .inputs = std::move(tensors),
@@ -104,8 +105,10 @@ absl::Status StepBuilder::AddAccumulation(std::vector<Parameter>& parameters, in
     tensors.push_back(slot);
   }
   for (const Parameter& p : parameters) tensors.push_back(p.gradient);
+  WEFT_ASSIGN_OR_RETURN(const Value part,
+                        graph_.AddInput(std::string(kPartInput), {DType::kI64, {}}));
   WEFT_ASSIGN_OR_RETURN(Node * node, AddNode({.method = UpdateMethod::kAccumulate, .every = every},
-                                             tensors, Value()));
+                                             part, tensors, Value()));
   for (size_t i = 0; i < parameters.size(); ++i) {
     parameters[i].gradient = node->output(static_cast<int>(i));
     WEFT_RETURN_IF_ERROR(graph_.AddUpdate(tensors[i].node, parameters[i].gradient));
@@ -136,7 +139,7 @@ absl::StatusOr<std::vector<Value>> StepBuilder::AddSteps(const ParameterGroup& g
       tensors.push_back(value);
     }
   }
-  WEFT_ASSIGN_OR_RETURN(Node * node, AddNode(spec, tensors, norm_));
+  WEFT_ASSIGN_OR_RETURN(Node * node, AddNode(spec, step_, tensors, norm_));
   for (size_t i = first_slot; i < tensors.size(); ++i) {
     WEFT_RETURN_IF_ERROR(
         graph_.AddUpdate(tensors[i].node, node->output(static_cast<int>(i - first_slot + n))));
@@ -157,7 +160,7 @@ absl::Status StepBuilder::AddAverage(std::span<Node* const> variables, std::span
   WEFT_ASSIGN_OR_RETURN(Node * node, AddNode({.method = UpdateMethod::kAverage,
                                               .alpha = options.average_decay,
                                               .every = options.accumulation},
-                                             tensors, Value()));
+                                             step_, tensors, Value()));
   for (size_t i = 0; i < variables.size(); ++i) {
     WEFT_RETURN_IF_ERROR(graph_.AddUpdate(tensors[i].node, node->output(static_cast<int>(i))));
   }

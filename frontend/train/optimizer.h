@@ -12,9 +12,12 @@
 namespace weft {
 
 // The scalar inputs of a training graph: the learning rate, of the parameters' dtype, and the
-// number of batches trained on before this one, i64.
+// number of batches trained on before this one, i64. Where several batches make a step, also how
+// many of its batches came before this one, i64; an epoch's last batch makes a step of what there
+// is, and counts for kStepInput as the last of a whole one.
 inline constexpr std::string_view kLearningRateInput = "learning_rate";
 inline constexpr std::string_view kStepInput = "step";
+inline constexpr std::string_view kPartInput = "part";
 
 // Variables of a training graph, called PARAMETER/slot, that belong to no method: the weights'
 // average and the gradients' mean so far. A training state keeps the weights themselves as
@@ -55,7 +58,9 @@ struct OptimizerOptions {
   std::vector<std::string> lr_group = {}, decay_group = {};
   // Limits on each element of a gradient, or on the norm of all gradients together; 0: none.
   double clip_value = 0, clip_norm = 0;
-  int64_t accumulation = 1;  // batches whose mean gradient makes one step
+  // Batches whose mean gradient makes one step. What is left of them at the end of an epoch makes
+  // one too, of its own mean, as timm's loop has it (PyTorch leaves it to its user's loop).
+  int64_t accumulation = 1;
   // Share that the weights' average keeps at a step, or (1+t)/(10+t) where that is less; 0: none.
   // Running statistics are averaged with them, as by timm's and torchvision's averages: those of
   // the latest weights would not be the average's.
@@ -91,7 +96,9 @@ void VisitOptions(OptimizerOptions& o, F& f) {
   f("decay_group", o.decay_group, "PATTERN=FACTOR of the decay by parameters' names");
   f("clip_value", o.clip_value, "Limit on each element of a gradient (0: none)");
   f("clip_norm", o.clip_norm, "Limit on the norm of all gradients together (0: none)");
-  f("grad_accum_steps", o.accumulation, "Batches whose mean gradient makes one step");
+  f("grad_accum_steps", o.accumulation,
+    "Batches whose mean gradient makes one step; the fewer left at an epoch's end make one too, of "
+    "their own mean");
   f("average_decay", o.average_decay,
     "Share of the old weights in their moving average, which is evaluated and saved (0: none)");
   f("max_norm", o.max_norm, "PATTERN=LIMIT of the norm of each output's weights, by name");

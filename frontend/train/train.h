@@ -33,6 +33,10 @@ struct TrainOptions {
   LossOptions loss = {};
   OptimizerOptions optimizer = {};
   FineTuneOptions finetune = {};
+  // The examples are features of the model's frozen beginning (SplitFrozen in finetune_prefix.h),
+  // so that only the rest is computed. Snapshots have the whole model all the same, and can be
+  // resumed either way. Nothing may be unfrozen later.
+  bool from_features = false;
   uint64_t seed = 0;            // of dropout, and of the shuffling in Fit
   int threads = 0;              // 0: all that this process may use
   bool reference_only = false;  // no fast kernels: the oracle path
@@ -87,14 +91,14 @@ class Trainer {
   // its count of steps. Errors also: no training state, a slot missing or of another type.
   static absl::StatusOr<std::unique_ptr<Trainer>> Resume(Model model, const TrainOptions& options);
 
-  // A batch: an optimizer step, or a part of one (OptimizerOptions::accumulation). Of examples
-  // [N,...], f32 or f64 (numbers of tokens too), and labels, i64[N] or as the model states; a model
-  // without labels passes over them. `first_example` is the global index of the first one, for
-  // dropout. Errors: a batch that does not fit the model, naming the input, the type expected and
-  // that given; a label out of range; where numerics are checked, numbers that are odd, with where
-  // they come from. No weight has changed then.
+  // A batch: an optimizer step, or a part of one (OptimizerOptions::accumulation), which the `last`
+  // one of an epoch completes. Of examples [N,...], f32 or f64 (numbers of tokens too), and labels,
+  // i64[N] or as the model states; a model without labels passes over them. `first_example` is the
+  // global index of the first one, for dropout. Errors: a batch that does not fit the model, naming
+  // the input, the type expected and that given; a label out of range; where numerics are checked,
+  // numbers that are odd, with where they come from. No weight has changed then.
   absl::StatusOr<StepResult> Step(const Tensor& images, const Tensor& labels, double learning_rate,
-                                  int64_t first_example = 0);
+                                  int64_t first_example = 0, bool last = false);
 
   // The scores of a batch in inference mode, with the current weights, or their average where the
   // options ask for one. Errors also: a model that states its losses (Snapshot() and a Session run
@@ -112,10 +116,10 @@ class Trainer {
   absl::StatusOr<Tensor> Get(std::string_view variable) const { return state_->Get(variable); }
 
   const TrainOptions& options() const { return options_; }
-  const Model& model() const { return model_; }       // its weights are those of the beginning
-  int64_t step() const { return step_; }              // batches trained on, over all sessions
-  int64_t epoch() const { return epoch_; }            // whole passes over the data
-  int64_t next_batch() const { return next_batch_; }  // within this pass
+  const Model& model() const { return model_; }    // its weights are those of the beginning
+  int64_t step() const { return counts_.step; }    // batches trained on, in all sessions
+  int64_t epoch() const { return counts_.epoch; }  // whole passes over the data
+  int64_t next_batch() const { return counts_.next_batch; }  // within this pass
   void SetPosition(int64_t epoch, int64_t next_batch);
   // Before each epoch: where FineTuneOptions::unfreeze_at has come, what was frozen is trained from
   // now on; its slots and its count of steps begin as those of a new training. Plans from before
@@ -151,15 +155,21 @@ class Trainer {
   // What has been counted, in batches unless named.
   struct Counts {
     int64_t step = 0;
-    int64_t first_step = 0;      // where this method began
-    int64_t unfrozen_step = -1;  // where what was frozen was trained from; -1: nowhere yet
-    int64_t epoch = 0;           // epochs
+    int64_t first_step = 0;  // where this method began
+    // Since then, all of a whole step's also where an epoch's end left fewer to it.
+    int64_t counted = 0;
+    int64_t unfrozen = -1;  // what was counted when what was frozen came in; -1: it has not
+    int64_t epoch = 0;      // epochs
     int64_t next_batch = 0;
   };
   static absl::StatusOr<Counts> CountsOf(const TrainingState& state, const TrainOptions& options,
                                          const TrainOptions& before);
   static absl::StatusOr<std::unique_ptr<Trainer>> Make(Model model, const TrainOptions& options,
                                                        const Counts& counts);
+  static absl::Status ReadCounts(const Config& config, Counts& counts);
+  static void WriteCounts(const Counts& counts, Config& config);
+  // For examples that are features: what is trained is the rest.
+  absl::Status LeaveBeginning();
   absl::Status BuildGraphs();
   LowerOptions lowering() const {
     return {.threads = options_.threads, .reference_only = options_.reference_only};
@@ -184,6 +194,7 @@ class Trainer {
   absl::Status RefreshAverages();
 
   Model model_;
+  std::optional<Graph> rest_;  // what is trained, where the examples are features
   TrainOptions options_;
   TrainingForm form_, evaluation_form_;
   PassReport passes_;
@@ -195,11 +206,7 @@ class Trainer {
   std::unique_ptr<PlanCache> training_, evaluation_;
   std::optional<MemoryPrice> memory_price_;
   size_t memory_budget_ = 0;  // in bytes, once known
-  int64_t step_ = 0;
-  int64_t first_step_ = 0;      // where this method began
-  int64_t unfrozen_step_ = -1;  // see Counts
-  int64_t epoch_ = 0;
-  int64_t next_batch_ = 0;
+  Counts counts_;
   Config config_;
   RecordedChoices kernel_choices_;      // for the next snapshot
   RecordedChoices resumed_choices_;     // as the file had them

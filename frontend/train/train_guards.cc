@@ -121,7 +121,7 @@ absl::Status Trainer::CheckResults(std::span<const Tensor> outputs,
   }
   if (!odd) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrCat("step ", step_ + 1, ": ", odd_step,
+      absl::StrCat("step ", counts_.step + 1, ": ", odd_step,
                    " gives odd numbers first (NaN, Inf or denormals), and no node does alone: try "
                    "a lower learning rate"));
 }
@@ -141,7 +141,7 @@ absl::Status Trainer::LocateOddNumbers(const TensorMap& feeds, const TensorMap& 
                                        options_.numerics.file, " --output y.npy")
                         : absl::StrCat("; ", std::string(status.message()));
   }
-  return absl::FailedPreconditionError(absl::StrCat("step ", step_ + 1, ", learning rate ",
+  return absl::FailedPreconditionError(absl::StrCat("step ", counts_.step + 1, ", learning rate ",
                                                     feeds.at(std::string(kLearningRateInput)).At(0),
                                                     ": ", place->message, saved));
 }

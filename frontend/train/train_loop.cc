@@ -106,7 +106,8 @@ absl::Status Loop::RunStep(int64_t epoch, int64_t batch, Tally* tally) {
   const double rate =
       ScheduledRate(options_.schedule, options_.learning_rate, time, state_.plateau);
   WEFT_ASSIGN_OR_RETURN(const StepResult result,
-                        trainer_.Step(batch_.images, batch_.labels, rate, batch_.first));
+                        trainer_.Step(batch_.images, batch_.labels, rate, batch_.first,
+                                      /*last=*/batch + 1 == batches));
   if (!std::isfinite(result.loss)) {
     return absl::OutOfRangeError(absl::StrCat(
         "the loss is ", result.loss, " at step ", trainer_.step(), " (epoch ", epoch + 1,

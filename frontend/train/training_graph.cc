@@ -172,6 +172,13 @@ absl::StatusOr<FormedGraph> MakeTrainingGraph(const Graph& neutral, const LossOp
   return FormedGraph{std::move(graph), std::move(form), std::move(report)};
 }
 
+absl::StatusOr<Tensor> FitExamples(const Node& input, const Tensor& examples) {
+  WEFT_ASSIGN_OR_RETURN(Tensor x, FitToInput(input, examples));
+  const DType dtype = input.type().dtype;
+  if (!kIndexTypes.contains(dtype) || x.is_empty() || !kFloatTypes.contains(x.dtype())) return x;
+  return x.Converted(dtype);
+}
+
 absl::StatusOr<FormedGraph> MakeEvaluationGraph(const Graph& neutral, const LossOptions& loss) {
   WEFT_ASSIGN_OR_RETURN(Graph graph, ForInference(neutral, {.freeze = false, .losses = true}));
   const bool stated = !graph.losses().empty();

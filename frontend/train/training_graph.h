@@ -57,6 +57,10 @@ absl::StatusOr<FormedGraph> MakeTrainingGraph(const Graph& neutral, const LossOp
                                               const FineTuneOptions& finetune = {},
                                               const LateParameters& late = {});
 
+// Examples as an input takes them: FitToInput, and numbers of tokens as integers. Errors: another
+// type.
+absl::StatusOr<Tensor> FitExamples(const Node& input, const Tensor& examples);
+
 // The losses and scores in inference mode, with variables and without updates. Where the loss is
 // cross-entropy with one class an example only the scores, which need no labels; other losses are
 // without label smoothing. Errors as above.

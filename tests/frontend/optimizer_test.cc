@@ -12,85 +12,12 @@
 #include "graph/file/serialize.h"
 #include "gtest/gtest.h"
 #include "ops/ops.h"
+#include "tests/frontend/testing_optimizer.h"
 
 namespace weft {
 namespace {
 
 using testing::HasSubstr;
-
-using Doubles = std::vector<double>;
-
-constexpr double kRate = 0.1;
-
-Model OneLayer(DType dtype = DType::kF64) {
-  Builder b({.seed = 3, .dtype = dtype});
-  b.Output("y", b.Linear(b.Input("x", {"N", 4}), {.features = 3, .name = "fc"}));
-  return *b.Build();
-}
-
-Model TwoLayers(DType dtype = DType::kF64) {
-  Builder b({.seed = 3, .dtype = dtype});
-  const Value h = b.Relu(b.Linear(b.Input("x", {"N", 4}), {.features = 8, .name = "features"}));
-  b.Output("y", b.Linear(h, {.features = 3, .name = "head"}));
-  return *b.Build();
-}
-
-// Example i of any number: two batches are those of one after the other.
-Tensor Examples(int64_t first, int64_t n) {
-  Tensor t = *Tensor::Zeros(DType::kF64, {n, 4});
-  const auto values = t.mutable_values<double>();
-  for (size_t i = 0; i < values.size(); ++i) {
-    values[i] = std::sin(1.7 * static_cast<double>(first * 4 + static_cast<int64_t>(i)));
-  }
-  return t;
-}
-
-Tensor LabelsOf(int64_t first, int64_t n) {
-  std::vector<int64_t> labels;
-  for (int64_t i = first; i < first + n; ++i) labels.push_back(i % 3);
-  return Tensor::FromInts(labels);
-}
-
-std::unique_ptr<Trainer> TrainerOf(Model model, OptimizerOptions optimizer) {
-  auto trainer =
-      Trainer::Create(std::move(model), {.optimizer = std::move(optimizer), .threads = 1});
-  EXPECT_TRUE(trainer.ok()) << trainer.status();
-  return trainer.ok() ? *std::move(trainer) : nullptr;
-}
-
-double StepOn(Trainer& trainer, int64_t first, int64_t n = 6) {
-  const auto result = trainer.Step(Examples(first, n), LabelsOf(first, n), kRate);
-  EXPECT_TRUE(result.ok()) << result.status();
-  return result.ok() ? result->loss : NAN;
-}
-
-Doubles ValuesOf(const Tensor& tensor) {
-  Doubles values;
-  for (int64_t i = 0; i < tensor.size(); ++i) values.push_back(tensor.At(i));
-  return values;
-}
-Doubles Get(const Trainer& trainer, const std::string& name) {
-  const auto tensor = trainer.Get(name);
-  EXPECT_TRUE(tensor.ok()) << tensor.status();
-  return tensor.ok() ? ValuesOf(*tensor) : Doubles();
-}
-Doubles Initial(const Trainer& trainer, const std::string& name) {
-  return ValuesOf(LeafValue(*trainer.model().graph.Find(name)));
-}
-
-// How far a parameter went in the first step.
-Doubles Moved(Model (*make)(DType), const OptimizerOptions& options, const std::string& name) {
-  const auto trainer = TrainerOf(make(DType::kF64), options);
-  StepOn(*trainer, 0);
-  Doubles moved = Get(*trainer, name);
-  const Doubles before = Initial(*trainer, name);
-  for (size_t i = 0; i < moved.size(); ++i) moved[i] -= before[i];
-  return moved;
-}
-
-auto Near(const Doubles& values, double error = 1e-12) {
-  return testing::Pointwise(testing::DoubleNear(error), values);
-}
 
 Doubles Scaled(Doubles values, double factor) {
   for (double& value : values) value *= factor;
@@ -144,41 +71,6 @@ TEST(Optimizer, DecoupledDecayShrinksTheWeights) {
   for (size_t i = 0; i < expected.size(); ++i) expected[i] -= kRate * 0.2 * before[i];
   EXPECT_THAT(Moved(OneLayer, {.weight_decay = 0.2, .decoupled_decay = true}, "fc.weight"),
               Near(expected));
-}
-
-TEST(Optimizer, AccumulatedBatchesAreOneStepOnAllTheirExamples) {
-  for (const char* method : {"sgd", "adam", "lamb"}) {
-    const OptimizerOptions options = {.method = method, .weight_decay = 0.01, .clip_norm = 0.3};
-    OptimizerOptions in_parts = options;
-    in_parts.accumulation = 3;
-    const auto whole = TrainerOf(TwoLayers(), options), parts = TrainerOf(TwoLayers(), in_parts);
-    for (int step = 0; step < 4; ++step) {
-      StepOn(*whole, step * 6, 6);
-      const Doubles before = Get(*parts, "head.weight");
-      StepOn(*parts, step * 6, 2);
-      StepOn(*parts, step * 6 + 2, 2);
-      EXPECT_EQ(Get(*parts, "head.weight"), before);
-      StepOn(*parts, step * 6 + 4, 2);
-      for (const char* name : {"features.weight", "features.bias", "head.weight"}) {
-        EXPECT_THAT(Get(*parts, name), Near(Get(*whole, name))) << method << ", " << name;
-      }
-    }
-  }
-}
-
-TEST(Optimizer, AnotherAccumulationBeginsItsMeanAnew) {
-  const auto whole = TrainerOf(OneLayer(), {.accumulation = 4});
-  StepOn(*whole, 0);
-  TrainOptions options = whole->options();
-  const auto gradient = [&] {
-    auto resumed = Trainer::Resume(*whole->Snapshot(), options);
-    EXPECT_TRUE(resumed.ok()) << resumed.status();
-    return resumed.ok() ? Get(**resumed, "fc.weight/gradient") : Doubles();
-  };
-  EXPECT_EQ(gradient(), Get(*whole, "fc.weight/gradient"));
-  EXPECT_THAT(gradient(), testing::Not(testing::Each(0.0)));
-  options.optimizer.accumulation = 2;
-  EXPECT_THAT(gradient(), testing::Each(0.0));
 }
 
 TEST(Optimizer, AveragesWeightsAndEvaluatesAndSavesThem) {
