@@ -6,6 +6,7 @@
 
 #include "frontend/data/augment/pipeline.h"
 #include "frontend/data/open.h"
+#include "frontend/io/image.h"
 #include "frontend/train/config.h"
 #include "graph/model.h"
 
@@ -43,10 +44,20 @@ absl::StatusOr<std::shared_ptr<const Dataset>> FitToModel(std::shared_ptr<const 
                                                           const Model& model,
                                                           const DataSource& source);
 // What examples need of the pipeline that the model was trained with (TestSteps), for their scores;
-// labels stay as they are. Errors: a malformed pipeline.
+// labels stay as they are. It is the file's metadata "weft.test_steps", which optimized and
+// exported files keep; of older ones it follows from the training's options. Errors: a malformed
+// pipeline.
 absl::StatusOr<Pipeline> TestStepsOf(const Model& model);
-// An image f32[1,C,H,W] taken through them.
-absl::StatusOr<Tensor> ApplyTestSteps(const Model& model, Tensor image);
+// Writes those of the pipeline `augment`.
+absl::Status SetTestSteps(const std::string& augment, Model& model);
+// A picture's file as the input f32[1,C,H,W] of a model that has a preprocessing, taken through
+// them. Errors: whatever ReadImage and the steps say. Where steps change the picture, it may have
+// any size.
+absl::StatusOr<Tensor> ReadImageFor(const Model& model, const std::string& path,
+                                    const ImageOptions& options);
+// The test-time augmentations `views` of examples that go through them. Views that resize replace
+// what the steps do to the size, those that crop the steps' crop.
+std::string ViewsAfter(Pipeline steps, const std::string& views);
 // FitToModel, and the examples taken through those steps.
 absl::StatusOr<std::shared_ptr<const Dataset>> FitForScores(std::shared_ptr<const Dataset> dataset,
                                                             const Model& model,

@@ -194,12 +194,12 @@ void AddTop(const EvalArguments& a, const Evaluation& result, const ExampleWatch
                                 static_cast<double>(std::max<int64_t>(result.count, 1))});
 }
 
-// By the mean over views, which what the training's pipeline makes of numbers follows.
+// By the mean over views, each of them with the steps of the training's pipeline.
 absl::StatusOr<Evaluation> EvaluateViews(const std::shared_ptr<const Dataset>& source,
                                          const Model& model, const Preprocessing& preprocessing,
                                          const EvalArguments& a, Session& session) {
   WEFT_ASSIGN_OR_RETURN(const Pipeline steps, TestStepsOf(model));
-  const std::string views = steps.empty() ? a.tta : absl::StrCat(a.tta, ", ", ToString(steps));
+  const std::string views = ViewsAfter(steps, a.tta);
   const auto run = [&](const Tensor& images) { return session.Run(images); };
   return EvaluateWithTta(source, preprocessing, views, a.batch, run, session.gives_probabilities());
 }
@@ -209,7 +209,10 @@ absl::Status Eval(const EvalArguments& a) {
   WEFT_ASSIGN_OR_RETURN(const Model model, OpenFile(a.file));
   WEFT_ASSIGN_OR_RETURN(const DataSource data, DataSourceFor(model, *a.given));
   WEFT_ASSIGN_OR_RETURN(auto opened, OpenSource(model, data, Split::kTest));
-  WEFT_ASSIGN_OR_RETURN(const auto source, WithClassesOf(model.class_names, std::move(opened)));
+  WEFT_ASSIGN_OR_RETURN(auto source, WithClassesOf(model.class_names, std::move(opened)));
+  if (!source->is_images()) {
+    WEFT_ASSIGN_OR_RETURN(source, FitToModel(std::move(source), model, data));
+  }
   WEFT_ASSIGN_OR_RETURN(const auto dataset, FitForScores(source, model, data));
   WEFT_ASSIGN_OR_RETURN(const TuningOptions tuning, TuningFor(a.tuning));
   auto session = Session::Create(model, {.threads = a.threads, .tuning = tuning});

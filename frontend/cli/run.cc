@@ -41,8 +41,7 @@ absl::StatusOr<Tensor> ReadInput(const RunArguments& a, const std::string& file,
     return absl::FailedPreconditionError(absl::StrCat(
         a.file, ": does not say how images become its input; give it a .npy file instead"));
   }
-  WEFT_ASSIGN_OR_RETURN(Tensor image, ReadImage(file, *model.preprocessing, {.resize = a.resize}));
-  return ApplyTestSteps(model, std::move(image));
+  return ReadImageFor(model, file, {.resize = a.resize});
 }
 
 // NAME=FILE for each input, or a FILE alone for the only one.

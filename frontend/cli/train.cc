@@ -80,7 +80,7 @@ void PrintSetup(const TrainSetup& s, size_t peak) {
   const int threads = s.trainer->options().threads;
   Print("%s parameters, %s images of %s, %d thread%s, %s of memory at most\n",
         WithCommas(parameters).c_str(), WithCommas(s.train->size()).c_str(),
-        s.train->name().c_str(), threads, threads == 1 ? "" : "s", BytesText(peak).c_str());
+        s.examples->name().c_str(), threads, threads == 1 ? "" : "s", BytesText(peak).c_str());
   const std::string chosen = ChosenOptions(s.options);
   Print("options: %s%sseed %llu (all of them: --print-config)\n", chosen.c_str(),
         chosen.empty() ? "" : ", ", static_cast<unsigned long long>(s.options.train.seed));
@@ -119,7 +119,7 @@ void PrintEnd(const FitResult& result, const TrainCommandOptions& o) {
 
 absl::Status RunTraining(const TrainSetup& s) {
   WEFT_ASSIGN_OR_RETURN(const auto log,
-                        TrainingLog::Create(s.options.log, *s.trainer, s.train.get()));
+                        TrainingLog::Create(s.options.log, *s.trainer, s.examples.get()));
   InterruptGuard guard;
   ProgressDisplay display;
   absl::Status logged;

@@ -29,6 +29,8 @@ struct TrainTarget {
 struct TrainData {
   DataSource source;
   std::string augment;  // a pipeline's text
+  // Bytes for the features of what is frozen (KeepFrozenFeatures); "0": they are not kept.
+  std::string feature_cache = "1GiB";
 };
 
 // All that a training can be told: by flags, by a file, by the configuration of a saved model.
@@ -69,6 +71,9 @@ void VisitOptions(TrainData& o, F& f) {
   f("augment", o.augment,
     "Random changes of the examples, as \"crop(padding=4), flip\", or light, cifar, imagenet, "
     "strong (see weft data --help)");
+  f("feature_cache", o.feature_cache,
+    "Memory for the features of a frozen beginning (--freeze), which are computed once where "
+    "nothing random comes before them: the same weights, sooner; 0: compute them in every epoch");
 }
 
 template <typename F>

@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "frontend/cli/common.h"
 #include "frontend/cli/data.h"
+#include "frontend/cli/train_features.h"
 #include "frontend/cli/tuning.h"
 #include "frontend/data/augment/augmented.h"
 #include "frontend/data/relabel.h"
@@ -199,8 +200,11 @@ absl::StatusOr<TrainSetup> SetUpTraining(TrainSource source) {
     WEFT_ASSIGN_OR_RETURN(test, WithClassesOf(model.class_names, std::move(test)));
   }
   WEFT_ASSIGN_OR_RETURN(setup.test, ExamplesFor(std::move(test), model, o.data, Split::kTest));
-  if (setup.train->is_images()) model.preprocessing = setup.train->preprocessing();
+  if (!setup.train->tokens()) model.preprocessing = setup.train->preprocessing();
   model.class_names = setup.train->class_names();
+  WEFT_RETURN_IF_ERROR(SetTestSteps(o.data.augment, model));
+  setup.examples = setup.train;
+  WEFT_RETURN_IF_ERROR(KeepFrozenFeatures(model, setup));
   auto trainer = setup.resumes ? Trainer::Resume(std::move(model), o.train)
                                : Trainer::Create(std::move(model), o.train);
   if (!trainer.ok()) return Annotate(trainer.status(), o.target.model);

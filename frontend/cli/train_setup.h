@@ -26,7 +26,8 @@ absl::StatusOr<TrainSource> FindTrainSource(const Config& given);
 struct TrainSetup {
   TrainCommandOptions options;
   std::unique_ptr<Trainer> trainer = nullptr;
-  std::shared_ptr<const Dataset> train = nullptr, test = nullptr;
+  std::shared_ptr<const Dataset> train = nullptr, test = nullptr;  // or their features
+  std::shared_ptr<const Dataset> examples = nullptr;  // the training's, whatever the trainer takes
   bool resumes = false;
 };
 

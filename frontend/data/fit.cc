@@ -33,7 +33,40 @@ class FittedDataset final : public Dataset {
   const std::shared_ptr<const Dataset> source_;
 };
 
+// The same examples.
+class RenormalizedDataset final : public Dataset {
+ public:
+  RenormalizedDataset(DatasetInfo info, std::shared_ptr<const Dataset> source)
+      : Dataset(std::move(info)), source_(std::move(source)) {}
+
+ private:
+  absl::Status ReadExample(int64_t index, std::span<float> image,
+                           std::span<int64_t> labels) const override {
+    return source_->Read(index, image, labels);
+  }
+  absl::Status ReadDrawn(int64_t index, const ExampleDraw& draw, std::span<float> image,
+                         LabelBuffer labels) const override {
+    return source_->Read(index, image, labels, draw);
+  }
+  absl::Status ReadOnlyLabels(int64_t index, LabelBuffer labels) const override {
+    return source_->ReadLabels(index, labels);
+  }
+
+  const std::shared_ptr<const Dataset> source_;
+};
+
 }  // namespace
+
+std::shared_ptr<const Dataset> NormalizedAs(std::shared_ptr<const Dataset> dataset,
+                                            const Preprocessing& p) {
+  const Preprocessing& own = dataset->preprocessing();
+  const bool applies = !dataset->is_images() && !dataset->tokens() && p.channels == own.channels;
+  if (!applies || (p.mean == own.mean && p.std == own.std)) return dataset;
+  DatasetInfo info = dataset->info();
+  info.preprocessing.mean = p.mean;
+  info.preprocessing.std = p.std;
+  return std::make_shared<RenormalizedDataset>(std::move(info), std::move(dataset));
+}
 
 absl::StatusOr<std::shared_ptr<const Dataset>> FitDataset(std::shared_ptr<const Dataset> dataset,
                                                           const Preprocessing& p) {

@@ -14,6 +14,11 @@ namespace weft {
 absl::StatusOr<std::shared_ptr<const Dataset>> FitDataset(std::shared_ptr<const Dataset> dataset,
                                                           const Preprocessing& p);
 
+// Signals or rows of a table, normalised by the mean and std of `p` instead of their own; the data
+// set itself where it has others than one of each a channel, and for tokens.
+std::shared_ptr<const Dataset> NormalizedAs(std::shared_ptr<const Dataset> dataset,
+                                            const Preprocessing& p);
+
 }  // namespace weft
 
 #endif  // WEFT_FRONTEND_DATA_FIT_H_

@@ -103,6 +103,33 @@ TEST(Pipeline, KeepsForTestsWhatIsNoChance) {
   EXPECT_EQ(steps("shift(3), window(100), scale, standardize(row)"),
             "window(100, 0.5), standardize(row)");
   EXPECT_EQ(steps("cifar, min_max, mixup, cutmix"), "min_max, mixup(p=0), cutmix(p=0)");
+  EXPECT_EQ(steps("imagenet_test, flip, standardize"),
+            "resize(256), center_crop(224), standardize");
+  EXPECT_EQ(steps("pad(3), equalize(1), equalize, flip(1), gray(0), blur(2, 1), blur((1, 2), 1)"),
+            "pad(3), equalize(1), flip(1), blur(2, 1)");
+  EXPECT_EQ(steps("scale(2), scale((1, 2)), window(9, 0)"), "scale(2), window(9, 0)");
+  EXPECT_EQ(steps("rotate(10), affine, rand_augment, trivial_augment, erase(1), noise"), "");
+}
+
+// A crop of what was resized comes from the middle; one of pictures of the model's size has none,
+// nor has the border that was made for it.
+TEST(Pipeline, TestsCropsFromTheMiddleOfWhatWasResized) {
+  const auto steps = [](std::string_view text) {
+    return ToString(TestSteps(ParsePipeline(text).value()));
+  };
+  EXPECT_EQ(steps("resize(40), crop(32, 4, fill=7), flip"), "resize(40), center_crop(32, fill=7)");
+  EXPECT_EQ(steps("resize(40), random_place((48, 64))"), "resize(40), center_crop((48, 64))");
+  EXPECT_EQ(steps("pad(4), crop(32)"), "");
+  EXPECT_EQ(steps("crop(32), pad(4)"), "pad(4)");
+}
+
+TEST(Pipeline, SaysWhetherThereIsChance) {
+  for (const char* text : {"", "imagenet_test", "resize(8), standardize", "window(9, 0.5)"}) {
+    EXPECT_FALSE(IsRandom(*ParsePipeline(text))) << text;
+  }
+  for (const char* text : {"cifar", "resize(8), flip", "window(9)", "mixup", "blur(1)"}) {
+    EXPECT_TRUE(IsRandom(*ParsePipeline(text))) << text;
+  }
 }
 
 TEST(Pipeline, DescribesAllTransforms) {

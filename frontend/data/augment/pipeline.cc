@@ -236,6 +236,40 @@ class PipelineParser {
 // One step that names no arguments but these.
 PipelineStep StepOf(std::string_view text) { return PipelineParser(text).Parse()->steps[0]; }
 
+// The steps that do the same to every example where they are certain to be taken (p=1) and what
+// they draw from is one number.
+constexpr std::string_view kFixedSteps =
+    "resize center_crop pad flip vflip gray posterize solarize invert autocontrast equalize "
+    "sharpness blur jpeg scale window standardize min_max";
+constexpr std::string_view kDrawnFrom = "sigma quality factor";
+
+bool IsFixedStep(const PipelineStep& step) {
+  if (!HasWord(kFixedSteps, step.spec->name)) return false;
+  for (size_t i = 0; i < step.spec->parameters.size(); ++i) {
+    const std::string_view name = step.spec->parameters[i].name;
+    const std::vector<double>& numbers = step.arguments.values()[i].numbers;
+    if (name == "p" && numbers[0] < 1) return false;
+    if (HasWord(kDrawnFrom, name) && numbers.front() != numbers.back()) return false;
+    if (step.spec->name == "window" && name == "at" && numbers[0] < 0) return false;
+  }
+  return true;
+}
+
+// A random crop of what has been resized is a crop from its middle. Without that it is of pictures
+// that have the model's size, which are tested as they are, without the border made for it.
+void AddCropForTests(const PipelineStep& crop, Pipeline& steps) {
+  const auto is = [](std::string_view name) {
+    return [name](const PipelineStep& step) { return step.spec->name == name; };
+  };
+  if (std::ranges::none_of(steps.steps, is("resize"))) {
+    std::erase_if(steps.steps, is("pad"));
+    return;
+  }
+  const std::string size = ArgumentText(crop.arguments.values()[0]);
+  const int64_t fill = crop.arguments.whole("fill");
+  steps.steps.push_back(StepOf(absl::StrCat("center_crop(", size, ", fill=", fill, ")")));
+}
+
 // What a step makes of a picture when it is tested, one after the other.
 std::vector<std::vector<PipelineStep>> ViewsOf(const PipelineStep& step) {
   const std::string_view name = step.spec->name;
@@ -292,14 +326,21 @@ absl::StatusOr<std::vector<Pipeline>> TtaPipelines(std::string_view text) {
   return views;
 }
 
+bool IsRandom(const Pipeline& pipeline) {
+  return !std::ranges::all_of(pipeline.steps, IsFixedStep);
+}
+
 Pipeline TestSteps(const Pipeline& pipeline) {
   Pipeline result;
   for (const PipelineStep& step : pipeline.steps) {
     const std::string_view name = step.spec->name;
-    if (name == "standardize" || name == "min_max") result.steps.push_back(step);
-    if (name == "window") {
+    if (IsFixedStep(step)) {
+      result.steps.push_back(step);
+    } else if (name == "window") {
       const std::string size = ArgumentText(step.arguments.values()[0]);
       result.steps.push_back(StepOf(absl::StrCat("window(", size, ", at=0.5)")));
+    } else if (name == "crop" || name == "random_place") {
+      AddCropForTests(step, result);
     }
     if (step.spec->stage() == TransformStage::kMix) {
       result.steps.push_back(StepOf(absl::StrCat(Absl(name), "(p=0)")));

@@ -33,10 +33,14 @@ absl::StatusOr<Pipeline> ParsePipeline(std::string_view text);
 // are in all of them. Errors: as above; mixing; more than 100 views.
 absl::StatusOr<std::vector<Pipeline>> TtaPipelines(std::string_view text);
 
-// What test data need of the pipeline that the training's go through, without chance: the same
-// normalisation, windows from the middle, and where examples are mixed labels as shares of classes,
-// of one example each.
+// What test data need of the pipeline that the training's go through, without chance: the steps
+// that do the same to every example (resize, center_crop, pad, standardize, min_max, and others
+// with p=1 and no range), windows and, of what was resized before, crops from the middle, and where
+// examples are mixed labels as shares of classes, of one example each. Other steps have no part in
+// it: random_resized_crop has no counterpart.
 Pipeline TestSteps(const Pipeline& pipeline);
+// Whether an example may come out of it in more than one way.
+bool IsRandom(const Pipeline& pipeline);
 
 // The text of a pipeline: presets written out, arguments that are the defaults left out. Parsing it
 // gives the same pipeline.

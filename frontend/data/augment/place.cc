@@ -105,7 +105,7 @@ void CenterCropStep(const Arguments& a, TransformDraw& draw, PictureExample& exa
            .left = offset(example.picture.width, size.width, at.back()),
            .height = size.height,
            .width = size.width},
-          Outside::kConstant, 0, example);
+          Outside::kConstant, static_cast<uint8_t>(a.whole("fill")), example);
 }
 
 // Any place where the smaller of both, picture and window, lies inside the other.
@@ -268,7 +268,8 @@ std::span<const TransformSpec> PlaceTransforms() {
         {.name = "at",
          .fallback = "0.5",
          .help = "0 is the top and left, 1 bottom and right",
-         .most = 2}},
+         .most = 2},
+        kFillParameter},
        CenterCropStep},
       {"crop",
        "a random place of the padded picture (torchvision's RandomCrop)",
