@@ -97,13 +97,7 @@ class Dataset {
       return absl::InvalidArgumentError(absl::StrCat(name(), ": an image has ", example_size(),
                                                      " elements, the buffer has ", image.size()));
     }
-    const int64_t classes = targets() ? 0 : label_size(), numbers = targets() ? label_size() : 0;
-    if (static_cast<int64_t>(labels.classes.size()) != classes ||
-        static_cast<int64_t>(labels.targets.size()) != numbers) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          name(), ": an example has ", label_size(), targets() ? " targets" : " labels",
-          ", the buffer has ", labels.classes.size() + labels.targets.size()));
-    }
+    WEFT_RETURN_IF_ERROR(CheckLabels(labels));
     return ReadDrawn(index, draw, image, labels);
   }
   absl::Status Read(int64_t index, std::span<float> image, std::span<int64_t> labels) const {
@@ -111,6 +105,14 @@ class Dataset {
   }
   absl::Status Read(int64_t index, std::span<float> image, int64_t* label) const {
     return Read(index, image, LabelBuffer{.classes = std::span<int64_t>(label, 1)});
+  }
+
+  // The labels of example `index` alone, without the work of its picture where the data set knows
+  // them so. Errors as above.
+  absl::Status ReadLabels(int64_t index, LabelBuffer labels) const {
+    WEFT_RETURN_IF_ERROR(CheckIndex(index));
+    WEFT_RETURN_IF_ERROR(CheckLabels(labels));
+    return ReadOnlyLabels(index, labels);
   }
 
   // Example `index` as a picture of its own size. Errors: an index outside [0, size()), an
@@ -129,9 +131,24 @@ class Dataset {
                                  LabelBuffer labels) const {
     return ReadExample(index, image, labels.classes);
   }
+  // For data sets that know them without the example.
+  virtual absl::Status ReadOnlyLabels(int64_t index, LabelBuffer labels) const {
+    std::vector<float> image(static_cast<size_t>(example_size()));
+    return ReadDrawn(index, {}, image, labels);
+  }
   // For data sets that have pictures; after ReadSource's checks.
   virtual absl::StatusOr<PictureExample> ReadPicture(int64_t /*index*/) const {
     return absl::InvalidArgumentError(absl::StrCat(name(), ": its examples are no pictures"));
+  }
+  absl::Status CheckLabels(LabelBuffer labels) const {
+    const int64_t classes = targets() ? 0 : label_size(), numbers = targets() ? label_size() : 0;
+    if (static_cast<int64_t>(labels.classes.size()) == classes &&
+        static_cast<int64_t>(labels.targets.size()) == numbers) {
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat(name(), ": an example has ", label_size(), targets() ? " targets" : " labels",
+                     ", the buffer has ", labels.classes.size() + labels.targets.size()));
   }
   absl::Status CheckIndex(int64_t index) const {
     if (index >= 0 && index < size()) return absl::OkStatus();

@@ -24,6 +24,11 @@ class MemoryDataset final : public Dataset {
     return absl::OkStatus();
   }
 
+  absl::Status ReadOnlyLabels(int64_t index, LabelBuffer labels) const override {
+    labels.classes[0] = labels_[static_cast<size_t>(index)];
+    return absl::OkStatus();
+  }
+
   absl::StatusOr<PictureExample> ReadPicture(int64_t index) const override {
     const Preprocessing& p = preprocessing();
     const auto channels = static_cast<size_t>(p.channels);

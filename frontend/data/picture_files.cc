@@ -39,19 +39,31 @@ class PictureFileDataset final : public Dataset {
     if (!files_.masks.empty()) {
       WEFT_ASSIGN_OR_RETURN(const PictureExample example, ReadPicture(index));
       PictureToPlanes(example.picture, p, image);
-      const Picture mask = Resample(*example.mask, p.height, p.width, ResampleFilter::kNearest);
-      std::ranges::copy(mask.pixels, labels.classes.begin());
+      CopyMask(*example.mask, labels);
       return absl::OkStatus();
     }
     const DecodeOptions smaller = {.min_height = p.height, .min_width = p.width};
     WEFT_ASSIGN_OR_RETURN(const Picture picture, LoadPicture(path(index), smaller));
     PictureToPlanes(picture, p, image);
-    if (targets()) {
+    return ReadOnlyLabels(index, labels);
+  }
+
+  absl::Status ReadOnlyLabels(int64_t index, LabelBuffer labels) const override {
+    if (!files_.masks.empty()) {
+      WEFT_ASSIGN_OR_RETURN(const Picture mask, ReadMask(index));
+      CopyMask(mask, labels);
+    } else if (targets()) {
       std::ranges::copy(TargetsOf(index), labels.targets.begin());
-      return absl::OkStatus();
+    } else {
+      labels.classes[0] = files_.labels[static_cast<size_t>(index)];
     }
-    labels.classes[0] = files_.labels[static_cast<size_t>(index)];
     return absl::OkStatus();
+  }
+
+  void CopyMask(const Picture& mask, LabelBuffer labels) const {
+    const Picture fitted =
+        Resample(mask, preprocessing().height, preprocessing().width, ResampleFilter::kNearest);
+    std::ranges::copy(fitted.pixels, labels.classes.begin());
   }
 
   absl::StatusOr<PictureExample> ReadPicture(int64_t index) const override {

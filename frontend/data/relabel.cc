@@ -23,6 +23,13 @@ class RelabelledDataset final : public Dataset {
         absl::StrCat(name(), ": expected a label in [0,", labels_.size(), "), got ", label));
   }
 
+  absl::Status Relabel(LabelBuffer labels) const {
+    for (int64_t& label : labels.classes) {
+      WEFT_ASSIGN_OR_RETURN(label, LabelOf(label));
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status ReadExample(int64_t index, std::span<float> image,
                            std::span<int64_t> labels) const override {
     return ReadDrawn(index, {}, image, {.classes = labels});
@@ -30,10 +37,11 @@ class RelabelledDataset final : public Dataset {
   absl::Status ReadDrawn(int64_t index, const ExampleDraw& draw, std::span<float> image,
                          LabelBuffer labels) const override {
     WEFT_RETURN_IF_ERROR(source_->Read(index, image, labels, draw));
-    for (int64_t& label : labels.classes) {
-      WEFT_ASSIGN_OR_RETURN(label, LabelOf(label));
-    }
-    return absl::OkStatus();
+    return Relabel(labels);
+  }
+  absl::Status ReadOnlyLabels(int64_t index, LabelBuffer labels) const override {
+    WEFT_RETURN_IF_ERROR(source_->ReadLabels(index, labels));
+    return Relabel(labels);
   }
   absl::StatusOr<PictureExample> ReadPicture(int64_t index) const override {
     WEFT_ASSIGN_OR_RETURN(PictureExample example, source_->ReadSource(index));

@@ -27,6 +27,9 @@ class Subset final : public Dataset {
                          LabelBuffer labels) const override {
     return source_->Read(At(index), image, labels, draw);
   }
+  absl::Status ReadOnlyLabels(int64_t index, LabelBuffer labels) const override {
+    return source_->ReadLabels(At(index), labels);
+  }
   absl::StatusOr<PictureExample> ReadPicture(int64_t index) const override {
     return source_->ReadSource(At(index));
   }

@@ -41,6 +41,10 @@ class TensorDataset final : public Dataset {
   absl::Status ReadDrawn(int64_t index, const ExampleDraw& /*draw*/, std::span<float> image,
                          LabelBuffer labels) const override {
     ReadValues(index, image);
+    return ReadOnlyLabels(index, labels);
+  }
+
+  absl::Status ReadOnlyLabels(int64_t index, LabelBuffer labels) const override {
     const int64_t first = index * label_size();
     for (size_t i = 0; i < labels.targets.size(); ++i) {
       labels.targets[i] = static_cast<float>(y_.At(first + static_cast<int64_t>(i)));

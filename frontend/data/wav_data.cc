@@ -106,6 +106,11 @@ class WavDataset final : public Dataset {
     return absl::OkStatus();
   }
 
+  absl::Status ReadOnlyLabels(int64_t index, LabelBuffer labels) const override {
+    labels.classes[0] = files_[static_cast<size_t>(index)].label;
+    return absl::OkStatus();
+  }
+
   // The matrix product of filters [bands, bins] and power [bins, frames].
   std::vector<float> Filtered(const std::vector<float>& power) const {
     const auto bins = static_cast<size_t>(options_.fft_size / 2 + 1);

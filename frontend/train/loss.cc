@@ -377,12 +377,11 @@ absl::Status FitLoss(const Dataset& dataset, LossOptions& options) {
   }
   const auto size = static_cast<size_t>(dataset.label_size());
   std::vector<double> counts(dataset.class_names().size());
-  std::vector<float> example(static_cast<size_t>(dataset.example_size()));
   std::vector<int64_t> classes(dataset.targets() ? 0 : size);
   std::vector<float> targets(dataset.targets() ? size : 0);
   double n = 0;
   for (int64_t i = 0; i < dataset.size(); ++i) {
-    WEFT_RETURN_IF_ERROR(dataset.Read(i, example, LabelBuffer{classes, targets}));
+    WEFT_RETURN_IF_ERROR(dataset.ReadLabels(i, LabelBuffer{classes, targets}));
     n += dataset.targets() ? 1 : 0;
     for (const int64_t label : classes) {
       const bool known = label >= 0 && label < static_cast<int64_t>(counts.size());

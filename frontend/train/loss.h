@@ -79,8 +79,8 @@ absl::Status CheckClasses(const Tensor& labels, int64_t classes, int64_t ignored
 std::string BalancedWeights(std::span<const double> counts, double n, const LossOptions& options);
 
 // Makes `options` fit the data set: targets as its are, balanced class weights as numbers, for
-// which every example is read once. Errors: those of reading; balanced weights for a loss that has
-// none, or of classes that the data do not name.
+// which all labels are read once (ReadLabels). Errors: those of reading; balanced weights for a
+// loss that has none, or of classes that the data do not name.
 absl::Status FitLoss(const Dataset& dataset, LossOptions& options);
 
 }  // namespace weft

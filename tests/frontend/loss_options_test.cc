@@ -273,6 +273,28 @@ class Numbers final : public Dataset {
   }
 };
 
+// Whose labels are known, but no picture can be read.
+class LabelsAlone final : public Dataset {
+ public:
+  LabelsAlone() : Dataset({.name = "labels", .size = 4, .class_names = {"a", "b"}}) {}
+
+ private:
+  absl::Status ReadExample(int64_t, std::span<float>, std::span<int64_t>) const override {
+    return absl::InternalError("a picture was read");
+  }
+  absl::Status ReadOnlyLabels(int64_t index, LabelBuffer labels) const override {
+    labels.classes[0] = index == 0;
+    return absl::OkStatus();
+  }
+};
+
+TEST(LossOptions, BalancedWeightsNeedNoPictures) {
+  LossOptions o = {.class_weights = "balanced"};
+  const absl::Status status = FitLoss(LabelsAlone(), o);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(o.class_weights, "0.666667,2");
+}
+
 TEST(LossOptions, FitTheirData) {
   LossOptions o = {.class_weights = "balanced"};
   ASSERT_TRUE(FitLoss(Numbers(false), o).ok());
