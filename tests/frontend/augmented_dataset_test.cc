@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <atomic>
 #include <cmath>
 #include <numeric>
 #include <set>
@@ -184,6 +186,56 @@ TEST(AugmentedDataset, MixupFadesAsItsLabelsSay) {
     float expected = 0;
     for (size_t c = 0; c < 4; ++c) expected += shares[c] * 0.2f * static_cast<float>(c + 1);
     for (const float x : image) EXPECT_NEAR(x, expected, 1e-6);
+  }
+}
+
+// A vector that counts how often its elements are read.
+class CountedReads final : public Dataset {
+ public:
+  CountedReads()
+      : Dataset({.name = "counted",
+                 .size = 50,
+                 .class_names = {"a", "b"},
+                 .preprocessing = {.height = 1, .width = 4, .mean = {0}, .std = {1}},
+                 .dims = {1, 4}}) {}
+  std::vector<int> counts() const { return {reads_.begin(), reads_.end()}; }
+
+ private:
+  absl::Status ReadExample(int64_t index, std::span<float> image,
+                           std::span<int64_t> labels) const override {
+    ++reads_[static_cast<size_t>(index)];
+    std::ranges::fill(image, static_cast<float>(index));
+    labels[0] = index % 2;
+    return absl::OkStatus();
+  }
+  mutable std::array<std::atomic<int>, 50> reads_ = {};
+};
+
+// Each example is read once an epoch, for itself and for the one that it is mixed into: but for the
+// first, which is the last one's partner too.
+TEST(AugmentedDataset, MixingReadsNoExampleTwice) {
+  for (const int workers : {1, 3}) {
+    const auto source = std::make_shared<CountedReads>();
+    const auto dataset = Make("mixup(1)", source, source->preprocessing());
+    const auto loader =
+        Loader::Create(dataset, {.batch_size = 8, .seed = 3, .workers = workers}).value();
+    Batch batch;
+    for (int64_t epoch = 0; epoch < 2; ++epoch) {
+      // It has begun with epoch 0, and read ahead.
+      ASSERT_TRUE(epoch == 0 || loader->StartEpoch(epoch).ok());
+      while (loader->Next(&batch).value()) {
+        for (int64_t i = 0; i < batch.size(); ++i) {
+          const int64_t next =
+              ShuffledIndices(50, 3, epoch)[static_cast<size_t>((batch.first + i + 1) % 50)];
+          const double own = static_cast<double>(batch.indices[static_cast<size_t>(i)]);
+          const double mixed = batch.images.At(4 * i), share = (mixed - next) / (own - next);
+          EXPECT_GE(share, -1e-5);
+          EXPECT_LE(share, 1 + 1e-5);
+        }
+      }
+    }
+    const std::vector<int> counts = source->counts();
+    EXPECT_LE(std::accumulate(counts.begin(), counts.end(), 0), 2 * 50 + 2) << workers;
   }
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "frontend/data/augment/mix.h"
+#include "frontend/data/augment/mix_partners.h"
 #include "frontend/data/fit.h"
 #include "frontend/io/image.h"
 #include "frontend/io/resample.h"
@@ -73,7 +74,10 @@ class AugmentedExamples final : public Dataset {
       : Dataset(std::move(info)),
         source_(std::move(source)),
         steps_(std::move(steps)),
-        pictures_(source_->has_pictures() || !steps_.picture.empty()) {}
+        pictures_(source_->has_pictures() || !steps_.picture.empty()) {
+    const auto mixes = [](const PipelineStep& step) { return step.arguments.number("p") > 0; };
+    if (std::ranges::any_of(steps_.mix, mixes)) partners_ = std::make_unique<MixPartners>(size());
+  }
 
  private:
   absl::Status ReadExample(int64_t index, std::span<float> image,
@@ -197,17 +201,27 @@ class AugmentedExamples final : public Dataset {
     return absl::OkStatus();
   }
 
+  // The same, by the thread that comes first to it.
+  absl::Status ReadForMixing(int64_t index, const ExampleDraw& draw, std::span<float> image,
+                             std::span<float> shares) const {
+    return partners_->ReadAlone(index, draw, image, shares,
+                                [&](std::span<float> own_image, std::span<float> own_shares) {
+                                  return ReadShares(index, draw, own_image, own_shares);
+                                });
+  }
+
   absl::Status ReadMixed(int64_t index, const ExampleDraw& draw, std::span<float> image,
                          std::span<float> shares) const {
-    WEFT_RETURN_IF_ERROR(ReadShares(index, draw, image, shares));
+    if (partners_ == nullptr) return ReadShares(index, draw, image, shares);
+    WEFT_RETURN_IF_ERROR(ReadForMixing(index, draw, image, shares));
     RandomStream random(EpochSeed(draw), RandomPurpose::kMix, static_cast<uint64_t>(index));
     TransformDraw own = DrawFor(random);
     const PipelineStep& step =
         steps_.mix[static_cast<size_t>(own.Below(static_cast<int64_t>(steps_.mix.size())))];
     if (!own.Chance(step.arguments.number("p"))) return absl::OkStatus();
-    const int64_t partner = own.Below(size());
     std::vector<float> other(image.size()), other_shares(shares.size());
-    WEFT_RETURN_IF_ERROR(ReadShares(partner, draw, other, other_shares));
+    WEFT_RETURN_IF_ERROR(
+        ReadForMixing(partners_->PartnerOf(index, draw), draw, other, other_shares));
     const auto share = static_cast<float>(MixExamples(step, own, other, image));
     for (size_t i = 0; i < shares.size(); ++i) {
       shares[i] = share * shares[i] + (1 - share) * other_shares[i];
@@ -217,7 +231,8 @@ class AugmentedExamples final : public Dataset {
 
   const std::shared_ptr<const Dataset> source_;
   const StagedSteps steps_;
-  const bool pictures_;  // whether examples are pictures on the way
+  const bool pictures_;                    // whether examples are pictures on the way
+  std::unique_ptr<MixPartners> partners_;  // null where no example is mixed
 };
 
 absl::Status CheckSteps(const Dataset& source, const StagedSteps& steps) {

@@ -19,7 +19,8 @@ namespace weft {
 // std 1. Without any steps the result has the pictures still.
 //
 // The draws of an example follow from (ExampleDraw, its index), also where it is mixed into
-// another. Errors: steps that these examples cannot take; whatever `source` and FitDataset say.
+// another, which is the one before it in the epoch's shuffled order (MixPartners). Errors: steps
+// that these examples cannot take; whatever `source` and FitDataset say.
 absl::StatusOr<std::shared_ptr<const Dataset>> AugmentedDataset(
     std::shared_ptr<const Dataset> source, const Pipeline& pipeline, const Preprocessing& target);
 
