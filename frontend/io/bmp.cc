@@ -4,13 +4,15 @@
 #include <bit>
 #include <cstdlib>
 
+#include "frontend/io/bmp_runs.h"
+
 namespace weft {
 namespace {
 
 constexpr uint32_t kFileHeader = 14;  // bytes
 constexpr uint32_t kCoreHeader = 12;  // of OS/2, with 16-bit sizes and palettes of three bytes
 constexpr uint32_t kInfoHeader = 40;
-constexpr uint32_t kRgb = 0, kBitFields = 3, kAlphaBitFields = 6;
+constexpr uint32_t kRgb = 0, kRuns8 = 1, kRuns4 = 2, kBitFields = 3, kAlphaBitFields = 6;
 
 uint32_t BmpNumber(std::span<const std::byte> bytes, size_t at, size_t size) {
   uint32_t value = 0;
@@ -23,6 +25,7 @@ struct BmpForm {
   uint32_t header = 0;
   int64_t width = 0, height = 0;
   bool top_down = false;
+  bool runs = false;  // run-length coded
   uint32_t bits = 0, compression = kRgb;
   uint32_t masks[4] = {};
   size_t palette_at = 0, palette_entry = 4, palette_size = 0;
@@ -41,9 +44,12 @@ absl::Status CheckBmpForm(const BmpForm& f) {
         absl::StrCat("expected a BMP of 1, 4, 8, 16, 24 or 32 bits, it has ", b));
   }
   const bool masked = f.compression == kBitFields || f.compression == kAlphaBitFields;
-  if (f.compression != kRgb && !(masked && packed)) {
-    return absl::UnimplementedError(absl::StrCat("expected an uncompressed BMP of ", b,
-                                                 " bits, its compression is ", f.compression));
+  if (f.compression != kRgb && !(masked && packed) && !f.runs) {
+    return absl::UnimplementedError(absl::StrCat("expected another compression for a BMP of ", b,
+                                                 " bits, it is ", f.compression));
+  }
+  if (f.runs && f.top_down) {
+    return absl::InvalidArgumentError("expected rows from the bottom up in a BMP of runs");
   }
   if (f.width < 1 || f.height < 1) {
     return absl::InvalidArgumentError(
@@ -92,11 +98,13 @@ absl::StatusOr<BmpForm> ReadBmpForm(std::span<const std::byte> bytes, int64_t ma
     f.height = std::abs(f.height);
     f.bits = BmpNumber(bytes, 28, 2);
     f.compression = BmpNumber(bytes, 30, 4);
+    f.runs = (f.compression == kRuns8 && f.bits == 8) || (f.compression == kRuns4 && f.bits == 4);
   }
   WEFT_RETURN_IF_ERROR(CheckBmpForm(f));
   WEFT_RETURN_IF_ERROR(CheckPixelCount(f.height, f.width, max_pixels));
-  if (f.compression != kRgb && bytes.size() < most) return BmpEndsEarly(bytes.size());
-  ReadBmpMasks(bytes, f);
+  const bool masked = f.compression != kRgb && !f.runs;
+  if (masked && bytes.size() < most) return BmpEndsEarly(bytes.size());
+  if (!f.runs) ReadBmpMasks(bytes, f);
   if (f.bits <= 8) {
     f.palette_at = kFileHeader + f.header;
     f.palette_size = core ? 0 : BmpNumber(bytes, 46, 4);
@@ -108,6 +116,7 @@ absl::StatusOr<BmpForm> ReadBmpForm(std::span<const std::byte> bytes, int64_t ma
     }
   }
   f.stride = (static_cast<size_t>(f.width) * f.bits + 31) / 32 * 4;
+  if (f.runs && bytes.size() >= f.data_at) return f;
   if (bytes.size() < f.data_at ||
       (bytes.size() - f.data_at) / f.stride < static_cast<size_t>(f.height)) {
     return BmpEndsEarly(bytes.size());
@@ -121,7 +130,19 @@ std::span<const std::byte> BmpRow(std::span<const std::byte> bytes, const BmpFor
   return bytes.subspan(f.data_at + static_cast<size_t>(row) * f.stride, f.stride);
 }
 
+absl::Status BmpIndexError(uint32_t index, const BmpForm& f) {
+  return absl::DataLossError(
+      absl::StrCat("expected an index below ", f.palette_size, ", the BMP has ", index));
+}
+
 absl::StatusOr<Picture> BmpIndices(std::span<const std::byte> bytes, const BmpForm& f) {
+  if (f.runs) {
+    WEFT_ASSIGN_OR_RETURN(Picture indices,
+                          DecodeBmpRuns(bytes.subspan(f.data_at), f.bits, f.height, f.width));
+    const uint8_t most = *std::ranges::max_element(indices.pixels);
+    if (most >= f.palette_size) return BmpIndexError(most, f);
+    return indices;
+  }
   Picture indices = {.height = f.height, .width = f.width, .channels = 1};
   indices.pixels.reserve(static_cast<size_t>(f.height * f.width));
   for (int64_t y = 0; y < f.height; ++y) {
@@ -130,10 +151,7 @@ absl::StatusOr<Picture> BmpIndices(std::span<const std::byte> bytes, const BmpFo
       const size_t bit = x * f.bits;
       const unsigned shift = 8 - f.bits - bit % 8;  // the leftmost pixel is in the highest bits
       const unsigned index = static_cast<unsigned>(row[bit / 8]) >> shift & ((1u << f.bits) - 1);
-      if (index >= f.palette_size) {
-        return absl::DataLossError(
-            absl::StrCat("expected an index below ", f.palette_size, ", the BMP has ", index));
-      }
+      if (index >= f.palette_size) return BmpIndexError(index, f);
       indices.pixels.push_back(static_cast<uint8_t>(index));
     }
   }

@@ -166,13 +166,64 @@ TEST(Decode, RefusesBitmapsThatAreWrong) {
   EXPECT_THAT(with([](Bmp& b) { b.rows.pop_back(); }), HasSubstr("the BMP data end early"));
   EXPECT_THAT(with([](Bmp& b) { b.width = 0; }), HasSubstr("expected a size above 0"));
   EXPECT_THAT(with([](Bmp& b) { b.bits = 7; }), HasSubstr("it has 7"));
-  EXPECT_THAT(with([](Bmp& b) { b.bits = 8, b.compression = 1; }), HasSubstr("compression is 1"));
+  EXPECT_THAT(with([](Bmp& b) { b.compression = 1; }),
+              HasSubstr("expected another compression for a BMP of 24 bits, it is 1"));
   EXPECT_THAT(with([](Bmp& b) { b.width = 30000, b.height = 30000; }),
               HasSubstr("image is 30000x30000, the limit is"));
   EXPECT_THAT(with([](Bmp& b) { b.bits = 8, b.palette = "abcd"; }),
               HasSubstr("expected an index below 1, the BMP has"));
   const std::string whole = ToBytes(good);
   for (size_t i = 0; i < whole.size(); ++i) ErrorOf(whole.substr(0, i));
+}
+
+// A palette whose color i is the gray level i.
+std::string GrayPalette(uint32_t size) {
+  std::string palette;
+  for (uint32_t i = 0; i < size; ++i) palette += LittleEndian(0x010101 * i, 4);
+  return palette;
+}
+
+// A bitmap of 5x3 in runs, each given as numbers.
+std::string RunBitmap(int bits, const std::vector<int>& runs, int height = 3) {
+  const std::string head = ToBytes({.width = 5,
+                                    .height = height,
+                                    .bits = bits,
+                                    .palette = GrayPalette(16),
+                                    .compression = bits == 8 ? 1 : 2});
+  std::string data;
+  for (const int run : runs) data += static_cast<char>(run);
+  return head + data;
+}
+
+// In both codes: a run, a move over pixels that stay 0, indices as they are, which fill pairs of
+// bytes, ends of lines, the end, which may be left out where nothing is missing.
+TEST(Decode, ReadsBitmapsOfRuns) {
+  const auto pixels = ElementsAre(9, 9, 9, 9, 9, 1, 2, 3, 4, 5, 7, 0, 0, 6, 6);
+  for (const std::vector<int>& end : {std::vector<int>{0, 0, 0, 1}, {0, 1}, {}}) {
+    std::vector<int> eight = {1, 7, 0, 2, 2, 0, 2, 6, 0, 0, 0, 5, 1, 2, 3, 4, 5, 0, 0, 0, 5, 9};
+    std::vector<int> four = {1, 0x70, 0,    2,    2,    0, 2, 0x66, 0, 0,
+                             0, 5,    0x12, 0x34, 0x50, 0, 0, 0,    5, 0x99};
+    eight.insert(eight.end(), end.begin(), end.end());
+    four.insert(four.end(), end.begin(), end.end());
+    EXPECT_THAT(Decoded(RunBitmap(8, eight)).pixels, pixels);
+    EXPECT_THAT(Decoded(RunBitmap(4, four)).pixels, pixels);
+  }
+  // Runs of 4 bits take turns between two indices; rows that are not there are of index 0.
+  EXPECT_THAT(Decoded(RunBitmap(4, {5, 0x12, 0, 1})).pixels,
+              ElementsAre(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 1, 2, 1));
+}
+
+TEST(Decode, RefusesRunsThatAreWrong) {
+  EXPECT_THAT(ErrorOf(RunBitmap(8, {6, 1, 0, 1})),
+              HasSubstr("the BMP has 6 pixels at row 0, column 0, outside of 3x5"));
+  EXPECT_THAT(ErrorOf(RunBitmap(8, {0, 2, 0, 3, 1, 1, 0, 1})), HasSubstr("1 pixels at row 3"));
+  EXPECT_THAT(ErrorOf(RunBitmap(8, {0, 2, 9, 0, 1, 1, 0, 1})), HasSubstr("column 9"));
+  EXPECT_THAT(ErrorOf(RunBitmap(8, {5, 16, 0, 1})), HasSubstr("an index below 16, the BMP has 16"));
+  EXPECT_THAT(ErrorOf(RunBitmap(8, {0, 1}, -3)), HasSubstr("from the bottom up"));
+  for (const std::vector<int>& cut :
+       {std::vector<int>{}, {5}, {5, 1}, {0, 2}, {0, 2, 1}, {0, 4, 1, 2}}) {
+    EXPECT_THAT(ErrorOf(RunBitmap(8, cut)), HasSubstr("the BMP data end early"));
+  }
 }
 
 TEST(Decode, ReadsMasksAsTheyAreStored) {

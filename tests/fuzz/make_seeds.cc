@@ -179,7 +179,7 @@ class Seeds {
   }
 
   // Gray squares: a PNG, and a JPEG that is baseline and one that is progressive; a PGM and a PPM,
-  // a BMP of 24 bits and one with a palette.
+  // a BMP of 24 bits, one with a palette and one of runs.
   void AddImages() const {
     Add("image", "pgm", "P5 2 2 255\nabcd");
     Add("image", "ppm", "P3 # text\n1 2 9\n1 2 3 4 5 6\n");
@@ -191,6 +191,10 @@ class Seeds {
     Add("image", "bmp1",
         "BM" + std::string("\x42\0\0\0\0\0\0\0\x3e\0\0\0", 12) + sizes +
             std::string("\1\0\0\0\0\0", 6) + rest + "abc.def.\x40...");
+    Add("image", "bmp_runs",
+        "BM" + std::string("\x7a\0\0\0\0\0\0\0\x76\0\0\0", 12) + sizes +
+            std::string("\4\0\2\0\0\0", 6) + rest + std::string(64, 'c') +
+            std::string("\2\x12\0\1", 4));
     constexpr unsigned kSize = 9;
     std::string pixels(kSize * kSize, '\x60');
     png_image png = {};
