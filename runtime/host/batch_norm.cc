@@ -3,19 +3,23 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/channel_blocks.h"
 #include "runtime/exec/parallel.h"
+#include "runtime/host/channel_columns.h"
 #include "runtime/host/host_families.h"
 #include "runtime/host/host_kernel.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "runtime/host/batch_norm.cc"
-#include "runtime/host/simd/norm-inl.h"
+#include "runtime/host/simd/columns-inl.h"
 
-// BatchNormalization and its gradient on row-major X [N,C,...]. A channel is N planes of `inner`
+// BatchNormalization and its gradient. In a row-major X [N,C,...] a channel is N planes of `inner`
 // elements. Where there are enough channels, a thread takes one after the other, so that the second
 // pass over a channel finds it in the cache; else planes are shared out in both passes. Sums are
 // made by plane and added in the order of the batch, so that both ways give the same bits. Narrow
-// planes ([N,C]) are summed by columns of X as [N, C * inner] instead.
+// planes ([N,C]), and channels that lie side by side in memory, are summed by columns
+// (runtime/host/channel_columns.h). All sums are in double: those that the library makes in float
+// are a hundred times as far off.
 
 #ifndef WEFT_RUNTIME_HOST_BATCH_NORM_ONCE
 #define WEFT_RUNTIME_HOST_BATCH_NORM_ONCE
@@ -27,13 +31,17 @@ constexpr int64_t kNarrow = 16;  // planes below this are narrow
 // y = (x - mean) v + w, or dx = dy u + (x - mean) v + w, of one channel.
 struct ChannelMap {
   double mean, u, v, w;
+
+  // What the mean's float part leaves out is in the bias.
+  double AffineBias() const { return w - (mean - static_cast<float>(mean)) * v; }
 };
 
 // What a run computes in.
 struct ChannelMemory {
-  ChannelMap* maps;  // of the channels
-  float* numbers;    // of narrow planes: four for each column of X
-  double* sums;      // of other planes: two each
+  const ColumnGrid* grid;  // null: by planes
+  ChannelMap* maps;        // of the channels
+  float* numbers;          // of a grid: four for each column of each block
+  double* sums;            // two each of planes, or of a grid's (see SumColumns)
 };
 
 }  // namespace
@@ -45,7 +53,6 @@ namespace weft::HWY_NAMESPACE {
 namespace {
 
 constexpr int64_t kFewChannels = 8;
-constexpr int64_t kColumns = 64;  // columns that are summed together
 
 struct Planes {
   explicit Planes(std::span<const int64_t> dims) : batch(dims[0]), channels(dims[1]) {
@@ -54,7 +61,6 @@ struct Planes {
   int64_t batch, channels, inner = 1;
 
   int64_t size() const { return batch * channels * inner; }
-  int64_t columns() const { return channels * inner; }
   double count() const { return static_cast<double>(batch * inner); }  // values per channel
   int64_t at(int64_t n, int64_t c) const { return (n * channels + c) * inner; }
 };
@@ -71,55 +77,51 @@ void ForEachPlane(const Planes& p, const F& f) {
   });
 }
 
-// The sums of all channels by columns. op.AddColumns(row, first, width, a, b) adds what row `row`
-// has at the columns from `first` on.
-template <typename Op>
-void SumNarrow(const Planes& p, const Op& op) {
-  const int64_t step = std::max<int64_t>(1, kColumns / std::max<int64_t>(p.inner, 1)),
-                blocks = (p.channels + step - 1) / step;
-  ParallelFor(blocks, Grain(step * p.inner * p.batch), [&](int64_t from, int64_t to) HWY_ATTR {
-    for (int64_t c = from * step; c < std::min(to * step, p.channels); c += step) {
-      double a[kColumns] = {}, b[kColumns] = {};
-      const int64_t channels = std::min(step, p.channels - c);
-      for (int64_t n = 0; n < p.batch; ++n) {
-        op.AddColumns(n, c * p.inner, channels * p.inner, a, b);
-      }
-      for (int64_t i = 0; i < channels; ++i) {
-        TwoSums sums;
-        for (int64_t k = i * p.inner; k < (i + 1) * p.inner; ++k) sums += {{a[k], b[k]}};
-        op.Finish(c + i, sums);
-      }
+// Fills numbers `k` of all columns with of_channel(c).
+template <typename F>
+void FillColumns(const Planes& p, const ChannelMemory& memory, int k, const F& of_channel) {
+  const ColumnGrid& g = *memory.grid;
+  float* to = memory.numbers + k * g.blocks * g.line;
+  for (int64_t block = 0; block < g.blocks; ++block) {
+    for (int64_t i = 0; i < g.line; ++i) {
+      const int64_t channel = g.Channel(block, i);
+      *to++ = channel < p.channels ? static_cast<float>(of_channel(channel)) : 0;  // padding
     }
-  });
+  }
 }
 
-// op.MapRow(n, mean, u, v, w) with the maps' numbers for every column.
+// op.MapLine(at, n, stream, mean, u, v, w) for all lines, with the maps' numbers for their columns.
 template <typename Op>
-void MapNarrow(const Planes& p, const ChannelMemory& memory, const Op& op) {
-  const int64_t columns = p.columns();
-  float* const numbers = memory.numbers;
-  for (int64_t i = 0; i < columns; ++i) {
-    const ChannelMap& map = memory.maps[i / p.inner];
-    const float mean = static_cast<float>(map.mean);
-    numbers[i] = mean;
-    numbers[columns + i] = static_cast<float>(map.u);
-    numbers[2 * columns + i] = static_cast<float>(map.v);
-    numbers[3 * columns + i] = static_cast<float>(map.w - (map.mean - mean) * map.v);
-  }
-  ParallelFor(p.batch, Grain(columns), [&](int64_t from, int64_t to) HWY_ATTR {
-    for (int64_t n = from; n < to; ++n) {
-      op.MapRow(n, numbers, numbers + columns, numbers + 2 * columns, numbers + 3 * columns);
-    }
-  });
+void MapColumns(const Planes& p, const ChannelMemory& memory, const Op& op) {
+  const ColumnGrid& g = *memory.grid;
+  const ChannelMap* maps = memory.maps;
+  FillColumns(p, memory, 0, [=](int64_t c) { return maps[c].mean; });
+  FillColumns(p, memory, 1, [=](int64_t c) { return maps[c].u; });
+  FillColumns(p, memory, 2, [=](int64_t c) { return maps[c].v; });
+  FillColumns(p, memory, 3, [=](int64_t c) { return maps[c].AffineBias(); });
+  const int64_t step = g.blocks * g.line;
+  ForEachColumnLine(g, op.result(), op.operand(),
+                    [&](int64_t block, int64_t at, int64_t n, bool stream) HWY_ATTR {
+                      const float* const m = memory.numbers + block * g.line;
+                      op.MapLine(at, n, stream, m, m + step, m + 2 * step, m + 3 * step);
+                    });
+}
+
+// The sums of all channels by columns, to op.Finish(c, sums).
+template <typename Op>
+void SumByColumns(const Planes& p, const ChannelMemory& memory, const Op& op) {
+  FillColumns(p, memory, 0, [&](int64_t c) { return op.Shift(c); });
+  SumColumns(*memory.grid, op.Columns(), memory.numbers, memory.sums);
+  for (int64_t c = 0; c < p.channels; ++c) op.Finish(c, TotalOf(*memory.grid, memory.sums, c));
 }
 
 // All sums op.Sum(n, c) of a channel's planes go to op.Finish(c, sums), which makes its map; then
 // op.Map(n, c) for all planes.
 template <typename Op>
 void SumAndMap(const Planes& p, const ChannelMemory& memory, const Op& op) {
-  if (p.inner < kNarrow) {
-    SumNarrow(p, op);
-    MapNarrow(p, memory, op);
+  if (memory.grid != nullptr) {
+    SumByColumns(p, memory, op);
+    MapColumns(p, memory, op);
     return;
   }
   if (p.channels >= kFewChannels) {
@@ -151,7 +153,7 @@ float* Output(const EvalContext& c, int i) {
 
 // Forward, in either mode.
 struct Normalize {
-  Normalize(const EvalContext& context, ChannelMap* of_channels)
+  Normalize(const EvalContext& context, const ChannelMemory& memory)
       : c(context),
         p(c.in(bn::kX).dims),
         x(Input(c, bn::kX)),
@@ -159,22 +161,15 @@ struct Normalize {
         epsilon(GetFloat(c.attributes, "epsilon")),
         keep(GetFloat(c.attributes, "momentum")),
         stream(IsStreamed(p.size(), y, x)),
-        maps(of_channels) {}
+        maps(memory.maps),
+        grid(memory.grid) {}
 
-  double Shift(int64_t channel) const { return x[p.at(0, channel)]; }
+  double Shift(int64_t channel) const {
+    return x[grid == nullptr ? p.at(0, channel) : grid->First(channel)];
+  }
+  ColumnMoments Columns() const { return {x}; }
   TwoSums Sum(int64_t n, int64_t channel) const {
     return SumOver(p.inner, ShiftedMoments{x + p.at(n, channel), Shift(channel)});
-  }
-  void AddColumns(int64_t n, int64_t first, int64_t width, double* __restrict a,
-                  double* __restrict b) const {
-    const float* row = x + n * p.columns() + first;
-    double shift[kColumns];
-    for (int64_t j = 0; j < width; ++j) shift[j] = Shift((first + j) / p.inner);
-    for (int64_t j = 0; j < width; ++j) {
-      const double v = row[j] - shift[j];
-      a[j] += v;
-      b[j] += v * v;
-    }
   }
   void Finish(int64_t channel, const TwoSums& sums) const {
     const double n = p.count();
@@ -203,12 +198,15 @@ struct Normalize {
     const int64_t at = p.at(n, channel);
     MapRange(p.inner, y + at, stream, AffineMap(map.mean, map.v, map.w), x + at);
   }
-  void MapRow(int64_t n, const float* mean, const float*, const float* v, const float* w) const {
-    const int64_t at = n * p.columns();
-    const auto map = [](Vf value, Vf m, Vf factor, Vf shift)
-                         HWY_ATTR { return hn::MulAdd(hn::Sub(value, m), factor, shift); };
-    MapRange(p.columns(), y + at, false, map, x + at, mean, v, w);
+  void MapLine(int64_t at, int64_t n, bool stream, const float* mean, const float*, const float* v,
+               const float* w) const {
+    StoreLines(n, y + at, stream, [&](const auto& tile, int64_t j, int k) HWY_ATTR {
+      const auto of = [&](const float* q) HWY_ATTR { return tile.Load(q + j, k); };
+      return hn::MulAdd(hn::Sub(of(x + at), of(mean)), of(v), of(w));
+    });
   }
+  const float* operand() const { return x; }
+  float* result() const { return y; }
 
   const EvalContext& c;
   Planes p;
@@ -217,11 +215,12 @@ struct Normalize {
   double epsilon, keep;
   bool stream;
   ChannelMap* maps;
+  const ColumnGrid* grid;
 };
 
 // Inputs dY, X, scale, mean, var; the formulas are in ops/batch_norm.cc.
 struct Back {
-  Back(const EvalContext& context, ChannelMap* of_channels)
+  Back(const EvalContext& context, const ChannelMemory& memory)
       : c(context),
         p(c.in(1).dims),
         dy(Input(c, 0)),
@@ -230,22 +229,14 @@ struct Back {
         dx(Output(c, 0)),
         epsilon(GetFloat(c.attributes, "epsilon")),
         stream(IsStreamed(p.size(), dx, dy)),
-        maps(of_channels) {}
+        maps(memory.maps) {}
 
+  double Shift(int64_t channel) const { return mean[channel]; }
   TwoSums Sum(int64_t n, int64_t channel) const {
     const int64_t at = p.at(n, channel);
     return SumOver(p.inner, GradientMoments{dy + at, x + at, mean[channel]});
   }
-  void AddColumns(int64_t n, int64_t first, int64_t width, double* __restrict a,
-                  double* __restrict b) const {
-    const int64_t at = n * p.columns() + first;
-    double shift[kColumns];
-    for (int64_t j = 0; j < width; ++j) shift[j] = mean[(first + j) / p.inner];
-    for (int64_t j = 0; j < width; ++j) {
-      a[j] += dy[at + j];
-      b[j] += dy[at + j] * (x[at + j] - shift[j]);
-    }
-  }
+  ColumnGradientMoments Columns() const { return {dy, x}; }
   void Finish(int64_t channel, const TwoSums& sums) const {
     const double rstd = 1 / std::sqrt(Input(c, 4)[channel] + epsilon), n = p.count();
     const double factor = Input(c, 2)[channel] * rstd;
@@ -260,13 +251,16 @@ struct Back {
     MapRange(p.inner, dx + at, stream, GradientMap(AffineMap(map.mean, map.v, map.w), map.u),
              dy + at, x + at);
   }
-  void MapRow(int64_t n, const float* m, const float* u, const float* v, const float* w) const {
-    const int64_t at = n * p.columns();
-    const auto map = [](Vf g, Vf value, Vf center, Vf of_g, Vf of_x, Vf shift) HWY_ATTR {
-      return hn::MulAdd(g, of_g, hn::MulAdd(hn::Sub(value, center), of_x, shift));
-    };
-    MapRange(p.columns(), dx + at, false, map, dy + at, x + at, m, u, v, w);
+  void MapLine(int64_t at, int64_t n, bool stream, const float* m, const float* u, const float* v,
+               const float* w) const {
+    StoreLines(n, dx + at, stream, [&](const auto& tile, int64_t j, int k) HWY_ATTR {
+      const auto of = [&](const float* q) HWY_ATTR { return tile.Load(q + j, k); };
+      const auto affine = hn::MulAdd(hn::Sub(of(x + at), of(m)), of(v), of(w));
+      return hn::MulAdd(of(dy + at), of(u), affine);
+    });
   }
+  const float* operand() const { return dy; }
+  float* result() const { return dx; }
 
   const EvalContext& c;
   Planes p;
@@ -280,22 +274,22 @@ struct Back {
 }  // namespace
 
 void TrainBatchNorm(const EvalContext& c, const ChannelMemory& memory) {
-  const Normalize normalize(c, memory.maps);
+  const Normalize normalize(c, memory);
   SumAndMap(normalize.p, memory, normalize);
 }
 
 void InferBatchNorm(const EvalContext& c, const ChannelMemory& memory) {
-  const Normalize normalize(c, memory.maps);
+  const Normalize normalize(c, memory);
   const Planes& p = normalize.p;
   for (int64_t channel = 0; channel < p.channels; ++channel) {
     normalize.SetMap(channel, {Input(c, bn::kMean)[channel], Input(c, bn::kVar)[channel]});
   }
-  if (p.inner < kNarrow) return MapNarrow(p, memory, normalize);
+  if (memory.grid != nullptr) return MapColumns(p, memory, normalize);
   ForEachPlane(p, [&](int64_t n, int64_t channel) HWY_ATTR { normalize.Map(n, channel); });
 }
 
 void BatchNormBack(const EvalContext& c, const ChannelMemory& memory) {
-  const Back back(c, memory.maps);
+  const Back back(c, memory);
   SumAndMap(back.p, memory, back);
 }
 
@@ -322,21 +316,38 @@ void RunBack(const EvalContext& c, const ChannelMemory& memory) {
   HWY_DYNAMIC_DISPATCH(BatchNormBack)(c, memory);
 }
 
-// Only where X is row-major: what comes in a layout of the library's stays in it.
+// How X, whose channels lie so, is taken by columns; nothing where it is by planes.
+std::optional<ColumnGrid> GridOf(const ChannelBlocks& b) {
+  const bool empty = b.images * b.channels() * b.positions == 0;
+  if (empty || (b.width == 1 && b.positions >= kNarrow)) return std::nullopt;
+  return ColumnGrid(b);
+}
+
+// In the layout that X comes in, and nothing where its channels lie in no way that we know. The
+// other operands of X's dims are in that layout too.
 absl::StatusOr<Kernels> Make(const KernelRequest& request, int x, RunFn run, bool in_place) {
-  if (request.in(x).dtype() != DType::kF32 || !request.in(x).is_plain()) return Kernels();
-  const Dims& dims = request.in(x).dims();
-  int64_t inner = 1;
-  for (size_t axis = 2; axis < dims.size(); ++axis) inner *= dims[axis];
-  const bool narrow = inner < kNarrow;
+  const Layout& layout = request.in(x);
+  if (layout.dtype() != DType::kF32) return Kernels();
+  const std::optional<ChannelBlocks> blocks = FindChannelBlocks(layout);
+  if (!blocks) return Kernels();
+  const int64_t channels = layout.dims()[1];
+  const std::optional<ColumnGrid> grid = GridOf(*blocks);
   ScratchPlan scratch(request.threads);
-  const auto maps = scratch.Shared<ChannelMap>(dims[1]);
-  const auto numbers = scratch.Shared<float>(narrow ? 4 * dims[1] * inner : 0);
-  const auto sums = scratch.Shared<double>(narrow ? 0 : 2 * dims[0] * dims[1]);
+  const auto maps = scratch.Shared<ChannelMap>(channels);
+  const auto numbers = scratch.Shared<float>(grid ? 4 * grid->blocks * grid->line : 0);
+  const auto sums = scratch.Shared<double>(grid ? 2 * grid->planes * grid->parts * grid->width
+                                                : 2 * blocks->images * channels);
   const auto compute = [=](const HostContext& c) {
-    run(c, {maps.In(c.scratch), numbers.In(c.scratch), sums.In(c.scratch)});
+    run(c,
+        {grid ? &*grid : nullptr, maps.In(c.scratch), numbers.In(c.scratch), sums.In(c.scratch)});
   };
-  return Single(MakeHostKernel(request, "weft", "channel loops", compute, in_place, scratch));
+  auto kernel = MakeHostKernel(request, "weft", grid ? "channel columns" : "channel loops", compute,
+                               in_place, scratch);
+  std::vector<Layout> inputs = kernel->inputs(), outputs = kernel->outputs();
+  for (int i = 0; i <= x; ++i) inputs[static_cast<size_t>(i)] = layout;
+  outputs[0] = layout;
+  kernel->SetLayouts(std::move(inputs), std::move(outputs));
+  return Single(std::move(kernel));
 }
 
 }  // namespace
