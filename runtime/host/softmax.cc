@@ -96,8 +96,7 @@ void BackBlock(const SoftmaxProblem& p, const float* dy, const float* y, int64_t
   const int64_t classes = p.classes, stride = p.inner;
   ForTiles(width, [&](const auto& tile, int64_t j) HWY_ATTR {
     constexpr int kVectors = std::decay_t<decltype(tile)>::kVectors;
-    Vf total[kVectors];
-    for (Vf& t : total) t = hn::Zero(Df());
+    LongSum sums[kVectors];
     for (int64_t first = 0; first < classes; first += kPartialSum) {
       Vf partial[kVectors];
       for (Vf& t : partial) t = hn::Zero(Df());
@@ -108,8 +107,10 @@ void BackBlock(const SoftmaxProblem& p, const float* dy, const float* y, int64_t
           partial[v] = kLog ? hn::Add(partial[v], g) : hn::MulAdd(g, tile.Load(ys, v), partial[v]);
         }
       }
-      for (int v = 0; v < kVectors; ++v) total[v] = hn::Add(total[v], partial[v]);
+      for (int v = 0; v < kVectors; ++v) sums[v].Add(partial[v]);
     }
+    Vf total[kVectors];
+    for (int v = 0; v < kVectors; ++v) total[v] = sums[v].Total();
     for (int64_t k = 0; k < classes; ++k) {
       const int64_t row = k * stride + j;
       PrefetchNext(dy + row);

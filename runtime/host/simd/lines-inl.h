@@ -72,14 +72,27 @@ HWY_INLINE void PrefetchNext(const float* p) {
   for (int64_t i = 0; i < 4 * Lanes(); i += 16) hwy::Prefetch(p + kBlockLines + i);
 }
 
+// A sum of partial sums, however many, with what their additions round off (Knuth, The Art of
+// Computer Programming 2, 4.2.2).
+struct LongSum {
+  HWY_INLINE LongSum() : sum(hn::Zero(Df())), lost(hn::Zero(Df())) {}
+  HWY_INLINE void Add(Vf v) {
+    const Vf next = hn::Add(sum, v), added = hn::Sub(next, sum);
+    lost = hn::Add(lost, hn::Add(hn::Sub(sum, hn::Sub(next, added)), hn::Sub(v, added)));
+    sum = next;
+  }
+  // Of infinities nothing is lost.
+  HWY_INLINE Vf Total() const { return hn::Add(sum, hn::IfThenZeroElse(hn::IsNaN(lost), lost)); }
+  Vf sum, lost;
+};
+
 // Adds the lines' g(tile, class, j, v), the tile's v-th vector, over the classes to
 // sums[0, width).
 template <typename G>
 HWY_INLINE void SumClasses(int64_t classes, int64_t width, float* HWY_RESTRICT sums, const G& g) {
   ForTiles(width, [&](const auto& tile, int64_t j) HWY_ATTR {
     constexpr int kVectors = std::decay_t<decltype(tile)>::kVectors;
-    Vf total[kVectors];
-    for (Vf& t : total) t = hn::Zero(Df());
+    LongSum total[kVectors];
     for (int64_t first = 0; first < classes; first += kPartialSum) {
       Vf partial[kVectors];
       for (Vf& t : partial) t = hn::Zero(Df());
@@ -87,9 +100,9 @@ HWY_INLINE void SumClasses(int64_t classes, int64_t width, float* HWY_RESTRICT s
       for (int64_t k = first; k < last; ++k) {
         for (int v = 0; v < kVectors; ++v) partial[v] = hn::Add(partial[v], g(tile, k, j, v));
       }
-      for (int v = 0; v < kVectors; ++v) total[v] = hn::Add(total[v], partial[v]);
+      for (int v = 0; v < kVectors; ++v) total[v].Add(partial[v]);
     }
-    for (int v = 0; v < kVectors; ++v) hn::Store(total[v], Df(), sums + j + v * Lanes());
+    for (int v = 0; v < kVectors; ++v) hn::Store(total[v].Total(), Df(), sums + j + v * Lanes());
   });
 }
 

@@ -37,11 +37,11 @@ HWY_INLINE void SumTilePowers(const T& tile, const float* s, int64_t classes, in
                               float* HWY_RESTRICT largest, float* HWY_RESTRICT rest,
                               float* HWY_RESTRICT powers) {
   constexpr int kVectors = T::kVectors;
-  Vf m[kVectors], ties[kVectors], total[kVectors];
+  Vf m[kVectors], ties[kVectors];
+  LongSum total[kVectors];
   for (int v = 0; v < kVectors; ++v) {
     m[v] = Fill(-std::numeric_limits<float>::infinity());
     ties[v] = Fill(-1);
-    total[v] = hn::Zero(Df());
   }
   for (int64_t k = 0; k < classes; ++k) {
     for (int v = 0; v < kVectors; ++v) m[v] = hn::Max(m[v], tile.Load(s + k * stride, v));
@@ -62,11 +62,11 @@ HWY_INLINE void SumTilePowers(const T& tile, const float* s, int64_t classes, in
         partial[v] = hn::Add(partial[v], hn::IfThenZeroElse(tied, power));
       }
     }
-    for (int v = 0; v < kVectors; ++v) total[v] = hn::Add(total[v], partial[v]);
+    for (int v = 0; v < kVectors; ++v) total[v].Add(partial[v]);
   }
   for (int v = 0; v < kVectors; ++v) {
     hn::Store(m[v], Df(), largest + v * Lanes());
-    hn::Store(hn::Add(total[v], ties[v]), Df(), rest + v * Lanes());
+    hn::Store(hn::Add(total[v].Total(), ties[v]), Df(), rest + v * Lanes());
   }
 }
 
