@@ -1,4 +1,9 @@
+#include <optional>
+#include <utility>
+
 #include "ops/conv_transpose.h"
+#include "runtime/channel_blocks.h"
+#include "runtime/host/simd/fold.h"
 #include "runtime/onednn/conv_problem.h"
 #include "runtime/onednn/families.h"
 #include "runtime/onednn/post_steps.h"
@@ -39,6 +44,29 @@ absl::Status CollectGradInput(const KernelRequest& request, const ConvProblem& p
   });
 }
 
+// dB, output 1: the sums of dY's channels, in double. The library adds the positions of all images
+// one after the other in float.
+void AddBiasGradient(const KernelRequest& request, const ChannelBlocks& dy,
+                     PrimitiveKernel& kernel) {
+  ScratchPlan memory(request.threads);
+  FoldPlan fold({dy.images, dy.blocks, dy.positions, dy.width}, {1, dy.blocks, 1, dy.width},
+                memory);
+  const size_t at = kernel.AddScratch(memory.bytes());
+  const int64_t channels = request.outputs[1][0];
+  kernel.AddHostStep([fold = std::move(fold), at, channels](const Bindings& b) {
+    auto* const bias = reinterpret_cast<float*>(b.outputs[1]);
+    if (bias == nullptr) return;
+    const auto* const cotangent = reinterpret_cast<const float*>(b.inputs[0]);
+    fold.Run(Fold::kSum, cotangent, {}, b.scratch + at,
+             [&](int64_t first, std::span<const double> sums) {
+               for (const double sum : sums) {
+                 if (first < channels) bias[first] = static_cast<float>(sum);  // else padding
+                 ++first;
+               }
+             });
+  });
+}
+
 // Inputs dY, X, W (its shape); outputs dW, dB?.
 absl::Status CollectGradWeight(const KernelRequest& request, const ConvProblem& p,
                                const ConvFormats& formats, std::vector<ConvCandidate>& candidates) {
@@ -50,10 +78,14 @@ absl::Status CollectGradWeight(const KernelRequest& request, const ConvProblem& 
       kernel->Input(DNNL_ARG_DIFF_DST, 0, desc.diff_dst_desc(0));
       kernel->Input(DNNL_ARG_SRC, 1, desc.src_desc(0));
       kernel->Output(DNNL_ARG_DIFF_WEIGHTS, 0, desc.diff_weights_desc(0));
-      if (bias) kernel->Output(DNNL_ARG_DIFF_BIAS, 1, RowMajor(p.bias));
+      if (bias) {
+        const std::optional<ChannelBlocks> dy = FindChannelBlocks(kernel->inputs()[0]);
+        if (!dy) return;
+        AddBiasGradient(request, *dy, *kernel);
+      }
       candidates.push_back({std::move(kernel), formats.kind});
     };
-    ForEachConvGradWeight(DescribeConv(p, formats, bias), UserScratchpad(), add);
+    ForEachConvGradWeight(DescribeConv(p, formats, /*bias=*/false), UserScratchpad(), add);
     return absl::OkStatus();
   });
 }
