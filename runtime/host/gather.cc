@@ -71,8 +71,8 @@ void TakeRows(const EvalContext& c, const IndexMap& map, const int64_t* slots) {
 
 // What ScatterElements and ScatterND start from, or zeros, and then combine(y, update) for each
 // row.
-template <typename Word, typename F>
-void PutRows(const IndexMap& map, const int64_t* slots, const Word* data, const Word* updates,
+template <typename Word, typename Update, typename F>
+void PutRows(const IndexMap& map, const int64_t* slots, const Word* data, const Update* updates,
              Word* y, F combine) {
   const int64_t width = map.width;
   ParallelFor(map.batches * map.slices, GrainOf(map), [&](int64_t begin, int64_t end) {
@@ -81,7 +81,7 @@ void PutRows(const IndexMap& map, const int64_t* slots, const Word* data, const 
     if (data != nullptr && data != y) std::memcpy(y + begin * width, data + begin * width, bytes);
     ForSlices(map, slots, begin, end, [&](int64_t row, int64_t slice) {
       Word* to = y + slice * width;
-      const Word* from = updates + row * width;
+      const Update* from = updates + row * width;
       for (int64_t i = 0; i < width; ++i) to[i] = combine(to[i], from[i]);
     });
   });
@@ -105,10 +105,11 @@ void TakeLastRows(const EvalContext& c, const IndexMap& map, const int64_t* slot
   });
 }
 
-// What a run computes in: the slot of each row, and for TakeLast the row that wrote each slice
-// last.
+// What a run computes in: the slot of each row, for TakeLast the row that wrote each slice last,
+// for AddBack the sums of the slices, null where few rows go to each.
 struct Rows {
   int64_t *slots, *writers;
+  double* sums;
 };
 using Compute = void (*)(const EvalContext&, const IndexMap&, const Rows&);
 
@@ -121,9 +122,18 @@ void TakeLast(const EvalContext& c, const IndexMap& map, const Rows& rows) {
              [&](auto word) { TakeLastRows<decltype(word)>(c, map, rows.slots, rows.writers); });
 }
 
+// From so many rows on that are added to a slice, on average, they are so in double.
+constexpr int64_t kManyRows = 64;
+
 void AddBack(const EvalContext& c, const IndexMap& map, const Rows& rows) {
-  PutRows<float>(map, rows.slots, nullptr, c.in(0).in<float>().data(), c.out().out<float>().data(),
-                 std::plus<float>());
+  const float* const dy = c.in(0).in<float>().data();
+  float* const dx = c.out().out<float>().data();
+  if (rows.sums == nullptr) {
+    PutRows<float>(map, rows.slots, nullptr, dy, dx, std::plus<float>());
+    return;
+  }
+  PutRows<double>(map, rows.slots, nullptr, dy, rows.sums, std::plus<double>());
+  for (int64_t i = 0; i < c.out().size(); ++i) dx[i] = static_cast<float>(rows.sums[i]);
 }
 
 void Replace(const EvalContext& c, const IndexMap& map, const Rows& rows) {
@@ -166,10 +176,14 @@ absl::StatusOr<Kernels> Make(const KernelRequest& request, Compute compute, bool
   ScratchPlan scratch(request.threads);
   const auto slots = scratch.Shared<int64_t>(extents.rows);
   const auto writers = scratch.Shared<int64_t>(compute == TakeLast ? extents.slices : 0);
+  const bool sums = compute == AddBack && extents.rows >= kManyRows * extents.slices;
+  const auto of_slices =
+      scratch.Shared<double>(sums ? extents.batches * extents.slices * extents.width : 0);
   const auto run = [=](const HostContext& c) -> absl::Status {
     if (c.out().size() == 0) return absl::OkStatus();
     WEFT_ASSIGN_OR_RETURN(const IndexMap map, IndexMapOf(op, c));
-    const Rows rows{slots.In(c.scratch), writers.In(c.scratch)};
+    const Rows rows{slots.In(c.scratch), writers.In(c.scratch),
+                    sums ? of_slices.In(c.scratch) : nullptr};
     if (!Resolve(map, rows.slots)) return reference(c);
     compute(c, map, rows);
     return absl::OkStatus();
