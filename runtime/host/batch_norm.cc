@@ -81,12 +81,14 @@ void ForEachPlane(const Planes& p, const F& f) {
 template <typename F>
 void FillColumns(const Planes& p, const ChannelMemory& memory, int k, const F& of_channel) {
   const ColumnGrid& g = *memory.grid;
-  float* to = memory.numbers + k * g.blocks * g.line;
   for (int64_t block = 0; block < g.blocks; ++block) {
-    for (int64_t i = 0; i < g.line; ++i) {
-      const int64_t channel = g.Channel(block, i);
-      *to++ = channel < p.channels ? static_cast<float>(of_channel(channel)) : 0;  // padding
+    float* const line = memory.numbers + (k * g.blocks + block) * g.line;
+    float* to = line;
+    for (int64_t c = block * g.width; c < (block + 1) * g.width; ++c) {
+      const float number = c < p.channels ? static_cast<float>(of_channel(c)) : 0;  // padding
+      to = std::fill_n(to, g.inner, number);
     }
+    for (const int64_t once = to - line; to - line < g.line;) to = std::copy_n(line, once, to);
   }
 }
 

@@ -38,9 +38,6 @@ struct ColumnGrid {
     parts = std::clamp<int64_t>(std::min(kParts / planes, lines / kPartLines), 1, kParts);
   }
 
-  int64_t Channel(int64_t block, int64_t column) const {
-    return block * width + column / inner % width;
-  }
   // Where the channel's first element is.
   int64_t First(int64_t channel) const { return channel / width * size + channel % width * inner; }
   // Elements of the plane's line `l`.

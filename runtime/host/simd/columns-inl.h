@@ -84,10 +84,13 @@ HWY_INLINE void SumTile(const ColumnGrid& g, const Add& add, int64_t plane, int6
   }
   const int64_t from = first / g.inner, to = std::min(g.width, (first + n) / g.inner);
   std::fill(sums + 2 * from, sums + 2 * to, 0.0);
-  for (int64_t i = 0; i < n; ++i) {
-    double* const of_channel = sums + 2 * g.Channel(0, first + i);
-    of_channel[0] += a[i];
-    of_channel[1] += b[i];
+  int64_t channel = from;
+  for (int64_t i = 0; i < n;) {
+    for (const int64_t last = i + g.inner; i < last; ++i) {
+      sums[2 * channel] += a[i];
+      sums[2 * channel + 1] += b[i];
+    }
+    channel = channel + 1 == g.width ? 0 : channel + 1;
   }
 }
 
