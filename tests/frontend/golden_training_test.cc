@@ -201,14 +201,14 @@ TEST_P(GoldenTraining, ReferencePathInF32FollowsPyTorchsLosses) {
 }
 
 // BnNet's last ReLU has an input of -1.4e-6 in the first batch, a dozen units of the largest one's
-// last place: a normalization that sums in f32 takes it for one above 0, and the gradients of one
-// filter move by up to 1e-4.
+// last place: a normalization that sums in f32 takes it for one above 0, the gradients of one filter
+// move by up to 1e-4, and where a first step is of the gradient's sign alone, losses by 1e-3.
 TEST_P(GoldenTraining, FastRuntimeInF32FollowsPyTorchsLosses) {
   const auto trainer = MakeTrainer(DType::kF32, /*reference_only=*/false);
   ASSERT_NE(trainer, nullptr);
   const Tensor& losses = golden_.tensors.at("loss");
   for (int64_t i = 0; i < steps(); ++i) {
-    EXPECT_NEAR(Step(*trainer, i), losses.At(i), 1e-4) << "step " << i;
+    EXPECT_NEAR(Step(*trainer, i), losses.At(i), 1e-5) << "step " << i;
   }
 }
 
