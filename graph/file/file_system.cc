@@ -1,6 +1,7 @@
 #include "graph/file/file_system.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -66,8 +67,11 @@ class PosixFile : public WritableFile {
     return Failure(errno, "cannot sync");
   }
 
+  // Closing any descriptor of a file tells what there is to tell; the other one keeps the lock.
   absl::Status Close() override {
-    const int error = fd_.Close();
+    FileDescriptor copy(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
+    if (copy.get() < 0) return Failure(errno, "cannot close");
+    const int error = copy.Close();
     return error == 0 ? absl::OkStatus() : Failure(error, "cannot close");
   }
 
@@ -75,13 +79,29 @@ class PosixFile : public WritableFile {
   FileDescriptor fd_;
 };
 
+// Holds an open file against RemoveAbandoned; false where another one holds it.
+bool Hold(int fd) {
+  if (Uninterrupted([&] { return ::flock(fd, LOCK_EX | LOCK_NB); }) == 0) return true;
+  return errno != EWOULDBLOCK;  // a file system without locks: nobody can
+}
+
+// Whether the open file is the regular one of that name.
+bool IsNamed(int fd, const std::string& path) {
+  struct stat opened {
+  }, named{};
+  return ::fstat(fd, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+         S_ISREG(opened.st_mode) && opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
 class Posix : public FileSystem {
  public:
   absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) override {
     const int fd = Uninterrupted(
         [&] { return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
     if (fd < 0) return Failure(errno, absl::StrCat("cannot create ", path));
-    return std::make_unique<PosixFile>(fd);
+    auto file = std::make_unique<PosixFile>(fd);
+    if (Hold(fd) && IsNamed(fd, path)) return file;
+    return absl::AlreadyExistsError(absl::StrCat(path, ": was taken for an abandoned file"));
   }
 
   absl::Status Rename(const std::string& from, const std::string& to) override {
@@ -109,6 +129,13 @@ class Posix : public FileSystem {
   absl::Status Remove(const std::string& path) override {
     if (::unlink(path.c_str()) == 0) return absl::OkStatus();
     return Failure(errno, absl::StrCat("cannot remove ", path));
+  }
+
+  void RemoveAbandoned(const std::string& path) override {
+    const FileDescriptor fd(Uninterrupted(
+        [&] { return ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); }));
+    if (fd.get() < 0 || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return;
+    if (IsNamed(fd.get(), path)) ::unlink(path.c_str());
   }
 };
 

@@ -17,6 +17,7 @@ class WritableFile {
   virtual ~WritableFile() = default;
   virtual absl::Status Append(std::span<const std::byte> bytes) = 0;
   virtual absl::Status Sync() = 0;  // fsync
+  // What only closing tells, of a remote disk for one. The file is still held, as the object lives.
   virtual absl::Status Close() = 0;
 };
 
@@ -24,7 +25,8 @@ class WritableFile {
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
-  // Makes a new file. Errors: AlreadyExists where there is one.
+  // Makes a new file, which is held (by a lock that ends with this process) as long as the object
+  // lives. Errors: AlreadyExists where there is one.
   virtual absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) = 0;
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
   // Gives a file a second name. Errors: AlreadyExists where there is one of that name;
@@ -32,6 +34,9 @@ class FileSystem {
   virtual absl::Status Link(const std::string& from, const std::string& to) = 0;
   virtual absl::Status SyncFolder(const std::string& folder) = 0;
   virtual absl::Status Remove(const std::string& path) = 0;
+  // Removes a file of Create that nobody holds, in whatever process or container; another, and one
+  // of a file system that has no such locks, stays.
+  virtual void RemoveAbandoned(const std::string& path) = 0;
 };
 
 FileSystem& PosixFileSystem();
@@ -39,8 +44,9 @@ FileSystem& PosixFileSystem();
 // Replaces `path` as a whole or not at all: `write` fills a temporary file beside it, which is
 // synced and renamed over it, and then the folder is synced. After an error the temporary file is
 // removed and the old file, if there was one, untouched; only when the folder's sync fails is the
-// new one in its place, whole, though it may not outlive a power failure. A symbolic link is
-// replaced, not followed; a folder is refused. Errors name the path.
+// new one in its place, whole, though it may not outlive a power failure. Temporary files that a
+// killed writer has left in the folder are removed first. A symbolic link is replaced, not
+// followed; a folder is refused. Errors name the path.
 absl::Status WriteAtomically(FileSystem& fs, const std::string& path,
                              const std::function<absl::Status(WritableFile&)>& write);
 

@@ -11,6 +11,9 @@
 namespace weft {
 namespace {
 
+// What the names of files of ours begin with, and that of one on its way to its place ends with.
+constexpr std::string_view kPrefix = ".weft-", kNewEnding = ".tmp";
+
 // "dir/" of "dir/file", "" of "file".
 std::string FolderPrefix(const std::string& path) { return path.substr(0, path.rfind('/') + 1); }
 
@@ -18,6 +21,18 @@ std::string FolderOf(const std::string& path) {
   const std::string prefix = FolderPrefix(path);
   if (prefix.empty()) return ".";
   return prefix == "/" ? prefix : prefix.substr(0, prefix.size() - 1);
+}
+
+// Removes what killed writers have left in the folder of `path`.
+void RemoveLeftovers(FileSystem& fs, const std::string& path) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(FolderOf(path), error), end; !error && it != end;
+       it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name.starts_with(kPrefix) && name.ends_with(kNewEnding)) {
+      fs.RemoveAbandoned(it->path().string());
+    }
+  }
 }
 
 // Offers names of ours in the folder of `path` to `make` until there is no file of that name.
@@ -29,7 +44,7 @@ absl::StatusOr<std::string> MakeNew(const std::string& path, std::string_view en
   constexpr int kAttempts = 10000;
   absl::Status status;
   for (int i = 0; i < kAttempts; ++i) {
-    std::string name = absl::StrCat(FolderPrefix(path), ".weft-", ::getpid(), "-",
+    std::string name = absl::StrCat(FolderPrefix(path), Absl(kPrefix), ::getpid(), "-",
                                     counter.fetch_add(1), Absl(ending));
     status = make(name);
     if (status.ok()) return name;
@@ -38,10 +53,15 @@ absl::StatusOr<std::string> MakeNew(const std::string& path, std::string_view en
   return status;
 }
 
-// The name of a new file of ours that `write` fills; after an error there is none.
-absl::StatusOr<std::string> WriteNew(FileSystem& fs, const std::string& path,
-                                     std::string_view ending,
-                                     const std::function<absl::Status(WritableFile&)>& write) {
+// A new file of ours, held until it has its place.
+struct NewFile {
+  std::string name;
+  std::unique_ptr<WritableFile> file = nullptr;
+};
+
+// A new file that `write` fills; after an error there is none.
+absl::StatusOr<NewFile> WriteNew(FileSystem& fs, const std::string& path, std::string_view ending,
+                                 const std::function<absl::Status(WritableFile&)>& write) {
   std::unique_ptr<WritableFile> file;
   const auto create = [&](const std::string& name) -> absl::Status {
     WEFT_ASSIGN_OR_RETURN(file, fs.Create(name));
@@ -51,8 +71,7 @@ absl::StatusOr<std::string> WriteNew(FileSystem& fs, const std::string& path,
   absl::Status status = write(*file);
   if (status.ok()) status = file->Sync();
   if (status.ok()) status = file->Close();
-  file.reset();
-  if (status.ok()) return name;
+  if (status.ok()) return NewFile{std::move(name), std::move(file)};
   (void)fs.Remove(name);  // the first failure is the one to report
   return status;
 }
@@ -71,7 +90,7 @@ absl::Status CheckFileName(const std::string& path) {
 // A file that is written beside its place, on its way there.
 struct Replacement {
   std::string path;
-  std::string temporary;
+  NewFile temporary;
   std::string old{};  // another name or a copy of what was at `path`
   bool replaced = false;
 };
@@ -83,9 +102,13 @@ absl::StatusOr<std::string> KeepOld(FileSystem& fs, const std::string& path) {
       MakeNew(path, ".old", [&](const std::string& name) { return fs.Link(path, name); });
   if (absl::IsPermissionDenied(kept.status()) || absl::IsUnimplemented(kept.status())) {
     const absl::StatusOr<MappedFile> old = MapFile(path);
-    kept = old.ok() ? WriteNew(fs, path, ".old",
-                               [&](WritableFile& copy) { return copy.Append(old->bytes); })
-                    : old.status();
+    if (!old.ok()) {
+      kept = old.status();
+    } else {
+      const auto copy = [&](WritableFile& file) { return file.Append(old->bytes); };
+      WEFT_ASSIGN_OR_RETURN(NewFile file, WriteNew(fs, path, ".old", copy));
+      kept = std::move(file.name);
+    }
   }
   if (absl::IsNotFound(kept.status())) return "";
   return kept;
@@ -98,7 +121,7 @@ absl::Status ReplaceAll(FileSystem& fs, std::vector<Replacement>& all) {
     absl::Status status = old.status();
     if (status.ok()) {
       r.old = *std::move(old);
-      status = fs.Rename(r.temporary, r.path);
+      status = fs.Rename(r.temporary.name, r.path);
     }
     r.replaced = status.ok();
     if (status.ok() && !is_last) status = fs.SyncFolder(FolderOf(r.path));
@@ -114,7 +137,7 @@ void Undo(FileSystem& fs, const std::vector<Replacement>& all) {
     if (r.replaced) {
       (void)(had_old ? fs.Rename(r.old, r.path) : fs.Remove(r.path));
     } else {
-      (void)fs.Remove(r.temporary);
+      (void)fs.Remove(r.temporary.name);
       if (had_old) (void)fs.Remove(r.old);
     }
   }
@@ -127,8 +150,9 @@ absl::Status WriteAllAtomically(FileSystem& fs, std::span<const FileToWrite> fil
   for (const FileToWrite& file : files) WEFT_RETURN_IF_ERROR(CheckFileName(file.path));
   std::vector<Replacement> all;
   absl::Status status;
+  for (const FileToWrite& file : files) RemoveLeftovers(fs, file.path);
   for (const FileToWrite& file : files) {
-    absl::StatusOr<std::string> temporary = WriteNew(fs, file.path, ".tmp", file.write);
+    absl::StatusOr<NewFile> temporary = WriteNew(fs, file.path, kNewEnding, file.write);
     status = Annotate(temporary.status(), file.path);
     if (!status.ok()) break;
     all.push_back({file.path, *std::move(temporary)});

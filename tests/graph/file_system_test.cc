@@ -80,6 +80,9 @@ class FailingFileSystem : public FileSystem {
     if (IsDead()) return absl::DataLossError("killed");
     return PosixFileSystem().Remove(path);
   }
+  void RemoveAbandoned(const std::string& path) override {
+    if (!IsDead()) PosixFileSystem().RemoveAbandoned(path);
+  }
 
   absl::Status Step(const std::string& name) {
     steps.push_back(name);
@@ -243,10 +246,9 @@ TEST_F(FileSystemPairTest, WhatAKilledProcessLeftIsSteppedOver) {
       }
     }
     EXPECT_EQ(kept, 20);
-    const size_t files = Files().size();
     FailingFileSystem file_system(-1, has_links);
     ASSERT_TRUE(WritePair(file_system, "newer").ok());
-    EXPECT_EQ(Files().size(), files);
+    EXPECT_EQ(Files().size(), 22u);  // but for the new file that it left
     for (const std::string& file : Files()) {
       if (file.ends_with(".old")) {
         EXPECT_EQ(Read((folder / file).string()), "old");
@@ -317,17 +319,58 @@ TEST_F(FileSystemTest, AFullDiskIsAnErrorAndLeavesTheOldFile) {
   EXPECT_THAT(Files(), testing::ElementsAre("model.weft"));
 }
 
-TEST_F(FileSystemTest, TemporaryFilesLeftByAKilledProcessAreSteppedOver) {
-  const auto write = [](WritableFile& file) {
+absl::Status WriteNewText(const std::string& path) {
+  return WriteAtomically(PosixFileSystem(), path, [](WritableFile& file) {
     return file.Append(std::as_bytes(std::span("new", 3)));
-  };
-  // Names that the next saves would use.
-  for (int i = 0; i < 2000; ++i) {
+  });
+}
+
+TEST_F(FileSystemTest, TemporaryFilesLeftByKilledWritersAreRemoved) {
+  Write((folder / ".weft-1-0.tmp").string(), "left");
+  for (int i = 0; i < 20; ++i) {  // names that the next saves would use
     Write((folder / absl::StrCat(".weft-", ::getpid(), "-", i, ".tmp")).string(), "left");
   }
-  ASSERT_TRUE(WriteAtomically(PosixFileSystem(), path, write).ok());
+  // Files of others, an old one that a writer of two kept, and what only looks like a file.
+  Write((folder / "mine.tmp").string(), "kept");
+  Write((folder / ".weft-1-0.old").string(), "kept");
+  fs::create_symlink("mine.tmp", folder / ".weft-2-0.tmp");
+  fs::create_directory(folder / ".weft-3-0.tmp");
+  ASSERT_EQ(::mkfifo((folder / ".weft-4-0.tmp").c_str(), 0600), 0);
+  ASSERT_TRUE(WriteNewText(path).ok());
   EXPECT_EQ(Read(path), "new");
-  EXPECT_EQ(Files().size(), 2001u);
+  EXPECT_THAT(Files(), testing::ElementsAre(".weft-1-0.old", ".weft-2-0.tmp", ".weft-3-0.tmp",
+                                            ".weft-4-0.tmp", "mine.tmp", "model.weft"));
+  EXPECT_EQ(Read((folder / "mine.tmp").string()), "kept");
+}
+
+// However many there are, and whatever was done to them so far.
+TEST_F(FileSystemTest, TemporaryFilesOfLiveWritersStayAndAreSteppedOver) {
+  std::vector<std::unique_ptr<WritableFile>> live;
+  for (int i = 0; i < 200; ++i) {
+    live.push_back(*PosixFileSystem().Create(
+        (folder / absl::StrCat(".weft-", ::getpid(), "-", i, ".tmp")).string()));
+    if (i % 2 == 1) {
+      ASSERT_TRUE(live.back()->Close().ok());
+    }
+  }
+  ASSERT_TRUE(WriteNewText(path).ok());
+  EXPECT_EQ(Read(path), "new");
+  EXPECT_EQ(Files().size(), 201u);
+  live.resize(100);
+  ASSERT_TRUE(WriteNewText(path).ok());
+  EXPECT_EQ(Files().size(), 101u);
+}
+
+// A write within a write: of the outer one there is a whole file on its way.
+TEST_F(FileSystemTest, AWriterInTheSameFolderLeavesAnotherOneAlone) {
+  const std::string other = (folder / "other").string();
+  const absl::Status status = WriteAtomically(PosixFileSystem(), path, [&](WritableFile& file) {
+    WEFT_RETURN_IF_ERROR(WriteNewText(other));
+    return file.Append(std::as_bytes(std::span("outer", 5)));
+  });
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(Read(path), "outer");
+  EXPECT_EQ(Read(other), "new");
 }
 
 TEST_F(FileSystemTest, CreateNeverOpensAnExistingFile) {
