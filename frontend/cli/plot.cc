@@ -31,12 +31,12 @@ absl::StatusOr<int> FindColumn(const NumberTable& table, const std::string& name
                                const std::string& file) {
   const int column = table.Column(name);
   if (column >= 0) return column;
-  const std::vector<std::string_view> names(table.names.begin(), table.names.end());
+  const std::vector<std::string_view> names(table.columns.begin(), table.columns.end());
   const std::string nearest(NearestName(name, names));
   return absl::NotFoundError(
       absl::StrCat(file, ": there is no column ", name,
                    nearest.empty() ? "" : absl::StrCat(", did you mean ", nearest, "?"),
-                   " (there are ", absl::StrJoin(table.names, ", "), ")"));
+                   " (there are ", absl::StrJoin(table.columns, ", "), ")"));
 }
 
 bool HasNumbers(const std::vector<double>& values) {
@@ -51,7 +51,7 @@ std::vector<std::string> DefaultColumns(const NumberTable& table, const std::str
     if (HasNumbers(table.Numbers(table.Column(name)))) names.push_back(name);
   }
   if (!names.empty()) return names;
-  for (const std::string& name : table.names) {
+  for (const std::string& name : table.columns) {
     if (name != x && HasNumbers(table.Numbers(table.Column(name)))) names.push_back(name);
   }
   return names;
@@ -102,7 +102,7 @@ absl::Status Plot(const PlotArguments& a) {
   std::vector<Series> curves;
   for (const std::string& file : a.files) {
     WEFT_ASSIGN_OR_RETURN(const NumberTable table, ReadNumberTable(file));
-    if (x.empty()) x = table.Column("step") >= 0 ? "step" : table.names[0];
+    if (x.empty()) x = table.Column("step") >= 0 ? "step" : table.columns[0];
     WEFT_RETURN_IF_ERROR(AddCurves(a, file, table, x, &curves));
   }
   PlotOptions options{.title = a.title, .x_label = x, .log_x = a.log_x, .log_y = a.log_y};

@@ -4,12 +4,14 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+
 namespace weft {
 namespace {
 
 class CsvParser {
  public:
-  explicit CsvParser(std::string_view text) : rest_(text) {
+  CsvParser(std::string_view text, CsvKind kind) : rest_(text), is_log_(kind == CsvKind::kLog) {
     if (rest_.starts_with("\xef\xbb\xbf")) rest_.remove_prefix(3);  // a byte-order mark
   }
 
@@ -19,24 +21,31 @@ class CsvParser {
       const int64_t line = line_;
       WEFT_ASSIGN_OR_RETURN(std::vector<std::string> row, Row());
       if (row.size() == 1 && row[0].empty()) continue;
+      if (is_log_) Strip(row);
+      if (is_log_ && !has_end_) continue;
       if (table.columns.empty()) {
         WEFT_RETURN_IF_ERROR(CheckHeader(line, row));
         table.columns = std::move(row);
         continue;
       }
       if (row.size() != table.columns.size()) {
+        if (is_log_) continue;
         return absl::InvalidArgumentError(absl::StrCat(
             "line ", line, ": expected ", table.columns.size(), " cells, got ", row.size()));
       }
       table.rows.push_back(std::move(row));
     }
-    if (table.rows.empty()) {
+    if (is_log_ ? table.columns.empty() : table.rows.empty()) {
       return absl::InvalidArgumentError("expected a line of column names and lines of values");
     }
     return table;
   }
 
  private:
+  static void Strip(std::vector<std::string>& row) {
+    for (std::string& cell : row) absl::StripAsciiWhitespace(&cell);
+  }
+
   static absl::Status CheckHeader(int64_t line, const std::vector<std::string>& columns) {
     std::set<std::string_view> names;
     for (const std::string& column : columns) {
@@ -57,7 +66,8 @@ class CsvParser {
         continue;
       }
       if (rest_.starts_with("\r\n")) rest_.remove_prefix(1);
-      if (!rest_.empty()) rest_.remove_prefix(1);
+      has_end_ = !rest_.empty();
+      if (has_end_) rest_.remove_prefix(1);
       ++line_;
       return cells;
     }
@@ -94,13 +104,15 @@ class CsvParser {
   }
 
   std::string_view rest_;
+  bool is_log_;
+  bool has_end_ = false;  // the last row
   int64_t line_ = 1;
 };
 
 }  // namespace
 
-absl::StatusOr<CsvTable> ParseCsv(std::string_view text, const std::string& name) {
-  absl::StatusOr<CsvTable> table = CsvParser(text).Parse();
+absl::StatusOr<CsvTable> ParseCsv(std::string_view text, const std::string& name, CsvKind kind) {
+  absl::StatusOr<CsvTable> table = CsvParser(text, kind).Parse();
   if (!table.ok()) return Annotate(table.status(), name);
   return table;
 }

@@ -17,10 +17,14 @@ struct CsvTable {
   std::vector<std::vector<std::string>> rows = {};
 };
 
+// Of a log, whose writer may have been killed or be still at it, rows that have no end of line or
+// another number of cells are left out, and so are blanks around cells; there may be no rows.
+enum class CsvKind { kTable, kLog };
 // Parses comma-separated values with a header (RFC 4180): cells in quotes may hold commas, line
 // ends and quotes written twice; empty lines are passed over. Errors name the line: a row of
 // another number of cells, a quote that does not end, no header, a column twice.
-absl::StatusOr<CsvTable> ParseCsv(std::string_view text, const std::string& name);
+absl::StatusOr<CsvTable> ParseCsv(std::string_view text, const std::string& name,
+                                  CsvKind kind = CsvKind::kTable);
 
 // A data set of a CSV file. Examples are the images that a column of paths names, relative to the
 // file (options.path_column), or the other columns as numbers, f32[columns]. One label column has

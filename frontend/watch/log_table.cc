@@ -7,9 +7,7 @@
 #include <limits>
 #include <system_error>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "frontend/io/read_file.h"
 #include "frontend/watch/write_text.h"
 
@@ -21,13 +19,6 @@ double CellNumber(std::string_view cell) {
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
   const bool whole = error == std::errc() && end == cell.data() + cell.size() && !cell.empty();
   return whole ? value : std::numeric_limits<double>::quiet_NaN();
-}
-
-// The cells of a line, without the blanks around them.
-std::vector<std::string> CsvCells(std::string_view line) {
-  std::vector<std::string> cells = absl::StrSplit(Absl(line), ',');
-  for (std::string& cell : cells) absl::StripAsciiWhitespace(&cell);
-  return cells;
 }
 
 std::string CsvLine(std::span<const std::string> cells) {
@@ -46,7 +37,7 @@ absl::StatusOr<std::string> KeptLines(const std::string& path,
   std::error_code ignored;
   if (steps == 0 || !std::filesystem::exists(path, ignored)) return text;
   WEFT_ASSIGN_OR_RETURN(const NumberTable before, ReadNumberTable(path));
-  if (before.names != names) {
+  if (before.columns != names) {
     return absl::InvalidArgumentError(absl::StrCat(
         path, ": this log has other columns, it cannot go on; name another file for the log"));
   }
@@ -60,8 +51,8 @@ absl::StatusOr<std::string> KeptLines(const std::string& path,
 }  // namespace
 
 int NumberTable::Column(std::string_view name) const {
-  const auto it = std::find(names.begin(), names.end(), name);
-  return it == names.end() ? -1 : static_cast<int>(it - names.begin());
+  const auto it = std::find(columns.begin(), columns.end(), name);
+  return it == columns.end() ? -1 : static_cast<int>(it - columns.begin());
 }
 
 std::vector<double> NumberTable::Numbers(int column) const {
@@ -75,20 +66,9 @@ std::vector<double> NumberTable::Numbers(int column) const {
 
 absl::StatusOr<NumberTable> ReadNumberTable(const std::string& path) {
   WEFT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, ReadFile(path));
-  std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  std::erase(text, '\r');
-  std::vector<std::string> lines = absl::StrSplit(text, '\n');
-  lines.pop_back();  // what comes after the last end of a line
-  if (lines.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(path, ": expected a line of column names"));
-  }
-  NumberTable table;
-  table.names = CsvCells(lines[0]);
-  for (size_t i = 1; i < lines.size(); ++i) {
-    std::vector<std::string> cells = CsvCells(lines[i]);
-    if (cells.size() == table.names.size()) table.rows.push_back(std::move(cells));
-  }
-  return table;
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  WEFT_ASSIGN_OR_RETURN(CsvTable table, ParseCsv(text, path, CsvKind::kLog));
+  return NumberTable{std::move(table)};
 }
 
 std::string NumberText(double value) {

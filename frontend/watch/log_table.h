@@ -9,23 +9,19 @@
 #include <string_view>
 #include <vector>
 
+#include "frontend/data/csv.h"
 #include "graph/status.h"
 
 namespace weft {
 
-// A table of a CSV file: a line of names, and rows of as many cells, which are numbers, words
-// without commas and quotes, or nothing, with or without blanks around them.
-struct NumberTable {
-  std::vector<std::string> names;
-  std::vector<std::vector<std::string>> rows;
-
+// A table of a CSV file whose cells are numbers, words or nothing.
+struct NumberTable : CsvTable {
   // Which column has the name; -1 for none.
   int Column(std::string_view name) const;
   // The numbers of a column; NaN where there is none.
   std::vector<double> Numbers(int column) const;
 };
-// Rows that are cut off or have another number of cells are left out: the last line of a log whose
-// writer was killed. Errors name the path: those of ReadFile, no line of names.
+// The rows of a log (CsvKind::kLog). Errors name the path: those of ReadFile and ParseCsv.
 absl::StatusOr<NumberTable> ReadNumberTable(const std::string& path);
 
 // The shortest text that is the number again.
