@@ -201,7 +201,8 @@ absl::StatusOr<Evaluation> EvaluateViews(const std::shared_ptr<const Dataset>& s
   WEFT_ASSIGN_OR_RETURN(const Pipeline steps, TestStepsOf(model));
   const std::string views = ViewsAfter(steps, a.tta);
   const auto run = [&](const Tensor& images) { return session.Run(images); };
-  return EvaluateWithTta(source, preprocessing, views, a.batch, run, session.gives_probabilities());
+  return EvaluateWithTta(source, preprocessing, views, a.batch, run, session.gives_probabilities(),
+                         session.ignored());
 }
 
 absl::Status Eval(const EvalArguments& a) {

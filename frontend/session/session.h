@@ -56,6 +56,8 @@ class Session {
                                       int64_t batch_size = 256, const BatchObserver& observer = {});
   // Whether the first output is a Softmax's.
   bool gives_probabilities() const { return gives_probabilities_; }
+  // The label that counted for nothing when the model was trained; -1: none.
+  int64_t ignored() const { return ignored_; }
   // The plan with every symbol of the inputs equal to `batch`. It lives as long as somebody holds
   // it.
   absl::StatusOr<std::shared_ptr<const Plan>> PlanFor(int64_t batch);
@@ -65,8 +67,8 @@ class Session {
  private:
   Session(Graph graph, LowerOptions options) : plans_(std::move(graph), nullptr, options) {}
   PlanCache plans_;
-  std::string loss_;      // that the model was trained with; "" for unknown
-  int64_t ignored_ = -1;  // the label that counted for nothing
+  std::string loss_;  // that the model was trained with; "" for unknown
+  int64_t ignored_ = -1;
   bool gives_probabilities_ = false;
 };
 

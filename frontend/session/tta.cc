@@ -57,7 +57,8 @@ absl::Status AddProbabilities(const Tensor& scores, bool normalized, Tensor* sum
 absl::StatusOr<Evaluation> EvaluateWithTta(const std::shared_ptr<const Dataset>& source,
                                            const Preprocessing& preprocessing,
                                            std::string_view views, int64_t batch_size,
-                                           const ScoreFunction& scores, bool normalized) {
+                                           const ScoreFunction& scores, bool normalized,
+                                           int64_t ignored) {
   WEFT_ASSIGN_OR_RETURN(const auto loaders,
                         LoadersOfViews(source, preprocessing, views, batch_size));
   Evaluation result;
@@ -78,7 +79,7 @@ absl::StatusOr<Evaluation> EvaluateWithTta(const std::shared_ptr<const Dataset>&
     }
     for (double& x : sum.mutable_values<double>()) x /= static_cast<double>(loaders.size());
     WEFT_ASSIGN_OR_RETURN(const Tensor mean, ScoresOfProbabilities(sum));
-    WEFT_RETURN_IF_ERROR(AddOutputs(mean, labels, {}, &result));
+    WEFT_RETURN_IF_ERROR(AddOutputs(mean, labels, {}, &result, ignored));
   }
 }
 

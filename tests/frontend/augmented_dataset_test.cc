@@ -404,6 +404,10 @@ TEST(EvaluateWithTta, AveragesTheProbabilitiesOfViews) {
   ASSERT_TRUE(ten.ok()) << ten.status();
   EXPECT_EQ(ten->count, 2);
   EXPECT_FALSE(EvaluateWithTta(source, kGray4, "mixup", 2, HalfScores).ok());
+  const auto left_out = EvaluateWithTta(source, kGray4, "flip", 2, HalfScores, false, 1);
+  ASSERT_TRUE(left_out.ok()) << left_out.status();
+  EXPECT_EQ(left_out->count, 1);
+  EXPECT_NEAR(left_out->loss(), std::log(2), 1e-6);
 }
 
 TEST(EvaluateWithTta, TakesProbabilitiesAsTheyAre) {
