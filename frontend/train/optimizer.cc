@@ -16,6 +16,7 @@ struct Parameter {
   Node* variable;
   Value gradient;
   int64_t first_batch = 0;  // the batch from which on it is trained
+  Value norm = {};          // of all gradients of its loss, where they are clipped by it
   double max_norm = 0;      // 0: none
 };
 
@@ -23,7 +24,8 @@ struct Parameter {
 struct ParameterGroup {
   double rate_factor = 1, decay_factor = 1;
   int64_t first_batch = 0;
-  std::vector<Parameter> parameters;
+  Value norm = {};
+  std::vector<Parameter> parameters = {};
 };
 
 AttributeMap AttributesOf(const UpdateSpec& spec) {
@@ -56,7 +58,7 @@ class StepBuilder {
   absl::Status AddInputs(DType dtype);
   // Gradients become the means over the batches of a step.
   absl::Status AddAccumulation(std::vector<Parameter>& parameters, int64_t every);
-  absl::Status AddGlobalNorm(std::span<const Parameter> parameters);
+  absl::Status AddGlobalNorm(std::span<Parameter> parameters);
   // The next values of the group's parameters.
   absl::StatusOr<std::vector<Value>> AddSteps(const ParameterGroup& group, UpdateSpec spec);
   absl::Status AddAverage(std::span<Node* const> variables, std::span<const Value> next,
@@ -69,7 +71,7 @@ class StepBuilder {
   absl::StatusOr<Value> AddSlot(const Node& variable, std::string_view suffix);
 
   Graph& graph_;
-  Value rate_, step_, norm_;
+  Value rate_, step_;
 };
 
 absl::Status StepBuilder::AddInputs(DType dtype) {
@@ -116,11 +118,12 @@ absl::Status StepBuilder::AddAccumulation(std::vector<Parameter>& parameters, in
   return absl::OkStatus();
 }
 
-absl::Status StepBuilder::AddGlobalNorm(std::span<const Parameter> parameters) {
+absl::Status StepBuilder::AddGlobalNorm(std::span<Parameter> parameters) {
   std::vector<Value> gradients;
   for (const Parameter& p : parameters) gradients.push_back(p.gradient);
   Emitter e(graph_, "optimizer");
-  norm_ = e.Op("GlobalNorm", std::move(gradients));
+  const Value norm = e.Op("GlobalNorm", std::move(gradients));
+  for (Parameter& p : parameters) p.norm = norm;
   return e.status();
 }
 
@@ -139,7 +142,7 @@ absl::StatusOr<std::vector<Value>> StepBuilder::AddSteps(const ParameterGroup& g
       tensors.push_back(value);
     }
   }
-  WEFT_ASSIGN_OR_RETURN(Node * node, AddNode(spec, step_, tensors, norm_));
+  WEFT_ASSIGN_OR_RETURN(Node * node, AddNode(spec, step_, tensors, group.norm));
   for (size_t i = first_slot; i < tensors.size(); ++i) {
     WEFT_RETURN_IF_ERROR(
         graph_.AddUpdate(tensors[i].node, node->output(static_cast<int>(i - first_slot + n))));
@@ -181,8 +184,8 @@ absl::StatusOr<Value> WithinNorm(Graph& graph, const Parameter& parameter, Value
   return limited;
 }
 
-// Parameters of one rate, decay and beginning each. A pattern may also be meant for those of the
-// graph that are frozen.
+// Parameters of one rate, decay, beginning and norm each. A pattern may also be meant for those of
+// the graph that are frozen.
 absl::StatusOr<std::vector<ParameterGroup>> GroupsOf(const Graph& graph,
                                                      std::vector<Parameter> parameters,
                                                      const OptimizerOptions& options) {
@@ -198,9 +201,12 @@ absl::StatusOr<std::vector<ParameterGroup>> GroupsOf(const Graph& graph,
     if (!vector) p.max_norm = norms.Find(name).value_or(0);
     const double decayed = vector && !options.decay_vectors ? 0 : decay;
     auto group = std::ranges::find_if(groups, [&](const ParameterGroup& g) {
-      return g.rate_factor == rate && g.decay_factor == decayed && g.first_batch == p.first_batch;
+      return g.rate_factor == rate && g.decay_factor == decayed && g.first_batch == p.first_batch &&
+             g.norm == p.norm;
     });
-    if (group == groups.end()) group = groups.insert(group, {rate, decayed, p.first_batch, {}});
+    if (group == groups.end()) {
+      group = groups.insert(group, {rate, decayed, p.first_batch, p.norm});
+    }
     group->parameters.push_back(p);
   }
   for (const Node* variable : graph.variables()) {
@@ -215,31 +221,44 @@ absl::StatusOr<std::vector<ParameterGroup>> GroupsOf(const Graph& graph,
   return groups;
 }
 
+// All parameters, loss by loss.
+absl::StatusOr<std::vector<Parameter>> OptimizedParameters(std::span<const Descent> descents,
+                                                           const LateParameters& late) {
+  std::vector<Parameter> all;
+  for (const auto& [parameters, gradients] : descents) {
+    if (parameters.empty() || parameters.size() != gradients.size()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("optimizer: expected parameters with one gradient each, got ",
+                       parameters.size(), " parameters and ", gradients.size(), " gradients"));
+    }
+    for (size_t i = 0; i < parameters.size(); ++i) {
+      const bool is_late = std::ranges::any_of(late.patterns, [&](const std::string& pattern) {
+        return MatchesVariable(pattern, parameters[i]->name());
+      });
+      all.push_back({parameters[i], gradients[i], is_late ? late.first_batch : 0});
+    }
+  }
+  if (all.empty()) return absl::InvalidArgumentError("optimizer: there is nothing to train");
+  return all;
+}
+
 }  // namespace
 
-absl::Status AddOptimizer(Graph& graph, std::span<Node* const> parameters,
-                          std::span<const Value> gradients, const OptimizerOptions& options,
-                          const LateParameters& late) {
+absl::Status AddOptimizer(Graph& graph, std::span<const Descent> descents,
+                          const OptimizerOptions& options, const LateParameters& late) {
   WEFT_RETURN_IF_ERROR(CheckOptimizer(options));
-  if (parameters.empty() || parameters.size() != gradients.size()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("optimizer: expected parameters with one gradient each, got ",
-                     parameters.size(), " parameters and ", gradients.size(), " gradients"));
-  }
-  std::vector<Parameter> all;
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    const bool is_late = std::ranges::any_of(late.patterns, [&](const std::string& pattern) {
-      return MatchesVariable(pattern, parameters[i]->name());
-    });
-    all.push_back({parameters[i], gradients[i], is_late ? late.first_batch : 0});
-  }
+  WEFT_ASSIGN_OR_RETURN(std::vector<Parameter> all, OptimizedParameters(descents, late));
   const std::vector<Update> statistics = graph.updates();
   StepBuilder builder(graph);
-  WEFT_RETURN_IF_ERROR(builder.AddInputs(parameters[0]->type().dtype));
+  WEFT_RETURN_IF_ERROR(builder.AddInputs(all[0].variable->type().dtype));
   if (options.accumulation > 1) {
     WEFT_RETURN_IF_ERROR(builder.AddAccumulation(all, options.accumulation));
   }
-  if (options.clip_norm > 0) WEFT_RETURN_IF_ERROR(builder.AddGlobalNorm(all));
+  for (std::span<Parameter> rest = all; const Descent& descent : descents) {
+    const size_t count = descent.parameters.size();
+    if (options.clip_norm > 0) WEFT_RETURN_IF_ERROR(builder.AddGlobalNorm(rest.first(count)));
+    rest = rest.subspan(count);
+  }
   WEFT_ASSIGN_OR_RETURN(const std::vector<ParameterGroup> groups,
                         GroupsOf(graph, std::move(all), options));
   std::vector<Node*> variables;

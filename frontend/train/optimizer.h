@@ -56,7 +56,8 @@ struct OptimizerOptions {
   bool decoupled_decay = false;
   // Factors of the learning rate and of the decay by parameters' names: "features.*=0.1".
   std::vector<std::string> lr_group = {}, decay_group = {};
-  // Limits on each element of a gradient, or on the norm of all gradients together; 0: none.
+  // Limits on each element of a gradient, or on the norm of all gradients of a loss together; 0:
+  // none.
   double clip_value = 0, clip_norm = 0;
   // Batches whose mean gradient makes one step. What is left of them at the end of an epoch makes
   // one too, of its own mean, as timm's loop has it (PyTorch leaves it to its user's loop).
@@ -95,7 +96,7 @@ void VisitOptions(OptimizerOptions& o, F& f) {
   f("lr_group", o.lr_group, "PATTERN=FACTOR of the learning rate by parameters' names");
   f("decay_group", o.decay_group, "PATTERN=FACTOR of the decay by parameters' names");
   f("clip_value", o.clip_value, "Limit on each element of a gradient (0: none)");
-  f("clip_norm", o.clip_norm, "Limit on the norm of all gradients together (0: none)");
+  f("clip_norm", o.clip_norm, "Limit on the norm of all gradients of a loss together (0: none)");
   f("grad_accum_steps", o.accumulation,
     "Batches whose mean gradient makes one step; the fewer left at an epoch's end make one too, of "
     "their own mean");
@@ -127,13 +128,19 @@ struct LateParameters {
   int64_t first_batch = 0;
 };
 
-// Adds the optimizer's step to `graph` as updates of `parameters`: one OptimizerStep node for all
-// parameters of the same rate, decay and beginning, and slot variables of role kOptimizerSlot. Adds
-// the inputs above. Errors: those of CheckOptimizer, nothing to train, a gradient of another type
-// than its parameter's, a pattern that fits no parameter, trained or frozen.
-absl::Status AddOptimizer(Graph& graph, std::span<Node* const> parameters,
-                          std::span<const Value> gradients, const OptimizerOptions& options,
-                          const LateParameters& late = {});
+// What one loss is minimised by, as by an optimizer of its own: its parameters, one gradient each.
+struct Descent {
+  std::vector<Node*> parameters = {};
+  std::vector<Value> gradients = {};
+};
+
+// Adds the optimizer's step to `graph` as updates of all parameters: one OptimizerStep node for
+// those of the same rate, decay and beginning, and with clip_norm of the same loss, and slot
+// variables of role kOptimizerSlot. Adds the inputs above. Errors: those of CheckOptimizer, nothing
+// to train, a gradient of another type than its parameter's, a pattern that fits no parameter,
+// trained or frozen.
+absl::Status AddOptimizer(Graph& graph, std::span<const Descent> descents,
+                          const OptimizerOptions& options, const LateParameters& late = {});
 
 }  // namespace weft
 

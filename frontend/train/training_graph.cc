@@ -127,24 +127,22 @@ absl::StatusOr<std::vector<Node*>> ParametersOf(const Graph& graph, std::string_
 
 absl::Status AddTraining(Graph& graph, const TrainingForm& form, const OptimizerOptions& optimizer,
                          const LateParameters& late) {
-  std::vector<Node*> parameters;
-  std::vector<Value> gradients;
+  std::vector<Descent> descents;
   std::unordered_set<const Node*> seen;
   for (size_t i = 0; i < form.losses.size(); ++i) {
-    WEFT_ASSIGN_OR_RETURN(const std::vector<Node*> own, ParametersOf(graph, form.losses[i]));
+    Descent& descent = descents.emplace_back();
+    WEFT_ASSIGN_OR_RETURN(descent.parameters, ParametersOf(graph, form.losses[i]));
     std::vector<Value> xs;
-    for (Node* variable : own) {
+    for (Node* variable : descent.parameters) {
       xs.push_back(variable->output());
       if (seen.insert(variable).second) continue;
       return absl::InvalidArgumentError(absl::StrCat(
           "loss ", form.losses[i], ": ", variable->name(), " belongs to another loss already"));
     }
     const Value loss[] = {graph.outputs()[i].value};
-    WEFT_ASSIGN_OR_RETURN(const std::vector<Value> dxs, Gradients(graph, loss, xs));
-    parameters.insert(parameters.end(), own.begin(), own.end());
-    gradients.insert(gradients.end(), dxs.begin(), dxs.end());
+    WEFT_ASSIGN_OR_RETURN(descent.gradients, Gradients(graph, loss, xs));
   }
-  return AddOptimizer(graph, parameters, gradients, optimizer, late);
+  return AddOptimizer(graph, descents, optimizer, late);
 }
 
 }  // namespace

@@ -152,6 +152,31 @@ TEST(Losses, OneInAScopeTrainsThatScopesVariables) {
   EXPECT_THAT(InputNames(ForInference(model.graph).value()), ElementsAre("noise"));
 }
 
+// Each loss's gradients have a norm of their own, and those of one that is small stay as they are.
+TEST(Losses, EachIsClippedAsIfItWereAlone) {
+  const auto step = [](double clip_norm) {
+    auto trainer = Trainer::Create(TwoPlayers(), {.optimizer = {.clip_norm = clip_norm}}).value();
+    EXPECT_TRUE(trainer->Step(Waves({6, 2}), Tensor(), 1).ok());
+    return trainer;
+  };
+  const auto squares = [](const Trainer& trainer, std::string_view scope) {
+    double sum = 0;
+    for (const Node* variable : trainer.model().graph.variables()) {
+      if (!variable->name().starts_with(scope)) continue;
+      const Tensor before = LeafValue(*variable), after = *trainer.Get(variable->name());
+      for (int64_t i = 0; i < after.size(); ++i) sum += std::pow(after.At(i) - before.At(i), 2);
+    }
+    return std::sqrt(sum);
+  };
+  const auto free = step(0);
+  const double d = squares(*free, "d."), g = squares(*free, "g.");
+  const double limit = (d + g) / 2;  // one of them is beyond it
+  const auto clipped = step(limit);
+  EXPECT_NEAR(squares(*clipped, "d."), std::min(d, limit), 1e-5 * limit);
+  EXPECT_NEAR(squares(*clipped, "g."), std::min(g, limit), 1e-5 * limit);
+  EXPECT_GT(std::abs(d - g), 0.01 * limit);
+}
+
 // a.loss = sum a c x and c.loss = -sum a c x: da = c x, dc = -a x.
 TEST(Losses, AScopesGradientIsOfItsOwnLossAlone) {
   Builder b;
