@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_join.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/interrupt.h"
 #include "frontend/io/names.h"
@@ -65,14 +66,38 @@ int RunCommand(const Command& command) {
   return written ? 0 : Report(who, "cannot write to standard output", kFailed);
 }
 
+// "there is no option --patience, did you mean ...? There are --a, --b, ...", where what is left
+// over is such a one; else the parser's words.
+std::string UnexpectedArgument(const CLI::App& app, const CLI::ParseError& e) {
+  const std::vector<std::string> left = app.remaining();
+  const auto option = std::ranges::find_if(
+      left, [](const std::string& argument) { return argument.starts_with("--"); });
+  if (option == left.end()) return e.what();
+  std::vector<std::string> names;
+  for (const CLI::Option* o : app.get_options()) {
+    for (const std::string& name : o->get_lnames()) names.push_back("--" + name);
+  }
+  const std::string wrong = option->substr(0, option->find('='));
+  const std::string nearest(
+      NearestName(wrong, std::vector<std::string_view>(names.begin(), names.end())));
+  return absl::StrCat("there is no option ", wrong,
+                      nearest.empty() ? "" : absl::StrCat(", did you mean ", nearest, "?"),
+                      " (there are ", absl::StrJoin(names, ", "), ")");
+}
+
 int ParseAndRun(CLI::App& program, const std::vector<Command>& commands, int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return program.exit(e);  // --help, --version
     std::string who = "weft";
-    for (const CLI::App* parsed : program.get_subcommands()) who += " " + parsed->get_name();
-    return Report(who, absl::StrCat(e.what(), " (see ", who, " --help)"), kUsage);
+    const CLI::App* app = &program;
+    while (!app->get_subcommands().empty()) {
+      app = app->get_subcommands()[0];
+      who += " " + app->get_name();
+    }
+    return Report(who, absl::StrCat(UnexpectedArgument(*app, e), " (see ", who, " --help)"),
+                  kUsage);
   }
   for (const Command& command : commands) {
     if (command.app->parsed()) return RunCommand(command);

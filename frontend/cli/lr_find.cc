@@ -18,10 +18,34 @@
 namespace weft {
 namespace {
 
+// Of what a training can be told, what its first steps at a rising rate depend on: they follow no
+// schedule, are not tested, saved or logged, and end before anything is unfrozen or averaged.
+struct LrFindTraining {
+  TrainCommandOptions options;
+};
+
+template <typename F>
+void VisitOptions(LrFindTraining& o, F& f) {
+  const auto not_used = [](std::string_view key) {
+    return key == "output" || key == "restart" || key == "unfreeze_at" || key == "average_decay";
+  };
+  OptionFilter used(f, not_used);
+  OptionFilter batches(f, [](std::string_view key) { return key != "batch" && key != "workers"; });
+  BeginSection(f, "Model");
+  VisitOptions(o.options.target, used);
+  BeginSection(f, "Beginning");
+  VisitOptions(o.options.start, f);
+  BeginSection(f, "Data");
+  VisitOptions(o.options.data, f);
+  VisitOptions(o.options.fit, batches);
+  BeginSection(f, "Loss and optimizer");
+  VisitOptions(o.options.train, used);
+}
+
 struct LrFindArguments {
   std::shared_ptr<Config> flags = std::make_shared<Config>();
   LrFindOptions options;
-  std::string plot;
+  std::string csv, plot;
 };
 
 // The smoothed loss, cut off where it has exploded, and the suggestion as a line upwards.
@@ -49,9 +73,7 @@ std::string CsvOf(const LrFindResult& result) {
 }
 
 absl::Status LrFind(LrFindArguments a) {
-  const auto output = a.flags->find("output");
-  const std::string csv = output == a.flags->end() ? "" : output->second;
-  for (const std::string& path : {csv, a.plot}) {
+  for (const std::string& path : {a.csv, a.plot}) {
     if (!path.empty()) WEFT_RETURN_IF_ERROR(CheckOutputPath(path));
   }
   WEFT_ASSIGN_OR_RETURN(TrainSource source, FindTrainSource(*a.flags));
@@ -70,7 +92,7 @@ absl::Status LrFind(LrFindArguments a) {
   Print("%s", PlotText(curves, options).c_str());
   Print("the loss falls fastest at learning rate %.2g, is least at %.2g: try --lr %.1g\n",
         result.steepest, result.least, result.steepest);
-  if (!csv.empty()) WEFT_RETURN_IF_ERROR(ReplaceByText(csv, CsvOf(result)));
+  if (!a.csv.empty()) WEFT_RETURN_IF_ERROR(ReplaceByText(a.csv, CsvOf(result)));
   if (!a.plot.empty()) WEFT_RETURN_IF_ERROR(ReplaceByText(a.plot, PlotSvg(curves, options)));
   return absl::OkStatus();
 }
@@ -81,7 +103,7 @@ Command AddLrFind(CLI::App& program) {
   CLI::App* app = program.add_subcommand(
       "lr-find", "Find a learning rate: it rises from step to step until the loss explodes");
   auto a = std::make_shared<LrFindArguments>();
-  AddFlagsOf<TrainCommandOptions>(*app, a->flags);
+  AddFlagsOf<LrFindTraining>(*app, a->flags);
   app->add_option_function<std::string>(
       "network", [flags = a->flags](const std::string& model) { (*flags)["model"] = model; },
       "A network (see weft zoo) or a .weft file: the same as --model");
@@ -92,9 +114,10 @@ Command AddLrFind(CLI::App& program) {
   app->add_option("--smoothing", a->options.smoothing,
                   "Share of what was in the running mean of the loss")
       ->capture_default_str();
+  app->add_option("-o,--output", a->csv, "Write the curve into this file, as CSV");
   app->add_option("--plot", a->plot, "Draw the curve into this file, as SVG");
   app->footer(
-      "All options of weft train hold; -o FILE writes the curve as CSV. Smith 2017, Cyclical "
+      "Options are those of weft train that matter in its first steps. Smith 2017, Cyclical "
       "learning rates.\n"
       "Example: weft lr-find lenet-bn --data digits -o lr.csv --plot lr.svg");
   return {app, [a] { return LrFind(*a); }};

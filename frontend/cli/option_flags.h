@@ -63,6 +63,22 @@ class OptionFlags {
   std::string section_;
 };
 
+// Passes options on to another visitor, but for those that `leaves_out(key)`.
+template <typename F, typename LeavesOut>
+class OptionFilter {
+ public:
+  OptionFilter(F& f, LeavesOut leaves_out) : f_(f), leaves_out_(std::move(leaves_out)) {}
+
+  template <typename T>
+  void operator()(std::string_view key, T& value, std::string_view help = {}) {
+    if (!leaves_out_(key)) f_(key, value, help);
+  }
+
+ private:
+  F& f_;
+  LeavesOut leaves_out_;
+};
+
 // Flags for all of these options.
 template <typename Options>
 void AddFlagsOf(CLI::App& app, std::shared_ptr<Config> given) {
