@@ -2,13 +2,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <array>
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <random>
 #include <thread>
 
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "frontend/io/npy.h"
 #include "testing_cli.h"
 #include "testing_data.h"
@@ -20,16 +26,8 @@ using ::testing::AllOf;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using Seconds = std::chrono::duration<double>;
 
-class CliTrain : public Cli {
- protected:
-  Seconds TimeOf(const std::string& arguments) const {
-    const auto begin = std::chrono::steady_clock::now();
-    Output(arguments);
-    return std::chrono::steady_clock::now() - begin;
-  }
-};
+class CliTrain : public Cli {};
 
 TEST_F(CliTrain, AFileOfOptionsIsAsGoodAsFlags) {
   const std::string flags =
@@ -162,49 +160,80 @@ TEST_F(CliTrain, SaysWhatItDoesAndWhyItStops) {
   EXPECT_EQ(ReadText(Path("a.weft")), ReadText(Path("a-best.weft")));
 }
 
+// A training under way, as its log shows it.
+class Interruptions : public CliTrain {
+ protected:
+  // What the log has of steps and epochs, without the times.
+  std::vector<std::string> Rows(const std::string& log) const {
+    std::vector<std::string> rows;
+    for (const auto line : absl::StrSplit(ReadText(Path(log)), '\n')) {
+      const std::vector<std::string> cells = absl::StrSplit(line, ',');
+      if (cells.size() < 6) continue;
+      rows.push_back(absl::StrJoin(cells.begin(), cells.begin() + 6, ","));
+    }
+    return rows;
+  }
+
+  // Waits until the command of this process has begun its log and has added so many rows.
+  void AwaitRows(pid_t pid, ino_t old_log, size_t more) const {
+    std::optional<size_t> begin;
+    for (;; std::this_thread::sleep_for(std::chrono::milliseconds(1))) {
+      siginfo_t ended = {};
+      waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOHANG | WNOWAIT);
+      if (ended.si_pid != 0) return;
+      if (LogNumber() == old_log) continue;
+      const size_t rows = Rows("log.csv").size();
+      if (!begin) begin = rows;
+      if (rows >= *begin + more) return;
+    }
+  }
+  // Of the file, which a training replaces as it begins.
+  ino_t LogNumber() const {
+    struct stat info {};
+    return stat(Path("log.csv").c_str(), &info) == 0 ? info.st_ino : 0;
+  }
+};
+
 // Signals, kills and a full disk, at random moments, with all that a training keeps between steps.
-TEST_F(CliTrain, TwentyInterruptionsChangeNoBit) {
+// Each comes after a few steps more, so that there are always enough of them left.
+TEST_F(Interruptions, TwentyOfThemChangeNoBit) {
   const std::string arguments =
       "train --model lenet-bn --data digits:640 --epochs 12 --batch 32 --seed 3 --threads 1 "
       "--schedule plateau --warmup-epochs 1 --plateau-patience 0 --plateau-threshold 0.3 "
       "--save-every-steps 7 --augment \"rotate(10), noise(0.05)\" --workers 2 --average-decay 0.98 "
-      "--grad-accum-steps 3 ";
-  const Seconds startup = TimeOf("train --model lenet-bn --data digits:640 --print-config");
-  const Seconds whole = TimeOf(arguments + "-o whole.weft");
+      "--grad-accum-steps 3 --log log.csv --log-every 1 ";
+  Output(arguments + "-o whole.weft");
+  std::filesystem::rename(Path("log.csv"), Path("whole.csv"));
   std::mt19937 random(11);
-  std::uniform_real_distribution<double> part(0, 1);
-  int interruptions = 0, signalled = 0;
-  bool finished = false;
-  for (int i = 0; i < 20 && !finished; ++i) {
+  const auto draw = [&](int most) { return std::uniform_int_distribution(0, most)(random); };
+  for (int i = 0; i < 20; ++i) {
+    SCOPED_TRACE(i);
     const bool begun = std::filesystem::exists(Path("part.weft"));
-    const std::string command = begun ? "train --resume part.weft" : arguments + "-o part.weft";
-    const std::string before = ReadText(Path("part.weft"));
-    if (i % 4 == 3) {  // the disk is full: files of at most 16 KiB can be written
-      const Outcome full = Finish(Start(command, "stdout", "ulimit -f 32 && "));
-      ++interruptions;
-      ASSERT_EQ(full.code, 1) << full.err;
-      EXPECT_THAT(full.err, AllOf(HasSubstr("part.weft"), HasSubstr("File too large")));
-      EXPECT_EQ(ReadText(Path("part.weft")), before);
+    const ino_t log = LogNumber();
+    const pid_t pid = Start(begun ? "train --resume part.weft" : arguments + "-o part.weft");
+    // Every fifth one meets it wherever it is, before it begins to train as well.
+    if (i % 5 != 4) AwaitRows(pid, log, static_cast<size_t>(draw(10)));
+    std::this_thread::sleep_for(std::chrono::microseconds(draw(i % 5 != 4 ? 9000 : 300000)));
+    const int signal = std::array{SIGINT, SIGKILL, SIGTERM, 0}[static_cast<size_t>(i % 4)];
+    const rlimit full = {16384, 16384};
+    ASSERT_EQ(signal != 0 ? kill(pid, signal) : prlimit(pid, RLIMIT_FSIZE, &full, nullptr), 0);
+    const Outcome stopped = Finish(pid);
+    if (signal == 0) {
+      ASSERT_EQ(stopped.code, 1) << stopped.err;
+      EXPECT_THAT(stopped.err, HasSubstr("File too large"));
       continue;
     }
-    const int signal = i % 4 == 0 ? SIGINT : i % 4 == 1 ? SIGKILL : SIGTERM;
-    const pid_t pid = Start(command);
-    std::this_thread::sleep_for(startup * part(random) + whole * part(random) / 10);
-    kill(pid, signal);
-    const Outcome stopped = Finish(pid);
-    finished = stopped.code == 0 || stopped.err.find("epochs already") != std::string::npos;
-    if (finished) break;
-    ++interruptions;
     // Before it listens, a signal ends it as usual.
-    ASSERT_THAT(stopped.code, AnyOf(128 + signal, -signal)) << stopped.err;
-    if (stopped.code < 0) continue;
-    ++signalled;
-    EXPECT_THAT(stopped.err, HasSubstr("go on with: weft train --resume part.weft"));
+    ASSERT_THAT(stopped.code, AnyOf(128 + signal, -signal)) << stopped.out << stopped.err;
+    if (i % 5 != 4 && signal != SIGKILL) {
+      EXPECT_THAT(stopped.err, HasSubstr("go on with: weft train --resume part.weft"));
+    }
   }
-  EXPECT_GE(interruptions, 12);
-  EXPECT_GE(signalled, 2);
-  if (!finished) Output("train --resume part.weft");
+  Output("train --resume part.weft");
   EXPECT_EQ(ReadText(Path("part.weft")), ReadText(Path("whole.weft")));
+  EXPECT_EQ(Rows("log.csv"), Rows("whole.csv"));
+  EXPECT_THAT(Leftovers(),
+              ::testing::UnorderedElementsAre("log.csv", "part.weft", "whole.csv", "whole.weft"));
 }
 
 TEST_F(CliTrain, FindsALearningRate) {
@@ -219,6 +248,21 @@ TEST_F(CliTrain, FindsALearningRate) {
               AllOf(HasSubstr("<svg "), HasSubstr("<polyline "), ::testing::EndsWith("</svg>\n")));
   EXPECT_THAT(Error("lr-find lenet-bn --data digits:300 --from 0"), HasSubstr("above 0, got 0"));
   EXPECT_THAT(Error("lr-find --data digits"), HasSubstr("--model is required"));
+}
+
+TEST_F(CliTrain, LrFindHasOnlyTheOptionsThatItUses) {
+  const std::string help = Output("lr-find --help");
+  for (const char* flag : {"--model", "--optimizer", "--augment", "--batch", "--workers",
+                           "--init-from", "--freeze", "--clip-norm", "--steps", "--output"}) {
+    EXPECT_THAT(help, HasSubstr(flag));
+  }
+  for (const char* flag : {"--patience", "--log", "--schedule", "--epochs", "--lr", "--restart",
+                           "--save-every-steps", "--unfreeze-at", "--average-decay"}) {
+    EXPECT_THAT(Error(std::string("lr-find lenet-bn ") + flag + " 1"),
+                AllOf(HasSubstr(std::string("there is no option ") + flag),
+                      HasSubstr("(there are --"), HasSubstr("--momentum, ")));
+  }
+  EXPECT_THAT(Error("lr-find lenet-bn --momentun=0.9"), HasSubstr("did you mean --momentum?"));
 }
 
 }  // namespace
