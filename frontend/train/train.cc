@@ -157,12 +157,15 @@ absl::StatusOr<StepResult> Trainer::Step(const Tensor& images, const Tensor& lab
   };
   feed_count(kStepInput, counts_.counted + missing);
   if (every > 1) feed_count(kPartInput, part);
-  const RandomKey key{.seed = options_.seed,
-                      .step = static_cast<uint64_t>(counts_.step),
-                      .first_example = static_cast<uint64_t>(first_example)};
+  RunOptions run = {.key = {.seed = options_.seed,
+                            .step = static_cast<uint64_t>(counts_.step),
+                            .first_example = static_cast<uint64_t>(first_example)}};
+  if (watch_every_ > 0 && (counts_.step + 1) % watch_every_ == 0) {
+    run.after_step = [this](const StepOperands& o) { ShowGradients(o, gradient_watch_); };
+  }
   WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, options_.numerics.on()
-                                                                   ? RunChecked(feeds, key)
-                                                                   : training_->Run(feeds, key));
+                                                                   ? RunChecked(feeds, run)
+                                                                   : training_->Run(feeds, run));
   ++counts_.step;
   counts_.counted += missing + 1;
   StepResult result{.count = feeds.at(form_.examples).dims()[0]};
@@ -179,6 +182,11 @@ absl::StatusOr<StepResult> Trainer::Step(const Tensor& images, const Tensor& lab
     RecordChoices(training_->last_plan(), result.count, &kernel_choices_);
   }
   return result;
+}
+
+void Trainer::WatchGradients(GradientWatch watch, int64_t every) {
+  gradient_watch_ = std::move(watch);
+  watch_every_ = every;
 }
 
 absl::StatusOr<TensorMap> Trainer::Feeds(const Graph& graph, const TrainingForm& form,

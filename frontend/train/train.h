@@ -15,6 +15,7 @@
 #include "frontend/train/check_numerics.h"
 #include "frontend/train/config.h"
 #include "frontend/train/finetune.h"
+#include "frontend/train/gradient_watch.h"
 #include "frontend/train/kernel_choices.h"
 #include "frontend/train/memory_budget.h"
 #include "frontend/train/optimizer.h"
@@ -100,6 +101,9 @@ class Trainer {
   absl::StatusOr<StepResult> Step(const Tensor& images, const Tensor& labels, double learning_rate,
                                   int64_t first_example = 0, bool last = false);
 
+  // From now on `watch` sees all gradients of every `every`-th step; 0: of none.
+  void WatchGradients(GradientWatch watch, int64_t every);
+
   // The scores of a batch in inference mode, with the current weights, or their average where the
   // options ask for one. Errors also: a model that states its losses (Snapshot() and a Session run
   // it).
@@ -180,7 +184,8 @@ class Trainer {
   absl::StatusOr<TensorMap> Feeds(const Graph& graph, const TrainingForm& form,
                                   const Tensor& images, const Tensor& labels) const;
   // A run of the training graph whose numbers are checked.
-  absl::StatusOr<std::span<const Tensor>> RunChecked(const TensorMap& feeds, const RandomKey& key);
+  absl::StatusOr<std::span<const Tensor>> RunChecked(const TensorMap& feeds,
+                                                     const RunOptions& options);
   // Where a step on `variables` went wrong, as an error; OK where it cannot be told.
   absl::Status LocateOddNumbers(const TensorMap& feeds, const TensorMap& variables,
                                 const RandomKey& key);
@@ -208,6 +213,8 @@ class Trainer {
   size_t memory_budget_ = 0;  // in bytes, once known
   Counts counts_;
   Config config_;
+  GradientWatch gradient_watch_;        // may be empty
+  int64_t watch_every_ = 0;             // steps
   RecordedChoices kernel_choices_;      // for the next snapshot
   RecordedChoices resumed_choices_;     // as the file had them
   std::set<int64_t> recorded_batches_;  // whose choices are from this session

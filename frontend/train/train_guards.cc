@@ -81,7 +81,7 @@ absl::StatusOr<int64_t> Trainer::EvaluationBatch(int64_t most) const {
 // Outputs are looked at step by step, which costs little; what is odd is then found by a run node
 // by node, from the weights as they were.
 absl::StatusOr<std::span<const Tensor>> Trainer::RunChecked(const TensorMap& feeds,
-                                                            const RandomKey& key) {
+                                                            const RunOptions& options) {
   TensorMap variables;
   for (const std::string& name : state_->names()) {
     WEFT_ASSIGN_OR_RETURN(variables[name], state_->Get(name));
@@ -91,19 +91,20 @@ absl::StatusOr<std::span<const Tensor>> Trainer::RunChecked(const TensorMap& fee
     for (const auto& [name, value] : *leaves) odd |= IsOddTensor(value, options_.numerics);
   }
   std::string odd_step;
-  const auto look = [&](const PlanStep& step, std::span<const std::byte* const> outputs) {
-    for (size_t i = 0; !odd && i < outputs.size(); ++i) {
-      if (outputs[i] == nullptr) continue;
-      const Layout& layout = step.kernel->outputs()[i];
-      odd = FindOddities(layout.dtype(), outputs[i], layout.bytes(), options_.numerics)
+  RunOptions looking = options;
+  looking.after_step = [&](const StepOperands& o) {
+    if (options.after_step) options.after_step(o);
+    for (size_t i = 0; !odd && i < o.outputs.size(); ++i) {
+      if (o.outputs[i] == nullptr) continue;
+      const Layout& layout = o.step.kernel->outputs()[i];
+      odd = FindOddities(layout.dtype(), o.outputs[i], layout.bytes(), options_.numerics)
                 .any(options_.numerics);
-      if (odd) odd_step = absl::StrCat(step.name, " (", step.op, ")");
+      if (odd) odd_step = absl::StrCat(o.step.name, " (", o.step.op, ")");
     }
   };
-  WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs,
-                        training_->Run(feeds, RunOptions{.key = key, .after_step = look}));
+  WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, training_->Run(feeds, looking));
   if (!odd) return outputs;
-  absl::Status status = LocateOddNumbers(feeds, variables, key);
+  absl::Status status = LocateOddNumbers(feeds, variables, options.key);
   if (status.ok()) status = CheckResults(outputs, odd_step);
   if (status.ok()) return outputs;
   for (const auto& [name, value] : variables) WEFT_RETURN_IF_ERROR(state_->Set(name, value));

@@ -76,11 +76,12 @@ absl::StatusOr<Picture> ExamplesPicture(const Dataset& dataset, int64_t count) {
 }
 
 absl::StatusOr<std::unique_ptr<TrainingLog>> TrainingLog::Create(const LogOptions& options,
-                                                                 const Trainer& trainer,
+                                                                 Trainer& trainer,
                                                                  const Dataset* examples) {
-  if (options.log_every < 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("log_every: expected at least 0, got ", options.log_every));
+  for (const auto& [key, steps] : {std::pair("log_every", options.log_every),
+                                   std::pair("log_gradients", options.log_gradients)}) {
+    if (steps >= 0) continue;
+    return absl::InvalidArgumentError(absl::StrCat(key, ": expected at least 0, got ", steps));
   }
   std::unique_ptr<TrainingLog> log(new TrainingLog(options, trainer));
   WEFT_RETURN_IF_ERROR(log->Begin(examples));
@@ -94,6 +95,10 @@ absl::Status TrainingLog::Begin(const Dataset* examples) {
   if (options_.tensorboard.empty()) return absl::OkStatus();
   WEFT_ASSIGN_OR_RETURN(events_, EventFile::Create(options_.tensorboard, trainer_.step()));
   WEFT_RETURN_IF_ERROR(events_->AddGraph(trainer_.model().graph));
+  const auto watch = [this](const std::string& parameter, const absl::StatusOr<Tensor>& gradient) {
+    gradients_.Update(AddGradient(parameter, gradient));
+  };
+  trainer_.WatchGradients(watch, options_.log_gradients);
   if (examples == nullptr) return absl::OkStatus();
   const absl::StatusOr<Picture> picture = ExamplesPicture(*examples, kLoggedExamples);
   // Signals and texts are no pictures.
@@ -128,7 +133,16 @@ absl::Status TrainingLog::AddHistograms(int64_t step) {
   return absl::OkStatus();
 }
 
+// Comes within the step.
+absl::Status TrainingLog::AddGradient(const std::string& parameter,
+                                      const absl::StatusOr<Tensor>& gradient) {
+  WEFT_RETURN_IF_ERROR(gradient.status());
+  return events_->AddHistogram(absl::StrCat("gradients/", parameter), *gradient,
+                               trainer_.step() + 1);
+}
+
 absl::Status TrainingLog::OnStep(const StepProgress& p) {
+  WEFT_RETURN_IF_ERROR(gradients_);
   if (options_.log_every == 0 || p.step % options_.log_every != 0) return absl::OkStatus();
   std::vector<NamedMetric> numbers = {{"loss", p.step_loss},
                                       {"learning_rate", p.learning_rate},

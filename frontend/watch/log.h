@@ -17,6 +17,7 @@ struct LogOptions {
   std::string tensorboard = {};  // a folder; none: ""
   int64_t log_every = 10;        // steps from one row to the next; 0: rows of epochs only
   bool log_histograms = false;   // of every variable, after each epoch
+  int64_t log_gradients = 0;     // steps from one histogram of every gradient to the next; 0: none
 };
 
 template <typename F>
@@ -25,6 +26,8 @@ void VisitOptions(LogOptions& o, F& f) {
   f("tensorboard", o.tensorboard, "Write events for TensorBoard into this folder");
   f("log_every", o.log_every, "Steps between two rows of the logs; 0: epochs only");
   f("log_histograms", o.log_histograms, "Weights' distributions after each epoch, in TensorBoard");
+  f("log_gradients", o.log_gradients,
+    "Steps between two distributions of all gradients in TensorBoard; 0: none");
 }
 
 // The logs of a training. Its CSV file has a row every few steps and one an epoch:
@@ -35,29 +38,31 @@ void VisitOptions(LogOptions& o, F& f) {
 // training's logs go on: what came after the step where it goes on is replaced.
 class TrainingLog {
  public:
-  // `trainer` must outlive the log; its step says where the logs go on. The graph and the first
-  // examples of `examples`, which may be null, are logged once. Errors: a file cannot be written, a
-  // log of other columns, `log_every` below 0.
+  // `trainer` must outlive the log; its step says where the logs go on, its gradients are watched
+  // where they are to be logged. The graph and the first examples of `examples`, which may be null,
+  // are logged once. Errors: a file cannot be written, a log of other columns, steps below 0.
   static absl::StatusOr<std::unique_ptr<TrainingLog>> Create(const LogOptions& options,
-                                                             const Trainer& trainer,
+                                                             Trainer& trainer,
                                                              const Dataset* examples = nullptr);
+  ~TrainingLog() { trainer_.WatchGradients({}, 0); }
   // To be called after every step and every epoch. Errors: the disk is full or gone.
   absl::Status OnStep(const StepProgress& p);
   absl::Status OnEpoch(const EpochSummary& s);
 
  private:
-  TrainingLog(const LogOptions& options, const Trainer& trainer)
-      : options_(options), trainer_(trainer) {}
+  TrainingLog(const LogOptions& options, Trainer& trainer) : options_(options), trainer_(trainer) {}
   absl::Status Begin(const Dataset* examples);
   // A row of the CSV file, and the scalars of the same names in TensorBoard under `scope`.
   absl::Status AddRow(std::string_view kind, int64_t epoch, int64_t step,
                       std::vector<NamedMetric> numbers);
   absl::Status AddHistograms(int64_t step);
+  absl::Status AddGradient(const std::string& parameter, const absl::StatusOr<Tensor>& gradient);
 
   LogOptions options_;
-  const Trainer& trainer_;
+  Trainer& trainer_;
   std::unique_ptr<LogTable> table_;
   std::unique_ptr<EventFile> events_;
+  absl::Status gradients_;  // the first failure to log one
 };
 
 // The first examples of a data set side by side, as one picture; `count` at most.

@@ -107,26 +107,9 @@ absl::Status Executable::Run(Context& context, std::span<const Tensor> inputs,
     const StepTimer timer(options.step_seconds == nullptr ? nullptr : &(*options.step_seconds)[s]);
     const absl::Status status = context.steps_[s]->Run(options.key);
     if (!status.ok()) return AtStep(static_cast<int>(s), status);
-    if (options.after_step) ShowOutputs(context, plan_.steps[s], options);
+    if (options.after_step) options.after_step(context.OperandsOf(plan_.steps[s]));
   }
   return absl::OkStatus();
-}
-
-void Executable::ShowOutputs(const Context& context, const PlanStep& step,
-                             const RunOptions& options) const {
-  std::vector<const std::byte*> addresses;
-  for (const int v : step.outputs) {
-    const std::byte* address = context.ValueAddress(v);
-    if (v >= 0 && address == nullptr) {
-      const PlanValue& value = plan_.values[static_cast<size_t>(v)];
-      const PlanBuffer& buffer = plan_.buffers[static_cast<size_t>(value.buffer)];
-      if (buffer.place == Place::kOutput) {
-        address = context.outputs_[static_cast<size_t>(buffer.slot)].address + value.offset;
-      }
-    }
-    addresses.push_back(address);
-  }
-  options.after_step(step, addresses);
 }
 
 absl::Status Executable::AtStep(int step, const absl::Status& status) const {
@@ -192,6 +175,23 @@ std::byte* Context::ValueAddress(int value) const {
   const PlanValue& v = executable_->plan().values[static_cast<size_t>(value)];
   std::byte* const buffer = BufferAddress(v.buffer);
   return buffer == nullptr ? nullptr : buffer + v.offset;
+}
+
+const std::byte* Context::AddressInRun(int value) const {
+  const std::byte* const address = ValueAddress(value);
+  if (value < 0 || address != nullptr) return address;
+  const PlanValue& v = executable_->plan().values[static_cast<size_t>(value)];
+  if (v.buffer < 0) return nullptr;
+  const PlanBuffer& b = executable_->plan().buffers[static_cast<size_t>(v.buffer)];
+  return (b.place == Place::kInput ? inputs_ : outputs_)[static_cast<size_t>(b.slot)].address +
+         v.offset;
+}
+
+StepOperands Context::OperandsOf(const PlanStep& step) const {
+  StepOperands operands{.step = step};
+  for (const int v : step.inputs) operands.inputs.push_back(AddressInRun(v));
+  for (const int v : step.outputs) operands.outputs.push_back(AddressInRun(v));
+  return operands;
 }
 
 std::byte* Context::BufferAddress(int buffer) const {

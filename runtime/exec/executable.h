@@ -13,14 +13,20 @@
 
 namespace weft {
 
+// What a step has read and written: the address of each operand, null where there is none, laid out
+// as the plan says. An input whose place an output has taken is that output.
+struct StepOperands {
+  const PlanStep& step;
+  std::vector<const std::byte*> inputs{}, outputs{};
+};
+
 struct RunOptions {
   RandomKey key;
   // Where given: the seconds that each step of the plan took are added to its element. Resized to
   // the number of steps.
   std::vector<double>* step_seconds = nullptr;
-  // Where given: called after each step, with the address of each of its outputs, null where there
-  // is none. They are laid out as the plan says.
-  std::function<void(const PlanStep&, std::span<const std::byte* const>)> after_step = {};
+  // Where given: called after each step.
+  std::function<void(const StepOperands&)> after_step = {};
 };
 
 class Context;
@@ -49,7 +55,6 @@ class Executable {
  private:
   Executable(Graph graph) : graph_(std::move(graph)) {}
   absl::Status AtStep(int step, const absl::Status& status) const;
-  void ShowOutputs(const Context& context, const PlanStep& step, const RunOptions& options) const;
   friend class Context;
   Graph graph_;
   Plan plan_;
@@ -87,6 +92,9 @@ class Context {
   absl::Status FindVariables(State* state);
   std::byte* BufferAddress(int buffer) const;
   std::byte* ValueAddress(int value) const;
+  // The same of a run's own inputs and outputs too.
+  const std::byte* AddressInRun(int value) const;
+  StepOperands OperandsOf(const PlanStep& step) const;
   // Binds the kernels to the arena, unless they are: it may have grown for another context.
   absl::Status Attach();
   absl::Status BindSteps();

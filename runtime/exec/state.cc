@@ -42,6 +42,13 @@ absl::Status CopyBetween(const Layout& from, const std::byte* source, const Layo
 
 }  // namespace
 
+absl::StatusOr<Tensor> RowMajor(const Layout& layout, const std::byte* bytes) {
+  WEFT_ASSIGN_OR_RETURN(Tensor value, Tensor::Zeros(layout.dtype(), layout.dims()));
+  WEFT_RETURN_IF_ERROR(CopyBetween(layout, bytes, Layout::Plain(layout.dtype(), layout.dims()),
+                                   value.mutable_data()));
+  return value;
+}
+
 absl::StatusOr<std::unique_ptr<State>> State::Create(const Graph& graph) {
   auto state = std::make_unique<State>();
   const std::vector<Node*> variables = graph.variables();
@@ -131,11 +138,7 @@ absl::StatusOr<Layout> State::LayoutOf(std::string_view name) const {
 absl::StatusOr<Tensor> State::Get(std::string_view name) const {
   auto it = entries_.find(name);
   if (it == entries_.end()) return Unknown(name);
-  const Layout& layout = it->second.layout;
-  WEFT_ASSIGN_OR_RETURN(Tensor value, Tensor::Zeros(layout.dtype(), layout.dims()));
-  WEFT_RETURN_IF_ERROR(CopyBetween(
-      layout, Address(name), Layout::Plain(layout.dtype(), layout.dims()), value.mutable_data()));
-  return value;
+  return RowMajor(it->second.layout, Address(name));
 }
 
 absl::Status State::Set(std::string_view name, const Tensor& value) {

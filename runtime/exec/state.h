@@ -71,6 +71,9 @@ class State {
   int64_t moves_ = 0;
 };
 
+// The value that lies there in this layout. Errors: not enough memory.
+absl::StatusOr<Tensor> RowMajor(const Layout& layout, const std::byte* bytes);
+
 }  // namespace weft
 
 #endif  // WEFT_RUNTIME_EXEC_STATE_H_

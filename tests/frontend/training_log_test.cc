@@ -257,6 +257,49 @@ TEST(TrainingLog, TensorBoardSeesScalarsHistogramsAndPictures) {
   EXPECT_EQ(values["test_confusion"].image().colorspace(), 1);
 }
 
+// Of every third step, in each of which the gradients are what plain descent takes from the
+// weights.
+TEST(TrainingLog, TensorBoardSeesGradientsWhereTheyAreAskedFor) {
+  const std::string folder = TestFolder();
+  const auto trainer = TinyTrainer();
+  LogOptions options = OptionsIn(folder);
+  options.log_gradients = 3;
+  const Tensor x = *Tensor::FromValues<float>({2, 1, 28, 28}, std::vector<float>(2 * 784, 0.5f));
+  const Tensor labels = Tensor::FromInts(std::vector<int64_t>{3, 4});
+  double low = 0, high = 0;
+  {
+    const auto log = TrainingLog::Create(options, *trainer);
+    ASSERT_TRUE(log.ok()) << log.status();
+    for (int64_t step = 1; step <= 7; ++step) {
+      const Tensor before = *trainer->Get("fc.bias");
+      ASSERT_TRUE(trainer->Step(x, labels, 0.125).ok());
+      ASSERT_TRUE((*log)->OnStep({.step = step}).ok());
+      if (step != 6) continue;
+      const Tensor after = *trainer->Get("fc.bias");
+      for (int64_t i = 0; i < before.size(); ++i) {
+        low = std::min(low, (before.At(i) - after.At(i)) / 0.125);
+        high = std::max(high, (before.At(i) - after.At(i)) / 0.125);
+      }
+    }
+  }
+  ASSERT_TRUE(trainer->Step(x, labels, 0.125).ok());  // nobody watches any more
+  std::map<std::string, std::vector<int64_t>> steps;
+  tensorboard::HistogramProto last;
+  for (const auto& event : EventsIn(options.tensorboard)) {
+    for (const auto& value : event.summary().value()) {
+      if (!value.has_histo()) continue;
+      steps[value.tag()].push_back(event.step());
+      if (value.tag() == "gradients/fc.bias") last = value.histo();
+    }
+  }
+  EXPECT_THAT(steps, ElementsAre(testing::Pair("gradients/fc.bias", ElementsAre(3, 6)),
+                                 testing::Pair("gradients/fc.weight", ElementsAre(3, 6))));
+  EXPECT_EQ(last.num(), 10);
+  EXPECT_NEAR(last.min(), low, 1e-5);
+  EXPECT_NEAR(last.max(), high, 1e-5);
+  EXPECT_LT(last.min(), 0);
+}
+
 TEST(TrainingLog, OfAResumedTrainingVoidsWhatCameAfter) {
   const std::string folder = TestFolder();
   const auto trainer = TinyTrainer();
@@ -293,6 +336,8 @@ TEST(TrainingLog, IsNothingWithoutFiles) {
   EXPECT_TRUE((*log)->OnEpoch({}).ok());
   EXPECT_THAT(MessageOf(TrainingLog::Create({.log_every = -1}, *trainer).status()),
               HasSubstr("log_every"));
+  EXPECT_THAT(MessageOf(TrainingLog::Create({.log_gradients = -1}, *trainer).status()),
+              HasSubstr("log_gradients"));
 }
 
 }  // namespace

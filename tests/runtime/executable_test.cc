@@ -73,22 +73,27 @@ TEST(Executable, WritesIntoTheCallersBuffer) {
 }
 
 // In the arena, in the caller's memory and in a variable's.
-TEST(Executable, ShowsWhatEachStepGives) {
+TEST(Executable, ShowsWhatEachStepReadsAndGives) {
   Fixture f;
   const Tensor x = Floats({4}, {1, -1, 2, 0});
   Tensor out;
-  std::map<std::string, std::vector<float>> seen;
-  const auto look = [&](const PlanStep& step, std::span<const std::byte* const> outputs) {
-    ASSERT_EQ(outputs.size(), step.outputs.size());
-    ASSERT_NE(outputs[0], nullptr) << step.name;
-    const auto* values = reinterpret_cast<const float*>(outputs[0]);
-    seen[step.op] = {values, values + 4};
+  std::map<std::string, std::vector<float>> seen, read;
+  const auto look = [&](const StepOperands& o) {
+    ASSERT_EQ(o.inputs.size(), o.step.inputs.size());
+    ASSERT_EQ(o.outputs.size(), o.step.outputs.size());
+    ASSERT_NE(o.outputs[0], nullptr) << o.step.name;
+    ASSERT_NE(o.inputs[0], nullptr) << o.step.name;
+    const auto* values = reinterpret_cast<const float*>(o.outputs[0]);
+    seen[o.step.op] = {values, values + 4};
+    values = reinterpret_cast<const float*>(o.inputs[0]);
+    read[o.step.op] = {values, values + 4};
   };
   const RunOptions options = {.key = {}, .after_step = look};
   ASSERT_TRUE(f.executable->Run(*f.context, {&x, 1}, {&out, 1}, options).ok());
   EXPECT_THAT(seen["Relu"], ElementsAre(1, 0, 2, 0));
   EXPECT_THAT(seen["Mul"], ElementsAre(1, 0, 6, 0));
   EXPECT_THAT(seen["Add"], ElementsAre(2, 2, 9, 4));
+  EXPECT_THAT(read["Relu"], ElementsAre(1, -1, 2, 0));
 }
 
 TEST(Executable, DoesNotChangeAnInputOrASharedOutput) {
