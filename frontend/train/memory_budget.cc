@@ -12,13 +12,14 @@
 #include "absl/strings/strip.h"
 #include "graph/bind.h"
 #include "graph/number_text.h"
+#include "passes/memory/forecast.h"
 #include "passes/memory/recomputation.h"
 
 namespace weft {
 namespace {
 
 constexpr double kLimitStep = 0.95;   // from one limit to the next
-constexpr double kPlanMargin = 1.05;  // plans are made of choices that may fit by so much
+constexpr double kPlanMargin = 1.02;  // plans are made of choices that may fit by so much
 
 using Choice = Recomputation::Choice;
 using FirstNames = Recomputation::FirstNames;
@@ -80,7 +81,8 @@ Recomputation::StepUses StepUsesOf(const Plan& plan) {
   return uses;
 }
 
-// Chooses more and more to be computed again.
+// Chooses more and more to be computed again: by a forecast of what each value saves for its work,
+// several at once, which are then measured and halved until they do save.
 class RecomputationChooser {
  public:
   explicit RecomputationChooser(const Recomputation& recomputation)
@@ -91,74 +93,105 @@ class RecomputationChooser {
   // Adds what saves most for its work until the peak is within `limit`, and takes back what does
   // not save any more; false where nothing helps.
   bool Reach(size_t limit) {
-    Recomputation::Measure now = r_.Of(choice_, limit);
-    while (now.peak > limit) {
-      const double before = now.excess;
-      Add(limit, now);
-      if (now.excess == before) TakeBack(limit, now);
-      if (now.excess == before) return false;
-    }
-    return true;
+    double before = 0;
+    do {
+      before = r_.Of(choice_, limit).excess;
+      Add(limit);
+      if (r_.Of(choice_, limit).excess == before) choice_ = Pruned(limit);
+      if (r_.Of(choice_, limit).peak <= limit) return true;
+    } while (r_.Of(choice_, limit).excess < before);
+    return false;
   }
 
-  // Without what the limit does not need, the dearest first.
+  // Without what does not keep memory within the limit, the dearest first.
   Choice Pruned(size_t limit) const {
     Choice choice = choice_;
-    std::vector<std::pair<double, int>> chosen;
-    const double work = r_.Of(choice, limit).work;
-    for (const int v : r_.candidates()) {
-      if (!choice[Slot(v)]) continue;
-      choice[Slot(v)] = false;
-      chosen.emplace_back(r_.Of(choice, limit).work - work, v);
-      choice[Slot(v)] = true;
-    }
-    std::sort(chosen.begin(), chosen.end());
-    for (const auto& [saved, v] : chosen) {
-      choice[Slot(v)] = false;
-      if (r_.Of(choice, limit).peak > limit) choice[Slot(v)] = true;
-    }
+    const double most = r_.Of(choice, limit).excess;
+    TryInRounds(
+        choice, /*value=*/false,
+        [&](const Refused& refused) { return ToKeep(choice, limit, refused); },
+        [&](const Choice& changed) { return r_.Of(changed, limit).excess <= most; });
     return choice;
   }
 
  private:
+  using Refused = std::set<int>;
+  static constexpr size_t kMostRefused = 32;  // wrong forecasts before a search ends
+
   static size_t Slot(int v) { return static_cast<size_t>(v); }
 
-  // Gains are looked at again only where they may be the largest (Minoux 1978, Accelerated greedy
-  // algorithms).
-  void Add(size_t limit, Recomputation::Measure& now) {
+  void Add(size_t limit) {
+    double excess = r_.Of(choice_, limit).excess;
+    TryInRounds(
+        choice_, /*value=*/true,
+        [&](const Refused& refused) {
+          return excess == 0 ? std::vector<int>() : ToChoose(limit, refused);
+        },
+        [&](const Choice& changed) {
+          const double then = r_.Of(changed, limit).excess;
+          return then < excess && (excess = then, true);
+        });
+  }
+
+  // Sets what `find` proposes to `value`, as many of the first ones as `is_better` takes, again and
+  // again until nothing is left.
+  template <typename Find, typename IsBetter>
+  static void TryInRounds(Choice& choice, bool value, const Find& find, const IsBetter& is_better) {
+    Refused refused;
+    while (refused.size() < kMostRefused) {
+      const std::vector<int> found = find(refused);
+      if (found.empty()) return;
+      size_t count = found.size();
+      for (; count > 0; count /= 2) {
+        Choice changed = choice;
+        for (size_t i = 0; i < count; ++i) changed[Slot(found[i])] = value;
+        if (!is_better(changed)) continue;
+        choice = std::move(changed);
+        break;
+      }
+      if (count == 0) refused.insert(found[0]);
+    }
+  }
+
+  // What saves most for its work, until all is within the limit. Gains are looked at again only
+  // where they may be the largest (Minoux 1978, Accelerated greedy algorithms).
+  std::vector<int> ToChoose(size_t limit, const Refused& refused) const {
+    RecomputationForecast forecast(r_, choice_, limit);
     std::priority_queue<std::pair<double, int>> queue;
     for (const int v : r_.candidates()) {
-      if (!choice_[Slot(v)]) queue.emplace(GainOf(v, now, limit), v);
+      if (choice_[Slot(v)] || refused.contains(v)) continue;
+      if (const double gain = forecast.GainOf(v); gain > 0) queue.emplace(gain, v);
     }
-    while (now.peak > limit && !queue.empty() && queue.top().first > 0) {
+    std::vector<int> chosen;
+    while (forecast.excess() > 0 && !queue.empty()) {
       const int v = queue.top().second;
       queue.pop();
-      const double gain = GainOf(v, now, limit);
+      const double gain = forecast.GainOf(v);
       if (!queue.empty() && gain < queue.top().first) {
-        queue.emplace(gain, v);
+        if (gain > 0) queue.emplace(gain, v);
       } else if (gain > 0) {
-        choice_[Slot(v)] = true;
-        now = r_.Of(choice_, limit);
+        forecast.Choose(v);
+        chosen.push_back(v);
       }
     }
+    return chosen;
   }
 
-  void TakeBack(size_t limit, Recomputation::Measure& now) {
+  // What can be kept without more excess, the dearest first.
+  std::vector<int> ToKeep(const Choice& choice, size_t limit, const Refused& refused) const {
+    RecomputationForecast forecast(r_, choice, limit);
+    std::vector<std::pair<double, int>> order;
     for (const int v : r_.candidates()) {
-      if (!choice_[Slot(v)]) continue;
-      choice_[Slot(v)] = false;
-      const Recomputation::Measure then = r_.Of(choice_, limit);
-      choice_[Slot(v)] = then.excess >= now.excess;
-      if (!choice_[Slot(v)]) now = then;
+      if (choice[Slot(v)] && !refused.contains(v)) order.emplace_back(-forecast.WorkSavedBy(v), v);
     }
-  }
-
-  // Bytes saved beyond the limit for the work added.
-  double GainOf(int v, const Recomputation::Measure& now, size_t limit) {
-    choice_[Slot(v)] = true;
-    const Recomputation::Measure then = r_.Of(choice_, limit);
-    choice_[Slot(v)] = false;
-    return (now.excess - then.excess) / std::max(then.work - now.work, 1.0);
+    std::sort(order.begin(), order.end());
+    std::vector<int> kept;
+    for (const auto& [saved, v] : order) {
+      if (forecast.LossOf(v) > 0) continue;
+      forecast.Keep(v);
+      kept.push_back(v);
+    }
+    return kept;
   }
 
   const Recomputation& r_;
@@ -211,12 +244,31 @@ class BudgetFitting {
       const auto bytes = static_cast<size_t>(limit);
       const bool is_last = !chooser.Reach(bytes);
       if (!is_last && beside + limit * scale > kPlanMargin * static_cast<double>(budget_)) continue;
-      for (const Choice& choice : {chooser.Pruned(bytes), chooser.choice()}) {
-        WEFT_ASSIGN_OR_RETURN(std::optional<Graph> graph, Try(recomputation, choice));
-        if (graph || Ban()) return graph;
-      }
+      WEFT_ASSIGN_OR_RETURN(std::optional<Graph> graph,
+                            TryAround(recomputation, chooser, limit, scale));
+      if (graph || Ban()) return graph;
       if (is_last) return std::optional<Graph>();
     }
+  }
+
+  // Pruned to the limit a choice's plan takes more or less than the budget; pruned by that much
+  // less or more it comes nearer. Where neither fits all that is chosen may.
+  absl::StatusOr<std::optional<Graph>> TryAround(const Recomputation& recomputation,
+                                                 const RecomputationChooser& chooser, double limit,
+                                                 double scale) {
+    std::optional<Graph> fitted;
+    Choice tried;
+    for (int i = 0; i < 2; ++i) {
+      Choice choice = chooser.Pruned(static_cast<size_t>(std::max(limit, 0.0)));
+      if (choice == tried) break;
+      tried = std::move(choice);
+      WEFT_ASSIGN_OR_RETURN(std::optional<Graph> graph, Try(recomputation, tried));
+      if (graph) fitted = std::move(graph);
+      if (!changes_.empty()) return fitted;
+      limit += (static_cast<double>(budget_) - static_cast<double>(tried_)) / scale;
+    }
+    if (fitted || tried == chooser.choice()) return fitted;
+    return Try(recomputation, chooser.choice());
   }
 
   // Whether the last try has shown nodes that must not be computed again, which starts the search
@@ -233,13 +285,13 @@ class BudgetFitting {
     FirstNames firsts;
     WEFT_ASSIGN_OR_RETURN(Graph graph, recomputation.Apply(choice, &firsts));
     WEFT_ASSIGN_OR_RETURN(const Plan plan, Lower(graph, lowering_));
+    tried_ = count_(plan);
     changes_ = FindKernelChanges(plan, firsts, kernels_);
     if (!changes_.empty()) return std::optional<Graph>();
-    const size_t bytes = count_(plan);
-    smallest_ = std::min(smallest_, bytes);
-    if (bytes > budget_) return std::optional<Graph>();
+    smallest_ = std::min(smallest_, tried_);
+    if (tried_ > budget_) return std::optional<Graph>();
     const Recomputation::Measure measure = recomputation.Of(choice, 0);
-    price_.after = bytes;
+    price_.after = tried_;
     price_.nodes = measure.nodes;
     price_.flops = measure.flops / std::max(recomputation.flops(), 1.0);
     return std::optional<Graph>(std::move(graph));
@@ -252,7 +304,8 @@ class BudgetFitting {
   std::map<std::string, std::string> kernels_;  // of the plan without a budget
   std::set<std::string> never_, changes_;       // nodes not to compute again; found just now
   MemoryPrice price_;
-  size_t budget_ = 0, arena_ = 0, smallest_ = 0;
+  size_t budget_ = 0, arena_ = 0;
+  size_t tried_ = 0, smallest_ = 0;  // of the plans of choices: the last one, the smallest
 };
 
 struct MemoryUnit {

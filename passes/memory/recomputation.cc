@@ -205,20 +205,14 @@ size_t Recomputation::BytesInPlace(const Turn& turn, const Choice& choice, const
   return bytes;
 }
 
-Recomputation::Measure Recomputation::Of(const Choice& choice, size_t limit) const {
-  const std::vector<Turn> order = Order(choice);
-  const Lives lives = LivesOf(order, choice);
-  Measure result;
+std::vector<size_t> Recomputation::BytesByTurn(const std::vector<Turn>& order, const Choice& choice,
+                                               const Lives& lives) const {
+  std::vector<size_t> bytes(order.size());
   size_t live = 0;
   std::vector<int> dying;
   for (size_t t = 0; t < order.size(); ++t) {
     const Turn& turn = order[t];
     const NodeInfo& info = nodes_[Slot(turn.node)];
-    if (turn.again) {
-      result.work += info.work;
-      result.flops += info.flops;
-      ++result.nodes;
-    }
     dying.clear();
     for (const int v : InputsOf(turn)) {
       const int root = v < 0 ? -1 : lives.root[Slot(ReadBy(turn, v, choice))];
@@ -227,15 +221,30 @@ Recomputation::Measure Recomputation::Of(const Choice& choice, size_t limit) con
     }
     if (info.view < 0) {
       for (int i = 0; i < CountOutputs(turn); ++i) live += BytesAt(OutputOf(turn, i));
-      const size_t now = live + info.scratch - BytesInPlace(turn, choice, lives, dying);
-      result.peak = std::max(result.peak, now);
-      if (now > limit) result.excess += static_cast<double>(now - limit);
+      bytes[t] = live + info.scratch - BytesInPlace(turn, choice, lives, dying);
       for (int i = 0; i < CountOutputs(turn); ++i) {
         const int output = OutputOf(turn, i);
         if (lives.last[Slot(output)] < 0) live -= BytesAt(output);
       }
     }
     for (const int root : dying) live -= BytesAt(root);
+  }
+  return bytes;
+}
+
+Recomputation::Measure Recomputation::Of(const Choice& choice, size_t limit) const {
+  const std::vector<Turn> order = Order(choice);
+  const std::vector<size_t> bytes = BytesByTurn(order, choice, LivesOf(order, choice));
+  Measure result;
+  for (size_t t = 0; t < order.size(); ++t) {
+    const NodeInfo& info = nodes_[Slot(order[t].node)];
+    if (order[t].again) {
+      result.work += info.work;
+      result.flops += info.flops;
+      ++result.nodes;
+    }
+    result.peak = std::max(result.peak, bytes[t]);
+    if (bytes[t] > limit) result.excess += static_cast<double>(bytes[t] - limit);
   }
   return result;
 }

@@ -58,6 +58,7 @@ class Recomputation {
   absl::StatusOr<Graph> Apply(const Choice& choice, FirstNames* firsts = nullptr) const;
 
  private:
+  friend class RecomputationForecast;
   struct NodeInfo {
     const Node* node = nullptr;
     bool forward = false;
@@ -100,6 +101,9 @@ class Recomputation {
   // Of outputs that take the place of inputs which die in this turn.
   size_t BytesInPlace(const Turn& turn, const Choice& choice, const Lives& lives,
                       const std::vector<int>& dying) const;
+  // What is live in each turn, its scratch included; 0 where a turn only views.
+  std::vector<size_t> BytesByTurn(const std::vector<Turn>& order, const Choice& choice,
+                                  const Lives& lives) const;
   std::vector<Turn> Order(const Choice& choice) const;
   void AddAgain(int node, const Choice& choice, std::vector<bool>& done,
                 std::vector<Turn>& order) const;

@@ -6,6 +6,7 @@
 
 #include "autodiff/gradients.h"
 #include "ops/ops.h"
+#include "passes/memory/forecast.h"
 
 namespace weft {
 namespace {
@@ -92,6 +93,58 @@ TEST(Recomputation, NeverComputesAgainWhatItMustNot) {
   const Graph graph = StepToRecompute();
   const Recomputation all(graph, {}, {}), some(graph, {"exp"}, {});
   EXPECT_EQ(some.candidates().size() + 1, all.candidates().size());
+}
+
+// A chain of sines, the gradients of which read what each of them reads.
+Graph LongChain(int length) {
+  Graph g(StandardOps());
+  const Value x = *g.AddInput("x", {DType::kF32, {64, 64}});
+  const Value w = *g.AddVariable("w", *Tensor::Zeros(DType::kF32, {64, 64}));
+  Value h = (*g.AddNode({.op = "Mul", .name = "product", .inputs = {x, w}}))->output();
+  for (int i = 0; i < length; ++i) {
+    h = (*g.AddNode({.op = "Sin", .name = absl::StrCat("sin", i), .inputs = {h}}))->output();
+  }
+  const Value loss = (*g.AddNode({.op = "ReduceSum",
+                                  .name = "loss",
+                                  .inputs = {h},
+                                  .attributes = {{"keepdims", int64_t{0}}}}))
+                         ->output();
+  EXPECT_TRUE(g.AddOutput("loss", loss).ok());
+  const Value losses[] = {loss}, xs[] = {w};
+  EXPECT_TRUE(g.AddUpdate(g.Find("w"), (*Gradients(g, losses, xs))[0]).ok());
+  return g;
+}
+
+// Far from the turns at which memory is at its most, nothing transient counts.
+TEST(RecomputationForecast, IsWhatAWalkOverTheStepFinds) {
+  const Graph graph = LongChain(40);
+  const Recomputation r(graph, {}, {});
+  const size_t limit = r.Of(r.Nothing(), 0).peak * 8 / 10;
+  RecomputationForecast forecast(r, r.Nothing(), limit);
+  EXPECT_EQ(forecast.excess(), r.Of(r.Nothing(), limit).excess);
+  EXPECT_GT(forecast.excess(), 0);
+  Recomputation::Choice choice = r.Nothing();
+  for (const int i : {4, 10, 7, 8}) {
+    const int v = CandidateNumber(r, graph, absl::StrCat("sin", i));
+    const Recomputation::Measure before = r.Of(choice, limit);
+    choice[static_cast<size_t>(v)] = true;
+    const Recomputation::Measure after = r.Of(choice, limit);
+    EXPECT_EQ(forecast.GainOf(v), (before.excess - after.excess) / (after.work - before.work));
+    forecast.Choose(v);
+    EXPECT_EQ(forecast.excess(), after.excess) << i;
+  }
+  // One whose reader is computed again is read for that.
+  RecomputationForecast back(r, choice, limit);
+  for (const int i : {10, 8}) {
+    const int v = CandidateNumber(r, graph, absl::StrCat("sin", i));
+    const Recomputation::Measure before = r.Of(choice, limit);
+    choice[static_cast<size_t>(v)] = false;
+    const Recomputation::Measure after = r.Of(choice, limit);
+    EXPECT_EQ(back.LossOf(v), after.excess - before.excess) << i;
+    EXPECT_EQ(back.WorkSavedBy(v), before.work - after.work) << i;
+    back.Keep(v);
+    EXPECT_EQ(back.excess(), after.excess) << i;
+  }
 }
 
 }  // namespace
