@@ -6,7 +6,7 @@ namespace weft {
 
 // Inputs are some scalars, n variables and n gradients; outputs n variables for each kind of slot
 // and one more.
-void ShowGradients(const StepOperands& operands, const GradientWatch& watch) {
+void ShowGradients(const PlanStepOperands& operands, const GradientWatch& watch) {
   const Node* node = operands.step.node;
   if (node == nullptr || node->op_name() != "OptimizerStep") return;
   const size_t kinds = 1 + SlotNames(UpdateSpecOf(node->attributes())).size();

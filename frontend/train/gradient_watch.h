@@ -16,7 +16,7 @@ using GradientWatch =
 
 // Shows all gradients that a step of a training plan has read, where it is an optimizer's. What the
 // plan computes is the same with and without.
-void ShowGradients(const StepOperands& operands, const GradientWatch& watch);
+void ShowGradients(const PlanStepOperands& operands, const GradientWatch& watch);
 
 }  // namespace weft
 

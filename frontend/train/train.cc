@@ -161,7 +161,7 @@ absl::StatusOr<StepResult> Trainer::Step(const Tensor& images, const Tensor& lab
                             .step = static_cast<uint64_t>(counts_.step),
                             .first_example = static_cast<uint64_t>(first_example)}};
   if (watch_every_ > 0 && (counts_.step + 1) % watch_every_ == 0) {
-    run.after_step = [this](const StepOperands& o) { ShowGradients(o, gradient_watch_); };
+    run.after_step = [this](const PlanStepOperands& o) { ShowGradients(o, gradient_watch_); };
   }
   WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, options_.numerics.on()
                                                                    ? RunChecked(feeds, run)

@@ -92,7 +92,7 @@ absl::StatusOr<std::span<const Tensor>> Trainer::RunChecked(const TensorMap& fee
   }
   std::string odd_step;
   RunOptions looking = options;
-  looking.after_step = [&](const StepOperands& o) {
+  looking.after_step = [&](const PlanStepOperands& o) {
     if (options.after_step) options.after_step(o);
     for (size_t i = 0; !odd && i < o.outputs.size(); ++i) {
       if (o.outputs[i] == nullptr) continue;

@@ -187,8 +187,8 @@ const std::byte* Context::AddressInRun(int value) const {
          v.offset;
 }
 
-StepOperands Context::OperandsOf(const PlanStep& step) const {
-  StepOperands operands{.step = step};
+PlanStepOperands Context::OperandsOf(const PlanStep& step) const {
+  PlanStepOperands operands{.step = step};
   for (const int v : step.inputs) operands.inputs.push_back(AddressInRun(v));
   for (const int v : step.outputs) operands.outputs.push_back(AddressInRun(v));
   return operands;

@@ -15,7 +15,7 @@ namespace weft {
 
 // What a step has read and written: the address of each operand, null where there is none, laid out
 // as the plan says. An input whose place an output has taken is that output.
-struct StepOperands {
+struct PlanStepOperands {
   const PlanStep& step;
   std::vector<const std::byte*> inputs{}, outputs{};
 };
@@ -26,7 +26,7 @@ struct RunOptions {
   // the number of steps.
   std::vector<double>* step_seconds = nullptr;
   // Where given: called after each step.
-  std::function<void(const StepOperands&)> after_step = {};
+  std::function<void(const PlanStepOperands&)> after_step = {};
 };
 
 class Context;
@@ -94,7 +94,7 @@ class Context {
   std::byte* ValueAddress(int value) const;
   // The same of a run's own inputs and outputs too.
   const std::byte* AddressInRun(int value) const;
-  StepOperands OperandsOf(const PlanStep& step) const;
+  PlanStepOperands OperandsOf(const PlanStep& step) const;
   // Binds the kernels to the arena, unless they are: it may have grown for another context.
   absl::Status Attach();
   absl::Status BindSteps();

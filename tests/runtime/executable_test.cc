@@ -78,7 +78,7 @@ TEST(Executable, ShowsWhatEachStepReadsAndGives) {
   const Tensor x = Floats({4}, {1, -1, 2, 0});
   Tensor out;
   std::map<std::string, std::vector<float>> seen, read;
-  const auto look = [&](const StepOperands& o) {
+  const auto look = [&](const PlanStepOperands& o) {
     ASSERT_EQ(o.inputs.size(), o.step.inputs.size());
     ASSERT_EQ(o.outputs.size(), o.step.outputs.size());
     ASSERT_NE(o.outputs[0], nullptr) << o.step.name;
