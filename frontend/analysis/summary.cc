@@ -1,11 +1,10 @@
 #include "frontend/analysis/summary.h"
 
-#include <algorithm>
-#include <array>
 #include <optional>
 #include <unordered_set>
 
 #include "frontend/analysis/receptive_field.h"
+#include "frontend/io/text_table.h"
 #include "graph/bind.h"
 #include "graph/number_text.h"
 #include "graph/op.h"
@@ -13,8 +12,6 @@
 
 namespace weft {
 namespace {
-
-using Cells = std::array<std::string, 6>;
 
 bool IsLeaf(const Node& node) {
   return node.op_name() == kInput || node.op_name() == kConstant || node.op_name() == kVariable;
@@ -24,29 +21,6 @@ bool IsLeaf(const Node& node) {
 int64_t ParameterSize(const Node& leaf) {
   const Tensor& tensor = LeafValue(leaf);
   return !tensor.is_empty() && kFloatTypes.contains(tensor.dtype()) ? tensor.size() : 0;
-}
-
-// Pads `text` to `width` characters on its right, or on its left for numbers.
-std::string Padded(const std::string& text, size_t width, bool number) {
-  const std::string blanks(width - std::min(width, text.size()), ' ');
-  return number ? blanks + text : text + blanks;
-}
-
-std::string Table(const std::vector<Cells>& lines) {
-  std::array<size_t, 6> widths{};
-  for (const Cells& cells : lines) {
-    for (size_t i = 0; i < cells.size(); ++i) widths[i] = std::max(widths[i], cells[i].size());
-  }
-  std::string text;
-  for (const Cells& cells : lines) {
-    std::string line;
-    for (size_t i = 0; i < cells.size(); ++i) {
-      line += Padded(cells[i], widths[i], /*number=*/i >= 4) + (i + 1 < cells.size() ? "  " : "");
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
-  }
-  return text;
 }
 
 // The receptive fields with respect to the first image among the inputs; nullopt without one.
@@ -106,14 +80,16 @@ absl::StatusOr<ModelSize> SizeOf(const Graph& graph) {
 }
 
 std::string Summary::ToString() const {
-  std::vector<Cells> lines = {{"layer", "type", "output", "field", "parameters", "MACs"}};
+  std::vector<std::vector<std::string>> lines = {
+      {"layer", "type", "output", "field", "parameters", "MACs"}};
   for (const SummaryRow& row : rows) {
     lines.push_back({row.name, row.op, row.output, row.field, WithCommas(row.parameters),
                      WithCommas(row.macs)});
   }
   lines.push_back({"total", "", "", "", WithCommas(parameters), WithCommas(macs)});
-  return absl::StrCat(Table(lines), WithCommas(trainable), " of ", WithCommas(parameters),
-                      " parameters are trainable; MACs are for a batch of ", batch, "\n");
+  return absl::StrCat(TextTable("llllrr", lines), WithCommas(trainable), " of ",
+                      WithCommas(parameters), " parameters are trainable; MACs are for a batch of ",
+                      batch, "\n");
 }
 
 }  // namespace weft

@@ -123,7 +123,7 @@ int RunCli(int argc, char** argv) {
         AddOptimize(program), AddDiff(program),    AddPlan(program),    AddImport(program),
         AddExport(program),   AddWeights(program), AddConform(program), AddZoo(program),
         AddOps(program),      AddData(program),    AddDemo(program),    AddFeatures(program),
-        AddLrFind(program),   AddPlot(program)};
+        AddLrFind(program),   AddPlot(program),    AddBench(program),   AddProfile(program)};
     if (argc < 2) {
       std::fputs(program.help().c_str(), stdout);
       return 0;

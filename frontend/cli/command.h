@@ -34,6 +34,8 @@ Command AddZoo(CLI::App& program);
 Command AddDemo(CLI::App& program);
 Command AddLrFind(CLI::App& program);
 Command AddPlot(CLI::App& program);
+Command AddBench(CLI::App& program);
+Command AddProfile(CLI::App& program);
 
 }  // namespace weft
 

@@ -84,6 +84,13 @@ absl::StatusOr<OpenedModel> OpenModel(const std::string& spec) {
   return OpenedModel{std::move(model), entry};
 }
 
+absl::StatusOr<TrainOptions> TrainOptionsFor(const OpenedModel& opened) {
+  if (opened.model.training) return OptionsOf(*opened.model.training);
+  TrainOptions options;
+  if (opened.entry != nullptr) options.optimizer = opened.entry->optimizer;
+  return options;
+}
+
 absl::Status CheckOtherFile(const std::string& input, const std::string& output) {
   std::error_code ignored;
   if (!std::filesystem::equivalent(input, output, ignored)) return absl::OkStatus();

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "frontend/session/evaluation.h"
+#include "frontend/train/train.h"
 #include "frontend/watch/progress_text.h"
 #include "frontend/zoo/zoo.h"
 #include "graph/model.h"
@@ -33,6 +34,8 @@ absl::StatusOr<Model> OpenFile(const std::string& path);
 // Whether the file begins as .weft files do. Errors: it cannot be read.
 absl::StatusOr<bool> IsModelFile(const std::string& path);
 absl::StatusOr<OpenedModel> OpenModel(const std::string& spec);
+// What a training of the model begins with: the file's options, or the network's optimizer.
+absl::StatusOr<TrainOptions> TrainOptionsFor(const OpenedModel& opened);
 
 // "3x224x224" as its numbers. Errors: another form.
 absl::StatusOr<Dims> ParseSize(const std::string& text);

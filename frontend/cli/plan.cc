@@ -47,11 +47,7 @@ absl::Status PrintStage(const Graph& graph, const PlanArguments& a, const LowerO
 }
 
 absl::Status PrintTrainingPlan(OpenedModel opened, const PlanArguments& a) {
-  TrainOptions options;
-  if (opened.entry != nullptr) options.optimizer = opened.entry->optimizer;
-  if (opened.model.training) {
-    WEFT_ASSIGN_OR_RETURN(options, OptionsOf(*opened.model.training));
-  }
+  WEFT_ASSIGN_OR_RETURN(TrainOptions options, TrainOptionsFor(opened));
   if (a.threads != 0) options.threads = a.threads;
   options.tuning = a.memory_budget.empty() ? a.tuning : "off";
   options.recompute = a.recompute;

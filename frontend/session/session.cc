@@ -104,8 +104,8 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(const Model& model,
   return session;
 }
 
-absl::StatusOr<TensorMap> Session::Run(const TensorMap& feeds) {
-  WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, plans_.Run(feeds));
+absl::StatusOr<TensorMap> Session::Run(const TensorMap& feeds, const RunOptions& options) {
+  WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, plans_.Run(feeds, options));
   TensorMap result;
   for (size_t i = 0; i < outputs.size(); ++i) result[this->outputs()[i].name] = outputs[i];
   return result;

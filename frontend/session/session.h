@@ -45,7 +45,7 @@ class Session {
   const std::vector<NamedValue>& outputs() const { return graph().outputs(); }
 
   // All outputs for all inputs, by name. Errors name the input that is missing or of another type.
-  absl::StatusOr<TensorMap> Run(const TensorMap& feeds);
+  absl::StatusOr<TensorMap> Run(const TensorMap& feeds, const RunOptions& options = {});
   // The first output for the only input. Floating-point types are converted to what the input
   // takes; without its first axis, `x` is a batch of one. Errors as above, and more than one input.
   absl::StatusOr<Tensor> Run(const Tensor& x);

@@ -159,7 +159,8 @@ absl::StatusOr<StepResult> Trainer::Step(const Tensor& images, const Tensor& lab
   if (every > 1) feed_count(kPartInput, part);
   RunOptions run = {.key = {.seed = options_.seed,
                             .step = static_cast<uint64_t>(counts_.step),
-                            .first_example = static_cast<uint64_t>(first_example)}};
+                            .first_example = static_cast<uint64_t>(first_example)},
+                    .step_seconds = step_seconds_};
   if (watch_every_ > 0 && (counts_.step + 1) % watch_every_ == 0) {
     run.after_step = [this](const PlanStepOperands& o) { ShowGradients(o, gradient_watch_); };
   }

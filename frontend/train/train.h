@@ -103,6 +103,9 @@ class Trainer {
 
   // From now on `watch` sees all gradients of every `every`-th step; 0: of none.
   void WatchGradients(GradientWatch watch, int64_t every);
+  // From now on each Step adds the seconds of its plan's steps to `step_seconds`, as RunOptions
+  // have it; null for no longer. Not where numerics are checked.
+  void TimeSteps(std::vector<double>* step_seconds) { step_seconds_ = step_seconds; }
 
   // The scores of a batch in inference mode, with the current weights, or their average where the
   // options ask for one. Errors also: a model that states its losses (Snapshot() and a Session run
@@ -212,6 +215,7 @@ class Trainer {
   std::optional<MemoryPrice> memory_price_;
   size_t memory_budget_ = 0;  // in bytes, once known
   Counts counts_;
+  std::vector<double>* step_seconds_ = nullptr;  // see TimeSteps
   Config config_;
   GradientWatch gradient_watch_;        // may be empty
   int64_t watch_every_ = 0;             // steps

@@ -26,7 +26,7 @@ TEST_F(Cli, EveryCommandHasHelpWithAnExample) {
   for (const char* command :
        {"", "train", "eval", "run", "show", "optimize", "diff", "plan", "zoo", "weights",
         "weights load", "weights save", "weights list", "ops", "demo", "data", "features",
-        "lr-find", "plot"}) {
+        "lr-find", "plot", "bench", "profile"}) {
     const std::string help = Output(std::string(command) + " --help");
     EXPECT_THAT(help, HasSubstr("Example")) << command;
     EXPECT_THAT(help, HasSubstr("weft")) << command;
