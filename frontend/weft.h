@@ -7,6 +7,8 @@
 #include "frontend/analysis/diff.h"
 #include "frontend/analysis/receptive_field.h"
 #include "frontend/analysis/summary.h"
+#include "frontend/bench/bench.h"
+#include "frontend/bench/profile.h"
 #include "frontend/build/builder.h"
 #include "frontend/data/augment/augmented.h"
 #include "frontend/data/augment/pipeline.h"

@@ -113,12 +113,13 @@ TEST_F(ProfileCommand, ItsJsonAddsUp) {
   const std::string arguments =
       "profile a.weft --batch 2 --threads 1 --seconds 0.01 --json --trace t.json";
   const auto json = nlohmann::json::parse(Output(arguments));
+  constexpr std::string_view kFused = "fuse_conv_activation(block1.conv, block1.bn, ";
   double seconds = 0, bound = 0;
   bool fused = false;
   for (const auto& step : json["steps"]) {
     seconds += step["seconds"].get<double>();
     bound += step["bound_seconds"].get<double>();
-    fused = fused || step["from"].get<std::string>().starts_with("fold_conv_bn(");
+    fused = fused || step["from"].get<std::string>().starts_with(kFused);
     EXPECT_EQ(step["calls"], 1);
     EXPECT_FALSE(step["implementation"].get<std::string>().empty()) << step;
   }
