@@ -20,7 +20,9 @@ class InferenceWorkload final : public Workload {
       : Workload(batch), model_(std::move(model)), session_(std::move(session)) {}
 
   absl::Status MakeExamples() override {
-    WEFT_ASSIGN_OR_RETURN(feeds_, RandomSample(session_->graph(), batch()));
+    const Graph& graph = session_->graph();
+    WEFT_ASSIGN_OR_RETURN(const Graph bound, Bind(graph, BindAllSymbols(graph, batch())));
+    WEFT_ASSIGN_OR_RETURN(feeds_, RandomSample(bound, batch()));
     return absl::OkStatus();
   }
   absl::Status Run(std::vector<double>* step_seconds) override {
@@ -81,7 +83,7 @@ std::set<std::string> InputSymbols(const Graph& graph) {
   return symbols;
 }
 
-// The inputs that decide a run's sizes. Labels are as many as the examples.
+// The one size that runs may differ in: what is asked for, where the inputs leave it open.
 absl::StatusOr<int64_t> BatchOf(const Graph& graph, std::optional<int64_t> asked) {
   if (asked && *asked < 1) {
     return absl::InvalidArgumentError(absl::StrCat("batch: expected at least 1, got ", *asked));

@@ -79,8 +79,9 @@ Json ToJson(const BenchReport& r) {
 void PrintBench(const BenchReport& r, bool training) {
   const BenchResult& b = r.result;
   const double seconds = b.seconds.median;
-  std::string text = absl::StrFormat("%s: batch %d, %d threads, %d %s\n", r.model, b.batch,
-                                     b.threads, b.runs, training ? "training steps" : "runs");
+  std::string text =
+      absl::StrFormat("%s: batch %d, %d thread%s, %d %s\n", r.model, b.batch, b.threads,
+                      b.threads == 1 ? "" : "s", b.runs, training ? "training steps" : "runs");
   absl::StrAppendFormat(&text, "  time         %.3f ms (p5 %.3f, p95 %.3f)\n", 1e3 * seconds,
                         1e3 * b.seconds.p5, 1e3 * b.seconds.p95);
   absl::StrAppendFormat(&text, "  throughput   %.1f images/s\n",

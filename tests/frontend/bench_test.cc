@@ -94,7 +94,7 @@ TEST(Workload, ItsArithmeticIsThatOfTheModelTimesTheBatch) {
   }
 }
 
-TEST(Workload, ATrainingStepLeavesTheWeightsWhereTheyAre) {
+TEST(Workload, ATrainingStepGoesBackTwice) {
   const auto workload = WorkloadOf(Network("lenet-bn"), {.batch = 4, .training = TrainOptions()});
   const auto result = RunBench(*workload, kInstant);
   ASSERT_TRUE(result.ok()) << result.status();
@@ -123,6 +123,16 @@ TEST(Workload, OtherOpenSizesHaveToBeGiven) {
   const auto plan = workload->FindPlan();
   ASSERT_TRUE(plan.ok()) << plan.status();
   EXPECT_EQ((*plan)->input_layouts[0].dims(), (Dims{2, 3, 9, 8}));
+}
+
+TEST(Workload, RunsThePlanThatItShows) {
+  const auto workload = WorkloadOf(ConvOf({1, 3, "H", 8}), {.batch = 9});  // not the first axis
+  const auto before = workload->PeakBytes();
+  ASSERT_TRUE(before.ok()) << before.status();
+  ASSERT_TRUE(workload->Run().ok());
+  const auto after = workload->PeakBytes();
+  ASSERT_TRUE(after.ok()) << after.status();
+  EXPECT_EQ(*before, *after);
 }
 
 TEST(Bench, RefusesSecondsThatAreNone) {

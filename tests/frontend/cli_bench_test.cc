@@ -15,7 +15,7 @@ using ProfileCommand = Cli;
 TEST_F(BenchCommand, PrintsWhatAModelDoes) {
   const std::string text = Output("bench lenet --batch 2 --threads 1 --seconds 0.01");
   EXPECT_THAT(
-      text, AllOf(HasSubstr("lenet: batch 2, 1 threads, "), HasSubstr("images/s"),
+      text, AllOf(HasSubstr("lenet: batch 2, 1 thread, "), HasSubstr("images/s"),
                   HasSubstr("GFLOP/s"), HasSubstr("lower bound"), HasSubstr("first result after")));
 }
 

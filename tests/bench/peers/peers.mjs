@@ -121,7 +121,8 @@ const print = (cells) => console.log(`| ${cells.join(' | ')} |`);
 console.log(
   `${cpus()[0].model.trim()}, ${o.threads} threads, ${new Date().toISOString().slice(0, 10)}; ` +
     `medians of ${o.rounds} turns; a ratio above 1: Weft is faster; load, first result and peak ` +
-    'are those of Weft / ONNX Runtime / PyTorch, as far as they are there\n',
+    'are those of Weft / ONNX Runtime / PyTorch, as far as they are there; the peak is that of the ' +
+    'whole process of Weft, of the others what they take beyond their start\n',
 );
 print(['network', 'batch', 'Weft ms', 'ONNX Runtime ms', 'ratio', 'PyTorch ms', 'ratio',
   'share of peak', 'load ms', 'first result ms', 'peak MiB']);
