@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -18,6 +19,7 @@ constexpr size_t kRecordedRuns = 10;
 // What is measured of each run.
 struct ProfileSamples {
   std::vector<double> plain, profiled;       // seconds of runs
+  std::vector<double> step_shares;           // of profiled runs, that their steps take
   std::vector<std::vector<double>> by_step;  // seconds of each profiled run
   std::vector<RecordedRun> recorded;
 };
@@ -36,7 +38,9 @@ absl::StatusOr<ProfileSamples> TakeSamples(Workload& workload, size_t steps, dou
     WEFT_RETURN_IF_ERROR(workload.Run(&run.step_seconds));
     run.seconds = profiled.seconds();
     samples.profiled.push_back(run.seconds);
-    for (size_t s = 0; s < steps; ++s) samples.by_step[s].push_back(run.step_seconds[s]);
+    const std::vector<double>& parts = run.step_seconds;
+    samples.step_shares.push_back(std::accumulate(parts.begin(), parts.end(), 0.0) / run.seconds);
+    for (size_t s = 0; s < steps; ++s) samples.by_step[s].push_back(parts[s]);
     if (samples.recorded.size() == kRecordedRuns) samples.recorded.erase(samples.recorded.begin());
     samples.recorded.push_back(std::move(run));
   }
@@ -118,6 +122,7 @@ absl::StatusOr<Profile> ProfileWorkload(Workload& workload, double seconds) {
                   .runs = static_cast<int64_t>(samples.profiled.size()),
                   .seconds = MedianOf(std::move(samples.plain)),
                   .profiled = MedianOf(std::move(samples.profiled)),
+                  .step_share = MedianOf(std::move(samples.step_shares)),
                   .peak = MeasuredPeak(before.threads),
                   .recorded = std::move(samples.recorded)};
   for (size_t s = 0; s < plan->steps.size(); ++s) {
@@ -156,10 +161,10 @@ std::vector<ProfileRow> Profile::ByOp() const {
 std::string Profile::ToString(int64_t top) const {
   return absl::StrCat(
       StepTable(*this, top), "\n", OpTable(*this), "\n",
-      absl::StrFormat("%d runs; a run %s ms, profiled %s ms; its %d steps %s ms, %.3f of the run; "
+      absl::StrFormat("%d runs; a run %s ms, profiled %s ms; its %d steps %s ms, %.1f %% of a run; "
                       "at least %s ms\n",
                       runs, Milliseconds(seconds), Milliseconds(profiled), steps.size(),
-                      Milliseconds(step_total), step_total / seconds, Milliseconds(bound)),
+                      Milliseconds(step_total), 100 * step_share, Milliseconds(bound)),
       absl::StrFormat("bounds are of %.1f GFLOP/s and %.1f GB/s from memory (%.1f from a cache), "
                       "measured on %d threads\n",
                       1e-9 * peak.flops, 1e-9 * peak.memory_rate(),

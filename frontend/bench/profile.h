@@ -36,6 +36,7 @@ struct Profile {
   double seconds = 0;     // a run that is not profiled: the median
   double profiled = 0;    // a profiled run: the median
   double step_total = 0;  // the sum of the steps' medians
+  double step_share = 0;  // of a profiled run, that its steps take together: the median
   double bound = 0;       // the sum of their bounds
   MachinePeak peak = {};
   std::vector<RecordedRun> recorded = {};  // the last few, for a trace

@@ -41,6 +41,7 @@ Json ToJson(const Profile& profile) {
                {"seconds", profile.seconds},
                {"profiled_seconds", profile.profiled},
                {"step_seconds", profile.step_total},
+               {"step_share", profile.step_share},
                {"bound_seconds", profile.bound},
                {"peak_flops_per_second", profile.peak.flops},
                {"peak_bytes_per_second", profile.peak.memory_rate()}};

@@ -159,7 +159,8 @@ TEST(Bench, ComparesByTurns) {
 
 // A profile whose numbers are easy to add.
 Profile MadeUpProfile() {
-  Profile profile{.runs = 7, .seconds = 0.010, .profiled = 0.011, .step_total = 0.008};
+  Profile profile{
+      .runs = 7, .seconds = 0.010, .profiled = 0.011, .step_total = 0.008, .step_share = 0.75};
   profile.peak = {.flops = 1e9, .reads = {{.bytes = 1, .per_second = 1e9}}};
   profile.steps = {
       {.name = "conv1",
@@ -194,7 +195,7 @@ TEST(Profile, ShowsTheSlowestStepsFirst) {
   EXPECT_THAT(text, HasSubstr("37.5 %      1.0   0.3  1.500      2.00  jit"));
   EXPECT_THAT(text, HasSubstr("fold(conv1, bn1)\n"));
   EXPECT_THAT(text, HasSubstr("7 runs; a run 10.000 ms, profiled 11.000 ms; its 3 steps 8.000 ms, "
-                              "0.800 of the run"));
+                              "75.0 % of a run"));
   EXPECT_THAT(MadeUpProfile().ToString(0), HasSubstr("reorder"));
 }
 
@@ -243,6 +244,8 @@ TEST(Profile, HasEachStepOfThePlan) {
     EXPECT_GT(origins.size(), 1u);  // some were fused
     EXPECT_DOUBLE_EQ(profile->step_total, seconds);
     EXPECT_DOUBLE_EQ(profile->bound, bound);
+    EXPECT_GT(profile->step_share, 0);
+    EXPECT_LE(profile->step_share, 1);
     for (const RecordedRun& run : profile->recorded) {
       EXPECT_LE(std::accumulate(run.step_seconds.begin(), run.step_seconds.end(), 0.0),
                 run.seconds);

@@ -105,7 +105,7 @@ TEST_F(ProfileCommand, ShowsEachStepOfAStepOfTraining) {
   const std::string text =
       Output("profile lenet-bn --batch 2 --threads 1 --seconds 0.01 --training --top 0");
   EXPECT_THAT(text, AllOf(HasSubstr("implementation"), HasSubstr("block1.conv"),
-                          HasSubstr(" steps "), HasSubstr("of the run")));
+                          HasSubstr(" steps "), HasSubstr(" % of a run")));
 }
 
 TEST_F(ProfileCommand, ItsJsonAddsUp) {
@@ -125,6 +125,7 @@ TEST_F(ProfileCommand, ItsJsonAddsUp) {
   }
   EXPECT_TRUE(fused) << json;
   EXPECT_NEAR(json["step_seconds"].get<double>(), seconds, 1e-9);
+  EXPECT_LE(json["step_share"], 1);
   EXPECT_NEAR(json["bound_seconds"].get<double>(), bound, 1e-9);
   const auto trace = nlohmann::json::parse(ReadText(Path("t.json")));
   const size_t steps = json["steps"].size();
