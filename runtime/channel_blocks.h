@@ -27,6 +27,10 @@ std::optional<ChannelBlocks> FindChannelBlocks(const Layout& layout);
 // row-major, channels-last, or in blocks of as many. Nothing for layouts of another kind.
 std::optional<Layout> SameChannelBlocks(const Layout& layout, const Dims& dims);
 
+// The layout of an f32 image of `dims`, [N,C,H,W], with so many channels side by side: blocks of 8
+// or 16 of them, or 0 for all (channels-last). Errors: dims that the library cannot describe.
+absl::StatusOr<Layout> ChannelsSideBySide(const Dims& dims, int64_t width);
+
 }  // namespace weft
 
 #endif  // WEFT_RUNTIME_CHANNEL_BLOCKS_H_

@@ -65,6 +65,9 @@ absl::StatusOr<Kernels> HostIm2Col(const KernelRequest& request);
 absl::StatusOr<Kernels> HostCol2Im(const KernelRequest& request);
 absl::StatusOr<Kernels> HostSoftmax(const KernelRequest& request);  // LogSoftmax too
 absl::StatusOr<Kernels> HostSoftmaxGrad(const KernelRequest& request);
+// 3x3 convolutions of stride 1, f32: winograd/problem.h.
+absl::StatusOr<Kernels> HostWinogradConv(const KernelRequest& request);  // FusedConv too
+absl::StatusOr<Kernels> HostWinogradGradInput(const KernelRequest& request);
 absl::StatusOr<Kernels> HostCast(const KernelRequest& request);  // any dtypes
 
 // Ops that only move data (ops/movement.h), any dtype: Concat, Pad, Slice, Transpose, …

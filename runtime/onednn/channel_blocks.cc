@@ -63,4 +63,10 @@ std::optional<Layout> SameChannelBlocks(const Layout& layout, const Dims& dims) 
   return found.ok() ? *found : std::nullopt;
 }
 
+absl::StatusOr<Layout> ChannelsSideBySide(const Dims& dims, int64_t width) {
+  return CatchDnnl([&]() -> absl::StatusOr<Layout> {
+    return ToLayout(width == 0 ? ChannelsLast(dims) : InBlocks(dims, width), dims);
+  });
+}
+
 }  // namespace weft

@@ -1,0 +1,165 @@
+#include "runtime/host/winograd/filters.h"
+
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "runtime/exec/parallel.h"
+#include "runtime/host/winograd/problem.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "runtime/host/winograd/filters.cc"
+#include "runtime/host/winograd/transform-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace weft::HWY_NAMESPACE {
+namespace {
+
+constexpr int64_t kTaps = 9;
+
+// The taps of one channel of a block's filters; zeros where there is no filter.
+HWY_INLINE void LoadTaps(const WinogradFilters& f, const float* w, int64_t first, int64_t channel,
+                         double (&g)[kTaps][kWinogradBlock]) {
+  const int64_t count = std::min(kWinogradBlock, f.filters - first);
+  for (int64_t k = 0; k < kWinogradBlock; ++k) {
+    const int64_t filter = first + std::min(k, count - 1);
+    const float* taps =
+        w + kTaps * (f.backward ? channel * f.filters + filter : filter * f.channels + channel);
+    for (int64_t t = 0; t < kTaps; ++t) {
+      g[t][k] = k < count ? taps[f.backward ? kTaps - 1 - t : t] : 0;
+    }
+  }
+}
+
+template <typename Tile>
+void TransformBlock(const WinogradFilters& f, const float* w, int64_t block, float* u) {
+  constexpr int kInputs = Tile::kInputs;
+  double g[kTaps][kWinogradBlock], half[kInputs][3][kWinogradBlock];
+  for (int64_t c = 0; c < f.channels; ++c) {
+    LoadTaps(f, w, block * kWinogradBlock, c, g);
+    for (int j = 0; j < 3; ++j) {
+      for (int64_t k = 0; k < kWinogradBlock; ++k) {
+        double column[kInputs];
+        Tile::Filter(g[j][k], g[3 + j][k], g[6 + j][k], column);
+        for (int i = 0; i < kInputs; ++i) half[i][j][k] = column[i];
+      }
+    }
+    for (int i = 0; i < kInputs; ++i) {
+      float* to = u + (i * kInputs * f.channels + c) * kWinogradBlock;
+      for (int64_t k = 0; k < kWinogradBlock; ++k) {
+        double row[kInputs];
+        Tile::Filter(half[i][0][k], half[i][1][k], half[i][2][k], row);
+        for (int j = 0; j < kInputs; ++j) {
+          to[j * f.channels * kWinogradBlock + k] = static_cast<float>(row[j]);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void TransformFilterBlock(const WinogradFilters& f, const float* w, int64_t block, float* u) {
+  f.tile == 4 ? TransformBlock<Tile4>(f, w, block, u) : TransformBlock<Tile2>(f, w, block, u);
+}
+
+}  // namespace weft::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace weft {
+
+HWY_EXPORT(TransformFilterBlock);
+
+namespace {
+
+constexpr std::string_view kNative = "weft:winograd";
+
+std::string NativeOf(const WinogradFilters& f) {
+  return absl::StrCat(Absl(kNative), f.tile, f.backward ? "b" : "f");
+}
+
+class BoundWinogradReorder : public BoundKernel {
+ public:
+  BoundWinogradReorder(const WinogradFilters& filters, const Bindings& bindings)
+      : filters_(filters), from_(bindings.inputs[0]), to_(bindings.outputs[0]) {}
+
+  absl::Status Run(const RandomKey&) override {
+    TransformFilters(filters_, reinterpret_cast<const float*>(from_),
+                     reinterpret_cast<float*>(to_));
+    return absl::OkStatus();
+  }
+  void SetInput(int, std::byte* data) override { from_ = data; }
+  void SetOutput(int, std::byte* data) override { to_ = data; }
+
+ private:
+  WinogradFilters filters_;
+  std::byte* from_;
+  std::byte* to_;
+};
+
+class WinogradReorder : public Kernel {
+ public:
+  WinogradReorder(const WinogradFilters& filters, Layout from, Layout to) : filters_(filters) {
+    inputs_ = {std::move(from)};
+    outputs_ = {std::move(to)};
+  }
+
+  std::string name() const override { return "weft"; }
+  std::string implementation() const override { return "winograd filters"; }
+  bool AllowsInPlace(int, int) const override { return false; }
+  std::optional<std::vector<int>> CheckedInputs() const override { return std::vector<int>(); }
+  absl::StatusOr<std::unique_ptr<BoundKernel>> Bind(const Bindings& bindings) const override {
+    return std::make_unique<BoundWinogradReorder>(filters_, bindings);
+  }
+
+ private:
+  WinogradFilters filters_;
+};
+
+}  // namespace
+
+int64_t WinogradFilters::floats() const {
+  const int64_t blocks = (filters + kWinogradBlock - 1) / kWinogradBlock;
+  return (tile + 2) * (tile + 2) * channels * blocks * kWinogradBlock;
+}
+
+Layout WinogradFilters::layout() const {
+  const Dims dims = {backward ? channels : filters, backward ? filters : channels, 3, 3};
+  return Layout::Native(DType::kF32, dims,
+                        absl::StrCat("winograd", tile, "x", tile, backward ? "-backward" : ""),
+                        NativeOf(*this), static_cast<size_t>(floats()) * sizeof(float),
+                        /*elementwise=*/false);
+}
+
+std::optional<WinogradFilters> FindWinogradFilters(const Layout& layout) {
+  if (layout.native().compare(0, kNative.size(), kNative) != 0) return std::nullopt;
+  WinogradFilters f{.channels = layout.dims()[1], .filters = layout.dims()[0]};
+  f.tile = layout.native()[kNative.size()] - '0';
+  f.backward = layout.native().back() == 'b';
+  if (f.backward) std::swap(f.channels, f.filters);
+  return f;
+}
+
+void TransformFilters(const WinogradFilters& f, const float* w, float* u) {
+  const int64_t blocks = (f.filters + kWinogradBlock - 1) / kWinogradBlock;
+  const int64_t block_floats = f.floats() / std::max<int64_t>(blocks, 1);
+  ParallelFor(blocks, std::max<int64_t>(1, kMathGrain / std::max<int64_t>(block_floats, 1)),
+              [&](int64_t begin, int64_t end) {
+                for (int64_t block = begin; block < end; ++block) {
+                  HWY_DYNAMIC_DISPATCH(TransformFilterBlock)
+                  (f, w, block, u + block * block_floats);
+                }
+              });
+}
+
+absl::StatusOr<std::unique_ptr<Kernel>> MakeWinogradReorder(const Layout& from, const Layout& to) {
+  if (!from.is_plain()) {
+    return absl::UnimplementedError(
+        absl::StrCat("expected row-major weights for Winograd, got ", from.name()));
+  }
+  return std::make_unique<WinogradReorder>(*FindWinogradFilters(to), from, to);
+}
+
+}  // namespace weft
+#endif  // HWY_ONCE
