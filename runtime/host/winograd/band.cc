@@ -17,9 +17,12 @@ static_assert(kWinogradChunk % kLanes == 0);
 
 // Tiles of a panel: sums that fit into the registers beside two vectors of filters and one of v.
 constexpr int kPanelTiles = HWY_MAX_BYTES == 64 ? 14 : HWY_MAX_BYTES == 32 ? 6 : 4;
-constexpr int64_t kFiltersAhead = 16 * kWinogradBlock;  // floats to fetch them before they are used
+constexpr int64_t kFiltersAhead = 64 * kWinogradBlock;  // floats, where one panel reads them all
 
-// A band's tiles in panels of nearly the same size. In v, a panel is [chunk][tile][channel].
+// Into the L2 cache.
+HWY_INLINE void Fetch(const float* p) { __builtin_prefetch(p, 0, 2); }
+
+// A band's tiles in panels of nearly the same size.
 struct Panels {
   explicit Panels(int64_t tiles)
       : count((tiles + kPanelTiles - 1) / kPanelTiles),
@@ -33,12 +36,22 @@ struct Panels {
   int64_t larger;  // so many panels have one tile more
 };
 
-// Where a tile is in its image.
+// Where a tile is. From one to the next without divisions, which would take as long as the tile.
 struct Place {
   Place(const WinogradProblem& p, int64_t tile)
       : image(tile / (p.tile_rows() * p.tile_columns())),
         row(tile / p.tile_columns() % p.tile_rows() * p.tile),
         column(tile % p.tile_columns() * p.tile) {}
+  void Next(const WinogradProblem& p) {
+    column += p.tile;
+    if (column < p.y.columns) return;
+    column = 0;
+    row += p.tile;
+    if (row < p.y.rows) return;
+    row = 0;
+    ++image;
+  }
+
   int64_t image, row, column;  // of its first output
 };
 
@@ -60,58 +73,70 @@ struct Inside {
   int64_t first_row, end_row, first_column, end_column;
 };
 
-// Transforms the window of one vector of channels. load(i, j): its pixels.
+// Transforms the window of one vector of channels. load(i, j): its pixels. The outer loops stay
+// loops: unrolled, their addresses would not fit into registers.
 template <typename Tile, typename Load>
 HWY_INLINE void TransformWindow(const Load& load, float* v, int64_t v_step) {
   constexpr int kInputs = Tile::kInputs;
   Vf half[kInputs][kInputs];
+#pragma GCC unroll 1
   for (int j = 0; j < kInputs; ++j) {
     Vf d[kInputs], t[kInputs];
     for (int i = 0; i < kInputs; ++i) d[i] = load(i, j);
     Tile::Input(d, t);
     for (int i = 0; i < kInputs; ++i) half[i][j] = t[i];
   }
-  for (int i = 0; i < kInputs; ++i) {
+#pragma GCC unroll 1
+  for (int i = 0; i < kInputs; ++i, v += kInputs * v_step) {
     Vf t[kInputs];
     Tile::Input(half[i], t);
-    for (int j = 0; j < kInputs; ++j) hn::StoreU(t[j], Df(), v + (i * kInputs + j) * v_step);
+    for (int j = 0; j < kInputs; ++j) hn::StoreU(t[j], Df(), v + j * v_step);
   }
 }
 
-// v of one tile, the `index`th of the `tiles` of its panel, which begins at `v`.
+// v of one tile, for all channels. `v`: its place in the first chunk of a panel of `tiles`.
 template <typename Tile>
-void TransformTile(const WinogradProblem& p, const float* x, const Place& at, int64_t tiles,
-                   float* v, int64_t v_step) {
+HWY_INLINE void TransformTile(const WinogradProblem& p, const float* x, const Place& at,
+                              int64_t tiles, float* v) {
   const Inside inside(p, at);
   const bool whole = inside.HasAll(Tile::kInputs);
-  x += at.image * p.x.image();
   const int64_t row_step = p.x.columns * p.x.width, pixel_step = p.x.width;
-  for (int64_t c = 0; c < p.x.stored(); c += kLanes) {
-    const int64_t corner = p.x.channel(c) + p.x.pixel(inside.row, inside.column);
-    const int64_t left = p.x.stored() - c;
-    float* to = v + c / kWinogradChunk * tiles * kWinogradChunk + c % kWinogradChunk;
+  const int64_t corner = at.image * p.x.image() + p.x.pixel(inside.row, inside.column);
+  const int64_t stored = p.x.stored(), v_step = tiles * kWinogradChunk;
+  for (int64_t c = 0; c < stored; c += kLanes) {
+    const int64_t first = corner + p.x.channel(c), left = stored - c;
+    float* to = v + c / kWinogradChunk * (Tile::kInputs * Tile::kInputs) * v_step;
     if (whole && left >= kLanes) {
-      const float* from = x + corner;
+      const float* from = x + first;
       TransformWindow<Tile>(
           [=](int i, int j)
               HWY_ATTR { return hn::LoadU(Df(), from + i * row_step + j * pixel_step); },
-          to, v_step);
+          to + c % kWinogradChunk, v_step);
       continue;
     }
     TransformWindow<Tile>(
         [&](int i, int j) HWY_ATTR {
           if (!inside.Has(i, j)) return hn::Zero(Df());
-          const float* from = x + (corner + i * row_step + j * pixel_step);
+          const float* from = x + (first + i * row_step + j * pixel_step);
           return left >= kLanes ? hn::LoadU(Df(), from) : LoadFirst(from, left);
         },
-        to, v_step);
+        to + c % kWinogradChunk, v_step);
   }
 }
 
-// m[tile][filter] = sum over channels of v[tile][channel] u[channel][filter], for the tiles of a
-// panel and kVectors vectors of filters, in registers.
+// One product: of an element, for a panel and vectors of filters.
+struct Factors {
+  int64_t channels;
+  const float* v;
+  int64_t v_step;  // to the next chunk of channels
+  const float* u;
+  const float* ahead;  // filters of a product to come: 128 bytes are fetched for each channel, from
+  int64_t ahead_step;  // places so many floats apart
+};
+
+// m[tile][filter] = sum over channels of v[tile][channel] u[channel][filter], in registers.
 template <int kTiles, int kVectors>
-void Product(int64_t channels, const float* v, const float* u, float* m) {
+void Product(const Factors& f, float* m) {
   const Df d;
   Vf sums[kTiles][kVectors];
 #pragma GCC unroll 16
@@ -119,15 +144,15 @@ void Product(int64_t channels, const float* v, const float* u, float* m) {
 #pragma GCC unroll 2
     for (int i = 0; i < kVectors; ++i) sums[t][i] = hn::Zero(d);
   }
-  for (; channels > 0; channels -= kWinogradChunk, v += kTiles * kWinogradChunk) {
-    const int64_t count = std::min(channels, kWinogradChunk);
-    for (int64_t c = 0; c < count; ++c, u += kWinogradBlock) {
+  const float *v = f.v, *u = f.u, *ahead = f.ahead;
+  for (int64_t left = f.channels; left > 0; left -= kWinogradChunk, v += f.v_step) {
+    const int64_t count = std::min(left, kWinogradChunk);
+    for (int64_t c = 0; c < count; ++c, u += kWinogradBlock, ahead += f.ahead_step) {
+      Fetch(ahead);
+      Fetch(ahead + kWinogradBlock / 2);
       Vf filters[kVectors];
 #pragma GCC unroll 2
-      for (int i = 0; i < kVectors; ++i) {
-        filters[i] = hn::LoadU(d, u + i * kLanes);
-        hwy::Prefetch(u + kFiltersAhead + i * kLanes);
-      }
+      for (int i = 0; i < kVectors; ++i) filters[i] = hn::LoadU(d, u + i * kLanes);
 #pragma GCC unroll 16
       for (int t = 0; t < kTiles; ++t) {
         const Vf value = Fill(v[t * kWinogradChunk + c]);
@@ -147,7 +172,7 @@ void Product(int64_t channels, const float* v, const float* u, float* m) {
   }
 }
 
-using ProductFn = void (*)(int64_t channels, const float* v, const float* u, float* m);
+using ProductFn = void (*)(const Factors& f, float* m);
 using ProductFns = std::array<ProductFn, kPanelTiles>;  // by tiles - 1
 
 template <int kVectors, int... kTiles>
@@ -158,64 +183,88 @@ constexpr auto kPanelSizes = std::make_integer_sequence<int, kPanelTiles>();
 constexpr ProductFns kOneVector = MakeProducts<1>(kPanelSizes);
 constexpr ProductFns kTwoVectors = MakeProducts<2>(kPanelSizes);
 
-// m of a block of filters, of which `filters` are stored; u: the block's.
+// m of a block of filters, of which `filters` are stored; u: the block's. While the panels use an
+// element's filters, each fetches its share of the next one's.
 void MultiplyBlock(const WinogradProblem& p, const Panels& panels, int64_t filters, const float* v,
-                   int64_t v_step, const float* u, float* m, int64_t m_step) {
+                   const float* u, float* m) {
   const int64_t u_step = p.x.channels * kWinogradBlock;
-  for (int64_t e = 0; e < p.elements(); ++e) {
+  const bool one = panels.count == 1;
+  const int64_t share = p.x.channels * (kWinogradBlock / panels.count);
+  for (int64_t e = 0; e < p.elements(); ++e, u += u_step) {
     for (int64_t panel = 0; panel < panels.count; ++panel) {
-      const int64_t first = panels.first(panel);
-      const size_t size = static_cast<size_t>(panels.tiles(panel) - 1);
-      const float* v_panel = v + e * v_step + first * p.chunks() * kWinogradChunk;
-      float* m_panel = m + e * m_step + first * kWinogradBlock;
-      for (int64_t k = 0; k < filters; k += 2 * kLanes) {
+      const int64_t first = panels.first(panel), tiles = panels.tiles(panel);
+      float* m_panel = m + first * p.m_floats() + e * tiles * kWinogradBlock;
+      Factors factors{.channels = p.x.channels,
+                      .v = v + first * p.v_floats() + e * tiles * kWinogradChunk,
+                      .v_step = p.elements() * tiles * kWinogradChunk,
+                      .u = u,
+                      .ahead = one ? u + kFiltersAhead : u + u_step + panel * share,
+                      .ahead_step = kWinogradBlock / panels.count};
+      for (int64_t k = 0; k < filters; k += 2 * kLanes, factors.u += 2 * kLanes) {
         const ProductFns& products = filters - k > kLanes ? kTwoVectors : kOneVector;
-        products[size](p.x.channels, v_panel, u + e * u_step + k, m_panel + k);
+        products[static_cast<size_t>(tiles - 1)](factors, m_panel + k);
       }
     }
   }
 }
 
+// What becomes of a vector of outputs before it is stored.
+struct Finish {
+  Finish(const WinogradProblem& p, const WinogradOperands& o, int64_t k)
+      : addend(o.addend),
+        y(o.y),
+        relu(p.relu),
+        known(std::clamp<int64_t>(p.y.channels - k, 0, kLanes)),
+        stored(std::min(p.y.stored() - k, kLanes)),
+        bias(o.bias == nullptr ? hn::Zero(Df()) : Load(o.bias + k, known)) {}
+
+  static HWY_INLINE Vf Load(const float* from, int64_t n) {
+    return n >= kLanes ? hn::LoadU(Df(), from) : LoadFirst(from, n);
+  }
+
+  HWY_INLINE void Store(Vf result, int64_t place) const {
+    const Df d;
+    result = hn::Add(result, bias);
+    if (addend != nullptr) result = hn::Add(result, Load(addend + place, stored));
+    if (relu) result = hn::IfThenZeroElse(hn::Lt(result, hn::Zero(d)), result);
+    if (stored < kLanes) return StoreFirst(result, y + place, stored);
+    // Padding stays zero, whatever NaN or infinity was multiplied with its zeros.
+    if (known < kLanes) {
+      result = hn::IfThenElseZero(hn::FirstN(d, static_cast<size_t>(known)), result);
+    }
+    hn::StoreU(result, d, y + place);
+  }
+
+  const float* addend;
+  float* y;
+  bool relu;
+  int64_t known;   // channels that there are
+  int64_t stored;  // with padding
+  Vf bias;
+};
+
 // The outputs of one tile for a vector of filters from `k` on; m: those of the tile's first
 // element.
 template <typename Tile>
-HWY_INLINE void StoreTile(const WinogradProblem& p, const WinogradOperands& o, const Place& at,
+HWY_INLINE void StoreTile(const WinogradProblem& p, const Finish& finish, const Place& at,
                           int64_t k, const float* m, int64_t m_step) {
   constexpr int kInputs = Tile::kInputs, kOutputs = Tile::kOutputs;
-  const Df d;
   Vf half[kOutputs][kInputs];
-  for (int j = 0; j < kInputs; ++j) {
+#pragma GCC unroll 1
+  for (int j = 0; j < kInputs; ++j, m += m_step) {
     Vf column[kInputs], y[kOutputs];
-    for (int i = 0; i < kInputs; ++i) {
-      column[i] = hn::LoadU(d, m + (i * kInputs + j) * m_step);
-    }
+    for (int i = 0; i < kInputs; ++i) column[i] = hn::LoadU(Df(), m + i * kInputs * m_step);
     Tile::Output(column, y);
     for (int i = 0; i < kOutputs; ++i) half[i][j] = y[i];
   }
-  const int64_t known = std::clamp<int64_t>(p.y.channels - k, 0, kLanes);
-  const int64_t stored = std::min(p.y.stored() - k, kLanes);
-  const auto load = [=](const float* from, int64_t n)
-                        HWY_ATTR { return n >= kLanes ? hn::LoadU(d, from) : LoadFirst(from, n); };
-  const Vf bias = o.bias == nullptr ? hn::Zero(d) : load(o.bias + k, known);
   const int64_t rows = std::min<int64_t>(kOutputs, p.y.rows - at.row);
   const int64_t columns = std::min<int64_t>(kOutputs, p.y.columns - at.column);
-  for (int64_t i = 0; i < rows; ++i) {
+  int64_t place = at.image * p.y.image() + p.y.channel(k) + p.y.pixel(at.row, at.column);
+  for (int64_t i = 0; i < rows; ++i, place += p.y.columns * p.y.width) {
     Vf y[kOutputs];
     Tile::Output(half[i], y);
-    int64_t place = at.image * p.y.image() + p.y.channel(k) + p.y.pixel(at.row + i, at.column);
-    for (int64_t j = 0; j < columns; ++j, place += p.y.width) {
-      Vf result = hn::Add(y[j], bias);
-      if (o.addend != nullptr) result = hn::Add(result, load(o.addend + place, stored));
-      if (p.relu) result = hn::IfThenZeroElse(hn::Lt(result, hn::Zero(d)), result);
-      // Padding stays zero, whatever NaN or infinity was multiplied with its zeros.
-      if (known < stored) {
-        result = hn::IfThenElseZero(hn::FirstN(d, static_cast<size_t>(known)), result);
-      }
-      if (stored >= kLanes) {
-        hn::StoreU(result, d, o.y + place);
-      } else {
-        StoreFirst(result, o.y + place, stored);
-      }
+    for (int j = 0; j < kOutputs; ++j) {
+      if (j < columns) finish.Store(y[j], place + j * p.y.width);
     }
   }
 }
@@ -224,24 +273,27 @@ template <typename Tile>
 void RunBand(const WinogradProblem& p, const WinogradOperands& o, const WinogradBand& band,
              float* v, float* m) {
   const Panels panels(band.tiles);
-  const int64_t v_step = p.v_step(band.tiles), m_step = p.m_step(band.tiles);
-  for (int64_t panel = 0; panel < panels.count; ++panel) {
-    const int64_t first = panels.first(panel), tiles = panels.tiles(panel);
-    float* v_panel = v + first * p.chunks() * kWinogradChunk;
-    for (int64_t t = 0; t < tiles; ++t) {
-      TransformTile<Tile>(p, o.x, Place(p, band.tile + first + t), tiles,
-                          v_panel + t * kWinogradChunk, v_step);
+  // Calls f(place, first tile of the panel, tile in it, tiles of it) for each tile.
+  const auto for_each_tile = [&p, &band, &panels](const auto& f) HWY_ATTR {
+    Place at(p, band.tile);
+    for (int64_t panel = 0; panel < panels.count; ++panel) {
+      const int64_t first = panels.first(panel), tiles = panels.tiles(panel);
+      for (int64_t t = 0; t < tiles; ++t, at.Next(p)) f(at, first, t, tiles);
     }
-  }
+  };
+  for_each_tile([&](const Place& at, int64_t first, int64_t t, int64_t tiles) HWY_ATTR {
+    TransformTile<Tile>(p, o.x, at, tiles, v + first * p.v_floats() + t * kWinogradChunk);
+  });
   for (int64_t block = band.block; block < band.end_block; ++block) {
     const int64_t k = block * kWinogradBlock;
     const int64_t filters = std::min(kWinogradBlock, p.y.stored() - k);
-    MultiplyBlock(p, panels, filters, v, v_step, o.u + p.elements() * p.x.channels * k, m, m_step);
-    for (int64_t t = 0; t < band.tiles; ++t) {
-      const Place at(p, band.tile + t);
-      for (int64_t i = 0; i < filters; i += kLanes) {
-        StoreTile<Tile>(p, o, at, k + i, m + t * kWinogradBlock + i, m_step);
-      }
+    MultiplyBlock(p, panels, filters, v, o.u + p.elements() * p.x.channels * k, m);
+    for (int64_t i = 0; i < filters; i += kLanes) {
+      const Finish finish(p, o, k + i);
+      for_each_tile([&](const Place& at, int64_t first, int64_t t, int64_t tiles) HWY_ATTR {
+        StoreTile<Tile>(p, finish, at, k + i, m + first * p.m_floats() + t * kWinogradBlock + i,
+                        tiles * kWinogradBlock);
+      });
     }
   }
 }

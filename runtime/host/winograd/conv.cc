@@ -65,8 +65,7 @@ int64_t CacheBytes() {
 void ShareOut(int64_t threads, WinogradPlan& plan) {
   const WinogradProblem& p = plan.p;
   const int64_t panel = WinogradPanelTiles();
-  const int64_t bytes = p.elements() * (p.chunks() * kWinogradChunk + kWinogradBlock) *
-                        static_cast<int64_t>(sizeof(float));
+  const int64_t bytes = (p.v_floats() + p.m_floats()) * static_cast<int64_t>(sizeof(float));
   const int64_t fitting = std::max(CacheBytes() * 5 / 8 / bytes / panel, int64_t{1}) * panel;
   plan.bands = (p.tiles() + fitting - 1) / fitting;
   if (p.tiles() < threads * panel && p.blocks() >= threads) {
@@ -84,8 +83,8 @@ WinogradPlan::WinogradPlan(const KernelRequest& request, const WinogradNode& of,
       packed(request.constant.size() > 1 && request.constant[1]),
       scratch(request.threads) {
   ShareOut(std::max(request.threads, 1), *this);
-  v = scratch.PerThread<float>(p.elements() * p.v_step(band_tiles()));
-  m = scratch.PerThread<float>(p.elements() * p.m_step(band_tiles()));
+  v = scratch.PerThread<float>(p.v_floats() * band_tiles());
+  m = scratch.PerThread<float>(p.m_floats() * band_tiles());
   if (!packed) u = scratch.Shared<float>(filters.floats());
 }
 

@@ -12,9 +12,14 @@
 // All three steps run on a band of tiles after the other, small enough for what is between them to
 // stay in the L2 cache of the band's thread:
 //
-//   x --[inputs]--> v [element][tile][channel]
-//   for each block of 32 filters: v, u [element][channel][filter] --[products]--> m [element][tile]
-//                                 m --[outputs: + bias, + addend, Relu]--> y
+//   x --[inputs]--> v [panel][chunk of 16 channels][element][tile][channel]
+//   for each block of 32 filters:
+//     v, u [element][channel][filter] --[products]--> m [panel][element][tile][filter]
+//     m --[outputs: + bias, + addend, Relu]--> y
+//
+// A panel is as many tiles as one product takes. What belongs to one is side by side: the window
+// under a tile goes to 36 places, in more pages of memory than a CPU has at hand if the elements
+// were outermost.
 
 namespace weft {
 
@@ -47,10 +52,9 @@ struct WinogradProblem {
   int64_t chunks() const { return (x.channels + kWinogradChunk - 1) / kWinogradChunk; }
   int64_t blocks() const { return (y.channels + kWinogradBlock - 1) / kWinogradBlock; }
 
-  // From one element of v or m to the next, for a band of so many tiles, in floats: an odd number
-  // of cache lines, which spreads them over the cache.
-  int64_t v_step(int64_t tiles) const { return (tiles * chunks() + 1 - tiles * chunks() % 2) * 16; }
-  int64_t m_step(int64_t tiles) const { return tiles * kWinogradBlock + 16; }
+  // Floats of v and m for each tile of a band.
+  int64_t v_floats() const { return elements() * chunks() * kWinogradChunk; }
+  int64_t m_floats() const { return elements() * kWinogradBlock; }
 };
 
 struct WinogradOperands {
@@ -67,8 +71,8 @@ struct WinogradBand {
   int64_t block = 0, end_block = 0;
 };
 
-// Computes the band on the calling thread. v and m: elements() times v_step and m_step floats. The
-// bits of a result depend neither on the band that it is in nor on the others.
+// Computes the band on the calling thread. v and m: v_floats() and m_floats() for each of its
+// tiles. The bits of a result do not depend on the band that it is in.
 void RunWinogradBand(const WinogradProblem& p, const WinogradOperands& o, const WinogradBand& band,
                      float* v, float* m);
 
