@@ -1,8 +1,8 @@
 // Winograd's transforms of one axis (Cook and Toom): with the interpolation points p and infinity,
 // input = the coefficients of the products of (x - p), filter = the filter's polynomial at p over
 // the products of differences, output = powers of p. 4 outputs: points 0, ±3/4 and ±3/2, whose
-// powers lose least of a float (largest error 2e-6 of the largest output, half of that of the usual
-// 0, ±1, ±2). 2 outputs: 0 and ±1.
+// powers stay near 1 (64 channels: an error of 1.2e-6 of the largest output, where the usual
+// 0, ±1, ±2 have 5.9e-6). 2 outputs: 0 and ±1.
 
 #include "runtime/host/simd/simd-inl.h"
 
