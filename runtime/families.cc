@@ -49,7 +49,7 @@ constexpr Row kRows[] = {
     {"ConstantOfShape", {HostConstantOfShape}},
     {"Conv", {DnnlConv, HostWinogradConv}},
     {"ConvGradInput", {DnnlConvGradInput, HostWinogradGradInput}},
-    {"ConvGradWeight", {DnnlConvGradWeight}},
+    {"ConvGradWeight", {DnnlConvGradWeight, HostWinogradGradWeight}},
     {"ConvTranspose", {DnnlConvTranspose}},
     {"Cos", {HostEltwise}},
     {"Cosh", {HostEltwise}},

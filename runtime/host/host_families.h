@@ -35,7 +35,7 @@ absl::StatusOr<Kernels> HostPReluGrad(const KernelRequest& request);
 absl::StatusOr<Kernels> HostLoss(const KernelRequest& request);  // SoftmaxCrossEntropyLoss
 absl::StatusOr<Kernels> HostLossGrad(const KernelRequest& request);
 absl::StatusOr<Kernels> HostLpNorm(const KernelRequest& request);
-absl::StatusOr<Kernels> HostLrn(const KernelRequest& request);  // LRN, LRNGrad
+absl::StatusOr<Kernels> HostLrn(const KernelRequest& request);            // LRN, LRNGrad
 absl::StatusOr<Kernels> HostOptimizerStep(const KernelRequest& request);  // Momentum too
 absl::StatusOr<Kernels> HostGlobalNorm(const KernelRequest& request);
 absl::StatusOr<Kernels> HostNllLoss(const KernelRequest& request);  // NegativeLogLikelihoodLoss
@@ -68,6 +68,7 @@ absl::StatusOr<Kernels> HostSoftmaxGrad(const KernelRequest& request);
 // 3x3 convolutions of stride 1, f32: winograd/problem.h.
 absl::StatusOr<Kernels> HostWinogradConv(const KernelRequest& request);  // FusedConv too
 absl::StatusOr<Kernels> HostWinogradGradInput(const KernelRequest& request);
+absl::StatusOr<Kernels> HostWinogradGradWeight(const KernelRequest& request);
 absl::StatusOr<Kernels> HostCast(const KernelRequest& request);  // any dtypes
 
 // Ops that only move data (ops/movement.h), any dtype: Concat, Pad, Slice, Transpose, …

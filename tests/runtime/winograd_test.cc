@@ -62,7 +62,20 @@ OpCase GradientCase(const Shape4& s) {
           .outputs = {forward.inputs[0].dims}};
 }
 
+// With and without the bias's.
+OpCase WeightGradientCase(const Shape4& s, bool bias) {
+  const OpCase forward = ForwardCase(s);
+  OpCase c{.op = "ConvGradWeight",
+           .name = forward.name,
+           .attributes = forward.attributes,
+           .inputs = {Uniform(forward.outputs[0]), forward.inputs[0], forward.inputs[1]},
+           .outputs = {forward.inputs[1].dims}};
+  if (bias) c.outputs.push_back({s.filters});
+  return c;
+}
+
 KernelFamily FamilyOf(const OpCase& c) {
+  if (c.op == "ConvGradWeight") return HostWinogradGradWeight;
   return c.op == "ConvGradInput" ? HostWinogradGradInput : HostWinogradConv;
 }
 
@@ -71,7 +84,7 @@ void ExpectSameAtAnyThreadCount(const OpCase& c, double largest_error) {
   SCOPED_TRACE(absl::StrCat(c.op, " ", c.TestName()));
   const CaseNode made(c);
   ASSERT_TRUE(made.expected.ok()) << made.expected.status();
-  std::vector<Tensor> with_one_thread;
+  std::vector<std::vector<Tensor>> with_one_thread;
   for (const int threads : {1, 2, 3}) {
     RunScope scope(threads);
     const auto kernels = FamilyOf(c)(RequestFor(made.node(), true, threads));
@@ -83,9 +96,11 @@ void ExpectSameAtAnyThreadCount(const OpCase& c, double largest_error) {
                                             kernel.outputs()[0].name(), ", threads: ", threads);
       const auto actual = RunKernel(kernel, made.node(), made.inputs);
       ASSERT_TRUE(actual.ok()) << actual.status();
-      ExpectClose((*actual)[0], (*made.expected)[0], what, largest_error);
-      if (threads == 1) with_one_thread.push_back((*actual)[0]);
-      EXPECT_TRUE((*actual)[0] == with_one_thread[i]) << what;
+      for (size_t o = 0; o < actual->size(); ++o) {
+        ExpectClose((*actual)[o], (*made.expected)[o], what, largest_error);
+      }
+      if (threads == 1) with_one_thread.push_back(*actual);
+      EXPECT_TRUE(*actual == with_one_thread[i]) << what;
     }
   }
 }
@@ -100,12 +115,15 @@ TEST_F(Winograd, AgreesWithTheReferenceAtAnyThreadCount) {
   for (const Shape4& s : Shapes()) {
     ExpectSameAtAnyThreadCount(ForwardCase(s), kLargestError);
     ExpectSameAtAnyThreadCount(GradientCase(s), kLargestError);
+    ExpectSameAtAnyThreadCount(WeightGradientCase(s, s.images > 1), kLargestError);
   }
 }
 
 TEST_F(Winograd, LongSumsKeepToTheBound) {
   const Shape4 deep = {1, 512, 32, 6, 6, {1, 1, 1, 1}};
   ExpectSameAtAnyThreadCount(ForwardCase(deep), kLargestErrorOfLongSums);
+  const Shape4 wide = {2, 17, 20, 50, 49, {1, 1, 1, 1}};  // more than one band of tiles
+  ExpectSameAtAnyThreadCount(WeightGradientCase(wide, true), kLargestErrorOfLongSums);
 }
 
 // Weights that are transformed once, when the plan is made.
@@ -135,6 +153,7 @@ TEST_F(Winograd, AgreesWithTheReferenceOnOlderCpus) {
     for (const size_t i : {1, 2, 4, 5}) {
       ExpectSameAtAnyThreadCount(ForwardCase(Shapes()[i]), kLargestError);
       ExpectSameAtAnyThreadCount(GradientCase(Shapes()[i]), kLargestError);
+      ExpectSameAtAnyThreadCount(WeightGradientCase(Shapes()[i], true), kLargestError);
     }
   }
   hwy::SetSupportedTargetsForTest(0);

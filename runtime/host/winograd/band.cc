@@ -6,14 +6,11 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "runtime/host/winograd/band.cc"
-#include "runtime/host/winograd/transform-inl.h"
+#include "runtime/host/winograd/window-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft::HWY_NAMESPACE {
 namespace {
-
-constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(Df()));
-static_assert(kWinogradChunk % kLanes == 0);
 
 // Tiles of a panel: sums that fit into the registers beside two vectors of filters and one of v.
 constexpr int kPanelTiles = HWY_MAX_BYTES == 64 ? 14 : HWY_MAX_BYTES == 32 ? 6 : 4;
@@ -35,94 +32,6 @@ struct Panels {
   int64_t size;
   int64_t larger;  // so many panels have one tile more
 };
-
-// Where a tile is. From one to the next without divisions, which would take as long as the tile.
-struct Place {
-  Place(const WinogradProblem& p, int64_t tile)
-      : image(tile / (p.tile_rows() * p.tile_columns())),
-        row(tile / p.tile_columns() % p.tile_rows() * p.tile),
-        column(tile % p.tile_columns() * p.tile) {}
-  void Next(const WinogradProblem& p) {
-    column += p.tile;
-    if (column < p.y.columns) return;
-    column = 0;
-    row += p.tile;
-    if (row < p.y.rows) return;
-    row = 0;
-    ++image;
-  }
-
-  int64_t image, row, column;  // of its first output
-};
-
-// The part of a tile's window that is inside the image, counted from the window's corner.
-struct Inside {
-  Inside(const WinogradProblem& p, const Place& at)
-      : row(at.row - p.top),
-        column(at.column - p.left),
-        first_row(-row),
-        end_row(p.x.rows - row),
-        first_column(-column),
-        end_column(p.x.columns - column) {}
-  bool Has(int64_t i, int64_t j) const {
-    return i >= first_row && i < end_row && j >= first_column && j < end_column;
-  }
-  bool HasAll(int64_t inputs) const { return Has(0, 0) && Has(inputs - 1, inputs - 1); }
-
-  int64_t row, column;  // of the corner
-  int64_t first_row, end_row, first_column, end_column;
-};
-
-// Transforms the window of one vector of channels. load(i, j): its pixels. The outer loops stay
-// loops: unrolled, their addresses would not fit into registers.
-template <typename Tile, typename Load>
-HWY_INLINE void TransformWindow(const Load& load, float* v, int64_t v_step) {
-  constexpr int kInputs = Tile::kInputs;
-  Vf half[kInputs][kInputs];
-#pragma GCC unroll 1
-  for (int j = 0; j < kInputs; ++j) {
-    Vf d[kInputs], t[kInputs];
-    for (int i = 0; i < kInputs; ++i) d[i] = load(i, j);
-    Tile::Input(d, t);
-    for (int i = 0; i < kInputs; ++i) half[i][j] = t[i];
-  }
-#pragma GCC unroll 1
-  for (int i = 0; i < kInputs; ++i, v += kInputs * v_step) {
-    Vf t[kInputs];
-    Tile::Input(half[i], t);
-    for (int j = 0; j < kInputs; ++j) hn::StoreU(t[j], Df(), v + j * v_step);
-  }
-}
-
-// v of one tile, for all channels. `v`: its place in the first chunk of a panel of `tiles`.
-template <typename Tile>
-HWY_INLINE void TransformTile(const WinogradProblem& p, const float* x, const Place& at,
-                              int64_t tiles, float* v) {
-  const Inside inside(p, at);
-  const bool whole = inside.HasAll(Tile::kInputs);
-  const int64_t row_step = p.x.columns * p.x.width, pixel_step = p.x.width;
-  const int64_t corner = at.image * p.x.image() + p.x.pixel(inside.row, inside.column);
-  const int64_t stored = p.x.stored(), v_step = tiles * kWinogradChunk;
-  for (int64_t c = 0; c < stored; c += kLanes) {
-    const int64_t first = corner + p.x.channel(c), left = stored - c;
-    float* to = v + c / kWinogradChunk * (Tile::kInputs * Tile::kInputs) * v_step;
-    if (whole && left >= kLanes) {
-      const float* from = x + first;
-      TransformWindow<Tile>(
-          [=](int i, int j)
-              HWY_ATTR { return hn::LoadU(Df(), from + i * row_step + j * pixel_step); },
-          to + c % kWinogradChunk, v_step);
-      continue;
-    }
-    TransformWindow<Tile>(
-        [&](int i, int j) HWY_ATTR {
-          if (!inside.Has(i, j)) return hn::Zero(Df());
-          const float* from = x + (first + i * row_step + j * pixel_step);
-          return left >= kLanes ? hn::LoadU(Df(), from) : LoadFirst(from, left);
-        },
-        to + c % kWinogradChunk, v_step);
-  }
-}
 
 // One product: of an element, for a panel and vectors of filters.
 struct Factors {
@@ -282,7 +191,7 @@ void RunBand(const WinogradProblem& p, const WinogradOperands& o, const Winograd
     }
   };
   for_each_tile([&](const Place& at, int64_t first, int64_t t, int64_t tiles) HWY_ATTR {
-    TransformTile<Tile>(p, o.x, at, tiles, v + first * p.v_floats() + t * kWinogradChunk);
+    TransformWindow<Tile>(p, o.x, at, tiles, v + first * p.v_floats() + t * kWinogradChunk);
   });
   for (int64_t block = band.block; block < band.end_block; ++block) {
     const int64_t k = block * kWinogradBlock;

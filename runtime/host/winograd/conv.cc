@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "ops/window.h"
 #include "runtime/channel_blocks.h"
 #include "runtime/exec/parallel.h"
 #include "runtime/host/any_layout_kernel.h"
@@ -17,6 +16,7 @@
 #include "runtime/host/post_steps.h"
 #include "runtime/host/winograd/filters.h"
 #include "runtime/host/winograd/problem.h"
+#include "runtime/host/winograd/request.h"
 
 // Conv, FusedConv and the data gradient by Winograd (problem.h), for images channels-last and in
 // blocks of 16 channels. An infinity or NaN in x makes NaN of all outputs of a tile that see it.
@@ -148,13 +148,6 @@ bool IsAll(const Dims& values, int64_t value) {
   return std::all_of(values.begin(), values.end(), [=](int64_t v) { return v == value; });
 }
 
-// Strides do not matter where there is but one output, and so on: those are not worth a rule.
-bool TakesWinograd(const ConvWindow& window) {
-  return window.rank() == 2 && window.group == 1 && IsAll(window.kernel, 3) &&
-         IsAll(window.strides, 1) && IsAll(window.dilations, 1) && window.batch > 0 &&
-         window.in_channels > 0 && window.out_channels > 0 && window.input_size() > 0;
-}
-
 PostSteps::Place PlaceOfImages(const WinogradProblem& p, const Layout& layout) {
   const WinogradImages& y = p.y;
   const int64_t size = p.images * y.image();
@@ -168,13 +161,10 @@ absl::StatusOr<std::unique_ptr<Kernel>> MakeKernel(const KernelRequest& request,
                                                    const WinogradNode& node, int64_t tile,
                                                    int64_t width) {
   const Dims &from = request.in(node.image).dims(), &to = request.outputs[0];
-  const auto images = [width](const Dims& dims) {
-    return WinogradImages{dims[1], dims[2], dims[3], width == 0 ? dims[1] : width};
-  };
   const WinogradProblem problem{.tile = tile,
                                 .images = to[0],
-                                .x = images(from),
-                                .y = images(to),
+                                .x = WinogradImagesOf(from, width),
+                                .y = WinogradImagesOf(to, width),
                                 .top = node.top,
                                 .left = node.left,
                                 .relu = node.relu};
@@ -230,14 +220,27 @@ void TakePostOps(const KernelRequest& request, WinogradNode& node) {
 
 }  // namespace
 
+absl::StatusOr<std::optional<ConvWindow>> WinogradWindow(const KernelRequest& request,
+                                                         const Dims& x, const Dims& w) {
+  if (!IsF32(request)) return std::nullopt;
+  WEFT_ASSIGN_OR_RETURN(ConvWindow window, ReadConvWindow(request.node.attributes(), x, w));
+  const bool takes = window.rank() == 2 && window.group == 1 && IsAll(window.kernel, 3) &&
+                     IsAll(window.strides, 1) && IsAll(window.dilations, 1) && window.batch > 0 &&
+                     window.in_channels > 0 && window.out_channels > 0 && window.input_size() > 0;
+  if (!takes) return std::nullopt;
+  return window;
+}
+
+WinogradImages WinogradImagesOf(const Dims& dims, int64_t width) {
+  return {dims[1], dims[2], dims[3], width == 0 ? dims[1] : width};
+}
+
 absl::StatusOr<Kernels> HostWinogradConv(const KernelRequest& request) {
   constexpr int kX = 0, kW = 1, kBias = 2;
-  if (!IsF32(request)) return Kernels();
-  WEFT_ASSIGN_OR_RETURN(
-      const ConvWindow window,
-      ReadConvWindow(request.node.attributes(), request.in(kX).dims(), request.in(kW).dims()));
-  if (!TakesWinograd(window)) return Kernels();
-  WinogradNode node{.image = kX, .top = window.pads_begin[0], .left = window.pads_begin[1]};
+  WEFT_ASSIGN_OR_RETURN(const std::optional<ConvWindow> window,
+                        WinogradWindow(request, request.in(kX).dims(), request.in(kW).dims()));
+  if (!window) return Kernels();
+  WinogradNode node{.image = kX, .top = window->pads_begin[0], .left = window->pads_begin[1]};
   if (request.has(kBias)) node.bias = kBias;
   TakePostOps(request, node);
   return MakeKernels(request, node);
@@ -247,15 +250,13 @@ absl::StatusOr<Kernels> HostWinogradConv(const KernelRequest& request) {
 // less.
 absl::StatusOr<Kernels> HostWinogradGradInput(const KernelRequest& request) {
   constexpr int kDy = 0, kW = 1, kX = 2;
-  if (!IsF32(request)) return Kernels();
-  WEFT_ASSIGN_OR_RETURN(
-      const ConvWindow window,
-      ReadConvWindow(request.node.attributes(), request.in(kX).dims(), request.in(kW).dims()));
-  if (!TakesWinograd(window)) return Kernels();
+  WEFT_ASSIGN_OR_RETURN(const std::optional<ConvWindow> window,
+                        WinogradWindow(request, request.in(kX).dims(), request.in(kW).dims()));
+  if (!window) return Kernels();
   return MakeKernels(request, {.image = kDy,
                                .backward = true,
-                               .top = 2 - window.pads_begin[0],
-                               .left = 2 - window.pads_begin[1]});
+                               .top = 2 - window->pads_begin[0],
+                               .left = 2 - window->pads_begin[1]});
 }
 
 }  // namespace weft
