@@ -24,8 +24,8 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kThreadMacs = int64_t{1} << 17;  // that are worth a thread
-constexpr int64_t kUnknownCache = int64_t{1} << 20;
+constexpr int64_t kWinogradThreadMacs = int64_t{1} << 17;  // that are worth a thread
+constexpr int64_t kWinogradUnknownCache = int64_t{1} << 20;
 
 // What a node asks for, whichever tiles and layouts it is computed with.
 struct WinogradNode {
@@ -55,18 +55,19 @@ struct WinogradPlan {
   int64_t band_tiles() const { return (p.tiles() + bands - 1) / bands; }
 };
 
-int64_t CacheBytes() {
+int64_t WinogradCacheBytes() {
   const int64_t bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
-  return bytes > 0 ? bytes : kUnknownCache;
+  return bytes > 0 ? bytes : kWinogradUnknownCache;
 }
 
 // Bands whose v and m fill a part of the L2 cache. Each thread gets as many, or where that would
 // leave panels half empty, each gets a part of the filters.
-void ShareOut(int64_t threads, WinogradPlan& plan) {
+void ShareOutWinograd(int64_t threads, WinogradPlan& plan) {
   const WinogradProblem& p = plan.p;
   const int64_t panel = WinogradPanelTiles();
   const int64_t bytes = (p.v_floats() + p.m_floats()) * static_cast<int64_t>(sizeof(float));
-  const int64_t fitting = std::max(CacheBytes() * 5 / 8 / bytes / panel, int64_t{1}) * panel;
+  const int64_t fitting =
+      std::max(WinogradCacheBytes() * 5 / 8 / bytes / panel, int64_t{1}) * panel;
   plan.bands = (p.tiles() + fitting - 1) / fitting;
   if (p.tiles() < threads * panel && p.blocks() >= threads) {
     plan.parts = threads;
@@ -82,7 +83,7 @@ WinogradPlan::WinogradPlan(const KernelRequest& request, const WinogradNode& of,
       filters(transformed),
       packed(request.constant.size() > 1 && request.constant[1]),
       scratch(request.threads) {
-  ShareOut(std::max(request.threads, 1), *this);
+  ShareOutWinograd(std::max(request.threads, 1), *this);
   v = scratch.PerThread<float>(p.v_floats() * band_tiles());
   m = scratch.PerThread<float>(p.m_floats() * band_tiles());
   if (!packed) u = scratch.Shared<float>(filters.floats());
@@ -103,7 +104,7 @@ void RunWinograd(const WinogradPlan& plan, const HostContext& c) {
   }
   const int64_t macs = plan.band_tiles() * plan.filters.floats() / plan.parts;
   ParallelFor(plan.bands * plan.parts,
-              std::max<int64_t>(kThreadMacs / std::max<int64_t>(macs, 1), 1),
+              std::max<int64_t>(kWinogradThreadMacs / std::max<int64_t>(macs, 1), 1),
               [&](int thread, int64_t begin, int64_t end) {
                 for (int64_t i = begin; i < end; ++i) {
                   const int64_t part = i / plan.bands, at = i % plan.bands;
@@ -137,18 +138,18 @@ class WinogradKernel : public HostKernel {
   int addend_;
 };
 
-bool IsF32(const KernelRequest& request) {
+bool IsWinogradF32(const KernelRequest& request) {
   for (int i = 0; i < request.node.num_inputs(); ++i) {
     if (request.has(i) && request.in(i).dtype() != DType::kF32) return false;
   }
   return true;
 }
 
-bool IsAll(const Dims& values, int64_t value) {
+bool AllWinogradAre(const Dims& values, int64_t value) {
   return std::all_of(values.begin(), values.end(), [=](int64_t v) { return v == value; });
 }
 
-PostSteps::Place PlaceOfImages(const WinogradProblem& p, const Layout& layout) {
+PostSteps::Place WinogradPlaceOf(const WinogradProblem& p, const Layout& layout) {
   const WinogradImages& y = p.y;
   const int64_t size = p.images * y.image();
   if (IsPadded(layout) || y.stored() != y.width) return {Dims(), size};
@@ -157,9 +158,9 @@ PostSteps::Place PlaceOfImages(const WinogradProblem& p, const Layout& layout) {
 
 // The kernel for tiles of `tile` and images of which `width` channels lie side by side (0: all).
 // Unimplemented where post-ops cannot run there.
-absl::StatusOr<std::unique_ptr<Kernel>> MakeKernel(const KernelRequest& request,
-                                                   const WinogradNode& node, int64_t tile,
-                                                   int64_t width) {
+absl::StatusOr<std::unique_ptr<Kernel>> MakeWinogradKernel(const KernelRequest& request,
+                                                           const WinogradNode& node, int64_t tile,
+                                                           int64_t width) {
   const Dims &from = request.in(node.image).dims(), &to = request.outputs[0];
   const WinogradProblem problem{.tile = tile,
                                 .images = to[0],
@@ -173,7 +174,7 @@ absl::StatusOr<std::unique_ptr<Kernel>> MakeKernel(const KernelRequest& request,
   WEFT_ASSIGN_OR_RETURN(const Layout image, ChannelsSideBySide(from, width));
   WEFT_ASSIGN_OR_RETURN(const Layout result, ChannelsSideBySide(to, width));
   WEFT_ASSIGN_OR_RETURN(plan->rest,
-                        PostSteps::Make(request, PlaceOfImages(problem, result), node.rest));
+                        PostSteps::Make(request, WinogradPlaceOf(problem, result), node.rest));
   if (IsPadded(result) && !plan->rest.KeepsZero()) {
     return absl::UnimplementedError("padding would not stay zero");
   }
@@ -190,13 +191,14 @@ absl::StatusOr<std::unique_ptr<Kernel>> MakeKernel(const KernelRequest& request,
   return kernel;
 }
 
-absl::StatusOr<Kernels> MakeKernels(const KernelRequest& request, const WinogradNode& node) {
+absl::StatusOr<Kernels> MakeWinogradKernels(const KernelRequest& request,
+                                            const WinogradNode& node) {
   Kernels kernels;
   const int64_t fewest = std::min(request.in(node.image).dims()[1], request.outputs[0][1]);
   for (const int64_t width : {int64_t{0}, kWinogradChunk}) {
     if (fewest < width) continue;  // mostly padding
     for (const int64_t tile : {4, 2}) {
-      auto kernel = MakeKernel(request, node, tile, width);
+      auto kernel = MakeWinogradKernel(request, node, tile, width);
       if (absl::IsUnimplemented(kernel.status())) continue;
       WEFT_RETURN_IF_ERROR(kernel.status());
       kernels.push_back(*std::move(kernel));
@@ -206,7 +208,7 @@ absl::StatusOr<Kernels> MakeKernels(const KernelRequest& request, const Winograd
 }
 
 // The first post-ops that the kernel does itself: an addend of the result's dims, Relu.
-void TakePostOps(const KernelRequest& request, WinogradNode& node) {
+void TakeWinogradPosts(const KernelRequest& request, WinogradNode& node) {
   node.rest = GetPostOps(request.node.attributes(), "post_ops");
   auto next = node.rest.begin();
   if (next != node.rest.end() && next->op == "Add" &&
@@ -222,11 +224,12 @@ void TakePostOps(const KernelRequest& request, WinogradNode& node) {
 
 absl::StatusOr<std::optional<ConvWindow>> WinogradWindow(const KernelRequest& request,
                                                          const Dims& x, const Dims& w) {
-  if (!IsF32(request)) return std::nullopt;
+  if (!IsWinogradF32(request)) return std::nullopt;
   WEFT_ASSIGN_OR_RETURN(ConvWindow window, ReadConvWindow(request.node.attributes(), x, w));
-  const bool takes = window.rank() == 2 && window.group == 1 && IsAll(window.kernel, 3) &&
-                     IsAll(window.strides, 1) && IsAll(window.dilations, 1) && window.batch > 0 &&
-                     window.in_channels > 0 && window.out_channels > 0 && window.input_size() > 0;
+  const bool takes = window.rank() == 2 && window.group == 1 && AllWinogradAre(window.kernel, 3) &&
+                     AllWinogradAre(window.strides, 1) && AllWinogradAre(window.dilations, 1) &&
+                     window.batch > 0 && window.in_channels > 0 && window.out_channels > 0 &&
+                     window.input_size() > 0;
   if (!takes) return std::nullopt;
   return window;
 }
@@ -242,8 +245,8 @@ absl::StatusOr<Kernels> HostWinogradConv(const KernelRequest& request) {
   if (!window) return Kernels();
   WinogradNode node{.image = kX, .top = window->pads_begin[0], .left = window->pads_begin[1]};
   if (request.has(kBias)) node.bias = kBias;
-  TakePostOps(request, node);
-  return MakeKernels(request, node);
+  TakeWinogradPosts(request, node);
+  return MakeWinogradKernels(request, node);
 }
 
 // dX = the convolution of dY with the filters turned around, from as far outside as it was padded
@@ -253,10 +256,10 @@ absl::StatusOr<Kernels> HostWinogradGradInput(const KernelRequest& request) {
   WEFT_ASSIGN_OR_RETURN(const std::optional<ConvWindow> window,
                         WinogradWindow(request, request.in(kX).dims(), request.in(kW).dims()));
   if (!window) return Kernels();
-  return MakeKernels(request, {.image = kDy,
-                               .backward = true,
-                               .top = 2 - window->pads_begin[0],
-                               .left = 2 - window->pads_begin[1]});
+  return MakeWinogradKernels(request, {.image = kDy,
+                                       .backward = true,
+                                       .top = 2 - window->pads_begin[0],
+                                       .left = 2 - window->pads_begin[1]});
 }
 
 }  // namespace weft

@@ -73,10 +73,10 @@ HWY_EXPORT(TransformFilterBlock);
 
 namespace {
 
-constexpr std::string_view kNative = "weft:winograd";
+constexpr std::string_view kWinogradNative = "weft:winograd";
 
-std::string NativeOf(const WinogradFilters& f) {
-  return absl::StrCat(Absl(kNative), f.tile, f.backward ? "b" : "f");
+std::string WinogradNativeOf(const WinogradFilters& f) {
+  return absl::StrCat(Absl(kWinogradNative), f.tile, f.backward ? "b" : "f");
 }
 
 class BoundWinogradReorder : public BoundKernel {
@@ -128,14 +128,14 @@ Layout WinogradFilters::layout() const {
   const Dims dims = {backward ? channels : filters, backward ? filters : channels, 3, 3};
   return Layout::Native(DType::kF32, dims,
                         absl::StrCat("winograd", tile, "x", tile, backward ? "-backward" : ""),
-                        NativeOf(*this), static_cast<size_t>(floats()) * sizeof(float),
+                        WinogradNativeOf(*this), static_cast<size_t>(floats()) * sizeof(float),
                         /*elementwise=*/false);
 }
 
 std::optional<WinogradFilters> FindWinogradFilters(const Layout& layout) {
-  if (layout.native().compare(0, kNative.size(), kNative) != 0) return std::nullopt;
+  if (layout.native().compare(0, kWinogradNative.size(), kWinogradNative) != 0) return std::nullopt;
   WinogradFilters f{.channels = layout.dims()[1], .filters = layout.dims()[0]};
-  f.tile = layout.native()[kNative.size()] - '0';
+  f.tile = layout.native()[kWinogradNative.size()] - '0';
   f.backward = layout.native().back() == 'b';
   if (f.backward) std::swap(f.channels, f.filters);
   return f;

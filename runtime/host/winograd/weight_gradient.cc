@@ -21,17 +21,17 @@ namespace {
 
 // Floats of v and m in a band: as many tiles as the caches hold of them, and enough of them for
 // their sums to be worth reading and writing.
-constexpr int64_t kBandFloats = int64_t{1} << 19;
-constexpr int64_t kFewestTiles = 32;
-constexpr int64_t kProductMacs = int64_t{1} << 17;  // that are worth a thread
+constexpr int64_t kGradientBandFloats = int64_t{1} << 19;
+constexpr int64_t kFewestGradientTiles = 32;
+constexpr int64_t kGradientProductMacs = int64_t{1} << 17;  // that are worth a thread
 
 struct WeightGradientPlan {
   WeightGradientPlan(const WinogradProblem& problem, int threads)
       : p(problem),
         filter_chunks((p.y.channels + kWinogradChunk - 1) / kWinogradChunk),
-        band_tiles(
-            std::clamp(kBandFloats / (p.elements() * kWinogradChunk * (p.chunks() + filter_chunks)),
-                       std::min(kFewestTiles, p.tiles()), p.tiles())),
+        band_tiles(std::clamp(
+            kGradientBandFloats / (p.elements() * kWinogradChunk * (p.chunks() + filter_chunks)),
+            std::min(kFewestGradientTiles, p.tiles()), p.tiles())),
         scratch(threads),
         bias(Dims{p.images, p.y.stored() / p.y.width, p.y.rows * p.y.columns, p.y.width},
              Dims{1, p.y.stored() / p.y.width, 1, p.y.width}, scratch),
@@ -47,7 +47,8 @@ struct WeightGradientPlan {
   ScratchArray<float> v, m, u;
 };
 
-void RunBands(const WeightGradientPlan& plan, const float* dy, const float* x, std::byte* scratch) {
+void RunGradientBands(const WeightGradientPlan& plan, const float* dy, const float* x,
+                      std::byte* scratch) {
   const WinogradProblem& p = plan.p;
   float *v = plan.v.In(scratch), *m = plan.m.In(scratch), *u = plan.u.In(scratch);
   for (int64_t tile = 0; tile < p.tiles(); tile += plan.band_tiles) {
@@ -57,7 +58,7 @@ void RunBands(const WeightGradientPlan& plan, const float* dy, const float* x, s
       TransformGradientTiles(p, x, dy, tile, tiles, begin, end, v, m);
     });
     const int64_t macs = tiles * p.x.channels * kWinogradBlock;
-    ParallelFor(p.elements() * p.blocks(), std::max<int64_t>(kProductMacs / macs, 1),
+    ParallelFor(p.elements() * p.blocks(), std::max<int64_t>(kGradientProductMacs / macs, 1),
                 [&](int64_t begin, int64_t end) {
                   for (int64_t i = begin; i < end; ++i) {
                     MultiplyGradient(p, tiles, i / p.blocks(), i % p.blocks(), tile > 0, v, m, u);
@@ -69,7 +70,7 @@ void RunBands(const WeightGradientPlan& plan, const float* dy, const float* x, s
 void RunWeightGradient(const WeightGradientPlan& plan, const HostContext& c) {
   const WinogradProblem& p = plan.p;
   const auto* dy = static_cast<const float*>(c.in(0).data);
-  RunBands(plan, dy, static_cast<const float*>(c.in(1).data), c.scratch);
+  RunGradientBands(plan, dy, static_cast<const float*>(c.in(1).data), c.scratch);
   auto* dw = static_cast<float*>(c.out().data);
   const float* u = plan.u.In(c.scratch);
   ParallelFor(p.blocks(), std::max<int64_t>(kMathGrain / p.v_floats(), 1),
