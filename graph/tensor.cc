@@ -1,5 +1,7 @@
 #include "graph/tensor.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -11,15 +13,32 @@
 
 namespace weft {
 
+namespace {
+
+constexpr size_t kHugePage = size_t{1} << 21;
+// From here on memory is made of them, where the system lets a process ask for that: weights and
+// arenas of networks, not what one layer needs.
+constexpr size_t kHugeBytes = 4 * kHugePage;
+
+void AskForHugePages(void* begin, size_t bytes) {
+#ifdef MADV_HUGEPAGE
+  madvise(begin, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // advice: no error matters
+#endif
+}
+
+}  // namespace
+
 std::shared_ptr<std::byte> AllocateAligned(size_t bytes) {
   // Not aligned_alloc and memset: calloc's large blocks are zero pages that cost nothing until they
   // are written.
-  size_t space = std::max<size_t>(bytes, 1) + kTensorAlignment;
+  const size_t alignment = bytes >= kHugeBytes ? kHugePage : kTensorAlignment;
+  size_t space = std::max<size_t>(bytes, 1) + alignment;
   if (space < bytes) return nullptr;
   void* const memory = std::calloc(space, 1);
   if (memory == nullptr) return nullptr;
   void* aligned = memory;
-  std::align(kTensorAlignment, std::max<size_t>(bytes, 1), aligned, space);
+  std::align(alignment, std::max<size_t>(bytes, 1), aligned, space);
+  if (bytes >= kHugeBytes) AskForHugePages(aligned, bytes);
   return {static_cast<std::byte*>(aligned), [memory](std::byte*) { std::free(memory); }};
 }
 
