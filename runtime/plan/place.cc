@@ -1,5 +1,6 @@
 #include <algorithm>
-#include <numeric>
+#include <functional>
+#include <limits>
 
 #include "runtime/plan/lowering.h"
 
@@ -35,22 +36,13 @@ bool Overlap(const PlanBuffer& a, const PlanBuffer& b) {
   return a.first <= b.last && b.first <= a.last;
 }
 
-}  // namespace
+using Order = std::vector<PlanBuffer*>;
 
-// Greedy by size (Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference,
-// 2020): the largest buffer first, each at the lowest offset that is free during its lifetime.
-absl::Status PlaceStage(Lowering& lowering) {
-  Plan& plan = lowering.plan;
-  FindLifetimes(plan);
-  std::vector<PlanBuffer*> order;
-  for (PlanBuffer& buffer : plan.buffers) {
-    if (buffer.place == Place::kArena && buffer.first >= 0 && buffer.bytes > 0) {
-      order.push_back(&buffer);
-    }
-  }
-  std::stable_sort(order.begin(), order.end(),
-                   [](const PlanBuffer* a, const PlanBuffer* b) { return a->bytes > b->bytes; });
-  std::vector<PlanBuffer*> placed;  // by offset
+// Each buffer at the lowest offset that is free during its lifetime, in the order given; returns
+// what that takes.
+size_t PlaceInOrder(const Order& order) {
+  size_t bytes = 0;
+  Order placed;  // by offset
   for (PlanBuffer* buffer : order) {
     size_t offset = 0;
     for (const PlanBuffer* other : placed) {
@@ -59,13 +51,92 @@ absl::Status PlaceStage(Lowering& lowering) {
       offset = std::max(offset, other->offset + Aligned(other->bytes));
     }
     buffer->offset = offset;
-    plan.arena_bytes = std::max(plan.arena_bytes, offset + Aligned(buffer->bytes));
+    bytes = std::max(bytes, offset + Aligned(buffer->bytes));
     placed.insert(std::upper_bound(placed.begin(), placed.end(), buffer,
                                    [](const PlanBuffer* a, const PlanBuffer* b) {
                                      return a->offset < b->offset;
                                    }),
                   buffer);
   }
+  return bytes;
+}
+
+// No placement takes less: the most that is live during one step.
+size_t LeastBytes(const Plan& plan, const Order& buffers) {
+  std::vector<size_t> live(plan.steps.size() + 1);  // by step: what begins, less what has ended
+  for (const PlanBuffer* b : buffers) {
+    live[Index(b->first)] += Aligned(b->bytes);
+    live[Index(b->last) + 1] -= Aligned(b->bytes);  // sums wrap around and back
+  }
+  size_t least = 0, now = 0;
+  for (const size_t change : live) least = std::max(least, now += change);
+  return least;
+}
+
+// Placements are tried again and again in as many comparisons of two buffers, 24 times at most.
+constexpr size_t kMostComparisons = size_t{1} << 22;
+constexpr size_t kMostTries = 24;
+
+// Tries orders until one takes no more than `least`, and keeps the best: the largest buffer first
+// (Pisarchyk and Lee, Efficient Memory Management for Deep Neural Net Inference, 2020), or the one
+// of most bytes times steps; then time and again the one that lay highest goes to the front.
+class Placement {
+ public:
+  Placement(Order buffers, size_t least) : buffers_(std::move(buffers)), least_(least) {}
+
+  size_t Run() {
+    const auto bytes = [](const PlanBuffer* b) { return b->bytes; };
+    const auto area = [](const PlanBuffer* b) {
+      return b->bytes * static_cast<size_t>(b->last - b->first + 1);
+    };
+    Order by_size = buffers_, by_area = buffers_;
+    std::ranges::stable_sort(by_size, std::greater<>(), bytes);
+    std::ranges::stable_sort(by_area, std::greater<>(), area);
+    for (Order* order : {&by_size, &by_area}) Improve(*order);
+    for (size_t i = 0; i < buffers_.size(); ++i) buffers_[i]->offset = best_offsets_[i];
+    return best_;
+  }
+
+ private:
+  void Improve(Order& order) {
+    const size_t pairs = order.size() * order.size();
+    const size_t tries = std::clamp<size_t>(kMostComparisons / pairs, 1, kMostTries);
+    for (size_t i = 0; i < tries && best_ > least_; ++i) {
+      Try(order);
+      const auto highest = std::ranges::max_element(
+          order, {}, [](const PlanBuffer* b) { return b->offset + Aligned(b->bytes); });
+      std::rotate(order.begin(), highest, highest + 1);
+    }
+  }
+
+  void Try(const Order& order) {
+    const size_t bytes = PlaceInOrder(order);
+    if (bytes >= best_) return;
+    best_ = bytes;
+    best_offsets_.clear();
+    for (const PlanBuffer* buffer : buffers_) best_offsets_.push_back(buffer->offset);
+  }
+
+  Order buffers_;
+  size_t least_;
+  size_t best_ = std::numeric_limits<size_t>::max();
+  std::vector<size_t> best_offsets_;  // of buffers_
+};
+
+}  // namespace
+
+absl::Status PlaceStage(Lowering& lowering) {
+  Plan& plan = lowering.plan;
+  FindLifetimes(plan);
+  Order buffers;
+  for (PlanBuffer& buffer : plan.buffers) {
+    if (buffer.place == Place::kArena && buffer.first >= 0 && buffer.bytes > 0) {
+      buffers.push_back(&buffer);
+    }
+  }
+  if (buffers.empty()) return absl::OkStatus();
+  const size_t least = LeastBytes(plan, buffers);
+  plan.arena_bytes = Placement(std::move(buffers), least).Run();
   return absl::OkStatus();
 }
 
