@@ -1,8 +1,10 @@
 #include "ops/reduce.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
+#include "runtime/channel_blocks.h"
 #include "runtime/host/host_families.h"
 #include "runtime/host/host_kernel.h"
 #include "runtime/host/loops.h"
@@ -106,6 +108,19 @@ void ComputeReduction(const HostContext& c, const FoldPlan& plan, const Recipe& 
   });
 }
 
+// Whether the node folds all positions of images that lie channels-last: what is left is in the
+// order of row-major dims then, and X is read as it comes.
+bool FoldsImages(const KernelRequest& request, const Dims& kept) {
+  const Layout& x = request.in(0);
+  return request.node.num_inputs() == 1 && FindPixelStride(x) == x.dims()[1] &&
+         std::all_of(kept.begin() + 2, kept.end(), [](int64_t extent) { return extent == 1; });
+}
+
+Dims WithChannelsLast(Dims dims) {
+  std::rotate(dims.begin() + 1, dims.begin() + 2, dims.end());
+  return dims;
+}
+
 // What the gradient of a product computes in: of every output, the product of what is not zero, and
 // the number of zeros.
 struct Products {
@@ -143,14 +158,21 @@ void ComputeProdGrad(const HostContext& c, const FoldPlan& plan, const Loops& lo
 
 absl::StatusOr<Kernels> HostReduce(const KernelRequest& request) {
   if (request.in(0).dtype() != DType::kF32) return Kernels();
-  WEFT_ASSIGN_OR_RETURN(const Dims kept, KeptDims(request));
-  const Dims& x = request.in(0).dims();
+  WEFT_ASSIGN_OR_RETURN(Dims kept, KeptDims(request));
+  Dims x = request.in(0).dims();
+  const bool images = FoldsImages(request, kept);
+  if (images) {
+    x = WithChannelsLast(std::move(x));
+    kept = WithChannelsLast(std::move(kept));
+  }
   ScratchPlan scratch(request.threads);
   const auto run = [plan = FoldPlan(x, kept, scratch), recipe = RecipeOf(request.node.op_name()),
                     divisor = CountFolded(x, kept)](const HostContext& c) {
     ComputeReduction(c, plan, recipe, divisor);
   };
-  return Single(MakeHostKernel(request, "weft", "fold loops", run, /*in_place=*/false, scratch));
+  auto kernel = MakeHostKernel(request, "weft", "fold loops", run, /*in_place=*/false, scratch);
+  if (images) kernel->SetLayouts({request.in(0)}, kernel->outputs());
+  return Single(std::move(kernel));
 }
 
 absl::StatusOr<Kernels> HostReduceProdGrad(const KernelRequest& request) {
