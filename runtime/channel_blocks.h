@@ -31,6 +31,14 @@ std::optional<Layout> SameChannelBlocks(const Layout& layout, const Dims& dims);
 // or 16 of them, or 0 for all (channels-last). Errors: dims that the library cannot describe.
 absl::StatusOr<Layout> ChannelsSideBySide(const Dims& dims, int64_t width);
 
+// Floats from a pixel to the next one of an f32 image [N,C,...] that lies channels-last: C, or more
+// where it is a region of an image of more channels. Nothing for layouts of another kind, and for
+// those that are row-major too.
+std::optional<int64_t> FindPixelStride(const Layout& layout);
+
+// The layout of such an image.
+Layout ChannelsLastLayout(const Dims& dims, int64_t pixel_stride);
+
 }  // namespace weft
 
 #endif  // WEFT_RUNTIME_CHANNEL_BLOCKS_H_

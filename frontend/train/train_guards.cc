@@ -97,8 +97,10 @@ absl::StatusOr<std::span<const Tensor>> Trainer::RunChecked(const TensorMap& fee
     for (size_t i = 0; !odd && i < o.outputs.size(); ++i) {
       if (o.outputs[i] == nullptr) continue;
       const Layout& layout = o.step.kernel->outputs()[i];
-      odd = FindOddities(layout.dtype(), o.outputs[i], layout.bytes(), options_.numerics)
-                .any(options_.numerics);
+      for (const auto& [at, bytes] : layout.Pieces()) {
+        odd |= FindOddities(layout.dtype(), o.outputs[i] + at, bytes, options_.numerics)
+                   .any(options_.numerics);
+      }
       if (odd) odd_step = absl::StrCat(o.step.name, " (", o.step.op, ")");
     }
   };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hwy/cache_control.h"
 #include "ops/broadcast.h"
 #include "ops/ops.h"
 #include "runtime/channel_blocks.h"
@@ -20,6 +21,7 @@
 // Where k channels lie side by side (channel_blocks.h), an operand of one number a channel is
 // read as a pattern of k numbers that is repeated over a tile and some more: a tile begins anywhere
 // in it. Channels that are only padding are zeros and stay so: elsewhere the layout is row-major.
+// An operand that is a region of a wider channels-last image is gathered tile by tile.
 
 namespace weft {
 namespace {
@@ -55,8 +57,10 @@ struct ChainKernel {
   std::vector<ChainStep> steps;
   Loops loops;  // of the inputs
   int64_t channels = 1;
-  int64_t adjacent = 1;                     // channels that lie side by side
-  std::vector<bool> repeated;               // of the inputs: read as a pattern
+  int64_t adjacent = 1;                // channels that lie side by side
+  std::vector<bool> repeated;          // of the inputs: read as a pattern
+  std::vector<int64_t> pixel_strides;  // of the inputs that are regions; 0 for others
+  std::vector<ScratchArray<float>> gathered;
   std::vector<ScratchArray<float>> tables;  // of the inputs: patterns written out
   ScratchArray<float> between;              // a tile between two steps
 
@@ -64,6 +68,7 @@ struct ChainKernel {
 
  private:
   void FillTables(const HostContext& c, int thread, std::span<const int64_t> at, int64_t n) const;
+  const float* Gather(const HostContext& c, int thread, size_t i, int64_t begin, int64_t n) const;
   void RunTile(const HostContext& c, int thread, int64_t to, std::span<const int64_t> at,
                int64_t done, int64_t n) const;
 };
@@ -87,12 +92,32 @@ void ChainKernel::FillTables(const HostContext& c, int thread, std::span<const i
   }
 }
 
+// The elements from `begin` on, counted without what lies between the pixels, of input `i`.
+const float* ChainKernel::Gather(const HostContext& c, int thread, size_t i, int64_t begin,
+                                 int64_t n) const {
+  constexpr int64_t kLine = 16;  // floats of a cache line
+  float* const tile = gathered[i].In(c.scratch, thread);
+  int64_t pixel = begin / channels, channel = begin % channels;
+  // The CPU does not foresee where the next row of pixels begins: those of the next tile are asked
+  // for now.
+  const int64_t ahead = (kTile / channels + 1) * pixel_strides[i];
+  for (int64_t done = 0; done < n; ++pixel, channel = 0) {
+    const int64_t count = std::min(channels - channel, n - done);
+    const float* from = InputData(c, i) + pixel * pixel_strides[i] + channel;
+    for (int64_t k = 0; k < count; k += kLine) hwy::Prefetch(from + ahead + k);
+    std::copy_n(from, count, tile + done);
+    done += count;
+  }
+  return tile;
+}
+
 // The n elements from element `done` of a run on, which begins at element `to` of the result and at
 // `at` of the operands.
 void ChainKernel::RunTile(const HostContext& c, int thread, int64_t to, std::span<const int64_t> at,
                           int64_t done, int64_t n) const {
   const auto operand = [&](size_t i) -> RunOperand {
     if (repeated[i]) return {tables[i].In(c.scratch, thread) + (to + done) % adjacent, 1};
+    if (pixel_strides[i] > 0) return {Gather(c, thread, i, to + done, n), 1};
     return {InputData(c, i) + at[i] + done * loops.step(i), loops.step(i)};
   };
   float* const result = static_cast<float*>(c.out().data) + to + done;
@@ -165,14 +190,21 @@ bool KeepsZero(const KernelRequest& request, const std::vector<ChainStep>& steps
   return result == 0;
 }
 
+// Floats from pixel to pixel of an input that is a region of a wider image; 0 for others.
+int64_t RegionStride(const Layout& layout) {
+  return layout.strides().empty() ? 0 : FindPixelStride(layout).value_or(0);
+}
+
 // Where an operand of the result's dims has a layout of the library's that the loops can follow,
-// that one; else row-major.
+// that one, without gaps; else row-major.
 Layout LayoutOfChain(const KernelRequest& request, const std::vector<ChainStep>& steps) {
   const Dims& y = request.outputs[0];
   if (y.size() >= 3 && VaryByChannelOnly(request)) {
     for (size_t i = 0; i < request.inputs.size(); ++i) {
       const Layout& layout = request.inputs[i];
-      if (!IsOfResult(request, i) || layout.is_plain() || !FindChannelBlocks(layout)) continue;
+      if (!IsOfResult(request, i) || layout.is_plain()) continue;
+      if (RegionStride(layout) > 0) return ChannelsLastLayout(y, y[1]);
+      if (!FindChannelBlocks(layout)) continue;
       if (!IsPadded(layout) || KeepsZero(request, steps)) return layout;
     }
   }
@@ -185,6 +217,7 @@ void SetLoops(const KernelRequest& request, int64_t k, ChainKernel& chain) {
   chain.adjacent = k;
   if (y.size() > 1) chain.channels = y[1];
   chain.repeated.assign(request.inputs.size(), false);
+  chain.pixel_strides.assign(request.inputs.size(), 0);
   if (k == 1) {
     chain.loops = BroadcastLoops(request);
     return;
@@ -196,6 +229,7 @@ void SetLoops(const KernelRequest& request, int64_t k, ChainKernel& chain) {
   for (size_t i = 0; i < request.inputs.size(); ++i) {
     if (IsOfResult(request, i)) {
       strides.push_back(RowMajorStrides(dims));
+      if (k == y[1]) chain.pixel_strides[i] = RegionStride(request.inputs[i]);
       continue;
     }
     const Dims from = AlignedDims(request, i);
@@ -211,6 +245,9 @@ ScratchPlan PlanScratch(const KernelRequest& request, ChainKernel& chain) {
   for (const bool repeated : chain.repeated) {
     chain.tables.push_back(scratch.PerThread<float>(repeated ? kTile + chain.adjacent : 0));
   }
+  for (const int64_t stride : chain.pixel_strides) {
+    chain.gathered.push_back(scratch.PerThread<float>(stride > 0 ? kTile : 0));
+  }
   return scratch;
 }
 
@@ -224,14 +261,17 @@ absl::StatusOr<Kernels> HostFusedElementwise(const KernelRequest& request) {
   const Layout layout = LayoutOfChain(request, chain.steps);
   SetLoops(request, layout.is_plain() ? 1 : FindChannelBlocks(layout)->width, chain);
   const ScratchPlan scratch = PlanScratch(request, chain);
+  std::vector<Layout> inputs;
+  for (size_t i = 0; i < request.inputs.size(); ++i) {
+    const Layout& in = request.inputs[i];
+    inputs.push_back(chain.pixel_strides[i] > 0 ? in
+                     : IsOfResult(request, i)   ? layout
+                                                : Layout::Plain(in.dtype(), in.dims()));
+  }
   auto kernel = MakeHostKernel(
       request, "weft", "fused chain",
       [chain = std::move(chain)](const HostContext& c) { chain.Run(c); },
       /*in_place=*/true, scratch);
-  std::vector<Layout> inputs;
-  for (size_t i = 0; i < request.inputs.size(); ++i) {
-    inputs.push_back(IsOfResult(request, i) ? layout : kernel->inputs()[i]);
-  }
   kernel->SetLayouts(std::move(inputs), {layout});
   return Single(std::move(kernel));
 }

@@ -69,4 +69,25 @@ absl::StatusOr<Layout> ChannelsSideBySide(const Dims& dims, int64_t width) {
   });
 }
 
+std::optional<int64_t> FindPixelStride(const Layout& layout) {
+  const Dims& dims = layout.dims();
+  if (layout.dtype() != DType::kF32 || dims.size() < 3 || layout.is_plain() ||
+      layout.bytes() == 0) {
+    return std::nullopt;
+  }
+  const int64_t stride = layout.strides().empty() ? dims[1] : layout.strides().back();
+  if (stride < dims[1] || layout != ChannelsLastLayout(dims, stride)) return std::nullopt;
+  return stride;
+}
+
+Layout ChannelsLastLayout(const Dims& dims, int64_t pixel_stride) {
+  if (pixel_stride == dims[1]) return ToLayout(ChannelsLast(dims), dims);
+  Dims strides(dims.size(), 1);
+  for (size_t axis = dims.size(); axis-- > 2; pixel_stride *= dims[axis]) {
+    strides[axis] = pixel_stride;
+  }
+  strides[0] = pixel_stride;
+  return Layout::Strided(DType::kF32, dims, std::move(strides));
+}
+
 }  // namespace weft

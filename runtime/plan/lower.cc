@@ -55,6 +55,7 @@ constexpr Stage kStages[] = {
     {"choose", ChooseStage, VerifyChoices, ChoicesText},
     {"variables", VariableStage, VerifyChoices, ChoicesText},
     {"emit", EmitStage, VerifySteps, PlanText},
+    {"regions", RegionStage, VerifySteps, PlanText},
     {"order", OrderStage, VerifySteps, PlanText},
     {"views", ViewStage, VerifySteps, PlanText},
     {"place", PlaceStage, VerifyPlan, PlanText},

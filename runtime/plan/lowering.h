@@ -33,6 +33,7 @@ struct Choice {
 //   ChooseStage    a kernel for each node, which says the layouts     (choose.cc, candidates.cc)
 //   VariableStage  layouts that variables keep from run to run                    (variables.cc)
 //   EmitStage      steps and values, reorders between layouts that differ              (emit.cc)
+//   RegionStage    concatenations whose inputs are made where the result lies       (regions.cc)
 //   OrderStage     update steps last                                                  (order.cc)
 //   ViewStage      results written over inputs that die there, and over variables     (views.cc)
 //   PlaceStage     lifetimes, offsets in the arena                                    (place.cc)
@@ -95,6 +96,7 @@ std::vector<Alias> AliasesOf(const PlanStep& step);
 absl::Status ChooseStage(Lowering& lowering);
 absl::Status VariableStage(Lowering& lowering);
 absl::Status EmitStage(Lowering& lowering);
+absl::Status RegionStage(Lowering& lowering);
 absl::Status OrderStage(Lowering& lowering);
 absl::Status ViewStage(Lowering& lowering);
 absl::Status PlaceStage(Lowering& lowering);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "runtime/plan/lowering.h"
@@ -45,11 +46,66 @@ class Contents {
   std::map<size_t, Piece> held_;  // by begin
 };
 
+// The pieces of a strided layout as rows of an array: so many of a width, their beginnings a period
+// apart.
+struct RowsOfPieces {
+  size_t count = 0, period = 0, width = 0;
+};
+
+// Nothing where they are one piece, or lie in another way.
+std::optional<RowsOfPieces> FindRows(const Layout& layout) {
+  if (layout.strides().empty()) return std::nullopt;
+  std::vector<std::pair<int64_t, int64_t>> axes;  // stride, extent
+  for (size_t axis = 0; axis < layout.dims().size(); ++axis) {
+    if (layout.dims()[axis] > 1) axes.emplace_back(layout.strides()[axis], layout.dims()[axis]);
+  }
+  std::sort(axes.begin(), axes.end());
+  int64_t width = 1, count = 1, period = 0;
+  for (const auto& [stride, extent] : axes) {
+    if (period == 0 && stride == width) {
+      width *= extent;
+    } else if (period == 0 || stride == period * count) {
+      if (period == 0) period = stride;
+      count *= extent;
+    } else {
+      return std::nullopt;
+    }
+  }
+  if (period < width) return std::nullopt;
+  const auto bytes = [&](int64_t n) { return static_cast<size_t>(n) * SizeOf(layout.dtype()); };
+  return RowsOfPieces{static_cast<size_t>(count), bytes(period), bytes(width)};
+}
+
+// Where all values of a buffer are columns of one array, or all of it, the pieces of its first row
+// stand for those of the others: an image has thousands. By buffer: rows and bytes of a row, or
+// zeros.
+std::vector<RowsOfPieces> FindArrays(const Plan& plan) {
+  std::vector<RowsOfPieces> arrays(plan.buffers.size());
+  for (const PlanValue& value : plan.values) {
+    RowsOfPieces& array = arrays[Index(value.buffer)];
+    if (const auto rows = FindRows(value.layout); rows && array.count == 0) array = *rows;
+  }
+  for (const PlanValue& value : plan.values) {
+    RowsOfPieces& array = arrays[Index(value.buffer)];
+    if (array.count == 0) continue;
+    const auto rows = FindRows(value.layout);
+    const bool fits = rows ? rows->count == array.count && rows->period == array.period &&
+                                 value.offset + rows->width <= array.period
+                           : value.layout.strides().empty() && value.offset == 0 &&
+                                 value.layout.bytes() == array.count * array.period;
+    if (!fits) array = {};
+  }
+  return arrays;
+}
+
 // Follows the bytes of all buffers through the steps.
 class Reader {
  public:
   explicit Reader(const Plan& plan)
-      : plan_(plan), made_(plan.values.size()), buffers_(plan.buffers.size()) {
+      : plan_(plan),
+        made_(plan.values.size()),
+        buffers_(plan.buffers.size()),
+        arrays_(FindArrays(plan)) {
     for (const PlanStep& step : plan.steps) {
       for (int v : step.outputs) made_[Index(v)] = true;
     }
@@ -95,9 +151,21 @@ class Reader {
 
   void Write(int v) {
     const PlanValue& value = Value(v);
-    for (const auto& [at, bytes] : value.layout.Pieces()) {
-      buffers_[Index(value.buffer)].Write(value.offset + at, value.offset + at + bytes, v);
+    for (const auto& [at, bytes] : PiecesOf(value)) {
+      buffers_[Index(value.buffer)].Write(at, at + bytes, v);
     }
+  }
+
+  // Of its buffer, (offset, size): those that stand for the others where there are such.
+  std::vector<std::pair<size_t, size_t>> PiecesOf(const PlanValue& value) const {
+    const RowsOfPieces& array = arrays_[Index(value.buffer)];
+    if (array.count > 0) {
+      const auto rows = FindRows(value.layout);
+      return {{value.offset, rows ? rows->width : array.period}};
+    }
+    auto pieces = value.layout.Pieces();
+    for (auto& piece : pieces) piece.first += value.offset;
+    return pieces;
   }
 
   // A view holds what it is a view of; a value made of parts holds those, and nothing else.
@@ -110,9 +178,7 @@ class Reader {
     Contents covered;
     for (const int part : value.parts) {
       if (!Holds(part) || Value(part).buffer != value.buffer) return false;
-      for (const auto& [at, bytes] : Value(part).layout.Pieces()) {
-        covered.Write(Value(part).offset + at, Value(part).offset + at + bytes, v);
-      }
+      for (const auto& [at, bytes] : PiecesOf(Value(part))) covered.Write(at, at + bytes, v);
     }
     return AllBytes(value, [&](const Contents&, size_t begin, size_t end) {
       return covered.Holds(begin, end, v);
@@ -121,10 +187,9 @@ class Reader {
 
   template <typename F>
   bool AllBytes(const PlanValue& value, const F& f) const {
-    const auto pieces = value.layout.Pieces();
+    const auto pieces = PiecesOf(value);
     return std::all_of(pieces.begin(), pieces.end(), [&](const auto& piece) {
-      const size_t begin = value.offset + piece.first;
-      return f(buffers_[Index(value.buffer)], begin, begin + piece.second);
+      return f(buffers_[Index(value.buffer)], piece.first, piece.first + piece.second);
     });
   }
 
@@ -137,6 +202,7 @@ class Reader {
   const Plan& plan_;
   std::vector<bool> made_;  // by a step
   std::vector<Contents> buffers_;
+  std::vector<RowsOfPieces> arrays_;  // by buffer
 };
 
 absl::Status VerifyWorkspaces(const Plan& plan) {

@@ -217,16 +217,17 @@ TEST(Plan, EveryStageIsDumpedByName) {
   for (const std::string& stage : PlanStages()) {
     text[stage] = DumpStage(graph, stage, {.threads = 2}).value();
   }
-  EXPECT_THAT(PlanStages(),
-              ::testing::ElementsAre("choose", "variables", "emit", "order", "views", "place"));
+  EXPECT_THAT(PlanStages(), ::testing::ElementsAre("choose", "variables", "emit", "regions",
+                                                   "order", "views", "place"));
   EXPECT_THAT(text["choose"], HasSubstr("Conv (Conv): onednn "));
   EXPECT_THAT(text["choose"], HasSubstr("Relu (Relu): weft vectors ("));
   EXPECT_THAT(text["emit"], HasSubstr("@arena#"));
   EXPECT_THAT(text["emit"], Not(HasSubstr("(= ")));
   EXPECT_THAT(text["views"], HasSubstr("(= Conv"));
   EXPECT_EQ(text["place"], Lower(graph, {.threads = 2})->ToString());
-  EXPECT_EQ(DumpStage(graph, "fuse").status().message(),
-            "expected a stage of choose, variables, emit, order, views, place, got \"fuse\"");
+  EXPECT_EQ(
+      DumpStage(graph, "fuse").status().message(),
+      "expected a stage of choose, variables, emit, regions, order, views, place, got \"fuse\"");
 }
 
 // y = BatchNormalization of x, or of its convolution, in training, with the update of its running

@@ -1,0 +1,169 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "graph/emitter.h"
+#include "ops/ops.h"
+#include "runtime/exec/executable.h"
+#include "tests/runtime/close.h"
+
+// Concatenations and shuffles of channels without copies of their own.
+
+namespace weft {
+namespace {
+
+using ::testing::HasSubstr;
+
+Tensor Waves(Dims dims, float step) {
+  Tensor tensor = Tensor::Zeros(DType::kF32, std::move(dims)).value();
+  float at = 0;
+  for (float& v : tensor.mutable_values<float>()) v = 0.2F * std::sin(at += step);
+  return tensor;
+}
+
+Value ConvOf(Emitter& e, Value x, int64_t from, int64_t to, int64_t extent) {
+  const int64_t pad = extent / 2;
+  return e.Op("Conv", {x, e.Constant(Waves({to, from, extent, extent}, 0.37F))},
+              {{"pads", std::vector<int64_t>{pad, pad, pad, pad}}});
+}
+
+// x * scale + shift of each channel, as batch normalization becomes.
+Value ScaleShift(Emitter& e, Value x, int64_t channels) {
+  const std::vector<PostOp> steps = {
+      {.op = "Mul", .input = 1}, {.op = "Add", .input = 2}, {.op = "Relu"}};
+  return e.Op(
+      "FusedElementwise",
+      {x, e.Constant(Waves({channels, 1, 1}, 0.9F)), e.Constant(Waves({channels, 1, 1}, 1.3F))},
+      {{"steps", steps}});
+}
+
+struct DenseBlock {
+  explicit DenseBlock(int64_t batch, bool pooled_between = false) : graph(StandardOps()) {
+    Emitter e(graph);
+    const Value x =
+        graph.AddInput("x", {DType::kF32, {Dim(batch), Dim(32), Dim(6), Dim(5)}}).value();
+    Value all = ConvOf(e, x, 32, 32, 3);
+    Value pooled;
+    int64_t channels = 32;
+    for (int layer = 0; layer < 3; ++layer, channels += 16) {
+      const Value made = ConvOf(e, ScaleShift(e, all, channels), channels, 16, 3);
+      if (layer == 1 && pooled_between) {
+        pooled = e.Op("MaxPool", {all}, {{"kernel_shape", std::vector<int64_t>{2, 2}}});
+      }
+      all = e.Op("Concat", {all, made}, {{"axis", 1}});
+    }
+    const Value y = ConvOf(e, ScaleShift(e, all, channels), channels, 8, 1);
+    EXPECT_TRUE(e.ok()) << e.status();
+    EXPECT_TRUE(graph.AddOutput("y", y).ok());
+    if (pooled_between) {
+      EXPECT_TRUE(graph.AddOutput("pooled", pooled).ok());
+    }
+  }
+  Graph graph;
+};
+
+int CountSteps(const Plan& plan, std::string_view op) {
+  return static_cast<int>(std::count_if(plan.steps.begin(), plan.steps.end(),
+                                        [&](const PlanStep& step) { return step.op == op; }));
+}
+
+std::vector<Tensor> ResultsOf(const Graph& graph, const LowerOptions& options) {
+  const auto executable = Executable::Create(graph, {}, options).value();
+  const auto context = Context::Create(*executable).value();
+  std::vector<Tensor> feeds, outputs(executable->plan().outputs.size());
+  for (const Layout& layout : executable->plan().input_layouts) {
+    feeds.push_back(Waves(layout.dims(), 0.7F));
+  }
+  // Twice: the second run finds what the first one left in the arena.
+  for (int run = 0; run < 2; ++run) {
+    const absl::Status status = executable->Run(*context, feeds, outputs);
+    EXPECT_TRUE(status.ok()) << status;
+  }
+  return outputs;
+}
+
+void ExpectReferenceResults(const Graph& graph) {
+  const std::vector<Tensor> expected = ResultsOf(graph, {.threads = 1, .reference_only = true});
+  for (const int threads : {1, 2, 3}) {
+    const std::vector<Tensor> actual = ResultsOf(graph, {.threads = threads});
+    ASSERT_EQ(actual.size(), expected.size());
+    for (size_t i = 0; i < actual.size(); ++i) {
+      ExpectClose(actual[i], expected[i], "output " + std::to_string(i), 1e-5);
+    }
+  }
+}
+
+class RegionStageBatches : public testing::TestWithParam<int64_t> {};
+
+TEST_P(RegionStageBatches, WhatGrowsInStepsHasOneBuffer) {
+  const DenseBlock block(GetParam());
+  const Plan plan = Lower(block.graph, {.threads = 2}).value();
+  EXPECT_EQ(CountSteps(plan, "Concat"), 0) << plan.ToString();
+  EXPECT_EQ(CountSteps(plan, "Copy"), 0) << plan.ToString();
+  EXPECT_THAT(plan.ToString(), HasSubstr(" + spread"));
+  EXPECT_THAT(plan.ToString(), HasSubstr("fused chain"));
+  ExpectReferenceResults(block.graph);
+}
+
+// The pool reads what has grown so far densely: from there on the block has a buffer of its own.
+TEST_P(RegionStageBatches, AReaderThatTakesNoRegionsGetsADenseImage) {
+  const DenseBlock block(GetParam(), /*pooled_between=*/true);
+  const Plan plan = Lower(block.graph, {.threads = 2}).value();
+  EXPECT_EQ(CountSteps(plan, "Concat"), 1) << plan.ToString();
+  ExpectReferenceResults(block.graph);
+}
+
+TEST_P(RegionStageBatches, AConcatenationOfWhatIsMadeDenselyIsOneCopy) {
+  Graph graph(StandardOps());
+  Emitter e(graph);
+  const Value x =
+      graph.AddInput("x", {DType::kF32, {Dim(GetParam()), Dim(16), Dim(5), Dim(4)}}).value();
+  const Value both =
+      e.Op("Concat", {ConvOf(e, x, 16, 16, 1), ConvOf(e, x, 16, 32, 3)}, {{"axis", 1}});
+  ASSERT_TRUE(graph.AddOutput("y", ConvOf(e, both, 48, 8, 1)).ok());
+  EXPECT_EQ(CountSteps(Lower(graph, {.threads = 2}).value(), "Concat"), 1);
+  ExpectReferenceResults(graph);
+}
+
+// Of a unit of ShuffleNet v2: the halves of the shuffled channels go ways of their own.
+Graph ShuffleUnit(int64_t batch, int64_t group, bool splits) {
+  Graph graph(StandardOps());
+  Emitter e(graph);
+  const Value x = graph.AddInput("x", {DType::kF32, {Dim(batch), Dim(16), Dim(5), Dim(7)}}).value();
+  const int64_t half = 9 * group / 3 * 3;
+  const Value a = ConvOf(e, x, 16, half, 1), b = ConvOf(e, x, 16, half, 3);
+  const Value mixed =
+      e.Op("ChannelShuffle", {e.Op("Concat", {a, b}, {{"axis", 1}})}, {{"group", group}});
+  if (splits) {
+    Node* const split = e.OpNode("Split", {mixed}, {{"axis", 1}, {"num_outputs", 2}}, 2);
+    EXPECT_TRUE(graph.AddOutput("y", ConvOf(e, {split, 0}, half, 4, 3)).ok());
+    EXPECT_TRUE(graph.AddOutput("z", ConvOf(e, {split, 1}, half, 4, 3)).ok());
+  } else {
+    EXPECT_TRUE(graph.AddOutput("y", ConvOf(e, mixed, 2 * half, 4, 3)).ok());
+  }
+  return graph;
+}
+
+TEST_P(RegionStageBatches, AShuffleMovesEveryChannelOnce) {
+  for (const bool splits : {false, true}) {
+    const Graph graph = ShuffleUnit(GetParam(), 2, splits);
+    const Plan plan = Lower(graph, {.threads = 2}).value();
+    EXPECT_EQ(CountSteps(plan, "Concat") + CountSteps(plan, "Split"), 0) << plan.ToString();
+    EXPECT_EQ(CountSteps(plan, "ChannelShuffle"), 1);
+    ExpectReferenceResults(graph);
+  }
+}
+
+TEST_P(RegionStageBatches, AShuffleOfOtherGroupsStaysWhatItIs) {
+  const Graph graph = ShuffleUnit(GetParam(), 3, true);
+  const Plan plan = Lower(graph, {.threads = 2}).value();
+  EXPECT_EQ(CountSteps(plan, "Concat"), 1) << plan.ToString();
+  ExpectReferenceResults(graph);
+}
+
+INSTANTIATE_TEST_SUITE_P(Batches, RegionStageBatches, testing::Values(1, 2));
+
+}  // namespace
+}  // namespace weft
