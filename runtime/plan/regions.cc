@@ -182,10 +182,9 @@ class Regions {
     if (step.node != nullptr) return SpreadResult(step.kernel, stride);
     if (!IsShuffle(step)) return nullptr;
     std::vector<Layout> outputs = LayoutsOf(step.outputs);
-    std::replace(outputs.begin(), outputs.end(), ValueAt(v).layout, region);
-    const bool one =
-        std::ranges::count(step.outputs, v) == 1 && std::ranges::count(outputs, region) == 1;
-    return one ? MakeShuffledConcat(LayoutsOf(step.inputs), outputs, 2) : nullptr;
+    outputs[Index(static_cast<int>(std::ranges::find(step.outputs, v) - step.outputs.begin()))] =
+        region;
+    return MakeShuffledConcat(LayoutsOf(step.inputs), std::move(outputs), 2);
   }
 
   // The step's kernel with its operand `v` as a region; null where it cannot. Kernels of ours alone

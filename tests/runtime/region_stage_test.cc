@@ -156,6 +156,24 @@ TEST_P(RegionStageBatches, AShuffleMovesEveryChannelOnce) {
   }
 }
 
+// Half of the channels stay as the shuffle left them: it writes them where they are wanted.
+TEST_P(RegionStageBatches, AShuffleWritesIntoTheNextConcatenation) {
+  Graph graph(StandardOps());
+  Emitter e(graph);
+  const Value x =
+      graph.AddInput("x", {DType::kF32, {Dim(GetParam()), Dim(16), Dim(5), Dim(7)}}).value();
+  const Value both =
+      e.Op("Concat", {ConvOf(e, x, 16, 18, 1), ConvOf(e, x, 16, 18, 3)}, {{"axis", 1}});
+  const Value mixed = e.Op("ChannelShuffle", {both}, {{"group", 2}});
+  Node* const split = e.OpNode("Split", {mixed}, {{"axis", 1}, {"num_outputs", 2}}, 2);
+  const Value next = e.Op("Concat", {{split, 0}, ConvOf(e, {split, 1}, 18, 18, 3)}, {{"axis", 1}});
+  ASSERT_TRUE(graph.AddOutput("y", ConvOf(e, next, 36, 8, 1)).ok());
+  const Plan plan = Lower(graph, {.threads = 2}).value();
+  EXPECT_EQ(CountSteps(plan, "Concat") + CountSteps(plan, "Split") + CountSteps(plan, "Copy"), 0)
+      << plan.ToString();
+  ExpectReferenceResults(graph);
+}
+
 TEST_P(RegionStageBatches, AShuffleOfOtherGroupsStaysWhatItIs) {
   const Graph graph = ShuffleUnit(GetParam(), 3, true);
   const Plan plan = Lower(graph, {.threads = 2}).value();
