@@ -3,7 +3,7 @@
 namespace weft {
 namespace {
 
-struct Row {
+struct EinsumRow {
   std::string name;
   const char* equation;
   std::vector<CaseInput> inputs;
@@ -11,7 +11,7 @@ struct Row {
   std::vector<int> batch_inputs = {};
 };
 
-std::vector<Row> Rows() {
+std::vector<EinsumRow> Rows() {
   return {
       {"batch_matmul",
        "bij,bjk->bik",
@@ -94,7 +94,7 @@ std::vector<Row> Rows() {
 
 std::vector<OpCase> EinsumCases() {
   std::vector<OpCase> cases;
-  for (Row& row : Rows()) {
+  for (EinsumRow& row : Rows()) {
     cases.push_back({.op = "Einsum",
                      .name = row.name,
                      .attributes = {{"equation", row.equation}},

@@ -41,7 +41,7 @@ std::vector<Broadcast> FewBroadcasts() {
   };
 }
 
-OpCase Row(const char* op, const Broadcast& b, CaseInput a, CaseInput second) {
+OpCase ElementwiseRow(const char* op, const Broadcast& b, CaseInput a, CaseInput second) {
   return {.op = op,
           .name = b.name,
           .inputs = {std::move(a), std::move(second)},
@@ -50,15 +50,16 @@ OpCase Row(const char* op, const Broadcast& b, CaseInput a, CaseInput second) {
 }
 
 OpCase IntegerRow(const char* op, DType dtype) {
-  OpCase row = Row(op, {std::string(ToString(dtype)), {2, 3}, {3}, {2, 3}, {0}},
-                   Integers({2, 3}, 5, 9, dtype), Integers({3}, 1, 5, dtype));
+  OpCase row = ElementwiseRow(op, {std::string(ToString(dtype)), {2, 3}, {3}, {2, 3}, {0}},
+                              Integers({2, 3}, 5, 9, dtype), Integers({3}, 1, 5, dtype));
   row.dtypes = {dtype};
   return row;
 }
 
 void AddArithmetic(std::vector<OpCase>& all) {
   for (const char* op : {"Add", "Sub", "Mul", "Div"}) {
-    for (const Broadcast& b : Broadcasts()) all.push_back(Row(op, b, Uniform(b.a), OffZero(b.b)));
+    for (const Broadcast& b : Broadcasts())
+      all.push_back(ElementwiseRow(op, b, Uniform(b.a), OffZero(b.b)));
     for (DType dtype : {DType::kI32, DType::kI64, DType::kU8, DType::kU64}) {
       all.push_back(IntegerRow(op, dtype));
     }
@@ -68,11 +69,12 @@ void AddArithmetic(std::vector<OpCase>& all) {
 // Quotients stay off the whole numbers, where the remainder jumps.
 void AddMod(std::vector<OpCase>& all) {
   for (const Broadcast& b : FewBroadcasts()) {
-    all.push_back(Row("Mod", b, Uniform(b.a, 2.2, 2.4), Uniform(b.b, 0.9, 1)));
+    all.push_back(ElementwiseRow("Mod", b, Uniform(b.a, 2.2, 2.4), Uniform(b.b, 0.9, 1)));
     all.back().attributes = {{"fmod", 1}};
   }
-  all.push_back(Row("Mod", {"signs", {4}, {4}, {4}, {0, 1}}, Values({4}, {2.5, -2.5, 2.5, -2.5}),
-                    Values({4}, {1.5, 1.5, -1.5, -1.5})));
+  all.push_back(ElementwiseRow("Mod", {"signs", {4}, {4}, {4}, {0, 1}},
+                               Values({4}, {2.5, -2.5, 2.5, -2.5}),
+                               Values({4}, {1.5, 1.5, -1.5, -1.5})));
   all.back().attributes = {{"fmod", 1}};
   for (DType dtype : {DType::kI32, DType::kI64, DType::kU8, DType::kU64}) {
     all.push_back(IntegerRow("Mod", dtype));
@@ -84,22 +86,22 @@ void AddMod(std::vector<OpCase>& all) {
 
 void AddPow(std::vector<OpCase>& all) {
   for (const Broadcast& b : FewBroadcasts()) {
-    all.push_back(Row("Pow", b, Positive(b.a), Uniform(b.b)));
+    all.push_back(ElementwiseRow("Pow", b, Positive(b.a), Uniform(b.b)));
   }
   const auto whole = [](std::vector<double> values) { return Values({5}, values, DType::kI64); };
-  all.push_back(
-      Row("Pow", {"whole_powers", {5}, {5}, {5}, {0, 1}}, OffZero({5}), whole({3, 2, 1, 0, -1})));
-  all.push_back(Row("Pow", {"of_zero", {5}, {5}, {5}, {0, 1}}, Values({5}, {0, 0, 0, 0, -0.5}),
-                    whole({0, 1, 2, 3, 0})));
-  all.push_back(Row("Pow", {"square", {2, 3}, {}, {2, 3}, {0}}, OffZero({2, 3}),
-                    Constant(Values({}, {2}, DType::kI32))));
-  all.push_back(Row("Pow", {"constant", {2, 3}, {}, {2, 3}, {0}}, Positive({2, 3}),
-                    Constant(Values({}, {1.5}))));
+  all.push_back(ElementwiseRow("Pow", {"whole_powers", {5}, {5}, {5}, {0, 1}}, OffZero({5}),
+                               whole({3, 2, 1, 0, -1})));
+  all.push_back(ElementwiseRow("Pow", {"of_zero", {5}, {5}, {5}, {0, 1}},
+                               Values({5}, {0, 0, 0, 0, -0.5}), whole({0, 1, 2, 3, 0})));
+  all.push_back(ElementwiseRow("Pow", {"square", {2, 3}, {}, {2, 3}, {0}}, OffZero({2, 3}),
+                               Constant(Values({}, {2}, DType::kI32))));
+  all.push_back(ElementwiseRow("Pow", {"constant", {2, 3}, {}, {2, 3}, {0}}, Positive({2, 3}),
+                               Constant(Values({}, {1.5}))));
   for (DType dtype : {DType::kI32, DType::kI64, DType::kU8, DType::kU64}) {
     all.push_back(IntegerRow("Pow", dtype));
   }
-  all.push_back(Row("Pow", {"integer_base", {2, 3}, {3}, {2, 3}, {0}}, Integers({2, 3}, 1, 5),
-                    Values({3}, {2, 3, 1})));
+  all.push_back(ElementwiseRow("Pow", {"integer_base", {2, 3}, {3}, {2, 3}, {0}},
+                               Integers({2, 3}, 1, 5), Values({3}, {2, 3, 1})));
   all.back().dtypes = {DType::kI64};
 }
 

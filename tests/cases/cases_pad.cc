@@ -5,7 +5,7 @@
 namespace weft {
 namespace {
 
-struct Row {
+struct PadRow {
   const char* name;
   const char* mode;
   Dims data;
@@ -15,7 +15,7 @@ struct Row {
 };
 
 // Each is a case of Pad and one of PadGrad.
-std::vector<Row> Rows() {
+std::vector<PadRow> Rows() {
   return {
       {"zeros", "constant", {2, 3, 3, 2}, {0, 0, 1, 2, 0, 0, 0, 1}, {}, {2, 3, 4, 5}},
       {"batch", "constant", {2, 3}, {1, 0, 2, 1}, {}, {5, 4}},
@@ -36,13 +36,13 @@ std::vector<Row> Rows() {
   };
 }
 
-CaseInput Axes(const Row& row) { return row.axes.empty() ? Absent() : ConstantInts(row.axes); }
+CaseInput Axes(const PadRow& row) { return row.axes.empty() ? Absent() : ConstantInts(row.axes); }
 
 }  // namespace
 
 std::vector<OpCase> PadCases() {
   std::vector<OpCase> all;
-  for (const Row& row : Rows()) {
+  for (const PadRow& row : Rows()) {
     OpCase pad{.op = "Pad",
                .name = row.name,
                .attributes = {{"mode", row.mode}},

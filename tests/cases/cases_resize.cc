@@ -19,7 +19,7 @@ AttributeMap Mode(const char* mode, const char* coordinates, AttributeMap more =
   return more;
 }
 
-struct Row {
+struct ResizeRow {
   std::string name;
   AttributeMap attributes;
   Dims x;
@@ -28,7 +28,7 @@ struct Row {
 };
 
 // An image [N,C,H,W] to other sizes of its last two axes.
-Row Image(std::string name, AttributeMap attributes, Dims x, int64_t height, int64_t width) {
+ResizeRow Image(std::string name, AttributeMap attributes, Dims x, int64_t height, int64_t width) {
   attributes["axes"] = Ints{2, 3};
   Dims y = {x[0], x[1], height, width};
   return {std::move(name),
@@ -38,9 +38,9 @@ Row Image(std::string name, AttributeMap attributes, Dims x, int64_t height, int
           std::move(y)};
 }
 
-std::vector<Row> Rows() {
+std::vector<ResizeRow> Rows() {
   const Ints last_two = {-2, -1};
-  std::vector<Row> rows = {
+  std::vector<ResizeRow> rows = {
       {"nearest_twice", {}, {2, 1, 2, 3}, {Absent(), Scales({1, 1, 2, 2})}, {2, 1, 4, 6}},
       {"nearest_down",
        Mode("nearest", "asymmetric", {{"nearest_mode", "floor"}}),
@@ -121,7 +121,7 @@ std::vector<Row> Rows() {
 
 std::vector<OpCase> ResizeCases() {
   std::vector<OpCase> cases;
-  for (const Row& row : Rows()) {
+  for (const ResizeRow& row : Rows()) {
     // Where a size is given for axis 0, the batch cannot be another.
     const bool batch = row.attributes.contains("axes") || row.name == "nearest_twice" ||
                        row.name == "nearest_down";

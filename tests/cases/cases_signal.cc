@@ -3,7 +3,7 @@
 namespace weft {
 namespace {
 
-struct Row {
+struct SignalRow {
   std::string name;
   AttributeMap attributes;
   Dims x;
@@ -11,7 +11,7 @@ struct Row {
   Dims y;
 };
 
-std::vector<Row> Rows() {
+std::vector<SignalRow> Rows() {
   const AttributeMap onesided = {{"onesided", 1}}, inverse = {{"inverse", 1}};
   return {
       {"complex", {}, {2, 6, 2}, 0, {2, 6, 2}},
@@ -33,7 +33,7 @@ std::vector<Row> Rows() {
   };
 }
 
-OpCase CaseOf(const Row& row, bool gradient) {
+OpCase CaseOf(const SignalRow& row, bool gradient) {
   OpCase c{.op = gradient ? "DFTGrad" : "DFT", .name = row.name, .attributes = row.attributes};
   if (gradient) {
     c.inputs = {Uniform(row.y), Uniform(row.x)};
@@ -54,7 +54,7 @@ OpCase CaseOf(const Row& row, bool gradient) {
 
 std::vector<OpCase> SignalCases() {
   std::vector<OpCase> cases;
-  for (const Row& row : Rows()) {
+  for (const SignalRow& row : Rows()) {
     cases.push_back(CaseOf(row, false));
     cases.push_back(CaseOf(row, true));
   }

@@ -7,7 +7,7 @@ namespace {
 
 constexpr double kEnd = 2147483647;  // "to the end" as 32-bit exporters write it
 
-struct Row {
+struct SliceRow {
   const char* name;
   Dims data;
   std::vector<double> starts, ends, axes, steps;  // axes, steps: absent if empty
@@ -16,7 +16,7 @@ struct Row {
 };
 
 // Each is a case of Slice and one of SliceGrad.
-std::vector<Row> Rows() {
+std::vector<SliceRow> Rows() {
   return {
       {"channels", {2, 5, 3}, {1}, {4}, {1}, {}, {2, 3, 3}},
       {"without_axes", {3, 4, 2}, {0, 1}, {kEnd, -1}, {}, {}, {3, 2, 2}},
@@ -42,7 +42,7 @@ CaseInput Optional(const std::vector<double>& values) {
 
 std::vector<OpCase> SliceCases() {
   std::vector<OpCase> all;
-  for (const Row& row : Rows()) {
+  for (const SliceRow& row : Rows()) {
     OpCase slice{.op = "Slice",
                  .name = row.name,
                  .inputs = {Uniform(row.data), ConstantInts(row.starts), ConstantInts(row.ends),

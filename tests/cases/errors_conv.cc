@@ -7,15 +7,15 @@ namespace {
 constexpr int64_t kHuge = int64_t{1} << 62;
 
 // A name, attributes and shapes that every op of a list refuses with the same words.
-struct Row {
+struct ConvRow {
   std::string name;
   AttributeMap attributes = {};
   std::vector<Dims> inputs = {};
   std::vector<std::string> says = {};
 };
 
-void Add(const std::string& op, const std::vector<Row>& rows, std::vector<OpError>& errors) {
-  for (const Row& row : rows) {
+void Add(const std::string& op, const std::vector<ConvRow>& rows, std::vector<OpError>& errors) {
+  for (const ConvRow& row : rows) {
     OpError error{.op = op, .name = row.name, .attributes = row.attributes, .says = row.says};
     for (const Dims& dims : row.inputs) error.inputs.push_back(Uniform(dims));
     errors.push_back(std::move(error));
@@ -23,7 +23,7 @@ void Add(const std::string& op, const std::vector<Row>& rows, std::vector<OpErro
 }
 
 // What a window's attributes may do wrong, on an image and a kernel of 3x3.
-std::vector<Row> WindowRows(const std::vector<Dims>& inputs) {
+std::vector<ConvRow> WindowRows(const std::vector<Dims>& inputs) {
   return {
       {"strides_of_another_length", {{"strides", Ints{1}}}, inputs, {"2 strides", "got [1]"}},
       {"stride_0", {{"strides", Ints{1, 0}}}, inputs, {"strides of at least 1", "got [1,0]"}},
@@ -36,7 +36,7 @@ std::vector<Row> WindowRows(const std::vector<Dims>& inputs) {
   };
 }
 
-std::vector<Row> ConvRows() {
+std::vector<ConvRow> ConvRows() {
   const Dims x = {1, 4, 5, 5}, w = {6, 4, 3, 3};
   return {
       {"vector", {}, {{4}, {6, 4, 3}}, {"an input [N,C,spatial axes...]", "got [4]"}},
@@ -65,7 +65,7 @@ std::vector<Row> ConvRows() {
   };
 }
 
-std::vector<Row> ConvTransposeRows() {
+std::vector<ConvRow> ConvTransposeRows() {
   const Dims x = {1, 4, 5, 5}, w = {4, 2, 3, 3};
   const Ints two = {2, 2};
   return {
@@ -155,10 +155,10 @@ std::vector<OpError> ColumnErrors() {
       col2im("negative_image", columns, List({-4, 4}), List({3, 3}), {"-4"}),
       col2im("huge_image", columns, List({1e18, 4}), List({3, 3}), {"elements"}),
   };
-  std::vector<Row> windows = WindowRows({image.dims});
-  for (Row& row : windows) row.attributes.insert(kernel.begin(), kernel.end());
+  std::vector<ConvRow> windows = WindowRows({image.dims});
+  for (ConvRow& row : windows) row.attributes.insert(kernel.begin(), kernel.end());
   Add("Im2Col", windows, errors);
-  for (Row row : WindowRows({columns.dims})) {
+  for (ConvRow row : WindowRows({columns.dims})) {
     OpError error = col2im(row.name, columns, List({4, 4}), List({3, 3}), row.says);
     error.attributes = row.attributes;
     errors.push_back(std::move(error));

@@ -91,7 +91,7 @@ uint32_t CrcOf(const std::string& data) {
 }
 
 // PyTorch's padding field: FB, its length, so many Z.
-std::string Padding(size_t data_at) {
+std::string ZipPadding(size_t data_at) {
   const size_t padding = (kAlignment - (data_at + 4) % kAlignment) % kAlignment;
   return "FB" + Raw(static_cast<uint16_t>(padding)) + std::string(padding, 'Z');
 }
@@ -124,7 +124,7 @@ std::string Zip(const std::vector<ZipFile>& files, bool zip64) {
     const bool later = (f.flags & 8) != 0;
     const auto at = static_cast<uint32_t>(archive.size());
     std::string extra = f.wide ? WideField(f.data.size(), data.size()) : "";
-    extra += Padding(at + kLocalHeader + f.name.size() + extra.size());
+    extra += ZipPadding(at + kLocalHeader + f.name.size() + extra.size());
     const std::string wide = f.wide ? WideField(f.data.size(), data.size(), at) : "";
     archive += "PK\3\4" + start + (later ? std::string(12, '\0') : crc + sizes) +
                Raw(static_cast<uint16_t>(f.name.size())) +

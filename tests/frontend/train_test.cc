@@ -11,6 +11,7 @@
 #include "frontend/train/train_loop.h"
 #include "graph/file/serialize.h"
 #include "ops/ops.h"
+#include "tests/frontend/testing_files.h"
 
 namespace weft {
 namespace {
@@ -51,8 +52,6 @@ Tensor Images(int64_t n) {
 }
 
 Tensor Labels(std::vector<int64_t> labels) { return Tensor::FromInts(labels); }
-
-std::string MessageOf(const absl::Status& status) { return std::string(status.message()); }
 
 TEST(Trainer, LossFallsAndHeldOutDigitsAreRecognised) {
   const auto trainer = NewTrainer();
