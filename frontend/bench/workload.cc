@@ -124,11 +124,15 @@ absl::StatusOr<std::unique_ptr<Workload>> Workload::Create(Model model, Workload
   WEFT_ASSIGN_OR_RETURN(const int64_t batch, BatchOf(model.graph, options.batch));
   if (options.training) {
     options.training->threads = options.threads;
+    options.training->tuning = std::string(ToString(options.tuning.mode));
+    options.training->tuning_progress = options.tuning.progress;
+    options.training->tuning_warning = options.tuning.warn;
     WEFT_ASSIGN_OR_RETURN(auto trainer, Trainer::Create(std::move(model), *options.training));
     return std::make_unique<TrainingWorkload>(batch, std::move(trainer));
   }
   WEFT_ASSIGN_OR_RETURN(auto session, Session::Create(model, {.threads = options.threads,
-                                                              .optimize = options.optimize}));
+                                                              .optimize = options.optimize,
+                                                              .tuning = options.tuning}));
   return std::make_unique<InferenceWorkload>(batch, std::move(model), std::move(session));
 }
 

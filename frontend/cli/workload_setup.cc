@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "frontend/bench/timing.h"
 #include "frontend/cli/common.h"
+#include "frontend/cli/tuning.h"
 
 namespace weft {
 namespace {
@@ -39,6 +40,7 @@ absl::StatusOr<WorkloadOptions> OptionsOf(const WorkloadArguments& a) {
   }
   WorkloadOptions options{.batch = a.batch, .threads = a.threads, .optimize = !a.no_optimize};
   WEFT_ASSIGN_OR_RETURN(options.sizes, ParseSizes(a.sizes));
+  WEFT_ASSIGN_OR_RETURN(options.tuning, TuningFor(a.tuning));
   return options;
 }
 
@@ -51,6 +53,7 @@ void AddWorkloadOptions(CLI::App& app, WorkloadArguments& a) {
       ->type_size(1)
       ->allow_extra_args(false);
   app.add_option("--threads", a.threads, "Threads (default: all CPUs this process may use)");
+  AddTuning(app, a.tuning);
   app.add_option("--seconds", a.seconds, "How long to measure")->capture_default_str();
   CLI::Option* training =
       app.add_flag("--training", a.training, "Steps of a training instead of inference");

@@ -17,6 +17,7 @@ struct WorkloadArguments {
   std::optional<int64_t> batch;
   std::vector<std::string> sizes;
   int threads = 0;
+  std::string tuning = "cached";
   double seconds = 3;
   bool training = false;
   bool no_optimize = false;

@@ -61,7 +61,9 @@ absl::StatusOr<const std::vector<PricedKernel>*> KernelPrices::KernelsFor(
     const KernelRequest& request) {
   const std::string problem = ProblemOf(request);
   std::string offer = problem;
-  for (const Layout& layout : request.inputs) absl::StrAppend(&offer, "|", layout.name());
+  for (const Layout& layout : request.inputs) {
+    absl::StrAppend(&offer, "|", layouts_.Number(layout));
+  }
   std::unique_ptr<std::vector<PricedKernel>>& known = kernels_[offer];
   if (known == nullptr) {
     WEFT_ASSIGN_OR_RETURN(std::vector<PricedKernel> kernels, Price(request, problem));
