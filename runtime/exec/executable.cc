@@ -98,6 +98,7 @@ absl::Status Executable::Run(Context& context, std::span<const Tensor> inputs,
     }
     context.SetExternal(context.outputs_[i], outputs[i].mutable_data());
   }
+  const CpuLease lease(plan_.threads);
   RunScope scope(plan_.threads);
   if (options.step_seconds != nullptr) options.step_seconds->resize(context.steps_.size());
   for (const int s : plan_.checks) {
@@ -106,6 +107,7 @@ absl::Status Executable::Run(Context& context, std::span<const Tensor> inputs,
   }
   StepTimer timer(options.step_seconds);
   for (size_t s = 0; s < context.steps_.size(); ++s) {
+    scope.Use(plan_.steps[s].threads);
     const absl::Status status = context.steps_[s]->Run(options.key);
     if (!status.ok()) return AtStep(static_cast<int>(s), status);
     if (options.after_step) options.after_step(context.OperandsOf(plan_.steps[s]));

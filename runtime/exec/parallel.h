@@ -5,12 +5,10 @@
 
 #include "absl/functional/function_ref.h"
 #include "graph/status.h"
+#include "runtime/exec/cpus.h"
+#include "runtime/exec/team.h"
 
 namespace weft {
-
-// CPUs this process may use: the smaller of its affinity mask and its control group's quota
-// (rounded up), at least 1.
-int AvailableCpus();
 
 // OK for 0, all that this process may use, and up to kMaxThreads. OpenMP takes any number and dies.
 inline constexpr int64_t kMaxThreads = 1024;
@@ -25,7 +23,11 @@ class RunScope {
   RunScope(const RunScope&) = delete;
   RunScope& operator=(const RunScope&) = delete;
 
+  // Changes the number of threads for what follows.
+  void Use(int threads);
+
  private:
+  TeamScope team_;
   int previous_threads_;
   int previous_library_threads_;
   unsigned previous_mxcsr_;
@@ -46,9 +48,10 @@ void ParallelFor(int64_t count, int64_t grain, absl::FunctionRef<void(int, int64
 inline constexpr int64_t kGrain = int64_t{1} << 14;
 inline constexpr int64_t kMathGrain = int64_t{1} << 13;
 
-// For tests of kernels: while on, ParallelFor takes every grain as 1, so that small tensors are
-// split among threads too. Of the whole process.
+// For tests of kernels: while on, ParallelFor takes every grain as 1 and plans price no step, so
+// that small tensors are split among threads too. Of the whole process.
 void SplitFinely(bool on);
+bool SplitsFinely();
 
 }  // namespace weft
 

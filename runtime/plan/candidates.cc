@@ -1,10 +1,12 @@
 #include <algorithm>
 
+#include "runtime/exec/parallel.h"
 #include "runtime/plan/lowering.h"
 
 namespace weft {
 
 absl::StatusOr<Candidates> CandidatesFor(const KernelRequest& request, Families families) {
+  const RunScope scope(request.threads);  // the library makes its kernels for those in force
   Candidates candidates;
   if (families != Families::kNone) {
     for (const KernelFamily family : FamiliesFor(request.node.op_name())) {

@@ -97,7 +97,7 @@ class Chooser {
   }
 
   absl::StatusOr<KernelRequest> MakeRequest(const Node& node) {
-    KernelRequest request{.node = node, .threads = l_.plan.threads};
+    KernelRequest request{.node = node, .threads = ThreadsFor(node, l_.plan.threads)};
     for (const Value& v : node.inputs()) {
       request.constant.push_back(ConstantValue(v) != nullptr);
       if (!v) {

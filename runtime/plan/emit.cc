@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/exec/parallel.h"
 #include "runtime/plan/lowering.h"
 
 namespace weft {
@@ -139,6 +140,7 @@ class Emitting {
 
   absl::StatusOr<int> AddReorder(int value, const Layout& wanted) {
     const PlanValue have = plan_.values[static_cast<size_t>(value)];
+    const RunScope scope(ThreadsToCopy(wanted.bytes(), plan_.threads));  // those it is made for
     WEFT_ASSIGN_OR_RETURN(std::shared_ptr<const Kernel> kernel, MakeReorder(have.layout, wanted));
     const int copy = l_.AddValue(have.name, wanted, l_.AddBuffer(Place::kArena, wanted.bytes()));
     l_.AddStep(absl::StrCat("reorder ", have.name, " -> ", wanted.name()), "Reorder",

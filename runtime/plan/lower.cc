@@ -103,6 +103,10 @@ void Lowering::AddStep(std::string name, std::string op, std::shared_ptr<const K
                 .kernel = std::move(kernel),
                 .inputs = std::move(inputs),
                 .outputs = std::move(outputs)};
+  step.threads =
+      node != nullptr
+          ? ThreadsFor(*node, plan.threads)
+          : ThreadsToCopy(plan.values[Index(step.outputs.front())].layout.bytes(), plan.threads);
   if (step.kernel->scratch_bytes() > 0) {
     step.scratch = AddBuffer(Place::kArena, step.kernel->scratch_bytes());
   }

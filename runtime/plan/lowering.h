@@ -89,6 +89,12 @@ std::optional<Alias> ViewOf(const Node& node);
 // The layout in which the choice reads input `i`; null where it does not read its elements.
 std::optional<Layout> WantedLayout(const Choice& choice, int i);
 
+// The threads, of `threads`, that the node's kernel is made for and runs with: all, or one where
+// its price says that sharing the work would take longer than it saves.
+int ThreadsFor(const Node& node, int threads);
+// The same of a copy or a reorder that writes `bytes` bytes.
+int ThreadsToCopy(size_t bytes, int threads);
+
 // The aliases of a step that its kernel allows, of operands that are there.
 std::vector<Alias> AliasesOf(const PlanStep& step);
 

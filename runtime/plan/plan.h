@@ -55,6 +55,7 @@ struct PlanStep {
   std::vector<int> outputs{};
   int scratch = -1;  // buffers, -1 for none
   int workspace = -1;
+  int threads = 1;  // that the kernel is made for and runs with
 };
 
 struct PlanVariable {

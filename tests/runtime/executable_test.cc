@@ -4,7 +4,11 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cmath>
 #include <cstdlib>
+#include <fstream>
 #include <map>
 #include <thread>
 
@@ -12,6 +16,7 @@
 #include "ops/fused_elementwise.h"
 #include "ops/ops.h"
 #include "ops/reference.h"
+#include "runtime/exec/cpus.h"
 #include "runtime/exec/evaluator.h"
 
 namespace weft {
@@ -381,6 +386,51 @@ TEST(Executable, IsSharedByThreadsWithTheirOwnContexts) {
   }
   for (std::thread& thread : threads) thread.join();
   for (size_t t = 0; t < 4; ++t) EXPECT_TRUE(actual[t] == expected[t]);
+}
+
+// Threads of this process, by /proc.
+int ProcessThreads() {
+  std::ifstream file("/proc/self/status");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("Threads:")) return std::atoi(line.c_str() + 8);
+  }
+  return 0;
+}
+
+// Work that is worth two threads.
+TEST(Executable, CalledByEightThreadsStartsFewMore) {
+  Graph graph(StandardOps());
+  Value h = graph.AddInput("x", {DType::kF32, {Dim(64), Dim(1024)}}).value();
+  Emitter e(graph);
+  for (int i = 0; i < 4; ++i) h = e.Op("Sigmoid", {h});
+  ASSERT_TRUE(graph.AddOutput("y", e.Op("Softmax", {h})).ok());
+  const auto executable = Executable::Create(graph, {}, {.threads = 2}).value();
+  ASSERT_EQ(executable->plan().steps[0].threads, 2);
+  Tensor in = Tensor::Zeros(DType::kF32, {64, 1024}).value();
+  for (float i = 0; float& v : in.mutable_values<float>()) v = std::sin(i++);
+  const auto run = [&](int times, Tensor& out) {
+    const auto context = Context::Create(*executable).value();
+    for (int i = 0; i < times; ++i)
+      EXPECT_TRUE(executable->Run(*context, {&in, 1}, {&out, 1}).ok());
+  };
+  constexpr int kCallers = 8;
+  Tensor expected;
+  run(1, expected);
+  const int before = ProcessThreads();
+  std::vector<Tensor> actual(kCallers);
+  std::atomic<int> running = kCallers;
+  std::vector<std::thread> callers;
+  for (Tensor& out : actual) {
+    callers.emplace_back([&] {
+      run(50, out);
+      --running;
+    });
+  }
+  int peak = 0;
+  while (running > 0) peak = std::max(peak, ProcessThreads());
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_LE(peak, before + kCallers + AvailableCpus());
+  for (const Tensor& out : actual) EXPECT_TRUE(out == expected);
 }
 
 TEST(Context, AllocatesExactlyThePlansPeak) {

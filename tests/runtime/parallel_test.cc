@@ -94,9 +94,17 @@ TEST(RunScope, FlushesDenormalsInEveryThreadWhileItLives) {
   EXPECT_GT(half(), 0.0F);
 }
 
-TEST(AvailableCpus, IsAtLeastOneAndAtMostTheHardware) {
-  EXPECT_GE(AvailableCpus(), 1);
-  EXPECT_LE(AvailableCpus(), static_cast<int>(std::thread::hardware_concurrency()));
+TEST(RunScope, ChangesTheThreadCountForWhatFollows) {
+  const int before = omp_get_max_threads();
+  {
+    RunScope scope(3);
+    scope.Use(1);
+    EXPECT_EQ(RunThreads(), 1);
+    scope.Use(2);
+    EXPECT_EQ(RunThreads(), 2);
+  }
+  EXPECT_EQ(RunThreads(), 1);
+  EXPECT_EQ(omp_get_max_threads(), before);
 }
 
 }  // namespace

@@ -230,6 +230,19 @@ TEST(Plan, EveryStageIsDumpedByName) {
       "expected a stage of choose, variables, emit, regions, order, views, place, got \"fuse\"");
 }
 
+TEST(Plan, ASmallStepHasOneThreadAndALargeOneAll) {
+  Graph graph(StandardOps());
+  const Value small = graph.AddInput("small", {DType::kF32, {Dim(1000)}}).value();
+  const Value large = graph.AddInput("large", {DType::kF32, {Dim(1000000)}}).value();
+  Emitter e(graph);
+  ASSERT_TRUE(graph.AddOutput("a", e.Op("Sigmoid", {small})).ok());
+  ASSERT_TRUE(graph.AddOutput("b", e.Op("Sigmoid", {large})).ok());
+  const Plan plan = Lower(graph, {.threads = 3}).value();
+  ASSERT_EQ(plan.steps.size(), 2U);
+  EXPECT_EQ(plan.steps[0].threads, 1);
+  EXPECT_EQ(plan.steps[1].threads, 3);
+}
+
 // y = BatchNormalization of x, or of its convolution, in training, with the update of its running
 // statistics.
 struct Normalized {

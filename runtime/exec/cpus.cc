@@ -1,0 +1,121 @@
+#include "runtime/exec/cpus.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <condition_variable>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <mutex>
+#include <string_view>
+
+namespace weft {
+namespace {
+
+// CPUs that a quota of "max 100000" or "150000 100000" (microseconds per period) allows; 0 for no
+// limit.
+int CpusOfQuota(const std::string& quota, double period) {
+  if (quota.empty() || quota == "max" || period <= 0) return 0;
+  const double microseconds = std::atof(quota.c_str());
+  return microseconds <= 0 ? 0 : std::max(1, static_cast<int>(std::ceil(microseconds / period)));
+}
+
+// The quota of one control group, of the version that has such files.
+int QuotaOfGroup(const std::string& folder, bool is_version_2) {
+  std::string quota;
+  double period = 0;
+  if (is_version_2) {
+    std::ifstream(folder + "/cpu.max") >> quota >> period;
+  } else {
+    std::ifstream(folder + "/cpu.cfs_quota_us") >> quota;
+    std::ifstream(folder + "/cpu.cfs_period_us") >> period;
+  }
+  return CpusOfQuota(quota, period);
+}
+
+// Whether "cpu" is among the comma-separated controllers.
+bool HasCpu(std::string_view controllers) {
+  while (!controllers.empty()) {
+    const std::string_view name = controllers.substr(0, controllers.find(','));
+    if (name == "cpu") return true;
+    controllers.remove_prefix(std::min(name.size() + 1, controllers.size()));
+  }
+  return false;
+}
+
+// The CPUs that no run has, and the runs that wait.
+struct Ledger {
+  const int cpus = AvailableCpus();
+  std::mutex mutex;
+  std::condition_variable changed;
+  int free = cpus;
+  uint64_t tickets = 0;  // handed out
+  uint64_t served = 0;
+};
+// Never destroyed: runs may go on while the process ends.
+Ledger& TheLedger() {
+  static Ledger& ledger = *new Ledger;
+  return ledger;
+}
+
+thread_local bool has_lease = false;
+
+}  // namespace
+
+int QuotaCpus(const std::string& root) {
+  int cpus = 0;
+  std::ifstream groups(root + "/proc/self/cgroup");
+  // "0::/path" of version 2, "4:cpu,cpuacct:/path" of version 1.
+  for (std::string line; std::getline(groups, line);) {
+    const size_t first = line.find(':');
+    const size_t second = line.find(':', first + 1);
+    if (first == std::string::npos || second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    if (!controllers.empty() && !HasCpu(controllers)) continue;
+    const std::string mount =
+        root + (controllers.empty() ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu");
+    for (std::string path = line.substr(second + 1);; path.resize(path.rfind('/'))) {
+      const int limit = QuotaOfGroup(mount + path, controllers.empty());
+      if (limit > 0) cpus = cpus == 0 ? limit : std::min(cpus, limit);
+      if (path.rfind('/') == std::string::npos) break;
+    }
+  }
+  return cpus;
+}
+
+int AvailableCpus() {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  int cpus = sched_getaffinity(0, sizeof mask, &mask) == 0 ? CPU_COUNT(&mask) : 1;
+  if (const int quota = QuotaCpus(); quota > 0) cpus = std::min(cpus, quota);
+  return std::max(1, cpus);
+}
+
+CpuLease::CpuLease(int threads) {
+  if (has_lease) return;
+  has_lease = true;
+  Ledger& ledger = TheLedger();
+  taken_ = std::clamp(threads, 1, ledger.cpus);
+  std::unique_lock lock(ledger.mutex);
+  const uint64_t ticket = ledger.tickets++;
+  ledger.changed.wait(lock, [&] { return ledger.served == ticket && ledger.free >= taken_; });
+  ledger.free -= taken_;
+  ++ledger.served;
+  lock.unlock();
+  ledger.changed.notify_all();  // The next in line may want few enough.
+}
+
+CpuLease::~CpuLease() {
+  if (taken_ == 0) return;
+  has_lease = false;
+  Ledger& ledger = TheLedger();
+  {
+    const std::lock_guard lock(ledger.mutex);
+    ledger.free += taken_;
+  }
+  ledger.changed.notify_all();
+}
+
+}  // namespace weft

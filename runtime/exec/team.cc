@@ -1,0 +1,291 @@
+#include "runtime/exec/team.h"
+
+#include <dlfcn.h>
+#include <linux/futex.h>
+#include <omp.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <xmmintrin.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <climits>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace weft {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::nanoseconds;
+
+// How long the threads of a team look before they sleep. Waking one takes 5 to 50 us, and the steps
+// of a small network come as fast; but where others want the CPUs, looking keeps them from the very
+// thread that is waited for. So the time grows with each wait that looking would have been enough
+// for, and shrinks much faster with each that was longer.
+class Patience {
+ public:
+  static constexpr nanoseconds kMost{100'000};
+
+  nanoseconds now() const { return nanoseconds(now_.load(std::memory_order_relaxed)); }
+  // Takes note of a wait of that length.
+  void Learn(nanoseconds waited) {
+    const int64_t old = now_.load(std::memory_order_relaxed);
+    now_.store(
+        waited < kMost ? std::min(old + kStep, kMost.count()) : std::max(old / kDrop, kLeast),
+        std::memory_order_relaxed);
+  }
+
+ private:
+  static constexpr int64_t kLeast = 1'000, kStep = 500, kDrop = 4;
+  std::atomic<int64_t> now_ = kMost.count();  // Two threads may lose a lesson; more will come.
+};
+
+// Counts events. Any number of threads may wait for the next one.
+class Bell {
+ public:
+  uint32_t count() const { return count_.load(std::memory_order_acquire); }
+
+  void Ring() {
+    count_.fetch_add(1);
+    // Sequentially consistent, as is Await: either it sees the new count or this sees the sleeper.
+    if (sleepers_.load() > 0) Futex(FUTEX_WAKE_PRIVATE, INT_MAX);
+  }
+
+  // Returns once the count is another than `old`: how long it took. Looks for `most` at most, then
+  // sleeps.
+  nanoseconds Await(uint32_t old, nanoseconds most) {
+    const Clock::time_point start = Clock::now();
+    Clock::time_point now = start;
+    while (count() == old && now - start < most) {
+      for (int i = 0; i < 8 && count() == old; ++i) _mm_pause();
+      now = Clock::now();
+    }
+    if (count() == old) {
+      sleepers_.fetch_add(1);
+      while (count_.load() == old) Futex(FUTEX_WAIT_PRIVATE, old);
+      sleepers_.fetch_sub(1);
+      now = Clock::now();
+    }
+    return now - start;
+  }
+
+ private:
+  // std::atomic's own wait() yields a few times before it sleeps: where others want the CPU, each
+  // time costs a time slice, while a thread that is woken comes first.
+  void Futex(int operation, uint32_t argument) {
+    syscall(SYS_futex, &count_, operation, argument, nullptr, nullptr, 0);
+  }
+
+  std::atomic<uint32_t> count_ = 0;  // may wrap around
+  std::atomic<int> sleepers_ = 0;
+};
+
+// One caller's threads, and the region that they are in.
+class Team {
+ public:
+  void Run(int parts, absl::FunctionRef<void(int)> body);
+  // The next region is the first of a run: how long it takes to come says nothing.
+  void StartRun() { is_new_run_ = true; }
+  // Of a part of the region: returns when all parts are here.
+  void Barrier();
+  int parts() const { return parts_; }
+
+ private:
+  struct alignas(64) Worker {
+    Bell start;
+  };
+  void Work(Worker& worker, int part);
+
+  std::vector<std::unique_ptr<Worker>> workers_;
+  alignas(64) Patience patience_;
+  const absl::FunctionRef<void(int)>* body_ = nullptr;
+  int parts_ = 0;
+  bool is_new_run_ = false;
+  bool is_first_ = false;  // region of a run
+  unsigned mxcsr_ = 0;
+  alignas(64) std::atomic<int> running_ = 0;  // workers
+  Bell done_;
+  alignas(64) std::atomic<int> arrived_ = 0;  // parts, at the barrier
+  Bell released_;
+};
+
+// The part of a region that a thread is in.
+struct Part {
+  Team* team;  // null for a region of one thread
+  int number;
+  bool is_parallel;  // this region or one around it has several threads
+};
+thread_local std::optional<Part> current_part;
+
+// Makes `part` the thread's own while it lives.
+class PartScope {
+ public:
+  explicit PartScope(Part part) : previous_(std::exchange(current_part, part)) {}
+  ~PartScope() { current_part = previous_; }
+  PartScope(const PartScope&) = delete;
+  PartScope& operator=(const PartScope&) = delete;
+
+ private:
+  std::optional<Part> previous_;
+};
+
+void Team::Run(int parts, absl::FunctionRef<void(int)> body) {
+  while (std::cmp_less(workers_.size(), parts - 1)) {
+    Worker& worker = *workers_.emplace_back(std::make_unique<Worker>());
+    std::thread([this, &worker, part = static_cast<int>(workers_.size())] {
+      Work(worker, part);
+    }).detach();  // They live as long as the process.
+  }
+  body_ = &body;
+  parts_ = parts;
+  is_first_ = std::exchange(is_new_run_, false);
+  mxcsr_ = _mm_getcsr();
+  running_ = parts - 1;
+  const uint32_t done = done_.count();
+  for (size_t i = 0; std::cmp_less(i, parts - 1); ++i) workers_[i]->start.Ring();
+  {
+    const PartScope scope({this, 0, true});
+    body(0);
+  }
+  patience_.Learn(done_.Await(done, patience_.now()));
+}
+
+void Team::Work(Worker& worker, int part) {
+  for (uint32_t started = 0;; ++started) {
+    const nanoseconds waited = worker.start.Await(started, patience_.now());
+    if (!is_first_) patience_.Learn(waited);
+    _mm_setcsr(mxcsr_);
+    {
+      const PartScope scope({this, part, true});
+      (*body_)(part);
+    }
+    if (running_.fetch_sub(1) == 1) done_.Ring();
+  }
+}
+
+void Team::Barrier() {
+  const uint32_t released = released_.count();
+  if (arrived_.fetch_add(1) + 1 == parts_) {
+    arrived_ = 0;
+    released_.Ring();
+  } else {
+    patience_.Learn(released_.Await(released, patience_.now()));
+  }
+}
+
+// Teams that no caller has.
+struct FreeTeams {
+  std::mutex mutex;
+  std::vector<Team*> teams;
+};
+// Never destroyed: the threads outlive everything.
+FreeTeams& Free() {
+  static FreeTeams& free = *[] {
+    // A forked process has the calling thread only.
+    pthread_atfork([] { Free().mutex.lock(); }, [] { Free().mutex.unlock(); },
+                   [] {
+                     Free().teams.clear();
+                     Free().mutex.unlock();
+                   });
+    return new FreeTeams;
+  }();
+  return free;
+}
+
+// What the calling thread has until its outermost TeamScope ends.
+struct Hold {
+  int scopes = 0;
+  Team* team = nullptr;  // since its first region
+};
+thread_local Hold hold;
+
+Team& TakeTeam() {
+  if (hold.team != nullptr) return *hold.team;
+  const std::lock_guard lock(Free().mutex);
+  if (Free().teams.empty()) {
+    hold.team = new Team;
+  } else {
+    hold.team = Free().teams.back();
+    Free().teams.pop_back();
+  }
+  hold.team->StartRun();
+  return *hold.team;
+}
+
+bool IsOurs() { return hold.scopes > 0 || current_part.has_value(); }
+
+// libgomp's own definition of a function that this file defines too.
+template <typename Function>
+Function* Library(const char* name) {
+  return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
+}
+
+}  // namespace
+
+TeamScope::TeamScope() { ++hold.scopes; }
+
+TeamScope::~TeamScope() {
+  if (--hold.scopes > 0 || hold.team == nullptr) return;
+  const std::lock_guard lock(Free().mutex);
+  Free().teams.push_back(std::exchange(hold.team, nullptr));
+}
+
+void RunTogether(int parts, absl::FunctionRef<void(int)> body) {
+  if (parts > 1 && !current_part) return TakeTeam().Run(parts, body);
+  for (int part = 0; part < parts; ++part) body(part);
+}
+
+}  // namespace weft
+
+// What oneDNN calls. libgomp's contracts: a region inside a region has one thread.
+extern "C" {
+
+[[gnu::visibility("default")]] void GOMP_parallel(void (*body)(void*), void* data, unsigned threads,
+                                                  unsigned flags) {
+  if (!weft::IsOurs()) {
+    static const auto library =
+        weft::Library<void(void (*)(void*), void*, unsigned, unsigned)>("GOMP_parallel");
+    return library(body, data, threads, flags);
+  }
+  const int parts = threads > 0 ? static_cast<int>(threads) : omp_get_max_threads();
+  if (parts > 1 && !weft::current_part) return weft::RunTogether(parts, [&](int) { body(data); });
+  const weft::PartScope scope({nullptr, 0, weft::current_part && weft::current_part->is_parallel});
+  body(data);
+}
+
+[[gnu::visibility("default")]] void GOMP_barrier() {
+  if (weft::current_part) {
+    if (weft::current_part->team != nullptr) weft::current_part->team->Barrier();
+    return;
+  }
+  static const auto library = weft::Library<void()>("GOMP_barrier");
+  library();
+}
+
+[[gnu::visibility("default")]] int omp_get_num_threads() noexcept {
+  if (weft::current_part)
+    return weft::current_part->team != nullptr ? weft::current_part->team->parts() : 1;
+  static const auto library = weft::Library<int()>("omp_get_num_threads");
+  return library();
+}
+
+[[gnu::visibility("default")]] int omp_get_thread_num() noexcept {
+  if (weft::current_part) return weft::current_part->number;
+  static const auto library = weft::Library<int()>("omp_get_thread_num");
+  return library();
+}
+
+[[gnu::visibility("default")]] int omp_in_parallel() noexcept {
+  if (weft::current_part) return weft::current_part->is_parallel ? 1 : 0;
+  static const auto library = weft::Library<int()>("omp_in_parallel");
+  return library();
+}
+
+}  // extern "C"

@@ -1,0 +1,41 @@
+#ifndef WEFT_RUNTIME_EXEC_TEAM_H_
+#define WEFT_RUNTIME_EXEC_TEAM_H_
+
+#include <cstdint>
+
+#include "absl/functional/function_ref.h"
+
+namespace weft {
+
+// The threads behind ParallelFor and behind oneDNN's regions, the same ones for both:
+//
+//   calling thread   region 1 | region 2 |  one-thread step  | region 3 |  the run ends
+//   its worker       region 1 | region 2 | spins, then sleeps| region 3 | spins, then sleeps
+//
+// Debian's oneDNN is built for OpenMP, whose runtime (libgomp) lets a thread that waits spin for
+// milliseconds. Where two programs want the same CPUs, that time is taken from the very thread that
+// is waited for, and a step of milliseconds takes a second; only the environment, before the
+// program starts, can change it. So the five functions with which oneDNN asks for threads are
+// defined here as well, and the dynamic linker takes a program's own definitions first. They serve
+// calls from inside a run; all others, those of a program that uses OpenMP itself, go on to
+// libgomp. Our threads learn how long it pays to look for the next region before they sleep.
+
+// Lets the calling thread use a team until the outermost TeamScope of this thread ends. Teams go
+// from run to run, and there are never more of them than there were runs at one time.
+class TeamScope {
+ public:
+  TeamScope();
+  ~TeamScope();
+  TeamScope(const TeamScope&) = delete;
+  TeamScope& operator=(const TeamScope&) = delete;
+};
+
+// Calls body(0) on the calling thread and each of body(1) to body(parts - 1) on a thread of its
+// own, all at the same time, with the calling thread's floating-point control; returns when all
+// have returned. Called from such a body, it calls one after the other. Needs a TeamScope for more
+// than one part. `body` must not throw.
+void RunTogether(int parts, absl::FunctionRef<void(int)> body);
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_EXEC_TEAM_H_
