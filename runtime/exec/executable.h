@@ -25,7 +25,8 @@ struct RunOptions {
   // Where given: the seconds that each step of the plan took are added to its element. Resized to
   // the number of steps.
   std::vector<double>* step_seconds = nullptr;
-  // Where given: called after each step.
+  // Where given: called after each step. Must not wait for another thread's run, which may wait for
+  // this one's CPUs.
   std::function<void(const PlanStepOperands&)> after_step = {};
 };
 
@@ -48,7 +49,8 @@ class Executable {
   // tensor is allocated, one of the right type is overwritten in place where it is not shared),
   // then applies the updates to the context's state. Errors: wrong inputs, by name; variables that
   // have moved since the context was made; not enough memory; whatever a kernel reports, with the
-  // step's name. No variable has changed then.
+  // step's name. No variable has changed then. Waits while other runs of the process have the CPUs
+  // (CpuLease).
   absl::Status Run(Context& context, std::span<const Tensor> inputs, std::span<Tensor> outputs,
                    const RunOptions& options = {}) const;
 

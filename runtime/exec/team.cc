@@ -244,11 +244,18 @@ void RunTogether(int parts, absl::FunctionRef<void(int)> body) {
 
 }  // namespace weft
 
-// What oneDNN calls. libgomp's contracts: a region inside a region has one thread.
+// What oneDNN calls. libgomp's contracts: a region inside a region has one thread. The names in
+// asm() are declared in <omp.h>, which compilers do not agree on.
 extern "C" {
 
 [[gnu::visibility("default")]] void GOMP_parallel(void (*body)(void*), void* data, unsigned threads,
-                                                  unsigned flags) {
+                                                  unsigned flags);
+[[gnu::visibility("default")]] void GOMP_barrier();
+[[gnu::visibility("default")]] int WeftRegionThreads() asm("omp_get_num_threads");
+[[gnu::visibility("default")]] int WeftRegionThread() asm("omp_get_thread_num");
+[[gnu::visibility("default")]] int WeftInRegion() asm("omp_in_parallel");
+
+void GOMP_parallel(void (*body)(void*), void* data, unsigned threads, unsigned flags) {
   if (!weft::IsOurs()) {
     static const auto library =
         weft::Library<void(void (*)(void*), void*, unsigned, unsigned)>("GOMP_parallel");
@@ -260,7 +267,7 @@ extern "C" {
   body(data);
 }
 
-[[gnu::visibility("default")]] void GOMP_barrier() {
+void GOMP_barrier() {
   if (weft::current_part) {
     if (weft::current_part->team != nullptr) weft::current_part->team->Barrier();
     return;
@@ -269,20 +276,21 @@ extern "C" {
   library();
 }
 
-[[gnu::visibility("default")]] int omp_get_num_threads() noexcept {
-  if (weft::current_part)
+int WeftRegionThreads() {
+  if (weft::current_part) {
     return weft::current_part->team != nullptr ? weft::current_part->team->parts() : 1;
+  }
   static const auto library = weft::Library<int()>("omp_get_num_threads");
   return library();
 }
 
-[[gnu::visibility("default")]] int omp_get_thread_num() noexcept {
+int WeftRegionThread() {
   if (weft::current_part) return weft::current_part->number;
   static const auto library = weft::Library<int()>("omp_get_thread_num");
   return library();
 }
 
-[[gnu::visibility("default")]] int omp_in_parallel() noexcept {
+int WeftInRegion() {
   if (weft::current_part) return weft::current_part->is_parallel ? 1 : 0;
   static const auto library = weft::Library<int()>("omp_in_parallel");
   return library();
