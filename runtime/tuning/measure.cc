@@ -63,7 +63,7 @@ double SecondsOf(BoundKernel& kernel) {
 }  // namespace
 
 TrialOperands OperandsOf(const KernelRequest& request) {
-  TrialOperands operands;
+  TrialOperands operands{.threads = request.threads};
   const Node& node = request.node;
   for (int i = 0; i < node.num_inputs(); ++i) {
     operands.present.push_back(request.has(i) &&
@@ -87,8 +87,7 @@ struct KernelTimer::Trial {
 };
 
 KernelTimer::KernelTimer(int threads, size_t weights_bytes)
-    : threads_(threads),
-      flushes_(weights_bytes > CacheBytes(_SC_LEVEL3_CACHE_SIZE, size_t{8} << 20) / 2) {
+    : flushes_(weights_bytes > CacheBytes(_SC_LEVEL3_CACHE_SIZE, size_t{8} << 20) / 2) {
   const size_t second_level = CacheBytes(_SC_LEVEL2_CACHE_SIZE, size_t{1} << 20);
   elsewhere_.resize(2 * second_level / sizeof(float) * static_cast<size_t>(threads));
 }
@@ -139,7 +138,7 @@ absl::StatusOr<std::vector<double>> KernelTimer::Measure(const std::vector<const
   std::vector<size_t> offsets(sizes.size() + 1, 0);
   for (size_t i = 0; i < sizes.size(); ++i) offsets[i + 1] = offsets[i] + sizes[i];
   WEFT_RETURN_IF_ERROR(Reserve(offsets.back()));
-  const RunScope scope(threads_);
+  const RunScope scope(operands.threads);
 
   std::vector<Trial> trials;
   for (const Kernel* kernel : kernels) {

@@ -14,6 +14,7 @@ struct TrialOperands {
   std::vector<bool> present{};                  // per input: there, and read by the op
   std::vector<bool> constant{};                 // per input: weights, which a run finds cold
   std::vector<std::pair<int, int>> in_place{};  // (output, input) that may share memory
+  int threads = 1;                              // that the kernels were made for
 };
 TrialOperands OperandsOf(const KernelRequest& request);
 
@@ -23,7 +24,7 @@ TrialOperands OperandsOf(const KernelRequest& request);
 // operands that it met.
 class KernelTimer {
  public:
-  KernelTimer(int threads, size_t weights_bytes);
+  KernelTimer(int threads, size_t weights_bytes);  // of a run
 
   // The least seconds of a run of each kernel, taken in turns; infinity for one that fails, and
   // for one that was given up because another is much faster. Errors: not enough memory.
@@ -39,7 +40,6 @@ class KernelTimer {
   absl::Status Reserve(size_t bytes);
   void PrepareCaches(const Trial& trial, const TrialOperands& operands) const;
 
-  int threads_;
   bool flushes_;  // weights come from memory
   std::shared_ptr<std::byte> memory_;
   size_t bytes_ = 0;

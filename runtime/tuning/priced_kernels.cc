@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "runtime/exec/parallel.h"
 
 namespace weft {
 namespace {
@@ -106,9 +107,12 @@ absl::StatusOr<std::vector<double>> KernelPrices::SecondsOf(const KernelRequest&
 
 absl::StatusOr<std::vector<PricedKernel>> KernelPrices::Price(const KernelRequest& request,
                                                               const std::string& problem) {
-  WEFT_ASSIGN_OR_RETURN(Candidates kernels, CandidatesFor(request, Families::kAll));
-  const std::shared_ptr<const Kernel> first = kernels.front();
-  std::erase_if(kernels, [&](const auto& k) { return k != first && IsSlow(*k); });
+  // The library's training normalization sums in single precision (see HostBatchNorm).
+  const bool first = absl::StartsWith(Absl(request.node.op_name()), "BatchNormalization");
+  WEFT_ASSIGN_OR_RETURN(Candidates kernels,
+                        CandidatesFor(request, first ? Families::kFirst : Families::kAll));
+  const std::shared_ptr<const Kernel> usual = kernels.front();
+  std::erase_if(kernels, [&](const auto& k) { return k != usual && IsSlow(*k); });
   WEFT_ASSIGN_OR_RETURN(const std::vector<double> seconds, SecondsOf(request, problem, kernels));
 
   // Quickest first: of each way to read and write the first one that is exact enough stays.
@@ -142,9 +146,12 @@ absl::StatusOr<std::vector<PricedKernel>> KernelPrices::Price(const KernelReques
 absl::StatusOr<double> KernelPrices::ReorderSeconds(int from, int to) {
   const auto known = reorders_.find({from, to});
   if (known != reorders_.end()) return known->second;
+  const int threads = ThreadsToCopy(layouts_[to].bytes(), threads_);
+  const RunScope scope(threads);
   WEFT_ASSIGN_OR_RETURN(const auto kernel, MakeReorder(layouts_[from], layouts_[to]));
-  WEFT_ASSIGN_OR_RETURN(const std::vector<double> seconds,
-                        timer_.Measure({kernel.get()}, {.present = {true}, .constant = {false}}));
+  WEFT_ASSIGN_OR_RETURN(
+      const std::vector<double> seconds,
+      timer_.Measure({kernel.get()}, {.present = {true}, .constant = {false}, .threads = threads}));
   ++kernels_timed_;
   return reorders_[{from, to}] = seconds[0];
 }

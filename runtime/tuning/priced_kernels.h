@@ -39,7 +39,7 @@ class KernelPrices {
  public:
   // `weights_bytes`: of the whole network.
   KernelPrices(int threads, size_t weights_bytes, double max_error)
-      : timer_(threads, weights_bytes), max_error_(max_error) {}
+      : threads_(threads), timer_(threads, weights_bytes), max_error_(max_error) {}
 
   LayoutTable& layouts() { return layouts_; }
   int64_t kernels_timed() const { return kernels_timed_; }
@@ -57,6 +57,7 @@ class KernelPrices {
                                                 const Candidates& kernels);
   PricedKernel Describe(const KernelRequest& request, const Kernel& kernel);
 
+  int threads_;
   KernelTimer timer_;
   double max_error_;
   LayoutTable layouts_;

@@ -131,7 +131,7 @@ class Search {
   }
 
   absl::StatusOr<KernelRequest> RequestFor(const Node& node, const Path& path) {
-    KernelRequest request{.node = node, .threads = options_.threads};
+    KernelRequest request{.node = node, .threads = ThreadsFor(node, options_.threads)};
     for (const Value& input : node.inputs()) {
       request.constant.push_back(input && ConstantValue(input) != nullptr);
       if (!input) {
