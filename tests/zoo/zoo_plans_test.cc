@@ -34,7 +34,7 @@ std::shared_ptr<const Plan> PlanOf(const Model& model, int threads) {
 }
 
 // "densenet121: 192 steps (Conv 61, ...), arena 4.6 MiB, least 4.6"
-std::string Summary(const std::string& name, const Plan& plan) {
+std::string PlanRow(const std::string& name, const Plan& plan) {
   std::map<std::string, int> counts;
   for (const PlanStep& step : plan.steps) ++counts[step.op];
   const auto mebibytes = [](size_t bytes) { return static_cast<double>(bytes) / (1 << 20); };
@@ -51,7 +51,7 @@ TEST(ZooPlans, OpsAndArenasAreThoseOfTheTable) {
        {"resnet18", "resnet50", "vgg16", "alexnet", "googlenet", "inception_v3", "densenet121",
         "squeezenet1_0", "shufflenet_v2_x1_0", "mobilenet_v2", "efficientnet_b0", "se_resnet50"}) {
     const Model model = BuildNetwork(**FindNetwork(name), {}).value();
-    table += Summary(name, *PlanOf(model, /*threads=*/2));
+    table += PlanRow(name, *PlanOf(model, /*threads=*/2));
   }
   ExpectGolden("zoo_plans", table);
 }
