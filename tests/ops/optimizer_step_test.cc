@@ -212,12 +212,13 @@ TEST(OptimizerStep, LarsScalesItsRateToTheWeightsNorm) {
   }
 }
 
+// So far: an epoch's last step may have fewer batches.
 TEST(OptimizerStep, AccumulatesTheMeanOfEachStepsBatches) {
   const auto trace = TraceOf({{"method", "accumulate"}, {"every", 4}}, 0);
   for (int t = 0; t < kSteps; ++t) {
     double sum = 0;
     for (int i = t / 4 * 4; i <= t; ++i) sum += GradientAt(i)[1];
-    EXPECT_NEAR(trace[static_cast<size_t>(t)][1], sum / 4, 1e-15) << t;
+    EXPECT_NEAR(trace[static_cast<size_t>(t)][1], sum / (t % 4 + 1), 1e-15) << t;
   }
 }
 
