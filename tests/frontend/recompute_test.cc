@@ -15,7 +15,7 @@ Model NormalizedNet(DType dtype) {
   Builder b({.seed = 3, .dtype = dtype});
   Value h = b.Input("x", {"N", 1, 28, 28});
   h = b.Relu(b.BatchNorm2d(b.Conv2d(h, {.channels = 8, .kernel = 3, .padding = 1})));
-  h = b.Silu(b.BatchNorm2d(b.Conv2d(h, {.channels = 8, .kernel = 3, .stride = 2})));
+  h = b.Silu(b.BatchNorm2d(b.Conv2d(h, {.channels = 8, .kernel = 3, .padding = 1})));
   h = b.Relu(b.BatchNorm2d(b.Conv2d(h, {.channels = 8, .kernel = 3, .stride = 2})));
   b.Output("logits", b.Linear(b.Flatten(h), {.features = 10}));
   return *b.Build();
@@ -27,8 +27,7 @@ struct Trained {
   size_t arena = 0;   // the memory of a step
 };
 
-// Of fewer images a gradient's scratch memory is the peak.
-constexpr int64_t kImages = 16;
+constexpr int64_t kImages = 4;
 
 Trained AfterFiveSteps(DType dtype, const TrainOptions& options) {
   Tensor images = *Tensor::Zeros(DType::kF32, {kImages, 1, 28, 28});
