@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/channel_blocks.h"
+#include "runtime/exec/parallel.h"
 #include "runtime/host/shuffled_concat.h"
 #include "runtime/host/spread_result.h"
 #include "runtime/plan/lowering.h"
@@ -120,12 +121,17 @@ class Regions {
     Remove(Index(concat));
     if (splits) Remove(Index(split));
     for (const int v : inputs) readers_[Index(v)].push_back(static_cast<int>(s));
-    for (const int v : outputs) writers_[Index(v)] = static_cast<int>(s);
+    size_t bytes = 0;
+    for (const int v : outputs) {
+      writers_[Index(v)] = static_cast<int>(s);
+      bytes += ValueAt(v).layout.bytes();
+    }
     plan_.steps[s] = {.name = shuffle.name,
                       .op = shuffle.op,
                       .kernel = std::move(kernel),
                       .inputs = inputs,
-                      .outputs = outputs};
+                      .outputs = outputs,
+                      .threads = ThreadsToCopy(bytes, plan_.threads)};
   }
 
   void Remove(size_t s) {
@@ -195,7 +201,8 @@ class Regions {
       return nullptr;
     }
     KernelRequest request{
-        .node = *step.node, .inputs = step.kernel->inputs(), .threads = plan_.threads};
+        .node = *step.node, .inputs = step.kernel->inputs(), .threads = step.threads};
+    const RunScope scope(step.threads);
     for (size_t i = 0; i < step.inputs.size(); ++i) {
       if (step.inputs[i] == v) request.inputs[i] = region;
       request.constant.push_back(ConstantValue(step.node->input(static_cast<int>(i))) != nullptr);
@@ -249,6 +256,8 @@ class Regions {
 
   // A copy of `v` where the concatenation was, as a part of its result.
   absl::StatusOr<int> AddPart(size_t s, int v, const Layout& region, int buffer) {
+    const int threads = ThreadsToCopy(ValueAt(v).layout.bytes(), plan_.threads);
+    const RunScope scope(threads);  // those that the kernel is made for
     WEFT_ASSIGN_OR_RETURN(KernelPtr kernel, MakeReorder(ValueAt(v).layout, region));
     const std::string name = ValueAt(v).name;
     shared_[Index(v)] = true;  // with a step that reads it as it is
@@ -259,6 +268,7 @@ class Regions {
     SetKernel(copy, std::move(kernel));
     copy.inputs = {v};
     copy.outputs = {part};
+    copy.threads = threads;
     return part;
   }
 
