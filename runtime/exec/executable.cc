@@ -185,8 +185,9 @@ const std::byte* Context::AddressInRun(int value) const {
   const std::byte* const address = ValueAddress(value);
   if (value < 0 || address != nullptr) return address;
   const PlanValue& v = executable_->plan().values[static_cast<size_t>(value)];
-  if (v.buffer < 0) return nullptr;
   const PlanBuffer& b = executable_->plan().buffers[static_cast<size_t>(v.buffer)];
+  // An arena for values without elements alone has no memory.
+  if (b.place != Place::kInput && b.place != Place::kOutput) return nullptr;
   return (b.place == Place::kInput ? inputs_ : outputs_)[static_cast<size_t>(b.slot)].address +
          v.offset;
 }

@@ -95,6 +95,23 @@ TEST(Executable, ShowsWhatEachStepReadsAndGives) {
   EXPECT_THAT(read["Relu"], ElementsAre(1, -1, 2, 0));
 }
 
+// The first result, which is read twice, stays in an arena without bytes.
+TEST(Executable, ShowsStepsOfTensorsWithoutElements) {
+  Graph graph(StandardOps());
+  const Value x = graph.AddInput("x", {DType::kF32, {Dim(0), Dim(4)}}).value();
+  Emitter e(graph);
+  const Value h = e.Op("Relu", {x});
+  ASSERT_TRUE(graph.AddOutput("y", e.Op("Add", {h, h})).ok());
+  const auto executable = Executable::Create(graph, {}).value();
+  const auto context = Context::Create(*executable).value();
+  const Tensor in = Tensor::Zeros(DType::kF32, {0, 4}).value();
+  Tensor out;
+  int steps = 0;
+  const RunOptions options = {.key = {}, .after_step = [&](const PlanStepOperands&) { ++steps; }};
+  ASSERT_TRUE(executable->Run(*context, {&in, 1}, {&out, 1}, options).ok());
+  EXPECT_EQ(steps, 2);
+}
+
 TEST(Executable, DoesNotChangeAnInputOrASharedOutput) {
   Fixture f;
   const Tensor x = Floats({4}, {-1, -2, 3, 4});
