@@ -1,5 +1,6 @@
 #include "runtime/exec/cpus.h"
 
+#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -47,17 +48,22 @@ bool HasCpu(std::string_view controllers) {
 
 // The CPUs that no run has, and the runs that wait.
 struct Ledger {
-  const int cpus = AvailableCpus();
+  explicit Ledger(int all) : cpus(all) {}
+  const int cpus;
   std::mutex mutex;
   std::condition_variable changed;
   int free = cpus;
   uint64_t tickets = 0;  // handed out
   uint64_t served = 0;
 };
-// Never destroyed: runs may go on while the process ends.
+// Never destroyed: runs may go on while the process ends. A forked process has none of the threads
+// whose runs hold CPUs of the old one, and begins another.
 Ledger& TheLedger() {
-  static Ledger& ledger = *new Ledger;
-  return ledger;
+  static Ledger* ledger = [] {
+    pthread_atfork(nullptr, nullptr, [] { ledger = new Ledger(ledger->cpus); });
+    return new Ledger(AvailableCpus());
+  }();
+  return *ledger;
 }
 
 thread_local bool has_lease = false;
@@ -107,13 +113,19 @@ CpuLease::CpuLease(int threads) {
   ledger.changed.notify_all();  // The next in line may want few enough.
 }
 
+int64_t LeasesAwaited() {
+  Ledger& ledger = TheLedger();
+  const std::lock_guard lock(ledger.mutex);
+  return static_cast<int64_t>(ledger.tickets - ledger.served);
+}
+
 CpuLease::~CpuLease() {
   if (taken_ == 0) return;
   has_lease = false;
   Ledger& ledger = TheLedger();
   {
     const std::lock_guard lock(ledger.mutex);
-    ledger.free += taken_;
+    ledger.free = std::min(ledger.free + taken_, ledger.cpus);  // taken before a fork, perhaps
   }
   ledger.changed.notify_all();
 }

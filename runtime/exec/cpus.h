@@ -1,6 +1,7 @@
 #ifndef WEFT_RUNTIME_EXEC_CPUS_H_
 #define WEFT_RUNTIME_EXEC_CPUS_H_
 
+#include <cstdint>
 #include <string>
 
 namespace weft {
@@ -27,6 +28,9 @@ class CpuLease {
  private:
   int taken_ = 0;
 };
+
+// How many leases are waited for now; for tests.
+int64_t LeasesAwaited();
 
 }  // namespace weft
 

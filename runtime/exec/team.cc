@@ -180,6 +180,13 @@ void Team::Barrier() {
   }
 }
 
+// What the calling thread has until its outermost TeamScope ends.
+struct Hold {
+  int scopes = 0;
+  Team* team = nullptr;  // since its first region
+};
+thread_local Hold hold;
+
 // Teams that no caller has.
 struct FreeTeams {
   std::mutex mutex;
@@ -192,19 +199,13 @@ FreeTeams& Free() {
     pthread_atfork([] { Free().mutex.lock(); }, [] { Free().mutex.unlock(); },
                    [] {
                      Free().teams.clear();
+                     hold.team = nullptr;
                      Free().mutex.unlock();
                    });
     return new FreeTeams;
   }();
   return free;
 }
-
-// What the calling thread has until its outermost TeamScope ends.
-struct Hold {
-  int scopes = 0;
-  Team* team = nullptr;  // since its first region
-};
-thread_local Hold hold;
 
 Team& TakeTeam() {
   if (hold.team != nullptr) return *hold.team;

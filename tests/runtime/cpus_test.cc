@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
@@ -116,11 +117,23 @@ TEST(CpuLease, ARunInsideARunTakesAndGivesNone) {
       const CpuLease lease(1);
       got = true;
     });
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    while (LeasesAwaited() == 0) std::this_thread::yield();
     EXPECT_FALSE(got);
   }
   other.join();
   EXPECT_TRUE(got);
+}
+
+TEST(CpuLeaseDeathTest, AForkedProcessHasAllCpusAgain) {
+#ifdef WEFT_STD_THREADS
+  GTEST_SKIP() << "ThreadSanitizer allows no new threads in a forked process";
+#endif
+  const CpuLease held(AvailableCpus());
+  const auto take_all = [] {
+    std::thread([] { const CpuLease lease(AvailableCpus()); }).join();
+    std::exit(7);
+  };
+  EXPECT_EXIT(take_all(), ::testing::ExitedWithCode(7), "");
 }
 
 TEST(CpuLease, IsGivenInTheOrderOfAsking) {
@@ -135,7 +148,7 @@ TEST(CpuLease, IsGivenInTheOrderOfAsking) {
         const std::lock_guard lock(mutex);
         order.push_back(i);
       });
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      while (LeasesAwaited() <= i) std::this_thread::yield();
     }
   }
   for (std::thread& caller : callers) caller.join();
