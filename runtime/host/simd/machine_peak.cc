@@ -37,12 +37,12 @@ float PeakMultiplyAdds(int64_t rounds) {
   return RunChains(rounds, [a, b](int64_t, int64_t, Vf x) HWY_ATTR { return hn::MulAdd(x, a, b); });
 }
 
-int64_t PeakRoundFlops() { return static_cast<int64_t>(kChains) * Lanes() * 2; }
+int64_t PeakRoundFloats() { return static_cast<int64_t>(kChains) * Lanes(); }
 
-// The sum of n floats, but for a last piece of less than a round.
-float PeakReads(const float* p, int64_t n) {
+// The sum of the floats of so many rounds.
+float PeakReads(const float* p, int64_t rounds) {
   const int64_t lanes = Lanes(), chains = static_cast<int64_t>(kChains);
-  return RunChains(n / (lanes * chains), [=](int64_t round, int64_t chain, Vf sum) HWY_ATTR {
+  return RunChains(rounds, [=](int64_t round, int64_t chain, Vf sum) HWY_ATTR {
     return hn::Add(sum, hn::LoadU(Df(), p + (round * chains + chain) * lanes));
   });
 }
@@ -54,7 +54,7 @@ HWY_AFTER_NAMESPACE();
 namespace weft {
 
 HWY_EXPORT(PeakMultiplyAdds);
-HWY_EXPORT(PeakRoundFlops);
+HWY_EXPORT(PeakRoundFloats);
 HWY_EXPORT(PeakReads);
 
 namespace {
@@ -94,23 +94,25 @@ double MeasureFlops() {
   };
   const int64_t rounds = kPeakRounds * RunThreads();
   const double seconds = LeastSeconds([&] { return OnEachThread(rounds, work); });
-  return static_cast<double>(rounds * HWY_DYNAMIC_DISPATCH(PeakRoundFlops)()) / seconds;
+  return 2 * static_cast<double>(rounds * HWY_DYNAMIC_DISPATCH(PeakRoundFloats)()) / seconds;
 }
 
 std::vector<MachinePeak::Reads> MeasureReads() {
   std::vector<MachinePeak::Reads> reads;
+  const int64_t round = HWY_DYNAMIC_DISPATCH(PeakRoundFloats)();
   const std::vector<float> memory(static_cast<size_t>(*std::prev(std::end(kReadSizes))), 1.0F);
-  for (const int64_t n : kReadSizes) {
-    const int64_t times = std::max<int64_t>(1, kLeastRead / n);
+  for (const int64_t size : kReadSizes) {
+    const int64_t rounds = size / round;  // shared as a whole: what is counted is what is read
+    const int64_t times = std::max<int64_t>(1, kLeastRead / size);
     const auto work = [&](int64_t begin, int64_t end) {
       float sum = 0;
       for (int64_t i = 0; i < times; ++i) {
-        sum += HWY_DYNAMIC_DISPATCH(PeakReads)(memory.data() + begin, end - begin);
+        sum += HWY_DYNAMIC_DISPATCH(PeakReads)(memory.data() + round * begin, end - begin);
       }
       return sum;
     };
-    const double seconds = LeastSeconds([&] { return OnEachThread(n, work); });
-    const double bytes = static_cast<double>(n) * sizeof(float);
+    const double seconds = LeastSeconds([&] { return OnEachThread(rounds, work); });
+    const double bytes = static_cast<double>(rounds * round) * sizeof(float);
     double rate = bytes * static_cast<double>(times) / seconds;
     if (!reads.empty()) rate = std::min(rate, reads.back().per_second);
     reads.push_back({.bytes = bytes, .per_second = rate});
@@ -136,13 +138,10 @@ MachinePeak MeasuredPeak(int threads) {
   static std::mutex mutex;
   static std::map<int, MachinePeak> measured;
   const std::lock_guard<std::mutex> lock(mutex);
-  const auto [it, is_new] = measured.try_emplace(threads);
-  if (is_new) {
-    const RunScope scope(threads);
-    it->second.flops = MeasureFlops();
-    it->second.reads = MeasureReads();
-  }
-  return it->second;
+  const auto known = measured.find(threads);
+  if (known != measured.end()) return known->second;
+  const RunScope scope(threads);
+  return measured[threads] = {.flops = MeasureFlops(), .reads = MeasureReads()};
 }
 
 }  // namespace weft

@@ -22,7 +22,7 @@ struct MachinePeak {
   // Of a working set of that size; not less than is possible.
   double ReadRate(double bytes) const;
   // Seconds that so many operations on so many bytes take at least.
-  double LowerBound(double flops, double bytes) const;
+  double LowerBound(double operations, double bytes) const;
 };
 
 // Measured at the first call for so many threads, at least 1, in a fraction of a second. Other
