@@ -42,7 +42,8 @@ struct BenchComparison {
 // whatever happens to the machine meanwhile happens to both. Errors as above.
 absl::StatusOr<BenchComparison> RunComparison(Workload& a, Workload& b, double seconds);
 
-// The seconds that a plan's steps take at least, one after another.
+// The seconds that a plan's steps take at least, one after another, with the arithmetic of their
+// ops' definitions: a convolution by Winograd's method has less, and may be quicker.
 absl::StatusOr<double> LowerBoundOf(const Plan& plan, const MachinePeak& peak);
 
 }  // namespace weft

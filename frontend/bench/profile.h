@@ -18,7 +18,7 @@ struct ProfileRow {
   int64_t calls = 1;      // a run
   double seconds = 0;     // the median of a run
   StepWork work = {};
-  double bound = 0;  // seconds that the work takes at least
+  double bound = 0;  // seconds that the work takes at least; see LowerBoundOf
 };
 
 // A run that was recorded step by step.

@@ -54,8 +54,11 @@ absl::Status RunProfile(const ProfileArguments& a) {
   if (a.top < 0) {
     return absl::InvalidArgumentError(absl::StrCat("--top: expected at least 0, got ", a.top));
   }
-  if (!a.trace.empty()) WEFT_RETURN_IF_ERROR(Annotate(CheckOutputPath(a.trace), "--trace"));
   const std::string& model = a.workload.model;
+  if (!a.trace.empty()) {
+    WEFT_RETURN_IF_ERROR(Annotate(CheckOutputPath(a.trace), "--trace"));
+    WEFT_RETURN_IF_ERROR(Annotate(CheckOtherFile(model, a.trace), "--trace"));
+  }
   WEFT_ASSIGN_OR_RETURN(const LoadedWorkload loaded, LoadWorkload(model, a.workload));
   const auto profile = ProfileWorkload(*loaded.workload, a.workload.seconds);
   if (!profile.ok()) return Annotate(profile.status(), model);

@@ -89,6 +89,10 @@ TEST_F(BenchCommand, SaysWhatIsWrong) {
   EXPECT_THAT(Error("profile lenet --top -1"), HasSubstr("--top: expected at least 0, got -1"));
   EXPECT_THAT(Error("profile lenet --trace nowhere/t.json"),
               HasSubstr("--trace: nowhere/t.json: there is no folder nowhere"));
+  Output("zoo lenet -o a.weft");
+  EXPECT_THAT(Error("profile a.weft --trace a.weft"),
+              HasSubstr("--trace: a.weft: expected another file than the input"));
+  Output("show a.weft");  // it is still there
 }
 
 TEST_F(BenchCommand, OpenSizesAreGivenByName) {
