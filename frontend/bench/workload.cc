@@ -123,6 +123,7 @@ absl::StatusOr<std::unique_ptr<Workload>> Workload::Create(Model model, Workload
   WEFT_RETURN_IF_ERROR(BindSizes(options.sizes, model));
   WEFT_ASSIGN_OR_RETURN(const int64_t batch, BatchOf(model.graph, options.batch));
   if (options.training) {
+    if (model.training) model.training->kernel_choices.clear();
     options.training->threads = options.threads;
     options.training->tuning = std::string(ToString(options.tuning.mode));
     options.training->tuning_progress = options.tuning.progress;

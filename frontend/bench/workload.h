@@ -18,7 +18,7 @@ struct WorkloadOptions {
   SymbolBindings sizes = {};                  // of the inputs' other symbols
   int threads = 0;                            // 0: all that this process may use
   bool optimize = true;                       // false: inference as the graph is
-  TuningOptions tuning = {};                  // of either
+  TuningOptions tuning = {};                  // of either, whatever kernels a file's training had
   std::optional<TrainOptions> training = {};  // steps of a training instead of inference
 };
 

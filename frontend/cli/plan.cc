@@ -49,7 +49,10 @@ absl::Status PrintStage(const Graph& graph, const PlanArguments& a, const LowerO
 absl::Status PrintTrainingPlan(OpenedModel opened, const PlanArguments& a) {
   WEFT_ASSIGN_OR_RETURN(TrainOptions options, TrainOptionsFor(opened));
   if (a.threads != 0) options.threads = a.threads;
-  options.tuning = a.memory_budget.empty() ? a.tuning : "off";
+  WEFT_ASSIGN_OR_RETURN(const TuningOptions tuning, TuningFor(a.tuning));
+  options.tuning = a.tuning;
+  options.tuning_progress = tuning.progress;
+  options.tuning_warning = tuning.warn;
   options.recompute = a.recompute;
   options.memory.budget = a.memory_budget;
   WEFT_ASSIGN_OR_RETURN(const auto trainer, Trainer::Create(std::move(opened.model), options));
@@ -58,7 +61,8 @@ absl::Status PrintTrainingPlan(OpenedModel opened, const PlanArguments& a) {
       return absl::InvalidArgumentError(
           "--stage: a step within --memory-budget is chosen by whole plans; leave one of both out");
     }
-    return PrintStage(trainer->training_graph(), a, {.threads = options.threads});
+    return PrintStage(trainer->training_graph(), a,
+                      {.threads = options.threads, .choices = Tuner::Create(tuning)});
   }
   WEFT_ASSIGN_OR_RETURN(const auto plan, trainer->TrainingPlan(a.batch));
   MemoryCount count;

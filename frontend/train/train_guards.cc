@@ -19,15 +19,17 @@ bool IsOddTensor(const Tensor& tensor, const NumericsOptions& options) {
 
 absl::StatusOr<LowerOptions> Trainer::training_lowering() const {
   WEFT_ASSIGN_OR_RETURN(const TuningMode mode, ParseTuningMode(options_.tuning));
-  if (mode != TuningMode::kOff && !options_.memory.budget.empty()) {
+  const bool fits_memory = !options_.memory.budget.empty();
+  if (mode == TuningMode::kMeasured && fits_memory) {
     return absl::InvalidArgumentError(
         "tuning: the memory budget is that of kernels that are not tuned; leave one of both out");
   }
   LowerOptions options = lowering();
-  options.choices = ChoicesAsRecorded(
-      resumed_choices_, form_.examples,
-      Tuner::Create(
-          {.mode = mode, .progress = options_.tuning_progress, .warn = options_.tuning_warning}));
+  // None were measured for a budget; those of the same graph without one might exceed it.
+  options.choices = ChoicesAsRecorded(resumed_choices_, form_.examples,
+                                      Tuner::Create({.mode = fits_memory ? TuningMode::kOff : mode,
+                                                     .progress = options_.tuning_progress,
+                                                     .warn = options_.tuning_warning}));
   return options;
 }
 
