@@ -102,8 +102,9 @@ void RunShape(benchmark::State& state, const Dims& x, int64_t filters) {
   for (auto _ : state) {
     for (const Contender& contender : *contenders) {
       const auto start = Clock::now();
-      benchmark::DoNotOptimize(contender.bound->Run({}));
+      const absl::Status status = contender.bound->Run({});
       const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+      if (!status.ok()) return state.SkipWithError(std::string(status.message()).c_str());
       double& least = best.try_emplace(ColumnOf(*contender.kernel), seconds).first->second;
       least = std::min(least, seconds);
     }

@@ -22,6 +22,8 @@ const HELP = `tests/bench/peers/run [OPTIONS]
   --threads N        threads of each (default: 2)
   --rounds N         turns of each (default: 5)
   --seconds S        how long a turn measures (default: 1)
+  --tuning MODE      how Weft chooses kernels: off, cached or measured (default: cached); what is
+                     measured is so before the first turn
 WEFT is the command that is measured (default: build/release/weft).`;
 
 const { values: o } = parseArgs({
@@ -33,11 +35,17 @@ const { values: o } = parseArgs({
     threads: { type: 'string', default: '2' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '1' },
+    tuning: { type: 'string', default: 'cached' },
   },
 });
 if (o.help) {
   console.log(HELP);
   process.exit(0);
+}
+
+if (!(Number.isInteger(Number(o.rounds)) && Number(o.rounds) > 0)) {
+  console.error(`--rounds: expected a number above 0, got ${o.rounds}`);
+  process.exit(2);
 }
 
 // What `run` says.
@@ -58,12 +66,19 @@ function files(network) {
   return { weft, onnx };
 }
 
+function ours({ network, batch, training }, seconds) {
+  const common = ['--batch', batch, '--threads', o.threads, '--tuning', o.tuning];
+  const mode = training ? ['--training'] : [];
+  const args = ['bench', files(network).weft, ...common, '--seconds', seconds, '--json', ...mode];
+  return json(WEFT, args);
+}
+
 // One turn of each: {weft, onnxruntime, pytorch}; a peer that cannot is null.
-function turn({ network, batch, training }) {
-  const { weft, onnx } = files(network);
+function turn(job) {
+  const { network, batch, training } = job;
+  const { onnx } = files(network);
   const common = [batch, o.threads, o.seconds];
-  const ours = ['bench', weft, '--batch', batch, '--threads', o.threads, '--seconds', o.seconds];
-  const results = { weft: json(WEFT, [...ours, '--json', ...(training ? ['--training'] : [])]) };
+  const results = { weft: ours(job, o.seconds) };
   if (peers.has('onnxruntime') && !training) {
     results.onnxruntime = json('node', ['onnxruntime.mjs', onnx, ...common]);
   }
@@ -100,6 +115,7 @@ const ratios = { onnxruntime: [], pytorch: [] };
 
 function row(job) {
   const turns = [];
+  if (o.tuning === 'measured') ours(job, '0.01');
   for (let round = 0; round < Number(o.rounds); ++round) turns.push(turn(job));
   for (const t of turns) t.weft.peak_bytes = t.weft.process_peak_bytes;
   const cells = [job.network + (job.training ? ' (training)' : ''), job.batch];
@@ -119,7 +135,7 @@ function row(job) {
 const print = (cells) => console.log(`| ${cells.join(' | ')} |`);
 
 console.log(
-  `${cpus()[0].model.trim()}, ${o.threads} threads, ${new Date().toISOString().slice(0, 10)}; ` +
+  `${cpus()[0].model.trim()}, ${o.threads} threads, tuning ${o.tuning}, ${new Date().toISOString().slice(0, 10)}; ` +
     `medians of ${o.rounds} turns; a ratio above 1: Weft is faster; load, first result and peak ` +
     'are those of Weft / ONNX Runtime / PyTorch, as far as they are there; the peak is that of the ' +
     'whole process of Weft, of the others what they take beyond their start\n',
