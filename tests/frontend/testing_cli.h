@@ -41,13 +41,15 @@ class Cli : public ::testing::Test {
 
   std::string Path(const std::string& name) const { return folder_ + "/" + name; }
 
-  // `before` stands before the command in the shell's line.
+  // `before` stands before the command in the shell's line. What this machine's user has had
+  // measured does not choose the kernels.
   pid_t Start(const std::string& arguments, const std::string& out = "stdout",
               const std::string& before = "") const {
     const pid_t pid = fork();
     if (pid != 0) return pid;
-    const std::string line = "cd '" + folder_ + "' && " + before + "exec '" + kCommand + "' " +
-                             arguments + " >" + out + " 2>stderr </dev/null";
+    const std::string line = "cd '" + folder_ + "' && XDG_CACHE_HOME='" + folder_ +
+                             "/cache' && export XDG_CACHE_HOME && " + before + "exec '" + kCommand +
+                             "' " + arguments + " >" + out + " 2>stderr </dev/null";
     execl("/bin/sh", "sh", "-c", line.c_str(), static_cast<char*>(nullptr));
     _exit(127);
   }
