@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -148,10 +149,13 @@ absl::StatusOr<double> KernelPrices::ReorderSeconds(int from, int to) {
   if (known != reorders_.end()) return known->second;
   const int threads = ThreadsToCopy(layouts_[to].bytes(), threads_);
   const RunScope scope(threads);
-  WEFT_ASSIGN_OR_RETURN(const auto kernel, MakeReorder(layouts_[from], layouts_[to]));
+  const auto kernel = MakeReorder(layouts_[from], layouts_[to]);
+  // No way leads there: what wants it is not chosen.
+  if (!kernel.ok()) return reorders_[{from, to}] = std::numeric_limits<double>::infinity();
   WEFT_ASSIGN_OR_RETURN(
       const std::vector<double> seconds,
-      timer_.Measure({kernel.get()}, {.present = {true}, .constant = {false}, .threads = threads}));
+      timer_.Measure({kernel->get()},
+                     {.present = {true}, .constant = {false}, .threads = threads}));
   ++kernels_timed_;
   return reorders_[{from, to}] = seconds[0];
 }

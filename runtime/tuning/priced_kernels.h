@@ -47,6 +47,7 @@ class KernelPrices {
   // For each way to read and write (a tuple of layouts) the quickest kernel, and the default. The
   // result lives as long as this.
   absl::StatusOr<const std::vector<PricedKernel>*> KernelsFor(const KernelRequest& request);
+  // Infinity where there is no such reorder.
   absl::StatusOr<double> ReorderSeconds(int from, int to);
 
  private:

@@ -81,6 +81,8 @@ TEST_F(BenchCommand, SaysWhatIsWrong) {
                 HasSubstr("--seconds: expected a number above 0, got -1"));
     EXPECT_THAT(Error(command + " lenet --seconds nan"), HasSubstr("--seconds"));
     EXPECT_THAT(Error(command + " lenet --threads -1"), HasSubstr("threads, got -1"));
+    EXPECT_THAT(Error(command + " lenet --tuning fast"),
+                HasSubstr("expected \"off\", \"cached\" or \"measured\", got \"fast\""));
     EXPECT_THAT(Error(command + " lenet --size H"), HasSubstr("--size: expected NAME=SIZE"));
     EXPECT_THAT(Error(command + " lenet --size H=4"), HasSubstr("no input has a size H"));
     EXPECT_THAT(Error(command + " lenet --size N=4 --size N=4"), HasSubstr("N is given twice"));
@@ -93,6 +95,24 @@ TEST_F(BenchCommand, SaysWhatIsWrong) {
   EXPECT_THAT(Error("profile a.weft --trace a.weft"),
               HasSubstr("--trace: a.weft: expected another file than the input"));
   Output("show a.weft");  // it is still there
+}
+
+TEST_F(BenchCommand, TakesFilesThatWereTrainedWithinABudget) {
+  Output(
+      "train --model lenet --data synthetic:16 --input 1x28x28 --classes 10 --batch 8 "
+      "--epochs 1 --memory-budget 100% --threads 1 -o m.weft");
+  const std::string bench = "bench m.weft --training --batch 8 --threads 1 --seconds 0.01";
+  EXPECT_THAT(Output(bench), HasSubstr("training steps"));  // --tuning cached
+  EXPECT_THAT(Error(bench + " --tuning measured"), HasSubstr("leave one of both out"));
+}
+
+TEST_F(BenchCommand, KeepsWhatItMeasuresOfATraining) {
+  for (const std::string network : {"lenet", "lenet-bn"}) {
+    const std::string bench = "bench " + network + " --training --batch 4 --threads 1 " +
+                              "--seconds 0.01 --tuning measured";
+    EXPECT_THAT(Output(bench), HasSubstr("training steps"));
+  }
+  EXPECT_THAT(Leftovers(), ::testing::ElementsAre("cache"));
 }
 
 TEST_F(BenchCommand, OpenSizesAreGivenByName) {
