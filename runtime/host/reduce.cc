@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 
 #include "runtime/channel_blocks.h"
 #include "runtime/host/host_families.h"
@@ -112,7 +113,8 @@ void ComputeReduction(const HostContext& c, const FoldPlan& plan, const Recipe& 
 // order of row-major dims then, and X is read as it comes.
 bool FoldsImages(const KernelRequest& request, const Dims& kept) {
   const Layout& x = request.in(0);
-  return request.node.num_inputs() == 1 && FindPixelStride(x) == x.dims()[1] &&
+  const std::optional<int64_t> stride = FindPixelStride(x);
+  return request.node.num_inputs() == 1 && stride && *stride == x.dims()[1] &&
          std::all_of(kept.begin() + 2, kept.end(), [](int64_t extent) { return extent == 1; });
 }
 
