@@ -27,6 +27,7 @@ namespace {
 // Counts up when kernels change so that what was measured says nothing any more.
 constexpr int kKernelsVersion = 1;
 constexpr std::string_view kHeader = "weft kernel choices 1 ";
+constexpr std::string_view kEnding = ".choices";
 constexpr off_t kMostBytes = off_t{16} << 20;
 
 // FNV-1a of 64 bits (Fowler, Noll, Vo), with a basis of one's own choice.
@@ -91,7 +92,7 @@ absl::StatusOr<std::optional<std::string>> ReadSmallFile(const std::string& path
 
 }  // namespace
 
-std::string TuningKey(const Graph& graph, int threads) {
+std::string TuningKey(const Graph& graph, int threads, double max_error) {
   Hash low(kBasis), high(kOtherBasis);
   const auto add = [&](std::string_view text) {
     low.Add(text);
@@ -99,6 +100,7 @@ std::string TuningKey(const Graph& graph, int threads) {
   };
   add(Machine());
   add(absl::StrCat(threads));
+  add(absl::StrCat(max_error));
   std::unordered_map<const Node*, size_t> numbers;
   for (const Node& node : graph.nodes()) {
     numbers.emplace(&node, numbers.size());
@@ -152,7 +154,7 @@ KernelChoices ByName(const Graph& graph, const PlacedChoices& choices) {
 }
 
 std::string ChoiceFolder::PathOf(std::string_view key) const {
-  return absl::StrCat(folder_, "/", Absl(key), ".choices");
+  return absl::StrCat(folder_, "/", Absl(key), Absl(kEnding));
 }
 
 // The file: kHeader and a checksum of the rest in the first line; then, for each node that is
@@ -195,6 +197,7 @@ void ChoiceFolder::RemoveOldest() const {
   std::error_code error;
   std::vector<std::pair<fs::file_time_type, fs::path>> files;
   for (fs::directory_iterator it(folder_, error), end; !error && it != end; it.increment(error)) {
+    if (it->path().extension() != kEnding) continue;  // somebody else's
     const fs::file_time_type time = it->last_write_time(error);
     if (!error) files.emplace_back(time, it->path());
     error.clear();

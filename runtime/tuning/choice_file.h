@@ -12,8 +12,9 @@
 namespace weft {
 
 // What the choices for a graph depend on, 128 bits as text: its ops, attributes, types and edges,
-// but no names and no weights; the number of threads; the CPU and its caches; the libraries.
-std::string TuningKey(const Graph& graph, int threads);
+// but no names and no weights; the number of threads; SearchOptions::max_error; the CPU and its
+// caches; the libraries.
+std::string TuningKey(const Graph& graph, int threads, double max_error);
 
 // $XDG_CACHE_HOME/weft/kernels or ~/.cache/weft/kernels; "" where neither variable is set.
 std::string DefaultTuningFolder();
@@ -25,9 +26,9 @@ PlacedChoices ByPlace(const Graph& graph, const KernelChoices& choices);
 KernelChoices ByName(const Graph& graph, const PlacedChoices& choices);
 
 // Choices on disk: a file of text for each key, written as a whole and checksummed, so that torn
-// ones and those of other versions are misses. Whatever a file says, it names kernels among those
+// ones and those of other versions are refused. Whatever a file says, it names kernels among those
 // that the graph's nodes are offered. Safe with other processes; of more than kMostFiles the oldest
-// are removed.
+// are removed, and nothing else in the folder.
 class ChoiceFolder {
  public:
   static constexpr size_t kMostFiles = 1000;

@@ -53,7 +53,7 @@ const PlacedChoices* Tuner::Find(const std::string& key) {
 absl::StatusOr<KernelChoices> Tuner::ChoicesFor(const Graph& graph, const LowerOptions& options) {
   if (options.reference_only) return KernelChoices();
   const std::lock_guard lock(mutex_);
-  const std::string key = TuningKey(graph, options.threads);
+  const std::string key = TuningKey(graph, options.threads, options_.max_error);
   if (const PlacedChoices* known = Find(key)) return ByName(graph, *known);
   if (options_.mode != TuningMode::kMeasured) return KernelChoices();
   WEFT_ASSIGN_OR_RETURN(SearchResult result, SearchChoices(graph, {.threads = options.threads,

@@ -177,11 +177,12 @@ TEST(Error, OfAKernelIsThatOfItsLargestResult) {
 }
 
 TEST(TuningKey, IsThatOfTheComputation) {
-  const std::string key = TuningKey(Network(), 2);
+  const std::string key = TuningKey(Network(), 2, 1e-4);
   EXPECT_EQ(key.size(), 32U);
-  EXPECT_EQ(TuningKey(Network(16, 0.1F, "other_"), 2), key);  // weights and names
-  EXPECT_NE(TuningKey(Network(), 1), key);
-  EXPECT_NE(TuningKey(Network(24), 2), key);
+  EXPECT_EQ(TuningKey(Network(16, 0.1F, "other_"), 2, 1e-4), key);  // weights and names
+  EXPECT_NE(TuningKey(Network(), 1, 1e-4), key);
+  EXPECT_NE(TuningKey(Network(24), 2, 1e-4), key);
+  EXPECT_NE(TuningKey(Network(), 2, 1e-3), key);
 }
 
 TEST(ChoiceFolder, KeepsChoices) {
@@ -266,6 +267,17 @@ TEST(ChoiceFolder, ForgetsTheOldest) {
   EXPECT_TRUE(std::filesystem::exists(path / "new.choices"));
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path), {}),
             static_cast<std::ptrdiff_t>(ChoiceFolder::kMostFiles));
+}
+
+TEST(ChoiceFolder, LeavesTheFilesOfOthers) {
+  const auto path = FreshFolder("choices_beside_others");
+  std::filesystem::create_directories(path);
+  for (size_t i = 0; i <= ChoiceFolder::kMostFiles; ++i) {
+    std::ofstream(path / (std::to_string(i) + ".png")) << "x";
+  }
+  ASSERT_TRUE(ChoiceFolder(path).Keep("new", {}).ok());
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path), {}),
+            static_cast<std::ptrdiff_t>(ChoiceFolder::kMostFiles + 2));
 }
 
 TEST(Tuner, MeasuresOnceAndThenReads) {
