@@ -60,6 +60,61 @@ double SecondsOf(BoundKernel& kernel) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+// Where the inputs, the outputs, the scratch memory and the workspace begin that all kernels use in
+// turn, each as large as any of them wants it, and where the last one ends.
+std::vector<size_t> TrialOffsets(const std::vector<const Kernel*>& kernels, size_t num_inputs) {
+  const size_t num_outputs = kernels.front()->outputs().size();
+  std::vector<size_t> sizes(num_inputs + num_outputs + 2, 0);
+  const auto grow = [&](size_t region, size_t bytes) {
+    sizes[region] = std::max(sizes[region], Aligned(bytes));
+  };
+  for (const Kernel* kernel : kernels) {
+    for (size_t i = 0; i < num_inputs; ++i) grow(i, kernel->inputs()[i].bytes());
+    for (size_t i = 0; i < num_outputs; ++i) grow(num_inputs + i, kernel->outputs()[i].bytes());
+    grow(num_inputs + num_outputs, kernel->scratch_bytes());
+    grow(num_inputs + num_outputs + 1, kernel->workspace_bytes());
+  }
+  std::vector<size_t> offsets(sizes.size() + 1, 0);
+  for (size_t i = 0; i < sizes.size(); ++i) offsets[i + 1] = offsets[i] + sizes[i];
+  return offsets;
+}
+
+// A constant as it is, where the kernel takes it row-major; of others those that are no f32.
+void FillTrialInput(const Layout& layout, const Tensor* constant, std::byte* data) {
+  if (constant != nullptr && layout.is_plain()) {
+    std::copy_n(constant->data(), layout.bytes(), data);
+  } else if (layout.dtype() != DType::kF32) {
+    // It may be indices: zero is in every range.
+    std::fill_n(data, layout.bytes(), std::byte{0});
+  }
+}
+
+// The kernel's operands at TrialOffsets in `memory`.
+Bindings TrialBindings(const Kernel& kernel, const TrialOperands& operands,
+                       const std::vector<size_t>& offsets, std::byte* memory) {
+  const size_t num_inputs = operands.present.size(), num_outputs = kernel.outputs().size();
+  Bindings bindings;
+  for (size_t i = 0; i < num_inputs; ++i) {
+    const bool read = operands.present[i] && kernel.Reads(static_cast<int>(i));
+    bindings.inputs.push_back(read ? memory + offsets[i] : nullptr);
+    if (read) FillTrialInput(kernel.inputs()[i], operands.constants[i], bindings.inputs.back());
+  }
+  for (size_t i = 0; i < num_outputs; ++i) {
+    bindings.outputs.push_back(memory + offsets[num_inputs + i]);
+  }
+  for (const auto& [output, input] : operands.in_place) {
+    const size_t out = static_cast<size_t>(output), in = static_cast<size_t>(input);
+    if (out < num_outputs && bindings.inputs[in] != nullptr &&
+        kernel.AllowsInPlace(output, input) && kernel.outputs()[out] == kernel.inputs()[in]) {
+      bindings.outputs[out] = bindings.inputs[in];
+      break;
+    }
+  }
+  bindings.scratch = memory + offsets[num_inputs + num_outputs];
+  bindings.workspace = memory + offsets[num_inputs + num_outputs + 1];
+  return bindings;
+}
+
 }  // namespace
 
 TrialOperands OperandsOf(const KernelRequest& request) {
@@ -68,11 +123,12 @@ TrialOperands OperandsOf(const KernelRequest& request) {
   for (int i = 0; i < node.num_inputs(); ++i) {
     operands.present.push_back(request.has(i) &&
                                !node.op().input(static_cast<size_t>(i)).shape_only);
-    operands.constant.push_back(request.constant[static_cast<size_t>(i)]);
+    operands.constants.push_back(ConstantValue(node.input(i)));
   }
   if (node.op().aliases == nullptr) return operands;
   for (const Alias& alias : node.op().aliases(node)) {
-    if (operands.present[static_cast<size_t>(alias.input)]) {
+    const auto input = static_cast<size_t>(alias.input);
+    if (operands.present[input] && operands.constants[input] == nullptr) {
       operands.in_place.emplace_back(alias.output, alias.input);
     }
   }
@@ -111,7 +167,7 @@ void KernelTimer::PrepareCaches(const Trial& trial, const TrialOperands& operand
   for (size_t i = 0; i < trial.bindings.inputs.size(); ++i) {
     const std::byte* const data = trial.bindings.inputs[i];
     if (data == nullptr) continue;
-    if (!operands.constant[i]) {
+    if (operands.constants[i] == nullptr) {
       Read(reinterpret_cast<const float*>(data),
            static_cast<int64_t>(layouts[i].bytes() / sizeof(float)));
     } else if (flushes_) {
@@ -120,54 +176,7 @@ void KernelTimer::PrepareCaches(const Trial& trial, const TrialOperands& operand
   }
 }
 
-absl::StatusOr<std::vector<double>> KernelTimer::Measure(const std::vector<const Kernel*>& kernels,
-                                                         const TrialOperands& operands) {
-  // All kernels use the same memory in turn: a region an operand, as large as any wants it.
-  const size_t num_inputs = operands.present.size();
-  const size_t num_outputs = kernels.front()->outputs().size();
-  std::vector<size_t> sizes(num_inputs + num_outputs + 2, 0);
-  const auto grow = [&](size_t region, size_t bytes) {
-    sizes[region] = std::max(sizes[region], Aligned(bytes));
-  };
-  for (const Kernel* kernel : kernels) {
-    for (size_t i = 0; i < num_inputs; ++i) grow(i, kernel->inputs()[i].bytes());
-    for (size_t i = 0; i < num_outputs; ++i) grow(num_inputs + i, kernel->outputs()[i].bytes());
-    grow(num_inputs + num_outputs, kernel->scratch_bytes());
-    grow(num_inputs + num_outputs + 1, kernel->workspace_bytes());
-  }
-  std::vector<size_t> offsets(sizes.size() + 1, 0);
-  for (size_t i = 0; i < sizes.size(); ++i) offsets[i + 1] = offsets[i] + sizes[i];
-  WEFT_RETURN_IF_ERROR(Reserve(offsets.back()));
-  const RunScope scope(operands.threads);
-
-  std::vector<Trial> trials;
-  for (const Kernel* kernel : kernels) {
-    Trial& trial = trials.emplace_back(Trial{.kernel = kernel});
-    for (size_t i = 0; i < num_inputs; ++i) {
-      const bool read = operands.present[i] && kernel->Reads(static_cast<int>(i));
-      trial.bindings.inputs.push_back(read ? memory_.get() + offsets[i] : nullptr);
-      // Numbers of other types may be indices: zero is in every range.
-      if (read && kernel->inputs()[i].dtype() != DType::kF32) {
-        std::fill_n(trial.bindings.inputs.back(), kernel->inputs()[i].bytes(), std::byte{0});
-      }
-    }
-    for (size_t i = 0; i < num_outputs; ++i) {
-      trial.bindings.outputs.push_back(memory_.get() + offsets[num_inputs + i]);
-    }
-    for (const auto& [output, input] : operands.in_place) {
-      const size_t out = static_cast<size_t>(output), in = static_cast<size_t>(input);
-      if (out < num_outputs && trial.bindings.inputs[in] != nullptr &&
-          kernel->AllowsInPlace(output, input) && kernel->outputs()[out] == kernel->inputs()[in]) {
-        trial.bindings.outputs[out] = trial.bindings.inputs[in];
-        break;
-      }
-    }
-    trial.bindings.scratch = memory_.get() + offsets[num_inputs + num_outputs];
-    trial.bindings.workspace = memory_.get() + offsets[num_inputs + num_outputs + 1];
-    auto bound = kernel->Bind(trial.bindings);
-    if (bound.ok() && (*bound)->Check().ok()) trial.bound = *std::move(bound);
-  }
-
+void KernelTimer::RunInTurns(const TrialOperands& operands, std::vector<Trial>& trials) const {
   double total = 0;
   for (int round = 0; round < kMostRounds; ++round) {
     double best = kNever;
@@ -184,6 +193,21 @@ absl::StatusOr<std::vector<double>> KernelTimer::Measure(const std::vector<const
     }
     if (round + 1 >= kFewestRounds && total > kEnoughSeconds) break;
   }
+}
+
+absl::StatusOr<std::vector<double>> KernelTimer::Measure(const std::vector<const Kernel*>& kernels,
+                                                         const TrialOperands& operands) {
+  const std::vector<size_t> offsets = TrialOffsets(kernels, operands.present.size());
+  WEFT_RETURN_IF_ERROR(Reserve(offsets.back()));
+  const RunScope scope(operands.threads);
+  std::vector<Trial> trials;
+  for (const Kernel* kernel : kernels) {
+    Trial& trial = trials.emplace_back(Trial{.kernel = kernel});
+    trial.bindings = TrialBindings(*kernel, operands, offsets, memory_.get());
+    auto bound = kernel->Bind(trial.bindings);
+    if (bound.ok() && (*bound)->Check().ok()) trial.bound = *std::move(bound);
+  }
+  RunInTurns(operands, trials);
   std::vector<double> seconds;
   for (const Trial& trial : trials) seconds.push_back(trial.seconds);
   return seconds;
@@ -213,21 +237,23 @@ class Evaluation {
   absl::StatusOr<std::vector<float>> Run(const Kernel& kernel) const {
     Bindings bindings;
     std::vector<std::shared_ptr<std::byte>> held;
-    const auto allocate = [&](size_t bytes) -> std::byte* {
-      return held.emplace_back(AllocateAligned(std::max(bytes, kTensorAlignment))).get();
+    const auto allocate = [&](size_t bytes) -> absl::StatusOr<std::byte*> {
+      WEFT_ASSIGN_OR_RETURN(held.emplace_back(), Allocate(bytes));
+      return held.back().get();
     };
     for (size_t i = 0; i < inputs_.size(); ++i) {
       bindings.inputs.push_back(nullptr);
       if (inputs_[i].empty() || !kernel.Reads(static_cast<int>(i))) continue;
       const Layout& layout = kernel.inputs()[i];
-      bindings.inputs.back() = allocate(layout.bytes());
+      WEFT_ASSIGN_OR_RETURN(bindings.inputs.back(), allocate(layout.bytes()));
       WEFT_RETURN_IF_ERROR(Copy(Layout::Plain(layout.dtype(), layout.dims()), inputs_[i].data(),
                                 layout, bindings.inputs.back()));
     }
-    for (const Layout& layout : kernel.outputs())
-      bindings.outputs.push_back(allocate(layout.bytes()));
-    bindings.scratch = allocate(kernel.scratch_bytes());
-    bindings.workspace = allocate(kernel.workspace_bytes());
+    for (const Layout& layout : kernel.outputs()) {
+      WEFT_ASSIGN_OR_RETURN(bindings.outputs.emplace_back(), allocate(layout.bytes()));
+    }
+    WEFT_ASSIGN_OR_RETURN(bindings.scratch, allocate(kernel.scratch_bytes()));
+    WEFT_ASSIGN_OR_RETURN(bindings.workspace, allocate(kernel.workspace_bytes()));
     WEFT_ASSIGN_OR_RETURN(const auto bound, kernel.Bind(bindings));
     WEFT_RETURN_IF_ERROR(bound->Run({}));
     const Layout& layout = kernel.outputs()[0];
@@ -238,6 +264,13 @@ class Evaluation {
   }
 
  private:
+  static absl::StatusOr<std::shared_ptr<std::byte>> Allocate(size_t bytes) {
+    std::shared_ptr<std::byte> memory = AllocateAligned(std::max(bytes, kTensorAlignment));
+    if (memory != nullptr) return memory;
+    return absl::ResourceExhaustedError(
+        absl::StrCat("not enough memory to compare kernels on ", bytes, " bytes"));
+  }
+
   static absl::Status Copy(const Layout& from, const void* source, const Layout& to, void* target) {
     if (from == to) {
       std::copy_n(static_cast<const std::byte*>(source), from.bytes(),
@@ -245,7 +278,7 @@ class Evaluation {
       return absl::OkStatus();
     }
     WEFT_ASSIGN_OR_RETURN(const auto reorder, MakeReorder(from, to));
-    const auto scratch = AllocateAligned(std::max(reorder->scratch_bytes(), kTensorAlignment));
+    WEFT_ASSIGN_OR_RETURN(const auto scratch, Allocate(reorder->scratch_bytes()));
     const auto* bytes = static_cast<const std::byte*>(source);
     WEFT_ASSIGN_OR_RETURN(const auto bound,
                           reorder->Bind({.inputs = {const_cast<std::byte*>(bytes)},
@@ -270,7 +303,8 @@ absl::StatusOr<double> RelativeError(const KernelRequest& request, const Kernel&
   for (size_t i = 0; i < expected.size(); ++i) {
     largest = std::max<double>(largest, std::fabs(expected[i]));
     const double difference = std::fabs(double{expected[i]} - double{actual[i]});
-    if (!(difference <= error)) error = difference;  // NaN too
+    if (std::isnan(difference)) return difference;
+    error = std::max(error, difference);
   }
   return largest > 0 ? error / largest : error;
 }

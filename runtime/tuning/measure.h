@@ -11,8 +11,10 @@ namespace weft {
 
 // What the kernels that are compared compute: the same node, or the same reorder.
 struct TrialOperands {
-  std::vector<bool> present{};                  // per input: there, and read by the op
-  std::vector<bool> constant{};                 // per input: weights, which a run finds cold
+  std::vector<bool> present{};  // per input: there, and read by the op
+  // Per input: its value, which a run finds cold, and on which dims that were inferred may depend;
+  // null for what is no constant.
+  std::vector<const Tensor*> constants{};
   std::vector<std::pair<int, int>> in_place{};  // (output, input) that may share memory
   int threads = 1;                              // that the kernels were made for
 };
@@ -26,19 +28,16 @@ class KernelTimer {
  public:
   KernelTimer(int threads, size_t weights_bytes);  // of a run
 
-  // The least seconds of a run of each kernel, taken in turns; infinity for one that fails, and
-  // for one that was given up because another is much faster. Errors: not enough memory.
+  // The least seconds of a run of each kernel, taken in turns; of fewer runs for one that another
+  // is much faster than; infinity for one that fails. Errors: not enough memory.
   absl::StatusOr<std::vector<double>> Measure(const std::vector<const Kernel*>& kernels,
                                               const TrialOperands& operands);
 
  private:
   struct Trial;
-  struct Region {
-    size_t offset = 0;
-    size_t bytes = 0;
-  };
   absl::Status Reserve(size_t bytes);
   void PrepareCaches(const Trial& trial, const TrialOperands& operands) const;
+  void RunInTurns(const TrialOperands& operands, std::vector<Trial>& trials) const;
 
   bool flushes_;  // weights come from memory
   std::shared_ptr<std::byte> memory_;
@@ -48,7 +47,8 @@ class KernelTimer {
 
 // The largest difference of the results of `kernel` and `exact`, as a share of the largest result,
 // on random operands; both compute request.node and were made within a RunScope of
-// request.threads, as all kernels have to be. Errors: as their runs; not enough memory.
+// request.threads, as all kernels have to be. NaN where either of them has one. Errors: as their
+// runs; not enough memory.
 absl::StatusOr<double> RelativeError(const KernelRequest& request, const Kernel& kernel,
                                      const Kernel& exact);
 

@@ -125,6 +125,8 @@ absl::StatusOr<std::vector<PricedKernel>> KernelPrices::Price(const KernelReques
     PricedKernel kernel = Describe(request, *kernels[i]);
     kernel.seconds = seconds[i];
     kernel.is_default = i == 0;
+    // What fails on numbers that are made up cannot be compared: it stays.
+    if (kernel.is_default && std::isinf(kernel.seconds)) kernel.seconds = 0;
     if (kernels[i]->workspace_bytes() > 0) kernel.kernel = kernels[i];
     const bool beaten = std::ranges::any_of(priced, [&](const PricedKernel& other) {
       return other.inputs == kernel.inputs && other.outputs == kernel.outputs;
@@ -155,7 +157,7 @@ absl::StatusOr<double> KernelPrices::ReorderSeconds(int from, int to) {
   WEFT_ASSIGN_OR_RETURN(
       const std::vector<double> seconds,
       timer_.Measure({kernel->get()},
-                     {.present = {true}, .constant = {false}, .threads = threads}));
+                     {.present = {true}, .constants = {nullptr}, .threads = threads}));
   ++kernels_timed_;
   return reorders_[{from, to}] = seconds[0];
 }

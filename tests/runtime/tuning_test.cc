@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <thread>
 
 #include "graph/emitter.h"
@@ -147,6 +148,19 @@ TEST(Search, CountsWhatItHasDone) {
   EXPECT_EQ(seen.back().nodes, static_cast<int64_t>(seen.size()));
 }
 
+// An op that fails on another number than the one its result was inferred from.
+TEST(Search, TimesOpsOnTheirConstants) {
+  Graph graph(StandardOps());
+  Emitter e(graph);
+  const Value x = graph.AddInput("x", {DType::kF32, {4, 100}}).value();
+  Tensor count = Tensor::Zeros(DType::kI64, {1}).value();
+  count.mutable_values<int64_t>()[0] = 3;
+  ASSERT_TRUE(graph.AddOutput("y", e.Op("TopK", {x, e.Constant(count)})).ok());
+  const double seconds = SearchChoices(graph, {.threads = 1}).value().seconds;
+  EXPECT_GT(seconds, 0);
+  EXPECT_TRUE(std::isfinite(seconds));
+}
+
 TEST(Search, RefusesNoGraphForAnOpWithoutFastKernels) {
   Graph graph(StandardOps());
   Emitter e(graph);
@@ -174,6 +188,54 @@ TEST(Error, OfAKernelIsThatOfItsLargestResult) {
     }
     EXPECT_EQ(RelativeError(request, *reference, *reference).value(), 0);
   }
+}
+
+// All zeros but for a NaN in the first place.
+class KernelWithNaN : public Kernel {
+ public:
+  explicit KernelWithNaN(const Kernel& like) {
+    inputs_ = like.inputs();
+    outputs_ = like.outputs();
+  }
+  std::string name() const override { return "test"; }
+  std::string implementation() const override { return "with a NaN"; }
+  bool AllowsInPlace(int, int) const override { return false; }
+  absl::StatusOr<std::unique_ptr<BoundKernel>> Bind(const Bindings& bindings) const override {
+    return std::make_unique<Bound>(reinterpret_cast<float*>(bindings.outputs[0]));
+  }
+
+ private:
+  class Bound : public BoundKernel {
+   public:
+    explicit Bound(float* y) : y_(y) {}
+    absl::Status Run(const RandomKey&) override {
+      y_[0] = std::numeric_limits<float>::quiet_NaN();
+      return absl::OkStatus();
+    }
+    void SetInput(int, std::byte*) override {}
+    void SetOutput(int, std::byte* data) override { y_ = reinterpret_cast<float*>(data); }
+
+   private:
+    float* y_;
+  };
+};
+
+TEST(Error, IsNaNWhereAResultIs) {
+  Graph graph(StandardOps());
+  Emitter e(graph);
+  const Value x = graph.AddInput("x", {DType::kF32, {4, 4}}).value();
+  const Value y = e.Op("Relu", {x});
+  ASSERT_TRUE(graph.AddOutput("y", y).ok());
+  const RunScope scope(1);
+  const Layout plain = PlainLayout(x.type()).value();
+  const KernelRequest request{.node = *y.node,
+                              .inputs = {plain},
+                              .outputs = {plain.dims()},
+                              .constant = {false},
+                              .threads = 1};
+  const auto reference = MakeReferenceKernel(request);
+  const KernelWithNaN kernel(*reference);
+  EXPECT_TRUE(std::isnan(RelativeError(request, kernel, *reference).value()));
 }
 
 TEST(TuningKey, IsThatOfTheComputation) {
