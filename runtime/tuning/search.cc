@@ -11,6 +11,7 @@ namespace weft {
 namespace {
 
 constexpr size_t kBeam = 48;  // ways that are followed at once
+constexpr double kHandicaps[] = {0.1, 0.35};
 
 // A value that is still to be read, with the layouts that it is there in, first the one that it
 // came in.
@@ -45,18 +46,33 @@ class Search {
 
   absl::StatusOr<SearchResult> Run() {
     FindLastReads();
+    WEFT_ASSIGN_OR_RETURN(SearchResult result, RunWithHandicap(0));
+    for (const double handicap : kHandicaps) {
+      WEFT_ASSIGN_OR_RETURN(SearchResult cautious, RunWithHandicap(handicap));
+      result.cautious.push_back(std::move(cautious.choices));
+    }
+    return result;
+  }
+
+ private:
+  // A kernel that is not the default costs its time and `handicap` of it.
+  absl::StatusOr<SearchResult> RunWithHandicap(double handicap) {
+    handicap_ = handicap;
+    links_.clear();
     std::vector<Path> paths(1);
     int64_t done = 0;
     const int64_t count = std::ranges::distance(graph_.nodes());
     for (const Node& node : graph_.nodes()) {
       WEFT_RETURN_IF_ERROR(Annotate(Step(node, paths), node.Describe()));
-      if (options_.progress) options_.progress({++done, count, prices_.kernels_timed()});
+      const bool first = handicap == 0;  // later ones time hardly anything
+      if (first && options_.progress) {
+        options_.progress({++done, count, prices_.kernels_timed()});
+      }
     }
     for (Path& path : paths) WEFT_RETURN_IF_ERROR(PayOutputs(path));
     return Best(paths);
   }
 
- private:
   // Values by number, with the last node that reads each; the graph's outputs are read at the end.
   void FindLastReads() {
     for (const Node& node : graph_.nodes()) {
@@ -104,7 +120,7 @@ class Search {
         WEFT_RETURN_IF_ERROR(Convert(longer, node.input(i), wanted, !updating_.contains(&node)));
       }
       longer = After(longer, node, kernel.outputs);
-      longer.seconds += kernel.seconds;
+      longer.seconds += kernel.is_default ? kernel.seconds : kernel.seconds * (1 + handicap_);
       longer.is_default &= kernel.is_default;
       longer.end = static_cast<int>(links_.size());
       if (kernel.kernel != nullptr && last_gradient_.contains(&node)) {
@@ -236,6 +252,7 @@ class Search {
   std::unordered_map<const Node*, const Node*> last_gradient_;
   std::unordered_set<const Node*> updating_;
   std::vector<Link> links_;
+  double handicap_ = 0;
 };
 
 size_t WeightsBytes(const Graph& graph) {

@@ -32,6 +32,9 @@ struct SearchResult {
   double seconds = 0;          // of a run with these, by the kernels' times
   double default_seconds = 0;  // and with what the families put first
   int64_t kernels_timed = 0;
+  // Others, where a kernel is taken only if it is so much quicker than what the families put first
+  // that chance in timing it, and what it does to the caches of the next, cannot be all of it.
+  std::vector<KernelChoices> cautious{};
 };
 
 // Finds the kernels with which a run of `graph`, whose dims are all static, takes least time, each

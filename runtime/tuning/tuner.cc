@@ -1,7 +1,11 @@
 #include "runtime/tuning/tuner.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "absl/strings/str_cat.h"
 #include "runtime/tuning/choice_file.h"
+#include "runtime/tuning/contest.h"
 
 namespace weft {
 namespace {
@@ -59,12 +63,15 @@ absl::StatusOr<KernelChoices> Tuner::ChoicesFor(const Graph& graph, const LowerO
   WEFT_ASSIGN_OR_RETURN(SearchResult result, SearchChoices(graph, {.threads = options.threads,
                                                                    .max_error = options_.max_error,
                                                                    .progress = options_.progress}));
-  const PlacedChoices& choices = known_[key] = ByPlace(graph, result.choices);
+  std::vector<KernelChoices> contest = {{}, std::move(result.choices)};
+  std::ranges::move(result.cautious, std::back_inserter(contest));
+  WEFT_ASSIGN_OR_RETURN(const size_t best, QuickestChoices(graph, options, contest));
+  const PlacedChoices& choices = known_[key] = ByPlace(graph, contest[best]);
   if (!options_.folder.empty()) {
     const absl::Status kept = ChoiceFolder(options_.folder).Keep(key, choices);
     if (!kept.ok()) Warn(kept);
   }
-  return std::move(result.choices);
+  return contest[best];
 }
 
 }  // namespace weft

@@ -8,11 +8,13 @@
 #include <limits>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "graph/emitter.h"
 #include "ops/ops.h"
 #include "runtime/exec/executable.h"
 #include "runtime/exec/parallel.h"
 #include "runtime/plan/lowering.h"
+#include "runtime/tuning/contest.h"
 #include "runtime/tuning/tuner.h"
 
 namespace weft {
@@ -136,6 +138,29 @@ TEST(Search, FindsAPlanThatComputesTheSame) {
       EXPECT_NEAR(actual.At(i), exact.At(i), 1e-4 * largest);
     }
   }
+}
+
+// The reference kernels of all convolutions against what the families put first.
+TEST(Contest, TheQuickerOfTwoPlansWins) {
+  Graph graph(StandardOps());
+  Emitter e(graph);
+  const Value x = graph.AddInput("x", {DType::kF32, {4, 16, 64, 64}}).value();
+  const Value w = e.Constant(Wave({64, 16, 3, 3}, 0.7F));
+  const Value y = e.Op("Conv", {x, w});
+  ASSERT_TRUE(graph.AddOutput("y", y).ok());
+  KernelRequest request{.node = *y.node, .threads = 1};
+  request.inputs = {PlainLayout(x.type()).value(), PlainLayout(w.type()).value()};
+  request.constant = {false, true};
+  request.outputs = {StaticDims(y.type().shape).value()};
+  const Candidates offered = CandidatesFor(request, Families::kAll).value();
+  const auto slow = std::ranges::find_if(offered, [](const auto& kernel) {
+    return absl::StrContains(kernel->implementation(), "ref");
+  });
+  if (slow == offered.end()) GTEST_SKIP() << "the library offers no plain loops here";
+  const KernelChoices bad = {{y.node->name(), ChoiceText(*y.node, **slow)}};
+  EXPECT_EQ(QuickestChoices(graph, {.threads = 1}, {bad, {}}).value(), 1U);
+  EXPECT_EQ(QuickestChoices(graph, {.threads = 1}, {{}, bad}).value(), 0U);
+  EXPECT_EQ(QuickestChoices(graph, {.threads = 1}, {{}}).value(), 0U);
 }
 
 TEST(Search, CountsWhatItHasDone) {

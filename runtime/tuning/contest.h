@@ -1,0 +1,20 @@
+#ifndef WEFT_RUNTIME_TUNING_CONTEST_H_
+#define WEFT_RUNTIME_TUNING_CONTEST_H_
+
+#include <vector>
+
+#include "runtime/plan/choices.h"
+#include "runtime/plan/plan.h"
+
+namespace weft {
+
+// The index of the choices with which whole runs of `graph`, whose dims are all static, take least
+// time: runs by turns, on made-up inputs and a copy of the variables. The first one wins unless
+// another is quicker by kClearGain. Errors: as Lower's and the runs'; not enough memory.
+inline constexpr double kClearGain = 0.02;
+absl::StatusOr<size_t> QuickestChoices(const Graph& graph, const LowerOptions& options,
+                                       const std::vector<KernelChoices>& choices);
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_TUNING_CONTEST_H_
