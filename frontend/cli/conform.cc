@@ -18,8 +18,7 @@ struct ConformArguments {
 };
 
 constexpr std::array kOutcomes = {ConformOutcome::kPass, ConformOutcome::kRandom,
-                                  ConformOutcome::kException, ConformOutcome::kUnsupported,
-                                  ConformOutcome::kFail};
+                                  ConformOutcome::kUnsupported, ConformOutcome::kFail};
 
 void PrintLine(const ConformResult& r) {
   Print("%s %s%s%s\n", std::string(ToString(r.outcome)).c_str(), r.name.c_str(),

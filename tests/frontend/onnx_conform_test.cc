@@ -24,6 +24,31 @@ std::vector<ConformResult> RunAll(const std::string& part) {
   return results;
 }
 
+constexpr const char* kRoundedSize =
+    "the last of 2.4 or 3.2 elements lies in the corner; in PyTorch, ONNX Runtime and TensorRT, "
+    "and here, the last of the 2 or 3 that there are";
+
+// Cases whose values contradict their own model, or all runtimes.
+const std::map<std::string, std::string> kWrongData = {
+    {"test_resize_downsample_scales_cubic_align_corners", kRoundedSize},
+    {"test_resize_downsample_scales_linear_align_corners", kRoundedSize},
+    {"test_adam_multiple",
+     "the node has no epsilon, which ONNX then takes for 1e-6, but the data was made with 1e-2"}};
+
+constexpr const char* kWraps = "wraps around where ONNX says saturate";
+
+// Cases of ONNX 1.17 whose values we do not follow.
+constexpr size_t kCasesOf117 = 1288;
+const std::map<std::string, std::string> kOtherValues117 = {
+    {"test_averagepool_3d_dilations_large_count_include_pad_is_1_ceil_mode_is_True",
+     "counts what ceil_mode adds beyond the padding, which PyTorch does not"},
+    {"test_dft_inverse", "expects its own rounding, 2e-7 where the inverse is 0"},
+    {"test_dft_inverse_opset19", "expects its own rounding, 2e-7 where the inverse is 0"},
+    {"test_qlinearmatmul_2D_int8_float16", kWraps},
+    {"test_qlinearmatmul_2D_int8_float32", kWraps},
+    {"test_qlinearmatmul_3D_int8_float16", kWraps},
+    {"test_qlinearmatmul_3D_int8_float32", kWraps}};
+
 // What the text of an unsupported case says: element types and kinds of values that we lack, and
 // ops without a counterpart.
 const std::vector<std::string> kReasons = {
@@ -41,7 +66,7 @@ const std::vector<std::string> kReasons = {
     "(TfIdfVectorizer,", ", ai.onnx.ml "};
 
 // By the number of cases, those of ONNX 1.12 and of 1.17: how many pass or draw random numbers.
-const std::map<size_t, int> kPassing = {{932, 885}, {1288, 1127}};
+const std::map<size_t, int> kPassing = {{932, 885}, {kCasesOf117, 1127}};
 
 TEST(OnnxConform, EveryCaseThatPyTorchExportedPasses) {
   for (const char* part : {"pytorch-converted", "pytorch-operator"}) {
@@ -58,8 +83,9 @@ TEST(OnnxConform, NodeCasesPassOrSayWhatIsNotSupported) {
   ASSERT_TRUE(kPassing.contains(results.size())) << results.size();
   int passed = 0;
   for (const ConformResult& r : results) {
-    if (ConformExceptions().contains(r.name)) {
-      EXPECT_EQ(r.outcome, ConformOutcome::kException) << r.name << " passes; take it off the list";
+    if (kWrongData.contains(r.name) ||
+        (results.size() == kCasesOf117 && kOtherValues117.contains(r.name))) {
+      EXPECT_EQ(r.outcome, ConformOutcome::kFail) << r.name << " passes; take it off the list";
       continue;
     }
     EXPECT_NE(r.outcome, ConformOutcome::kFail) << r.name << ": " << r.detail;
@@ -128,8 +154,8 @@ TEST(OnnxConform, FamiliesPassWithoutException) {
       if (!r.name.starts_with(family)) continue;
       ++seen[family];
       const bool is_newer = r.detail.find("rounds parts of elements up") != std::string::npos;
-      const bool excused = ConformExceptions().contains(r.name) || is_newer ||
-                           r.name.find("int8") != std::string::npos;
+      const bool excused = kWrongData.contains(r.name) || kOtherValues117.contains(r.name) ||
+                           is_newer || r.name.find("int8") != std::string::npos;
       if (!excused || r.name.find("uint8") != std::string::npos) {
         EXPECT_EQ(r.outcome, ConformOutcome::kPass) << r.name << ": " << r.detail;
       }
@@ -182,47 +208,6 @@ TEST(OnnxConform, ToleranceOfHalvesIsOneUnitAtLeast) {
   EXPECT_EQ(outcome(DType::kBF16, 1, 1 + 0x1p-7f), ConformOutcome::kPass);
   EXPECT_EQ(outcome(DType::kBF16, 1, 1 + 0x1p-6f), ConformOutcome::kFail);
   EXPECT_EQ(outcome(DType::kF16, INFINITY, 65504), ConformOutcome::kFail);
-}
-
-// y of nine elements, up to 32: a unit of that in f32 is 2^-18.
-TEST(OnnxConform, WhatNearlyCancelsMayBeOffByItsRounding) {
-  constexpr float kUnit = 0x1p-18f;
-  const auto outcome = [](float expected, float got, float exact, float largest = 32) {
-    const std::vector<float> others(8, largest);
-    const auto y = [&](float first) {
-      std::vector<float> values = {first};
-      values.insert(values.end(), others.begin(), others.end());
-      return Expected(values);
-    };
-    return CompareOutputs(y(expected), {{"y", y(got)[0].tensor}}, {}, {},
-                          [&] {
-                            return absl::StatusOr<TensorMap>(TensorMap{
-                                {"y", y(exact)[0].tensor.Converted(DType::kF64).value()}});
-                          })
-        .outcome;
-  };
-  EXPECT_EQ(outcome(kUnit, -kUnit, 0), ConformOutcome::kPass);
-  EXPECT_EQ(outcome(kUnit, 0, 0, 1), ConformOutcome::kFail);      // nothing as large
-  EXPECT_EQ(outcome(1.1f * kUnit, 0, 0), ConformOutcome::kFail);  // the data is wrong
-  EXPECT_EQ(outcome(0, 1.1f * kUnit, 0), ConformOutcome::kFail);  // we are
-  EXPECT_EQ(outcome(0, kUnit, -0.5f * kUnit), ConformOutcome::kFail);
-  EXPECT_EQ(outcome(0, 32e-4f, 0), ConformOutcome::kFail);
-  EXPECT_EQ(outcome(1, 1 + 2e-3f, 1), ConformOutcome::kFail);
-  EXPECT_EQ(outcome(kUnit, NAN, 0), ConformOutcome::kFail);
-}
-
-TEST(OnnxConform, ManyElementsAreNotOffByTheirRounding) {
-  const auto outcome = [](float first, float second) {
-    const auto y = [](float a, float b) { return Expected({a, b, 32, 32, 32, 32, 32, 32, 32}); };
-    return CompareOutputs(y(0, 0), {{"y", y(first, second)[0].tensor}}, {}, {},
-                          [&] {
-                            return absl::StatusOr<TensorMap>(
-                                TensorMap{{"y", y(0, 0)[0].tensor.Converted(DType::kF64).value()}});
-                          })
-        .outcome;
-  };
-  EXPECT_EQ(outcome(0x1p-19f, 0), ConformOutcome::kPass);
-  EXPECT_EQ(outcome(0x1p-19f, 0x1p-19f), ConformOutcome::kFail);
 }
 
 TEST(OnnxConform, LargeIntegersMustBeEqualToo) {
@@ -281,15 +266,6 @@ TEST_F(SharedDataCases, WhatPassesUnoptimizedPassesOptimized) {
     EXPECT_FALSE(optimized) << r.name << ": " << r.detail;
   }
   EXPECT_GE(passed, 250);
-}
-
-// Of each, an element of less than a thousandth of the others is off, in the data as here.
-TEST_F(SharedDataCases, RoundingsOfWhatNearlyCancelsAreNoErrors) {
-  for (const char* name : {"conv_1d_dil_eeg", "conv_add_self_twice", "local_function"}) {
-    const ConformResult r = RunConformCase(absl::StrCat(kFolder, "/", name), {.threads = 1});
-    EXPECT_EQ(r.outcome, ConformOutcome::kPass) << name << ": " << r.detail;
-    EXPECT_THAT(r.detail, HasSubstr("elements nearly cancel"));
-  }
 }
 
 TEST(OnnxConform, FoldersWithoutCasesAreErrors) {

@@ -126,8 +126,7 @@ absl::StatusOr<Comparison> RunOnce(const Model& model, const ConformData& data, 
     feeds.emplace(input->name(), data.inputs.at(input->name()));
   }
   WEFT_ASSIGN_OR_RETURN(const TensorMap outputs, session->Run(feeds));
-  return CompareOutputs(data.outputs, outputs, RandomOutputs(model.graph), options,
-                        [&] { return ExactOutputs(model.graph, data.inputs); });
+  return CompareOutputs(data.outputs, outputs, RandomOutputs(model.graph), options);
 }
 
 absl::StatusOr<Comparison> RunCase(const std::string& folder, const ConformOptions& options) {
@@ -155,7 +154,7 @@ absl::StatusOr<Comparison> RunCase(const std::string& folder, const ConformOptio
                          optimize ? ", optimized: " : ", unoptimized: ", comparison->detail);
         return comparison;
       }
-      if (!comparison->detail.empty()) result = *std::move(comparison);
+      if (comparison->outcome == ConformOutcome::kRandom) result = *std::move(comparison);
     }
   }
   return result;
@@ -180,8 +179,6 @@ std::string_view ToString(ConformOutcome outcome) {
       return "pass";
     case ConformOutcome::kRandom:
       return "random";
-    case ConformOutcome::kException:
-      return "exception";
     case ConformOutcome::kUnsupported:
       return "unsupported";
     case ConformOutcome::kFail:
@@ -227,12 +224,6 @@ ConformResult RunConformCase(const std::string& folder, const ConformOptions& op
     const bool unsupported = comparison.status().code() == absl::StatusCode::kUnimplemented;
     result.outcome = unsupported ? ConformOutcome::kUnsupported : ConformOutcome::kFail;
     result.detail = std::string(comparison.status().message());
-  }
-  const auto exception = ConformExceptions().find(result.name);
-  if (comparison.ok() && result.outcome == ConformOutcome::kFail &&
-      exception != ConformExceptions().end()) {
-    result.outcome = ConformOutcome::kException;
-    result.detail = exception->second;
   }
   return result;
 }

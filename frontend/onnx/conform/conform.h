@@ -1,8 +1,6 @@
 #ifndef WEFT_FRONTEND_ONNX_CONFORM_CONFORM_H_
 #define WEFT_FRONTEND_ONNX_CONFORM_CONFORM_H_
 
-#include <functional>
-#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -23,31 +21,22 @@ namespace weft {
 
 enum class ConformOutcome {
   kPass,
-  kRandom,     // draws random numbers: dtype, shape and statistics are those of the expected values
-  kException,  // has other values than expected, which we do not follow (ConformExceptions)
+  kRandom,  // draws random numbers: dtype, shape and statistics are those of the expected values
   kUnsupported,
   kFail
 };
-// "pass", "random", "exception", "unsupported", "FAIL"
-std::string_view ToString(ConformOutcome outcome);
+std::string_view ToString(ConformOutcome outcome);  // "pass", "random", "unsupported", "FAIL"
 
 struct ConformResult {
   std::string name;  // the folder's
   ConformOutcome outcome = ConformOutcome::kFail;
-  // What is unsupported, wrong or not followed. Of a pass, whether it took the bound on roundings.
-  std::string detail;
+  std::string detail;  // what is unsupported or wrong; empty for a pass
 };
-
-// Cases of ONNX's suites, by name, whose values contradict their own model or what all runtimes do;
-// and why.
-const std::map<std::string, std::string, std::less<>>& ConformExceptions();
 
 struct ConformOptions {
   int threads = 0;  // 0: all that this process may use
   // A floating-point value passes if |got - expected| <= atol + rtol * |expected|, as in ONNX's
-  // runner; integers and bools must be equal. Some few of an f32 output that do not, because their
-  // sums nearly cancel, pass if both values lie within a unit in the last place of the output's
-  // largest element of what f64 gives.
+  // runner; integers and bools must be equal.
   double rtol = 1e-3;
   double atol = 1e-7;
 };
@@ -75,20 +64,15 @@ absl::StatusOr<std::vector<ConformData>> ReadConformData(const std::string& fold
 // in some of its suite's cases, the data's shape counts, and RunConformCase puts it there.
 void TakeShapes(const TensorMap& data, onnx::GraphProto& graph);
 
-// The outputs as f64 gives them, of the same inputs on reference kernels. Errors: a random draw, an
-// op that takes no f64.
-absl::StatusOr<TensorMap> ExactOutputs(const Graph& graph, const TensorMap& inputs);
-
 // Whether `got` has all of `expected`, and no more. Of the outputs named in `random` the statistics
-// are compared. `exact`, asked only where roundings may be all that is wrong, gives ExactOutputs.
+// are compared.
 struct Comparison {
   ConformOutcome outcome = ConformOutcome::kPass;
   std::string detail;
 };
 Comparison CompareOutputs(const std::vector<NamedTensor>& expected, const TensorMap& got,
                           const std::set<std::string>& random = {},
-                          const ConformOptions& options = {},
-                          const std::function<absl::StatusOr<TensorMap>()>& exact = {});
+                          const ConformOptions& options = {});
 
 }  // namespace weft
 
