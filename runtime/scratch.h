@@ -9,6 +9,11 @@
 
 namespace weft {
 
+// Bytes rounded up, so that what comes after them is aligned.
+constexpr size_t AlignedBytes(size_t bytes) {
+  return (bytes + kTensorAlignment - 1) / kTensorAlignment * kTensorAlignment;
+}
+
 // Elements of a kernel's scratch memory, or as many for each thread of a run: a part of what a
 // ScratchPlan laid out. A run begins with any contents in it.
 template <typename T>
@@ -47,8 +52,7 @@ class ScratchPlan {
   ScratchArray<T> Add(int64_t count, size_t times) {
     ScratchArray<T> array;
     array.offset_ = bytes_;
-    array.step_ = (static_cast<size_t>(count) * sizeof(T) + kTensorAlignment - 1) /
-                  kTensorAlignment * kTensorAlignment;
+    array.step_ = AlignedBytes(static_cast<size_t>(count) * sizeof(T));
     bytes_ += array.step_ * times;
     return array;
   }

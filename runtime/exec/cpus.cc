@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -97,6 +98,12 @@ int AvailableCpus() {
   int cpus = sched_getaffinity(0, sizeof mask, &mask) == 0 ? CPU_COUNT(&mask) : 1;
   if (const int quota = QuotaCpus(); quota > 0) cpus = std::min(cpus, quota);
   return std::max(1, cpus);
+}
+
+size_t CacheBytes(int level) {
+  constexpr int kNames[] = {_SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE};
+  const long bytes = sysconf(kNames[std::clamp(level, 1, 3) - 1]);
+  return bytes > 0 ? static_cast<size_t>(bytes) : 0;
 }
 
 CpuLease::CpuLease(int threads) {

@@ -1,6 +1,7 @@
 #ifndef WEFT_RUNTIME_EXEC_CPUS_H_
 #define WEFT_RUNTIME_EXEC_CPUS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -13,6 +14,9 @@ int AvailableCpus();
 // The tightest quota, in CPUs and rounded up, on the path of this process's control group, of
 // either version; 0 for none. The files are looked for under `root`.
 int QuotaCpus(const std::string& root = "");
+
+// Bytes of a core's cache of level 1 (of data) to 3, as the system says; 0 where it does not.
+size_t CacheBytes(int level);
 
 // CPUs for one run. Waits until so many are free of other runs of this process, in the order in
 // which runs come, so that callers on many threads do not slow each other; how many threads a run

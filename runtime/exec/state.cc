@@ -4,13 +4,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "runtime/scratch.h"
 
 namespace weft {
 namespace {
-
-size_t Aligned(size_t bytes) {
-  return (bytes + kTensorAlignment - 1) / kTensorAlignment * kTensorAlignment;
-}
 
 absl::Status Unknown(std::string_view name) {
   return absl::NotFoundError(absl::StrCat("the state has no variable called '", Absl(name), "'"));
@@ -69,7 +66,7 @@ absl::Status State::Allocate() {
   for (auto& [name, entry] : entries_) {
     Flatness& flat = roles_[entry.role];
     entry.offset = flat.bytes;
-    flat.bytes += Aligned(entry.layout.bytes());
+    flat.bytes += AlignedBytes(entry.layout.bytes());
   }
   for (auto& [role, flat] : roles_) {
     flat.memory = AllocateAligned(flat.bytes);
@@ -172,7 +169,7 @@ size_t State::BytesIn(const VariableLayouts& layouts) const {
   for (const auto& [name, entry] : entries_) {
     const auto wanted = layouts.find(name);
     const Layout& now = entry.layout;
-    bytes += Aligned(wanted != layouts.end() ? wanted->second.bytes()
+    bytes += AlignedBytes(wanted != layouts.end() ? wanted->second.bytes()
                                              : Layout::Plain(now.dtype(), now.dims()).bytes());
   }
   return bytes;

@@ -5,13 +5,10 @@
 
 #include "runtime/channel_blocks.h"
 #include "runtime/host/loops.h"
+#include "runtime/scratch.h"
 
 namespace weft {
 namespace {
-
-size_t AlignedScratch(size_t bytes) {
-  return (bytes + kTensorAlignment - 1) / kTensorAlignment * kTensorAlignment;
-}
 
 // Pixels whose lines are asked for while those before are written, and floats of a line.
 constexpr int64_t kAhead = 24;
@@ -57,7 +54,7 @@ class BoundSpread : public BoundKernel {
 class SpreadKernel : public Kernel {
  public:
   SpreadKernel(std::shared_ptr<const Kernel> kernel, int64_t pixel_stride)
-      : kernel_(std::move(kernel)), dense_at_(AlignedScratch(kernel_->scratch_bytes())) {
+      : kernel_(std::move(kernel)), dense_at_(AlignedBytes(kernel_->scratch_bytes())) {
     const Layout& dense = kernel_->outputs()[0];
     inputs_ = kernel_->inputs();
     outputs_ = {ChannelsLastLayout(dense.dims(), pixel_stride)};

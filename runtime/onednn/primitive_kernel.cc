@@ -1,6 +1,7 @@
 #include "runtime/onednn/primitive_kernel.h"
 
 #include "runtime/exec/parallel.h"
+#include "runtime/scratch.h"
 
 namespace weft {
 namespace {
@@ -174,7 +175,7 @@ void PrimitiveKernel::PlainOutput(int id, int index, const MemoryDesc& view) {
 
 size_t PrimitiveKernel::AddScratch(size_t bytes) {
   const size_t offset = scratch_bytes_;
-  scratch_bytes_ += (bytes + kTensorAlignment - 1) / kTensorAlignment * kTensorAlignment;
+  scratch_bytes_ += AlignedBytes(bytes);
   return offset;
 }
 

@@ -3,13 +3,10 @@
 #include <limits>
 
 #include "runtime/plan/lowering.h"
+#include "runtime/scratch.h"
 
 namespace weft {
 namespace {
-
-size_t Aligned(size_t bytes) {
-  return (bytes + kTensorAlignment - 1) / kTensorAlignment * kTensorAlignment;
-}
 
 void Extend(PlanBuffer& buffer, int step) {
   if (buffer.first < 0) buffer.first = step;
@@ -47,11 +44,11 @@ size_t PlaceInOrder(const Order& order) {
     size_t offset = 0;
     for (const PlanBuffer* other : placed) {
       if (!Overlap(*buffer, *other)) continue;
-      if (offset + Aligned(buffer->bytes) <= other->offset) break;
-      offset = std::max(offset, other->offset + Aligned(other->bytes));
+      if (offset + AlignedBytes(buffer->bytes) <= other->offset) break;
+      offset = std::max(offset, other->offset + AlignedBytes(other->bytes));
     }
     buffer->offset = offset;
-    bytes = std::max(bytes, offset + Aligned(buffer->bytes));
+    bytes = std::max(bytes, offset + AlignedBytes(buffer->bytes));
     placed.insert(std::upper_bound(placed.begin(), placed.end(), buffer,
                                    [](const PlanBuffer* a, const PlanBuffer* b) {
                                      return a->offset < b->offset;
@@ -65,8 +62,8 @@ size_t PlaceInOrder(const Order& order) {
 size_t LeastBytes(const Plan& plan, const Order& buffers) {
   std::vector<size_t> live(plan.steps.size() + 1);  // by step: what begins, less what has ended
   for (const PlanBuffer* b : buffers) {
-    live[Index(b->first)] += Aligned(b->bytes);
-    live[Index(b->last) + 1] -= Aligned(b->bytes);  // sums wrap around and back
+    live[Index(b->first)] += AlignedBytes(b->bytes);
+    live[Index(b->last) + 1] -= AlignedBytes(b->bytes);  // sums wrap around and back
   }
   size_t least = 0, now = 0;
   for (const size_t change : live) least = std::max(least, now += change);
@@ -104,7 +101,7 @@ class Placement {
     for (size_t i = 0; i < tries && best_ > least_; ++i) {
       Try(order);
       const auto highest = std::ranges::max_element(
-          order, {}, [](const PlanBuffer* b) { return b->offset + Aligned(b->bytes); });
+          order, {}, [](const PlanBuffer* b) { return b->offset + AlignedBytes(b->bytes); });
       std::rotate(order.begin(), highest, highest + 1);
     }
   }

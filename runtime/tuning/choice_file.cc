@@ -17,8 +17,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "graph/file/file_system.h"
+#include "runtime/exec/cpus.h"
 #include "runtime/onednn/version.h"
 
 namespace weft {
@@ -59,9 +59,8 @@ std::string CpuName() {
 
 // What times depend on besides the graph.
 std::string Machine() {
-  return absl::StrCat(kKernelsVersion, "|", DnnlVersion(), "|", CpuName(), "|",
-                      sysconf(_SC_LEVEL1_DCACHE_SIZE), "|", sysconf(_SC_LEVEL2_CACHE_SIZE), "|",
-                      sysconf(_SC_LEVEL3_CACHE_SIZE));
+  return absl::StrCat(kKernelsVersion, "|", DnnlVersion(), "|", CpuName(), "|", CacheBytes(1), "|",
+                      CacheBytes(2), "|", CacheBytes(3));
 }
 
 std::string SumOf(std::string_view body) {

@@ -1,7 +1,6 @@
 #include "runtime/tuning/measure.h"
 
 #include <emmintrin.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/op.h"
 #include "runtime/exec/parallel.h"
+#include "runtime/scratch.h"
 
 namespace weft {
 namespace {
@@ -24,13 +24,9 @@ constexpr double kHopelessAtFirst = 3;
 constexpr double kHopeless = 1.4;
 constexpr size_t kCacheLine = 64;
 
-size_t CacheBytes(int name, size_t fallback) {
-  const long bytes = sysconf(name);
-  return bytes > 0 ? static_cast<size_t>(bytes) : fallback;
-}
-
-size_t Aligned(size_t bytes) {
-  return (bytes + kTensorAlignment - 1) / kTensorAlignment * kTensorAlignment;
+size_t CacheBytesOr(int level, size_t unknown) {
+  const size_t bytes = CacheBytes(level);
+  return bytes > 0 ? bytes : unknown;
 }
 
 // Numbers in [-1, 1) without a pattern that a kernel could profit from.
@@ -66,7 +62,7 @@ std::vector<size_t> TrialOffsets(const std::vector<const Kernel*>& kernels, size
   const size_t num_outputs = kernels.front()->outputs().size();
   std::vector<size_t> sizes(num_inputs + num_outputs + 2, 0);
   const auto grow = [&](size_t region, size_t bytes) {
-    sizes[region] = std::max(sizes[region], Aligned(bytes));
+    sizes[region] = std::max(sizes[region], AlignedBytes(bytes));
   };
   for (const Kernel* kernel : kernels) {
     for (size_t i = 0; i < num_inputs; ++i) grow(i, kernel->inputs()[i].bytes());
@@ -143,8 +139,8 @@ struct KernelTimer::Trial {
 };
 
 KernelTimer::KernelTimer(int threads, size_t weights_bytes)
-    : flushes_(weights_bytes > CacheBytes(_SC_LEVEL3_CACHE_SIZE, size_t{8} << 20) / 2) {
-  const size_t second_level = CacheBytes(_SC_LEVEL2_CACHE_SIZE, size_t{1} << 20);
+    : flushes_(weights_bytes > CacheBytesOr(3, size_t{8} << 20) / 2) {
+  const size_t second_level = CacheBytesOr(2, size_t{1} << 20);
   elsewhere_.resize(2 * second_level / sizeof(float) * static_cast<size_t>(threads));
 }
 

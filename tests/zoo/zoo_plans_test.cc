@@ -7,15 +7,12 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "frontend/weft.h"
+#include "runtime/scratch.h"
 #include "tests/cases/golden.h"
 #include "tests/zoo/testing_zoo.h"
 
 namespace weft {
 namespace {
-
-size_t Aligned(size_t bytes) {
-  return (bytes + kTensorAlignment - 1) / kTensorAlignment * kTensorAlignment;
-}
 
 // The most that is live during one step, which no arena can be smaller than.
 size_t LeastArena(const Plan& plan) {
@@ -23,7 +20,7 @@ size_t LeastArena(const Plan& plan) {
   for (const PlanBuffer& buffer : plan.buffers) {
     if (buffer.place != Place::kArena || buffer.first < 0) continue;
     for (int step = buffer.first; step <= buffer.last; ++step) {
-      live[static_cast<size_t>(step)] += Aligned(buffer.bytes);
+      live[static_cast<size_t>(step)] += AlignedBytes(buffer.bytes);
     }
   }
   return *std::max_element(live.begin(), live.end());

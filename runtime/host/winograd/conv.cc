@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -56,7 +54,7 @@ struct WinogradPlan {
 };
 
 int64_t WinogradCacheBytes() {
-  const int64_t bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  const auto bytes = static_cast<int64_t>(CacheBytes(2));
   return bytes > 0 ? bytes : kWinogradUnknownCache;
 }
 
