@@ -8,6 +8,7 @@
 
 #include "runtime/kernel.h"
 #include "runtime/onednn/api.h"
+#include "runtime/onednn/implementation_kind.h"
 
 // What the kernels of this folder share: layouts, errors, and the choice among candidates.
 // Functions that take or make library objects may throw dnnl::error; they are called inside
@@ -95,15 +96,6 @@ absl::Status TryCandidate(F make) {
   return IsUnsupported(status) ? absl::OkStatus() : status;
 }
 
-// What an implementation is, by the name that the library gives it ("brgconv:avx512_core").
-enum class ImplementationKind {
-  kGenerated,    // machine code for this very problem
-  kBatchReduce,  // the same, as sums of small matrix products
-  kWinograd,
-  kMatrixProduct,  // through one large matrix product
-  kReference,      // the library's plain loops
-};
-ImplementationKind KindOf(std::string_view implementation);
 // Moves the candidates that are plain loops behind the others; keeps the order otherwise.
 void PutReferenceLast(Kernels& kernels);
 

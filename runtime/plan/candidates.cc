@@ -23,6 +23,23 @@ absl::StatusOr<Candidates> CandidatesFor(const KernelRequest& request, Families 
   return candidates;
 }
 
+absl::StatusOr<KernelRequest> RequestFor(
+    const Node& node, int threads, absl::FunctionRef<absl::StatusOr<Layout>(Value)> layout_of) {
+  KernelRequest request{.node = node, .threads = ThreadsFor(node, threads)};
+  for (const Value& v : node.inputs()) {
+    request.constant.push_back(ConstantValue(v) != nullptr);
+    request.inputs.emplace_back();
+    if (v) {
+      WEFT_ASSIGN_OR_RETURN(request.inputs.back(), layout_of(v));
+    }
+  }
+  for (int i = 0; i < node.num_outputs(); ++i) {
+    WEFT_ASSIGN_OR_RETURN(Dims dims, StaticDims(node.type(i).shape));
+    request.outputs.push_back(std::move(dims));
+  }
+  return request;
+}
+
 std::optional<Alias> ViewOf(const Node& node) {
   if (node.op().aliases == nullptr) return std::nullopt;
   for (const Alias& alias : node.op().aliases(node)) {

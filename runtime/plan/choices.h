@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 
 #include "graph/graph.h"
 #include "runtime/kernel.h"
@@ -26,6 +27,18 @@ class ChoiceSource {
   // the families put first. Callable from several threads.
   virtual absl::StatusOr<KernelChoices> ChoicesFor(const Graph& graph,
                                                    const LowerOptions& options) = 0;
+};
+
+// The same for every graph.
+class FixedChoices : public ChoiceSource {
+ public:
+  explicit FixedChoices(KernelChoices choices) : choices_(std::move(choices)) {}
+  absl::StatusOr<KernelChoices> ChoicesFor(const Graph&, const LowerOptions&) override {
+    return choices_;
+  }
+
+ private:
+  const KernelChoices choices_;
 };
 
 }  // namespace weft

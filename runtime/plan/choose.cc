@@ -97,20 +97,9 @@ class Chooser {
   }
 
   absl::StatusOr<KernelRequest> MakeRequest(const Node& node) {
-    KernelRequest request{.node = node, .threads = ThreadsFor(node, l_.plan.threads)};
-    for (const Value& v : node.inputs()) {
-      request.constant.push_back(ConstantValue(v) != nullptr);
-      if (!v) {
-        request.inputs.emplace_back();
-        continue;
-      }
-      WEFT_ASSIGN_OR_RETURN(Layout layout, l_.LayoutOf(v));
-      request.inputs.push_back(std::move(layout));
-    }
-    for (int i = 0; i < node.num_outputs(); ++i) {
-      WEFT_ASSIGN_OR_RETURN(Dims dims, StaticDims(node.type(i).shape));
-      request.outputs.push_back(std::move(dims));
-    }
+    WEFT_ASSIGN_OR_RETURN(KernelRequest request, RequestFor(node, l_.plan.threads, [this](Value v) {
+                            return l_.LayoutOf(v);
+                          }));
     request.has_gradient = has_gradient_.contains(&node);
     const auto forward = l_.choice_of.find(node.forward());
     if (forward != l_.choice_of.end() && !l_.choices[forward->second].candidates.empty()) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "graph/op.h"
 #include "runtime/plan/plan.h"
 
@@ -74,6 +75,12 @@ struct Lowering {
 };
 
 absl::StatusOr<Layout> PlainLayout(const TensorType& type);
+
+// What families are told about a node whose inputs come in the layouts that `layout_of` says, with
+// the threads, of `threads`, that it is worth. Without has_gradient and forward. Errors: dims that
+// are not static, those of `layout_of`.
+absl::StatusOr<KernelRequest> RequestFor(
+    const Node& node, int threads, absl::FunctionRef<absl::StatusOr<Layout>(Value)> layout_of);
 
 // Which families are asked for kernels.
 enum class Families {

@@ -13,24 +13,13 @@ namespace {
 constexpr int kRounds = 15;
 constexpr double kMostSeconds = 3;  // for all of them, once each has had two turns
 
-class Fixed : public ChoiceSource {
- public:
-  explicit Fixed(const KernelChoices& choices) : choices_(choices) {}
-  absl::StatusOr<KernelChoices> ChoicesFor(const Graph&, const LowerOptions&) override {
-    return choices_;
-  }
-
- private:
-  const KernelChoices& choices_;
-};
-
 // One plan with all that it runs on.
 class Contestant {
  public:
   static absl::StatusOr<Contestant> Create(const Graph& graph, LowerOptions options,
                                            const KernelChoices& choices) {
     Contestant c;
-    options.choices = std::make_shared<Fixed>(choices);
+    options.choices = std::make_shared<FixedChoices>(choices);
     WEFT_ASSIGN_OR_RETURN(c.executable_, Executable::Create(graph, {}, options));
     WEFT_ASSIGN_OR_RETURN(c.state_, State::Create(graph));
     if (options.variables != nullptr) WEFT_RETURN_IF_ERROR(c.state_->Move(*options.variables));

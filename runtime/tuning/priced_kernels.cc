@@ -7,18 +7,21 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/exec/parallel.h"
+#include "runtime/onednn/implementation_kind.h"
 
 namespace weft {
 namespace {
 
 // Plain loops, there for what nothing else takes.
 bool IsSlow(const Kernel& kernel) {
-  return kernel.name() == "reference" || absl::StrContains(kernel.implementation(), "ref:") ||
-         absl::StrContains(kernel.implementation(), "simple:");
+  return kernel.name() == "reference" ||
+         KindOf(kernel.implementation()) == ImplementationKind::kReference;
 }
 
 // Whether its rounding is worse than that of the sums in the definition.
-bool IsWinograd(std::string_view text) { return text.find("wino") != text.npos; }
+bool IsWinograd(const Kernel& kernel) {
+  return KindOf(kernel.implementation()) == ImplementationKind::kWinograd;
+}
 
 std::string TypeAndName(const Layout& layout) {
   return absl::StrCat(ToString(TensorType{layout.dtype(), ToShape(layout.dims())}), " ",
@@ -133,9 +136,9 @@ absl::StatusOr<std::vector<PricedKernel>> KernelPrices::Price(const KernelReques
     });
     if (!kernel.is_default) {
       if (beaten || std::isinf(kernel.seconds)) continue;
-      if (IsWinograd(kernels[i]->implementation())) {
-        const auto direct = std::ranges::find_if(
-            kernels, [](const auto& k) { return !IsWinograd(k->implementation()); });
+      if (IsWinograd(*kernels[i])) {
+        const auto direct =
+            std::ranges::find_if(kernels, [](const auto& k) { return !IsWinograd(*k); });
         if (direct == kernels.end()) continue;
         WEFT_ASSIGN_OR_RETURN(const double error, RelativeError(request, *kernels[i], **direct));
         if (!(error <= max_error_)) continue;

@@ -1,7 +1,6 @@
 #include "runtime/tuning/search.h"
 
 #include <algorithm>
-#include <limits>
 #include <unordered_set>
 
 #include "runtime/exec/parallel.h"
@@ -110,7 +109,7 @@ class Search {
     }
     if (const std::optional<Alias> view = ViewOf(node))
       return ExtendByView(node, *view, path, next);
-    WEFT_ASSIGN_OR_RETURN(const KernelRequest request, RequestFor(node, path));
+    WEFT_ASSIGN_OR_RETURN(const KernelRequest request, RequestOn(path, node));
     WEFT_ASSIGN_OR_RETURN(const std::vector<PricedKernel>* kernels, prices_.KernelsFor(request));
     for (const PricedKernel& kernel : *kernels) {
       Path longer = path;
@@ -146,23 +145,12 @@ class Search {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<KernelRequest> RequestFor(const Node& node, const Path& path) {
-    KernelRequest request{.node = node, .threads = ThreadsFor(node, options_.threads)};
-    for (const Value& input : node.inputs()) {
-      request.constant.push_back(input && ConstantValue(input) != nullptr);
-      if (!input) {
-        request.inputs.emplace_back();
-      } else if (IsFree(input)) {
-        WEFT_ASSIGN_OR_RETURN(Layout plain, PlainLayout(input.type()));
-        request.inputs.push_back(std::move(plain));
-      } else {
-        request.inputs.push_back(prices_.layouts()[LayoutsOf(path, input).front()]);
-      }
-    }
-    for (int i = 0; i < node.num_outputs(); ++i) {
-      WEFT_ASSIGN_OR_RETURN(Dims dims, StaticDims(node.type(i).shape));
-      request.outputs.push_back(std::move(dims));
-    }
+  absl::StatusOr<KernelRequest> RequestOn(const Path& path, const Node& node) {
+    const auto layout_of = [&](Value v) -> absl::StatusOr<Layout> {
+      if (IsFree(v)) return PlainLayout(v.type());
+      return prices_.layouts()[LayoutsOf(path, v).front()];
+    };
+    WEFT_ASSIGN_OR_RETURN(KernelRequest request, RequestFor(node, options_.threads, layout_of));
     request.has_gradient = last_gradient_.contains(&node);
     for (const auto& [forward, kernel] : path.forward) {
       if (forward == node.forward()) request.forward = kernel;

@@ -2,14 +2,10 @@
 #define WEFT_RUNTIME_TUNING_SEARCH_H_
 
 #include <functional>
-#include <map>
-#include <memory>
-#include <string>
 #include <vector>
 
 #include "runtime/plan/choices.h"
 #include "runtime/plan/plan.h"
-#include "runtime/tuning/measure.h"
 
 namespace weft {
 
