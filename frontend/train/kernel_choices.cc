@@ -5,16 +5,6 @@
 namespace weft {
 namespace {
 
-// By step.
-RecordedChoices ChoicesOf(const Plan& plan) {
-  RecordedChoices choices;
-  for (const PlanStep& step : plan.steps) {
-    if (step.node == nullptr || step.kernel->name() == "reference") continue;
-    choices[step.name] = ChoiceText(*step.node, *step.kernel);
-  }
-  return choices;
-}
-
 std::string KeyPrefix(int64_t batch) { return absl::StrCat(batch, "/"); }
 
 // The entries of batches of one size, by step.
@@ -62,15 +52,14 @@ std::shared_ptr<ChoiceSource> ChoicesAsRecorded(const RecordedChoices& recorded,
 void RecordChoices(const Plan& plan, int64_t batch, RecordedChoices* choices) {
   const std::string prefix = KeyPrefix(batch);
   std::erase_if(*choices, [&](const auto& entry) { return entry.first.starts_with(prefix); });
-  for (auto& [step, choice] : ChoicesOf(plan)) (*choices)[prefix + step] = choice;
+  for (const auto& [step, choice] : plan.choices) (*choices)[prefix + step] = choice;
 }
 
 std::vector<std::string> ChangesOf(const RecordedChoices& before, const Plan& plan, int64_t batch) {
-  const RecordedChoices now = ChoicesOf(plan);
   std::vector<std::string> changes;
   for (const auto& [step, was] : OfBatch(before, batch)) {
-    const auto found = now.find(step);
-    const std::string is = found == now.end() ? "another" : found->second;
+    const auto found = plan.choices.find(step);
+    const std::string is = found == plan.choices.end() ? "another" : found->second;
     if (is != was) changes.push_back(absl::StrCat(step, ": was ", was, ", is ", is));
   }
   return changes;

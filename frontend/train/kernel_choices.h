@@ -13,8 +13,7 @@ namespace weft {
 
 // TrainingState::kernel_choices: what training plans run, since other kernels give other last bits.
 // "BATCH/STEP" -> "IMPLEMENTATION (LAYOUTS) -> (LAYOUTS)", with the size of the batch, since each
-// has a plan of its own, and the layouts of the step's inputs and outputs ("-" where one is not
-// read). Steps that the planner added, and reference kernels, are left out.
+// has a plan of its own: Plan::choices.
 using RecordedChoices = std::map<std::string, std::string>;
 
 // Replaces what is known of batches of this size.

@@ -39,6 +39,7 @@ class Emitting {
     for (const Update& update : l_.graph.updates()) {
       WEFT_RETURN_IF_ERROR(Annotate(EmitUpdate(update), "update of " + update.variable->name()));
     }
+    if (!l_.graph.updates().empty()) KeepChoices();
     return absl::OkStatus();
   }
 
@@ -49,6 +50,13 @@ class Emitting {
     if (node.op_name() == kVariable) return EmitVariable(node);
     const Choice& choice = l_.choices[l_.choice_of.at(&node)];
     return choice.view ? EmitView(choice) : EmitStep(choice);
+  }
+
+  void KeepChoices() {
+    for (const Choice& choice : l_.choices) {
+      if (choice.view || choice.candidates.front()->name() == "reference") continue;
+      plan_.choices[choice.node->name()] = ChoiceText(*choice.node, *choice.candidates.front());
+    }
   }
 
   absl::Status EmitInput(const Node& node) {

@@ -83,6 +83,9 @@ struct Plan {
   size_t constant_bytes = 0;
   size_t variable_bytes = 0;
   int threads = 1;
+  // Of a graph with updates: what was chosen for its nodes, whatever later stages made of their
+  // steps. Without reference kernels.
+  KernelChoices choices{};
 
   // The layouts that it wants its variables in.
   VariableLayouts variable_layouts() const;

@@ -102,6 +102,27 @@ void ExpectReferenceResults(const Graph& graph) {
   SplitFinely(false);
 }
 
+// A training's resume asks for these kernels: also for nodes whose steps are gone or have another
+// kernel around theirs.
+TEST(RegionStage, WhatWasChosenForNodesIsKnown) {
+  DenseBlock block(1);
+  Emitter e(block.graph);
+  const Value count = block.graph.AddVariable("count", Waves({4}, 0.5F)).value();
+  ASSERT_TRUE(block.graph.AddUpdate(count.node, e.Op("Add", {count, count})).ok());
+  const Plan plan = Lower(block.graph, {.threads = 1}).value();
+  EXPECT_EQ(CountSteps(plan, "Concat"), 0);
+  int concats = 0;
+  for (const Node& node : block.graph.nodes()) {
+    concats += node.op_name() == "Concat" && plan.choices.contains(node.name()) ? 1 : 0;
+  }
+  EXPECT_EQ(concats, 3);
+  for (const auto& [node, choice] : plan.choices) {
+    EXPECT_THAT(choice, testing::Not(HasSubstr("spread"))) << node;
+  }
+  const LowerOptions again{.threads = 1, .choices = std::make_shared<FixedChoices>(plan.choices)};
+  EXPECT_EQ(Lower(block.graph, again)->ToString(), plan.ToString());
+}
+
 class RegionStageBatches : public testing::TestWithParam<int64_t> {};
 
 TEST_P(RegionStageBatches, WhatGrowsInStepsHasOneBuffer) {
