@@ -149,6 +149,18 @@ TEST(Contest, TheQuickerOfTwoPlansWins) {
   EXPECT_EQ(QuickestChoices(graph, {.threads = 1}, {{}}).value(), 0U);
 }
 
+// An integer by zero.
+TEST(Contest, OfRunsThatFailOnWhatIsMadeUpTheFirstWins) {
+  Graph graph(StandardOps());
+  Emitter e(graph);
+  const Value a = graph.AddInput("a", {DType::kI64, {4}}).value();
+  const Value b = graph.AddInput("b", {DType::kI64, {4}}).value();
+  ASSERT_TRUE(graph.AddOutput("y", e.Op("Div", {a, b})).ok());
+  EXPECT_EQ(QuickestChoices(graph, {.threads = 1}, {{}, {}}).value(), 0U);
+  const auto tuner = Tuner::Create({.mode = TuningMode::kMeasured, .folder = ""});
+  EXPECT_TRUE(tuner->ChoicesFor(graph, {.threads = 1}).value().empty());
+}
+
 TEST(Search, CountsWhatItHasDone) {
   const Graph graph = Network();
   std::vector<TuningProgress> seen;
