@@ -15,6 +15,7 @@
 #include "runtime/exec/parallel.h"
 #include "runtime/plan/lowering.h"
 #include "runtime/tuning/contest.h"
+#include "runtime/tuning/measure.h"
 #include "runtime/tuning/tuner.h"
 
 namespace weft {
