@@ -4,6 +4,7 @@
 #include <linux/futex.h>
 #include <omp.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <xmmintrin.h>
@@ -25,26 +26,34 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::nanoseconds;
 
+// Whether the system took the CPU from the calling thread for another since it asked last; it asks
+// at each 16th call.
+bool WasPreempted() {
+  thread_local int calls = 0;
+  thread_local int64_t before = 0;
+  if (++calls % 16 != 0) return false;
+  rusage usage;
+  getrusage(RUSAGE_THREAD, &usage);
+  return std::exchange(before, usage.ru_nivcsw) != usage.ru_nivcsw;
+}
+
 // How long the threads of a team look before they sleep. Waking one takes 5 to 50 us, and the steps
 // of a small network come as fast; but where others want the CPUs, looking keeps them from the very
-// thread that is waited for. So the time grows with each wait that looking would have been enough
-// for, and shrinks much faster with each that was longer.
+// thread that is waited for. So the time shrinks when the system has taken the CPU from one that
+// waits, and grows slowly otherwise. That a wait was long says nothing: so was what it waited for.
 class Patience {
  public:
-  static constexpr nanoseconds kMost{100'000};
-
   nanoseconds now() const { return nanoseconds(now_.load(std::memory_order_relaxed)); }
-  // Takes note of a wait of that length.
-  void Learn(nanoseconds waited) {
+  // After each wait, on the thread that waited.
+  void Learn() {
     const int64_t old = now_.load(std::memory_order_relaxed);
-    now_.store(
-        waited < kMost ? std::min(old + kStep, kMost.count()) : std::max(old / kDrop, kLeast),
-        std::memory_order_relaxed);
+    now_.store(WasPreempted() ? std::max(old / kDrop, kLeast) : std::min(old + kStep, kMost),
+               std::memory_order_relaxed);
   }
 
  private:
-  static constexpr int64_t kLeast = 1'000, kStep = 500, kDrop = 4;
-  std::atomic<int64_t> now_ = kMost.count();  // Two threads may lose a lesson; more will come.
+  static constexpr int64_t kLeast = 1'000, kMost = 1'000'000, kStep = 2'000, kDrop = 8;
+  std::atomic<int64_t> now_ = kMost;  // Two threads may lose a lesson; more will come.
 };
 
 // Counts events. Any number of threads may wait for the next one.
@@ -58,22 +67,16 @@ class Bell {
     if (sleepers_.load() > 0) Futex(FUTEX_WAKE_PRIVATE, INT_MAX);
   }
 
-  // Returns once the count is another than `old`: how long it took. Looks for `most` at most, then
-  // sleeps.
-  nanoseconds Await(uint32_t old, nanoseconds most) {
-    const Clock::time_point start = Clock::now();
-    Clock::time_point now = start;
-    while (count() == old && now - start < most) {
+  // Returns once the count is another than `old`. Looks for `most` at most, then sleeps.
+  void Await(uint32_t old, nanoseconds most) {
+    const Clock::time_point end = Clock::now() + most;
+    while (count() == old && Clock::now() < end) {
       for (int i = 0; i < 8 && count() == old; ++i) _mm_pause();
-      now = Clock::now();
     }
-    if (count() == old) {
-      sleepers_.fetch_add(1);
-      while (count_.load() == old) Futex(FUTEX_WAIT_PRIVATE, old);
-      sleepers_.fetch_sub(1);
-      now = Clock::now();
-    }
-    return now - start;
+    if (count() != old) return;
+    sleepers_.fetch_add(1);
+    while (count_.load() == old) Futex(FUTEX_WAIT_PRIVATE, old);
+    sleepers_.fetch_sub(1);
   }
 
  private:
@@ -91,8 +94,6 @@ class Bell {
 class Team {
  public:
   void Run(int parts, absl::FunctionRef<void(int)> body);
-  // The next region is the first of a run: how long it takes to come says nothing.
-  void StartRun() { is_new_run_ = true; }
   // Of a part of the region: returns when all parts are here.
   void Barrier();
   int parts() const { return parts_; }
@@ -102,13 +103,15 @@ class Team {
     Bell start;
   };
   void Work(Worker& worker, int part);
+  void Wait(Bell& bell, uint32_t old) {
+    bell.Await(old, patience_.now());
+    patience_.Learn();
+  }
 
   std::vector<std::unique_ptr<Worker>> workers_;
   alignas(64) Patience patience_;
   const absl::FunctionRef<void(int)>* body_ = nullptr;
   int parts_ = 0;
-  bool is_new_run_ = false;
-  bool is_first_ = false;  // region of a run
   unsigned mxcsr_ = 0;
   alignas(64) std::atomic<int> running_ = 0;  // workers
   Bell done_;
@@ -145,7 +148,6 @@ void Team::Run(int parts, absl::FunctionRef<void(int)> body) {
   }
   body_ = &body;
   parts_ = parts;
-  is_first_ = std::exchange(is_new_run_, false);
   mxcsr_ = _mm_getcsr();
   running_ = parts - 1;
   const uint32_t done = done_.count();
@@ -154,13 +156,12 @@ void Team::Run(int parts, absl::FunctionRef<void(int)> body) {
     const PartScope scope({this, 0, true});
     body(0);
   }
-  patience_.Learn(done_.Await(done, patience_.now()));
+  Wait(done_, done);
 }
 
 void Team::Work(Worker& worker, int part) {
   for (uint32_t started = 0;; ++started) {
-    const nanoseconds waited = worker.start.Await(started, patience_.now());
-    if (!is_first_) patience_.Learn(waited);
+    Wait(worker.start, started);
     _mm_setcsr(mxcsr_);
     {
       const PartScope scope({this, part, true});
@@ -176,7 +177,7 @@ void Team::Barrier() {
     arrived_ = 0;
     released_.Ring();
   } else {
-    patience_.Learn(released_.Await(released, patience_.now()));
+    Wait(released_, released);
   }
 }
 
@@ -216,7 +217,6 @@ Team& TakeTeam() {
     hold.team = Free().teams.back();
     Free().teams.pop_back();
   }
-  hold.team->StartRun();
   return *hold.team;
 }
 
