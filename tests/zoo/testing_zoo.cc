@@ -7,9 +7,12 @@
 #include <limits>
 #include <random>
 
+#include "absl/strings/match.h"
 #include "frontend/data/fit.h"
 #include "frontend/data/synthetic.h"
 #include "frontend/zoo/generated_weights.h"
+#include "graph/bind.h"
+#include "runtime/plan/lowering.h"
 
 namespace weft {
 
@@ -133,6 +136,48 @@ Model SettledNetwork(const ZooEntry& entry) {
   DrawNorms(model.graph);
   if (!IsBounded(model)) SettleStatistics(entry, model);
   return model;
+}
+
+namespace {
+
+bool IsWinograd(const Kernel& kernel) {
+  return kernel.name() == "weft" && absl::StartsWith(kernel.implementation(), "winograd:");
+}
+
+class WinogradEverywhere : public ChoiceSource {
+ public:
+  absl::StatusOr<KernelChoices> ChoicesFor(const Graph& graph,
+                                           const LowerOptions& options) override {
+    KernelChoices choices;
+    for (const Node& node : graph.nodes()) {
+      if (!node.op_name().ends_with("Conv")) continue;
+      const auto plain = [](Value v) { return PlainLayout(v.type()); };
+      WEFT_ASSIGN_OR_RETURN(const KernelRequest request, RequestFor(node, options.threads, plain));
+      WEFT_ASSIGN_OR_RETURN(const Candidates kernels, CandidatesFor(request, Families::kAll));
+      const auto kernel =
+          std::ranges::find_if(kernels, [](const auto& k) { return IsWinograd(*k); });
+      if (kernel != kernels.end()) choices[node.name()] = ChoiceText(node, **kernel);
+    }
+    return choices;
+  }
+};
+
+}  // namespace
+
+TensorMap RunByWinograd(const Graph& inference, const TensorMap& feeds, int* tiled) {
+  PlanCache plans(Clone(inference), nullptr,
+                  {.threads = kTestThreads, .choices = std::make_shared<WinogradEverywhere>()});
+  const auto outputs = plans.Run(feeds);
+  EXPECT_TRUE(outputs.ok()) << outputs.status();
+  TensorMap result;
+  for (size_t i = 0; outputs.ok() && i < outputs->size(); ++i) {
+    result.emplace(inference.outputs()[i].name, (*outputs)[i]);
+  }
+  if (tiled != nullptr && outputs.ok()) {
+    *tiled = static_cast<int>(std::ranges::count_if(
+        plans.last_plan().steps, [](const PlanStep& step) { return IsWinograd(*step.kernel); }));
+  }
+  return result;
 }
 
 double RelativeDistance(const Tensor& a, const Tensor& b) {

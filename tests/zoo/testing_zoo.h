@@ -34,6 +34,10 @@ void DrawNorms(Graph& graph);
 // activations: where the outputs of a deep network grow beyond bounds, they are made so.
 Model SettledNetwork(const ZooEntry& entry);
 
+// The outputs of an inference in which each convolution that there is Winograd's method for is
+// computed by it; `tiled`, unless null, says how many.
+TensorMap RunByWinograd(const Graph& inference, const TensorMap& feeds, int* tiled = nullptr);
+
 // The largest difference over the largest element of b; infinite where the shapes differ or
 // anything is NaN.
 double RelativeDistance(const Tensor& a, const Tensor& b);

@@ -74,15 +74,25 @@ TEST_P(Networks, IsKeptInFilesOfOursAndOfOnnx) {
   const auto b = back->Run(feeds);
   ASSERT_TRUE(a.ok()) << a.status();
   ASSERT_TRUE(b.ok()) << b.status();
+  const TensorMap tiled = RunByWinograd(optimized->graph(), feeds);
+  ASSERT_EQ(tiled.size(), a->size());
   const bool draws = Draws(plain->graph());
   const Tensor run = RunByCommand(folder, feeds);
   const std::string& first = optimized->outputs()[0].name;
   EXPECT_LE(RelativeDistance(run, expected->at(first)), 1e-4) << first << " of the command";
   for (const auto& [name, tensor] : *expected) {
     EXPECT_LE(RelativeDistance(a->at(name), tensor), 1e-4) << name << " optimized";
+    EXPECT_LE(RelativeDistance(tiled.at(name), tensor), 1e-3) << name << " by Winograd's method";
     if (draws && name == "reconstruction") continue;
     EXPECT_LE(RelativeDistance(b->at(name), tensor), 1e-4) << name << " from ONNX";
   }
+}
+
+TEST(RunByWinograd, IsForConvolutionsOfThreeByThree) {
+  const Graph graph = OptimizedForInference(SmallNetwork(**FindNetwork("resnet18")).graph).value();
+  int tiled = 0;
+  RunByWinograd(graph, SmallFeeds(graph), &tiled);
+  EXPECT_EQ(tiled, 13);  // those of stride 1
 }
 
 TEST_P(Networks, RunsOnFastKernels) {
