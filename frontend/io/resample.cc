@@ -127,16 +127,26 @@ std::vector<uint8_t> ResampleRows(PixelRows in, size_t width, const FixedPointAx
   return out;
 }
 
+// The old pixel under the middle of each new one. Pillow adds the middles up, which decides where
+// one is on a border (ImagingScaleAffine in src/libImaging/Geometry.c).
+std::vector<size_t> NearestSources(int64_t from, int64_t to) {
+  const double step = static_cast<double>(from) / static_cast<double>(to);
+  std::vector<size_t> sources;
+  double middle = step / 2;
+  for (int64_t i = 0; i < to; ++i, middle += step) {
+    sources.push_back(
+        static_cast<size_t>(std::min<int64_t>(static_cast<int64_t>(middle), from - 1)));
+  }
+  return sources;
+}
+
 Picture NearestPixels(PixelRows in, const PictureRegion& region, Picture result) {
   const auto channels = static_cast<size_t>(result.channels);
-  const auto source_of = [](int64_t i, int64_t from, int64_t to) {  // the pixel under the middle
-    return static_cast<size_t>((2 * i + 1) * from / (2 * to));
-  };
+  const std::vector<size_t> columns = NearestSources(region.width, result.width);
   uint8_t* out = result.pixels.data();
-  for (int64_t y = 0; y < result.height; ++y) {
-    const uint8_t* row = in.data + source_of(y, region.height, result.height) * in.stride;
-    for (int64_t x = 0; x < result.width; ++x, out += channels) {
-      std::copy_n(row + source_of(x, region.width, result.width) * channels, channels, out);
+  for (const size_t y : NearestSources(region.height, result.height)) {
+    for (const size_t x : columns) {
+      out = std::copy_n(in.data + y * in.stride + x * channels, channels, out);
     }
   }
   return result;
@@ -161,7 +171,7 @@ std::optional<ResampleFilter> ParseResampleFilter(std::string_view name) {
 ResampleAxis MakeResampleAxis(ResampleFilter filter, int64_t from, int64_t to) {
   const double scale = static_cast<double>(from) / static_cast<double>(to);
   const double widening = std::max(scale, 1.0);
-  const double support = SupportOf(filter) * widening;
+  const double support = SupportOf(filter) * widening, narrowing = 1 / widening;
   ResampleAxis axis;
   axis.taps = static_cast<size_t>(std::ceil(support)) * 2 + 1;
   axis.weights.resize(static_cast<size_t>(to) * axis.taps);
@@ -174,7 +184,7 @@ ResampleAxis MakeResampleAxis(ResampleFilter filter, int64_t from, int64_t to) {
     double sum = 0;
     for (size_t j = 0; j < count; ++j) {
       const double x = static_cast<double>(begin + static_cast<int64_t>(j)) - center + 0.5;
-      raw[j] = FilterAt(filter, x / widening);
+      raw[j] = FilterAt(filter, x * narrowing);
       sum += raw[j];
     }
     double* weights = &axis.weights[static_cast<size_t>(i) * axis.taps];

@@ -5,14 +5,24 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
 #include <functional>
+#include <map>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
+
+#include "absl/strings/str_split.h"
+#include "frontend/io/decode.h"
 
 namespace weft {
 namespace {
 
 using testing::ElementsAre;
+using testing::Pair;
+using testing::UnorderedElementsAre;
 
 // Smooth waves under hard edges, so that filters have something to overshoot at.
 Picture TestPicture(int64_t height, int64_t width, int64_t channels) {
@@ -114,9 +124,35 @@ TEST(Resample, IsWithinOneGrayLevelOfTheDefinition) {
   }
 }
 
+// What Pillow 9.4.0 made of the same pictures; tests/golden/resize/make.py has the sizes.
+TEST(Resample, IsWithinOneGrayLevelOfPillow) {
+  const std::filesystem::path folder = WEFT_SOURCE_DIR "/tests/golden/resize";
+  std::map<std::string, int> pictures;  // by filter
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().stem().string();
+    const std::vector<std::string> parts = absl::StrSplit(name, '-');  // source, filter, size
+    if (parts.size() != 3) continue;
+    const auto source = LoadPicture(folder / (parts[0] + ".png")),
+               pillow = LoadPicture(entry.path());
+    const std::optional<ResampleFilter> filter = ParseResampleFilter(parts[1]);
+    ASSERT_TRUE(source.ok() && pillow.ok() && filter) << name;
+    const Picture ours = Resample(*source, pillow->height, pillow->width, *filter);
+    ASSERT_EQ(ours.pixels.size(), pillow->pixels.size()) << name;
+    int most = 0;
+    for (size_t i = 0; i < ours.pixels.size(); ++i) {
+      most = std::max(most, std::abs(ours.pixels[i] - pillow->pixels[i]));
+    }
+    EXPECT_LE(most, filter == ResampleFilter::kNearest ? 0 : 1) << name;
+    ++pictures[parts[1]];
+  }
+  EXPECT_THAT(pictures,
+              UnorderedElementsAre(Pair("nearest", 14), Pair("box", 14), Pair("bilinear", 14),
+                                   Pair("bicubic", 14), Pair("lanczos", 14)));
+}
+
 // By hand: shrinking by two with a triangle of half-width 2 weighs 1/8 3/8 3/8 1/8 inside and 3/7
 // 3/7 1/7 at the border.
-TEST(Resample, HasPillowsValues) {
+TEST(Resample, HasTheValuesComputedByHand) {
   const Picture row = {.height = 1, .width = 6, .channels = 1, .pixels = {0, 70, 140, 0, 80, 240}};
   EXPECT_THAT(Resample(row, 1, 3).pixels, ElementsAre(50, 71, 137));
   EXPECT_THAT(Resample(row, 1, 3, ResampleFilter::kBox).pixels, ElementsAre(35, 70, 160));
