@@ -3,7 +3,13 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "frontend/io/bmp_runs.h"
 
 namespace weft {
@@ -36,6 +42,25 @@ absl::Status BmpEndsEarly(size_t size) {
   return absl::DataLossError(absl::StrCat("the BMP data end early, after ", size, " bytes"));
 }
 
+// " (BI_RLE8)"; "" of one that nobody has named.
+std::string BmpCompressionName(uint32_t compression) {
+  constexpr std::string_view kNames[] = {"BI_RGB",  "BI_RLE8", "BI_RLE4",          "BI_BITFIELDS",
+                                         "BI_JPEG", "BI_PNG",  "BI_ALPHABITFIELDS"};
+  if (compression >= std::size(kNames)) return "";
+  return absl::StrCat(" (", Absl(kNames[compression]), ")");
+}
+
+// Those that we read of so many bits.
+std::string KnownBmpCompressions(uint32_t bits) {
+  std::vector<uint32_t> known = {kRgb};
+  if (bits == 8) known.push_back(kRuns8);
+  if (bits == 4) known.push_back(kRuns4);
+  if (bits == 16 || bits == 32) known.insert(known.end(), {kBitFields, kAlphaBitFields});
+  return absl::StrJoin(known, " or ", [](std::string* out, uint32_t compression) {
+    absl::StrAppend(out, compression, BmpCompressionName(compression));
+  });
+}
+
 absl::Status CheckBmpForm(const BmpForm& f) {
   const uint32_t b = f.bits;
   const bool packed = b == 16 || b == 32;
@@ -45,8 +70,9 @@ absl::Status CheckBmpForm(const BmpForm& f) {
   }
   const bool masked = f.compression == kBitFields || f.compression == kAlphaBitFields;
   if (f.compression != kRgb && !(masked && packed) && !f.runs) {
-    return absl::UnimplementedError(absl::StrCat("expected another compression for a BMP of ", b,
-                                                 " bits, it is ", f.compression));
+    return absl::UnimplementedError(absl::StrCat("expected a BMP of ", b, " bits with compression ",
+                                                 KnownBmpCompressions(b), ", it has ",
+                                                 f.compression, BmpCompressionName(f.compression)));
   }
   if (f.runs && f.top_down) {
     return absl::InvalidArgumentError("expected rows from the bottom up in a BMP of runs");

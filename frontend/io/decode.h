@@ -28,7 +28,7 @@ bool IsImageName(std::string_view path);
 
 // Decodes an image whose format its bytes say: PNG (any color type, bit depth and interlacing),
 // JPEG (baseline or progressive, gray, color or CMYK; turned as its Exif orientation says), BMP (1,
-// 4, 8, 16, 24 or 32 bits, not run-length coded) or PPM and PGM (as text or raw). 16-bit samples
+// 4, 8, 16, 24 or 32 bits, run-length coded too) or PPM and PGM (as text or raw). 16-bit samples
 // are reduced to 8, transparency is composited on the background; what is stored as gray has one
 // channel. Errors begin with `name`: another format, damaged or cut off anywhere (every checksum of
 // PNG's chunks is verified), too many pixels.

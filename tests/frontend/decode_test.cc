@@ -166,8 +166,20 @@ TEST(Decode, RefusesBitmapsThatAreWrong) {
   EXPECT_THAT(with([](Bmp& b) { b.rows.pop_back(); }), HasSubstr("the BMP data end early"));
   EXPECT_THAT(with([](Bmp& b) { b.width = 0; }), HasSubstr("expected a size above 0"));
   EXPECT_THAT(with([](Bmp& b) { b.bits = 7; }), HasSubstr("it has 7"));
-  EXPECT_THAT(with([](Bmp& b) { b.compression = 1; }),
-              HasSubstr("expected another compression for a BMP of 24 bits, it is 1"));
+  EXPECT_THAT(
+      with([](Bmp& b) { b.compression = 1; }),
+      HasSubstr("expected a BMP of 24 bits with compression 0 (BI_RGB), it has 1 (BI_RLE8)"));
+  EXPECT_THAT(with([](Bmp& b) {
+                b.bits = 32;
+                b.compression = 4;
+              }),
+              HasSubstr("expected a BMP of 32 bits with compression 0 (BI_RGB) or 3 (BI_BITFIELDS) "
+                        "or 6 (BI_ALPHABITFIELDS), it has 4 (BI_JPEG)"));
+  EXPECT_THAT(with([](Bmp& b) {
+                b.bits = 8;
+                b.compression = 77;
+              }),
+              HasSubstr("compression 0 (BI_RGB) or 1 (BI_RLE8), it has 77"));
   EXPECT_THAT(with([](Bmp& b) { b.width = 30000, b.height = 30000; }),
               HasSubstr("image is 30000x30000, the limit is"));
   EXPECT_THAT(with([](Bmp& b) { b.bits = 8, b.palette = "abcd"; }),
