@@ -66,6 +66,10 @@ struct OptimizerOptions {
   // Running statistics are averaged with them, as by timm's and torchvision's averages: those of
   // the latest weights would not be the average's.
   double average_decay = 0;
+  // Sharpness-aware steps (sharpness.h): gradients are those at the worst place within this
+  // distance of the parameters, by each loss's own and, with accumulation, by each batch's; 0: at
+  // the parameters.
+  double sam = 0;
   // The largest norm of a parameter's rows along axis 0 (an output's weights), by name.
   std::vector<std::string> max_norm = {};
   friend bool operator==(const OptimizerOptions&, const OptimizerOptions&) = default;
@@ -102,6 +106,9 @@ void VisitOptions(OptimizerOptions& o, F& f) {
     "their own mean");
   f("average_decay", o.average_decay,
     "Share of the old weights in their moving average, which is evaluated and saved (0: none)");
+  f("sam", o.sam,
+    "Sharpness-aware steps: take gradients where the loss is highest within this distance of the "
+    "weights, such as 0.05 (0: none); a step computes everything twice");
   f("max_norm", o.max_norm, "PATTERN=LIMIT of the norm of each output's weights, by name");
 }
 

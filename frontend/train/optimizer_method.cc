@@ -112,7 +112,7 @@ absl::Status CheckRange(std::string_view what, double value, double end) {
 absl::Status CheckRanges(const OptimizerOptions& o) {
   constexpr double kAny = HUGE_VAL;
   WEFT_RETURN_IF_ERROR(CheckRange("momentum", o.momentum, 1));
-  WEFT_RETURN_IF_ERROR(CheckRange("weight decay", o.weight_decay == -1 ? 0 : o.weight_decay, 1));
+  WEFT_RETURN_IF_ERROR(CheckRange("weight decay", o.weight_decay == -1 ? 0 : o.weight_decay, kAny));
   WEFT_RETURN_IF_ERROR(CheckRange("dampening", o.dampening, 1));
   WEFT_RETURN_IF_ERROR(CheckRange("beta1", o.beta1 == -1 ? 0 : o.beta1, 1));
   WEFT_RETURN_IF_ERROR(CheckRange("beta2", o.beta2 == -1 ? 0 : o.beta2, 1));
@@ -125,6 +125,7 @@ absl::Status CheckRanges(const OptimizerOptions& o) {
   WEFT_RETURN_IF_ERROR(CheckRange("clip value", o.clip_value, kAny));
   WEFT_RETURN_IF_ERROR(CheckRange("clip norm", o.clip_norm, kAny));
   WEFT_RETURN_IF_ERROR(CheckRange("average decay", o.average_decay, 1));
+  WEFT_RETURN_IF_ERROR(CheckRange("distance sam", o.sam, kAny));
   if (o.accumulation < 1) {
     return absl::InvalidArgumentError(
         absl::StrCat("optimizer: expected at least 1 batch a step, got ", o.accumulation));

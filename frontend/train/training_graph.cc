@@ -6,6 +6,7 @@
 
 #include "autodiff/gradients.h"
 #include "frontend/session/session.h"
+#include "frontend/train/sharpness.h"
 #include "graph/bind.h"
 #include "passes/passes.h"
 
@@ -141,6 +142,7 @@ absl::Status AddTraining(Graph& graph, const TrainingForm& form, const Optimizer
     }
     const Value loss[] = {graph.outputs()[i].value};
     WEFT_ASSIGN_OR_RETURN(descent.gradients, Gradients(graph, loss, xs));
+    WEFT_RETURN_IF_ERROR(SharpenGradients(graph, loss[0], optimizer.sam, descent));
   }
   return AddOptimizer(graph, descents, optimizer, late);
 }

@@ -249,6 +249,8 @@ TEST(Optimizer, RefusesWhatIsOutOfRangeOrNotTheMethods) {
               HasSubstr("dampening needs"));
   EXPECT_THAT(error({.clip_value = 1, .clip_norm = 1}), HasSubstr("got both"));
   EXPECT_THAT(error({.accumulation = 0}), HasSubstr("at least 1 batch a step, got 0"));
+  EXPECT_THAT(error({.sam = -0.1}), HasSubstr("distance sam of at least 0, got -0.1"));
+  EXPECT_EQ(error({.method = "lion", .weight_decay = 1}), "");  // Chen et al. 2023, table 12
   EXPECT_THAT(error({.average_decay = 1}), HasSubstr("average decay in [0,1), got 1"));
   EXPECT_THAT(error({.lr_group = {"feature.*=0.1"}}),
               HasSubstr("lr_group: the pattern feature.* fits no parameter's name"));

@@ -259,7 +259,8 @@ TEST(Trainer, OptionsSurviveAFileExactly) {
                                 .optimizer = {.momentum = 0.3,
                                               .nesterov = true,
                                               .weight_decay = 1e-5,
-                                              .decay_vectors = false},
+                                              .decay_vectors = false,
+                                              .sam = 0.05},
                                 .seed = uint64_t{1} << 63,
                                 .threads = 1};
   const auto snapshot = NewTrainer(options)->Snapshot();
