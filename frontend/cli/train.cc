@@ -28,12 +28,17 @@ void DropBeginning(Config& config) {
   for (const char* key : {"model", "input", "classes", "width", "restart"}) config.erase(key);
 }
 
-// Of a file of options, what belongs to its optimizer and not to the one that a flag chooses.
-absl::Status AdoptMethod(const std::string& method, Config& config) {
-  OptimizerOptions optimizer;
-  WEFT_RETURN_IF_ERROR(ReadOptions(config, optimizer));
+// Leaves out of a file's options what belongs to its optimizer or schedule and not to the one that
+// a flag chooses: `adopt` makes the file's those of the flag's value.
+template <typename Options>
+absl::Status AdoptChoice(const Config& flags, const char* flag,
+                         Options (*adopt)(Options, std::string_view), Config& config) {
+  const auto chosen = flags.find(flag);
+  if (chosen == flags.end()) return absl::OkStatus();
+  Options options;
+  WEFT_RETURN_IF_ERROR(ReadOptions(config, options));
   Config adopted;
-  WriteOptions(WithMethod(optimizer, method), adopted);
+  WriteOptions(adopt(options, chosen->second), adopted);
   for (auto& [key, value] : config) {
     if (const auto it = adopted.find(key); it != adopted.end()) value = it->second;
   }
@@ -58,9 +63,8 @@ absl::StatusOr<Config> GivenOptions(const TrainArguments& a) {
   if (!a.config.empty()) {
     WEFT_ASSIGN_OR_RETURN(given, ReadConfigFile(a.config));
   }
-  if (const auto method = a.flags->find("optimizer"); method != a.flags->end()) {
-    WEFT_RETURN_IF_ERROR(AdoptMethod(method->second, given));
-  }
+  WEFT_RETURN_IF_ERROR(AdoptChoice(*a.flags, "optimizer", WithMethod, given));
+  WEFT_RETURN_IF_ERROR(AdoptChoice(*a.flags, "schedule", WithSchedule, given));
   if (!a.resume.empty()) {
     WEFT_RETURN_IF_ERROR(CheckResumption(*a.flags));
     DropBeginning(given);

@@ -1,6 +1,7 @@
 #include "frontend/train/schedule.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <optional>
@@ -8,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "frontend/train/config.h"
 
 namespace weft {
 namespace {
@@ -89,18 +91,67 @@ double OneCycleRate(const ScheduleOptions& o, double rate, const ScheduleClock& 
 struct NamedSchedule {
   std::string_view name;
   RateFunction rate;
+  std::array<std::string_view, 5> options = {};  // those that not all of them read
 };
 constexpr NamedSchedule kSchedules[] = {
-    {"constant", ConstantRate},     {"step", StepRate},
-    {"multi_step", MultiStepRate},  {"exponential", ExponentialRate},
-    {"polynomial", PolynomialRate}, {"cosine", CosineRate},
-    {"restarts", RestartsRate},     {"one_cycle", OneCycleRate},
-    {kPlateau, ConstantRate},  // what was reduced comes in from outside
+    {"constant", ConstantRate},
+    {"step", StepRate, {"lr_gamma", "lr_step"}},
+    {"multi_step", MultiStepRate, {"lr_gamma", "lr_milestones"}},
+    {"exponential", ExponentialRate, {"lr_gamma"}},
+    {"polynomial", PolynomialRate, {"lr_min", "lr_power"}},
+    {"cosine", CosineRate, {"lr_min"}},
+    {"restarts", RestartsRate, {"lr_min", "restart_epochs", "restart_factor"}},
+    {"one_cycle", OneCycleRate, {"one_cycle_up", "one_cycle_start", "one_cycle_end"}},
+    {kPlateau,  // what was reduced comes in from outside
+     ConstantRate,
+     {"lr_min", "lr_gamma", "plateau_patience", "plateau_threshold", "plateau_cooldown"}},
 };
 
 const NamedSchedule* FindSchedule(std::string_view name) {
   const auto* found = std::ranges::find(kSchedules, name, &NamedSchedule::name);
   return found == std::end(kSchedules) ? nullptr : found;
+}
+
+bool HasScheduleOption(const NamedSchedule& schedule, std::string_view key) {
+  return std::ranges::find(schedule.options, key) != schedule.options.end();
+}
+
+// The schedules that have an option, by name; none where all have it.
+std::vector<std::string> SchedulesWith(std::string_view key) {
+  std::vector<std::string> names;
+  for (const NamedSchedule& schedule : kSchedules) {
+    if (HasScheduleOption(schedule, key)) names.emplace_back(schedule.name);
+  }
+  return names;
+}
+
+// Visits the options that `kind` does not have: their keys, values and what they are when unset.
+template <typename F>
+void VisitForeignOptions(Config& options, std::string_view kind, const F& f) {
+  Config unset;
+  WriteOptions(ScheduleOptions(), unset);
+  const NamedSchedule* schedule = FindSchedule(kind);
+  for (auto& [key, value] : options) {
+    const std::vector<std::string> owners = SchedulesWith(key);
+    if (owners.empty() || schedule == nullptr || HasScheduleOption(*schedule, key)) continue;
+    f(key, value, unset[key], owners);
+  }
+}
+
+// Errors: an option is set that the schedule does not have.
+absl::Status CheckForeignOptions(const ScheduleOptions& o) {
+  Config options;
+  WriteOptions(o, options);
+  absl::Status status;
+  VisitForeignOptions(options, o.kind,
+                      [&](const std::string& key, const std::string& value,
+                          const std::string& unset, const std::vector<std::string>& owners) {
+                        if (value == unset) return;
+                        status.Update(absl::InvalidArgumentError(
+                            absl::StrCat(key, " ", value, ": does not apply to the schedule ",
+                                         o.kind, ", but to ", absl::StrJoin(owners, ", "))));
+                      });
+  return status;
 }
 
 absl::Status ScheduleOutOfRange(std::string_view key, std::string_view expected, double value) {
@@ -160,7 +211,18 @@ absl::Status CheckSchedule(const ScheduleOptions& o) {
   if (!(o.one_cycle_up >= 0 && o.one_cycle_up <= 1)) {
     return ScheduleOutOfRange("one_cycle_up", "a share in [0,1]", o.one_cycle_up);
   }
-  return absl::OkStatus();
+  return CheckForeignOptions(o);
+}
+
+ScheduleOptions WithSchedule(ScheduleOptions options, std::string_view kind) {
+  options.kind = kind;
+  Config config;
+  WriteOptions(options, config);
+  VisitForeignOptions(config, kind,
+                      [](const std::string&, std::string& value, const std::string& unset,
+                         const std::vector<std::string>&) { value = unset; });
+  (void)ReadOptions(config, options);  // reads what was written
+  return options;
 }
 
 double ScheduledRate(const ScheduleOptions& o, double rate, const ScheduleTime& time,
@@ -182,8 +244,9 @@ double ScheduledRate(const ScheduleOptions& o, double rate, const ScheduleTime& 
 void UpdatePlateau(const ScheduleOptions& o, double value, bool rises, PlateauState* s) {
   if (o.kind != kPlateau) return;
   const double margin = o.plateau_threshold * s->best;
-  const bool better =
-      std::isnan(s->best) || (rises ? value > s->best + margin : value < s->best - margin);
+  const bool better = std::isnan(s->best)
+                          ? !std::isnan(value)
+                          : (rises ? value > s->best + margin : value < s->best - margin);
   if (better) {
     s->best = value;
     s->bad_epochs = 0;

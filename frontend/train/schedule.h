@@ -74,8 +74,12 @@ void VisitOptions(ScheduleOptions& o, F& f) {
   f("plateau_cooldown", o.plateau_cooldown, "Epochs after a reduction that do not count");
 }
 
-// Errors: an unknown schedule, numbers out of their range.
+// Errors: an unknown schedule, numbers out of their range, an option that is set and not the
+// schedule's.
 absl::Status CheckSchedule(const ScheduleOptions& options);
+
+// `options` with another schedule: what that one does not have is as if never set.
+ScheduleOptions WithSchedule(ScheduleOptions options, std::string_view kind);
 
 // A moment of a training, before a step.
 struct ScheduleTime {

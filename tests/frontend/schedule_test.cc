@@ -15,13 +15,13 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr double kRate = 0.4;
+constexpr double kTopRate = 0.4;
 constexpr int64_t kPerEpoch = 7;
 constexpr int64_t kEpochs = 20;
 constexpr int64_t kSteps = kPerEpoch * kEpochs;
 
 double RateAt(const ScheduleOptions& o, int64_t step, const PlateauState& plateau = {}) {
-  return ScheduledRate(o, kRate, {.step = step, .steps_per_epoch = kPerEpoch, .epochs = kEpochs},
+  return ScheduledRate(o, kTopRate, {.step = step, .steps_per_epoch = kPerEpoch, .epochs = kEpochs},
                        plateau);
 }
 
@@ -48,16 +48,16 @@ void ExpectSteps(const ScheduleOptions& o, double first,
 }
 
 TEST(Schedule, ConstantStays) {
-  ExpectSteps({.kind = "constant"}, kRate, [](int64_t, double rate) { return rate; });
+  ExpectSteps({.kind = "constant"}, kTopRate, [](int64_t, double rate) { return rate; });
 }
 
 TEST(Schedule, StepReducesEverySoManyEpochs) {
-  ExpectSteps({.kind = "step", .gamma = 0.3, .step_epochs = 4}, kRate,
+  ExpectSteps({.kind = "step", .gamma = 0.3, .step_epochs = 4}, kTopRate,
               [](int64_t t, double rate) { return t % (4 * kPerEpoch) == 0 ? rate * 0.3 : rate; });
 }
 
 TEST(Schedule, MultiStepReducesAtItsMilestones) {
-  ExpectSteps({.kind = "multi_step", .gamma = 0.5, .milestones = {"3,9", "10"}}, kRate,
+  ExpectSteps({.kind = "multi_step", .gamma = 0.5, .milestones = {"3,9", "10"}}, kTopRate,
               [](int64_t t, double rate) {
                 for (const int64_t m : {3, 9, 10}) rate *= t == m * kPerEpoch ? 0.5 : 1;
                 return rate;
@@ -65,15 +65,15 @@ TEST(Schedule, MultiStepReducesAtItsMilestones) {
 }
 
 TEST(Schedule, ExponentialReducesInEveryEpoch) {
-  ExpectEpochs({.kind = "exponential", .gamma = 0.9}, kRate,
+  ExpectEpochs({.kind = "exponential", .gamma = 0.9}, kTopRate,
                [](int64_t, double rate) { return rate * 0.9; });
-  ExpectSteps({.kind = "exponential", .gamma = 0.9}, kRate,
+  ExpectSteps({.kind = "exponential", .gamma = 0.9}, kTopRate,
               [](int64_t, double rate) { return rate * std::pow(0.9, 1.0 / kPerEpoch); });
 }
 
 // PolynomialLR.step multiplies by ((1 - t/T) / (1 - (t-1)/T))^power.
 TEST(Schedule, PolynomialFallsToItsEnd) {
-  ExpectSteps({.kind = "polynomial", .power = 2.5}, kRate, [](int64_t t, double rate) {
+  ExpectSteps({.kind = "polynomial", .power = 2.5}, kTopRate, [](int64_t t, double rate) {
     const double total = kSteps;
     return rate * std::pow((1 - t / total) / (1 - (t - 1) / total), 2.5);
   });
@@ -89,8 +89,8 @@ TEST(Schedule, CosineFallsToItsEnd) {
              0.01;
     };
   };
-  ExpectSteps({.kind = "cosine", .min_rate = 0.01}, kRate, next(kSteps));
-  ExpectEpochs({.kind = "cosine", .by_epoch = true, .min_rate = 0.01}, kRate, next(kEpochs));
+  ExpectSteps({.kind = "cosine", .min_rate = 0.01}, kTopRate, next(kSteps));
+  ExpectEpochs({.kind = "cosine", .by_epoch = true, .min_rate = 0.01}, kTopRate, next(kEpochs));
 }
 
 // CosineAnnealingWarmRestarts.step: T_cur grows until T_i, which then grows by its factor.
@@ -99,12 +99,12 @@ TEST(Schedule, RestartsBeginAnew) {
     double current = 0, length = 2;
     ExpectEpochs(
         {.kind = "restarts", .min_rate = 0.02, .restart_epochs = 2, .restart_factor = factor},
-        kRate, [&](int64_t, double) {
+        kTopRate, [&](int64_t, double) {
           if (++current >= length) {
             current -= length;
             length *= static_cast<double>(factor);
           }
-          return 0.02 + (kRate - 0.02) * (1 + std::cos(std::numbers::pi * current / length)) / 2;
+          return 0.02 + (kTopRate - 0.02) * (1 + std::cos(std::numbers::pi * current / length)) / 2;
         });
   }
 }
@@ -114,15 +114,15 @@ TEST(Schedule, OneCycleRisesAndFalls) {
   const auto anneal = [](double start, double end, double part) {
     return end + (start - end) / 2 * (std::cos(std::numbers::pi * part) + 1);
   };
-  const double initial = kRate / 10, least = initial / 100;
+  const double initial = kTopRate / 10, least = initial / 100;
   const double top = 0.25 * kSteps - 1, last = kSteps - 1;
   ExpectSteps(
       {.kind = "one_cycle", .one_cycle_up = 0.25, .one_cycle_start = 10, .one_cycle_end = 100},
       initial, [&](int64_t t, double) {
-        return t <= top ? anneal(initial, kRate, t / top)
-                        : anneal(kRate, least, (t - top) / (last - top));
+        return t <= top ? anneal(initial, kTopRate, t / top)
+                        : anneal(kTopRate, least, (t - top) / (last - top));
       });
-  EXPECT_NEAR(RateAt({.kind = "one_cycle"}, kSteps - 1), kRate / 25 / 1e4, 1e-12);
+  EXPECT_NEAR(RateAt({.kind = "one_cycle"}, kSteps - 1), kTopRate / 25 / 1e4, 1e-12);
 }
 
 // ReduceLROnPlateau.step, mode "min" and "max", threshold_mode "rel".
@@ -137,7 +137,7 @@ TEST(Schedule, PlateauReducesWhereNothingImproves) {
                            1.9, 1.9, 1.9,   1.0,  1.1, 1.1, 1.1};
   for (const bool rises : {false, true}) {
     PlateauState state;
-    double rate = kRate, best = rises ? -INFINITY : INFINITY;
+    double rate = kTopRate, best = rises ? -INFINITY : INFINITY;
     int64_t bad = 0, cooldown = 0, reductions = 0;
     for (const double loss : losses) {
       const double value = rises ? 1 / loss : loss;
@@ -165,13 +165,27 @@ TEST(Schedule, PlateauReducesWhereNothingImproves) {
   }
 }
 
+// A NaN improves nothing, and any number improves on it.
+TEST(Schedule, PlateauTakesNansForBadEpochs) {
+  const ScheduleOptions o = {.kind = "plateau", .plateau_patience = 1};
+  PlateauState state;
+  UpdatePlateau(o, NAN, /*rises=*/false, &state);
+  EXPECT_EQ(state.bad_epochs, 1);
+  UpdatePlateau(o, 3, /*rises=*/false, &state);
+  EXPECT_EQ(state.bad_epochs, 0);
+  UpdatePlateau(o, NAN, /*rises=*/false, &state);
+  UpdatePlateau(o, NAN, /*rises=*/false, &state);
+  EXPECT_EQ(state.reductions, 1);
+  EXPECT_EQ(state.best, 3);
+}
+
 // Epochs without improvement change nothing where nobody asked for plateau.
 TEST(Schedule, OthersKnowNoPlateaus) {
   const ScheduleOptions cosine = {.kind = "cosine", .plateau_patience = 0};
   PlateauState state;
   for (const double loss : {1.0, 2.0, 3.0}) UpdatePlateau(cosine, loss, /*rises=*/false, &state);
   EXPECT_EQ(state.reductions, 0);
-  EXPECT_DOUBLE_EQ(RateAt(cosine, kSteps / 2, {.reductions = 3}), kRate / 2);
+  EXPECT_DOUBLE_EQ(RateAt(cosine, kSteps / 2, {.reductions = 3}), kTopRate / 2);
 }
 
 // LinearLR.step, then the rest from its own beginning (SequentialLR).
@@ -182,20 +196,20 @@ TEST(Schedule, WarmupRisesInALine) {
     };
   };
   const ScheduleOptions steps = {.kind = "cosine", .warmup_steps = 10, .warmup_start = 0.1};
-  double rate = kRate * 0.1;
+  double rate = kTopRate * 0.1;
   for (int64_t t = 0; t < 10; ++t) {
     if (t > 0) rate = linear(10)(t, rate);
     EXPECT_NEAR(RateAt(steps, t), rate, 1e-12);
   }
-  EXPECT_DOUBLE_EQ(RateAt(steps, 10), kRate);
-  EXPECT_NEAR(RateAt(steps, 10 + (kSteps - 10) / 2), kRate / 2, 1e-12);
+  EXPECT_DOUBLE_EQ(RateAt(steps, 10), kTopRate);
+  EXPECT_NEAR(RateAt(steps, 10 + (kSteps - 10) / 2), kTopRate / 2, 1e-12);
   const ScheduleOptions epochs = {
       .kind = "step", .by_epoch = true, .warmup_epochs = 2, .warmup_start = 0.1, .step_epochs = 3};
-  EXPECT_NEAR(RateAt(epochs, kPerEpoch - 1), kRate * 0.1, 1e-12);
-  EXPECT_NEAR(RateAt(epochs, kPerEpoch), kRate * 0.55, 1e-12);
-  EXPECT_NEAR(RateAt(epochs, 2 * kPerEpoch), kRate, 1e-12);
-  EXPECT_NEAR(RateAt(epochs, 5 * kPerEpoch - 1), kRate, 1e-12);
-  EXPECT_NEAR(RateAt(epochs, 5 * kPerEpoch), kRate * 0.1, 1e-12);
+  EXPECT_NEAR(RateAt(epochs, kPerEpoch - 1), kTopRate * 0.1, 1e-12);
+  EXPECT_NEAR(RateAt(epochs, kPerEpoch), kTopRate * 0.55, 1e-12);
+  EXPECT_NEAR(RateAt(epochs, 2 * kPerEpoch), kTopRate, 1e-12);
+  EXPECT_NEAR(RateAt(epochs, 5 * kPerEpoch - 1), kTopRate, 1e-12);
+  EXPECT_NEAR(RateAt(epochs, 5 * kPerEpoch), kTopRate * 0.1, 1e-12);
 }
 
 TEST(Schedule, WithinAnEpochNothingChangesByEpoch) {
@@ -207,6 +221,23 @@ TEST(Schedule, WithinAnEpochNothingChangesByEpoch) {
     o.by_epoch = false;
     EXPECT_NE(RateAt(o, 30), RateAt(o, 31)) << kind;
   }
+}
+
+TEST(Schedule, OptionsOfOthersAreErrors) {
+  const auto error = [](const ScheduleOptions& o) {
+    return std::string(CheckSchedule(o).message());
+  };
+  EXPECT_EQ(error({.kind = "cosine", .milestones = {"30,60"}}),
+            "lr_milestones 30,60: does not apply to the schedule cosine, but to multi_step");
+  EXPECT_EQ(error({.kind = "constant", .gamma = 0.5}),
+            "lr_gamma 0.5: does not apply to the schedule constant, but to step, multi_step, "
+            "exponential, plateau");
+  EXPECT_EQ(error({.kind = "step", .by_epoch = true, .warmup_epochs = 2, .gamma = 0.5}), "");
+  const ScheduleOptions steps = {.kind = "step", .warmup_steps = 3, .gamma = 0.5, .step_epochs = 7};
+  EXPECT_EQ(WithSchedule(steps, "exponential"),
+            (ScheduleOptions{.kind = "exponential", .warmup_steps = 3, .gamma = 0.5}));
+  EXPECT_EQ(WithSchedule(steps, "cosine"), (ScheduleOptions{.kind = "cosine", .warmup_steps = 3}));
+  EXPECT_EQ(WithSchedule(steps, "step"), steps);
 }
 
 TEST(Schedule, RefusesOptionsOutOfRange) {
