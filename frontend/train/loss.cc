@@ -203,13 +203,14 @@ class LossOfScores {
 
 // The first option, as text, that a loss of this kind does not read.
 std::string SurplusOption(const LossOptions& o) {
-  const bool focal = o.loss == "focal", mse = o.loss == "mse", bce = o.loss == "bce";
+  const bool focal = o.loss == "focal", mse = o.loss == "mse";
+  const bool graded = mse || o.loss == "bce" || o.targets;
   if (o.label_smoothing != 0 && (focal || mse))
     return absl::StrCat("label smoothing ", o.label_smoothing);
   if (!o.class_weights.empty() && (mse || (focal && o.targets))) return "class_weights";
-  if (o.ignore_index != -1 && (bce || mse || o.targets)) {
-    return absl::StrCat("ignore_index ", o.ignore_index);
-  }
+  if (o.ignore_index != -1 && graded) return absl::StrCat("ignore_index ", o.ignore_index);
+  if (o.focal_gamma != LossOptions().focal_gamma && !focal) return "focal_gamma";
+  if (o.focal_alpha != LossOptions().focal_alpha && !(focal && o.targets)) return "focal_alpha";
   return "";
 }
 
@@ -217,7 +218,7 @@ absl::Status CheckSurplus(const LossOptions& o) {
   const std::string surplus = SurplusOption(o);
   if (surplus.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(surplus, ": does not apply to the loss ", o.loss,
-                                                 o.targets ? " of targets" : ""));
+                                                 o.targets ? " of targets" : " of classes"));
 }
 
 absl::Status OutOfRange(std::string_view expected, double got) {

@@ -226,6 +226,10 @@ TEST(LossOptions, MistakesAreErrors) {
               HasSubstr("label smoothing 0.1: does not apply to the loss focal"));
   EXPECT_THAT(error({.loss = "focal", .targets = true, .class_weights = "1,1,1"}),
               HasSubstr("class_weights: does not apply to the loss focal of targets"));
+  EXPECT_THAT(error({.focal_gamma = 1}),
+              HasSubstr("focal_gamma: does not apply to the loss cross_entropy of classes"));
+  EXPECT_THAT(error({.loss = "focal", .focal_alpha = 0.5}),
+              HasSubstr("focal_alpha: does not apply to the loss focal of classes"));
   EXPECT_THAT(error({.loss = "bce", .ignore_index = 3}), HasSubstr("ignore_index 3: does not"));
   EXPECT_THAT(error({.loss = "mse"}), HasSubstr("the labels are classes"));
   EXPECT_THAT(error({.class_weights = "1,2"}),
@@ -411,14 +415,14 @@ TEST(LossOptions, MasksAreLearned) {
 }
 
 TEST(LossOptions, SurviveAFile) {
-  const TrainOptions options = {.loss = {.loss = "focal",
-                                         .class_weights = "1,0.3,2",
-                                         .ignore_index = 7,
-                                         .focal_gamma = 1.7,
-                                         .focal_alpha = 0.3},
-                                .threads = 1};
-  const Model snapshot = Trainer::Create(LinearModel(3), options).value()->Snapshot().value();
-  EXPECT_EQ(OptionsOf(*snapshot.training).value().loss, options.loss);
+  const LossOptions kept[] = {
+      {.loss = "focal", .class_weights = "1,0.3,2", .ignore_index = 7, .focal_gamma = 1.7},
+      {.loss = "focal", .targets = true, .focal_alpha = 0.3}};
+  for (const LossOptions& loss : kept) {
+    const TrainOptions options = {.loss = loss, .threads = 1};
+    const Model snapshot = Trainer::Create(LinearModel(3), options).value()->Snapshot().value();
+    EXPECT_EQ(OptionsOf(*snapshot.training).value().loss, loss);
+  }
 }
 
 }  // namespace
