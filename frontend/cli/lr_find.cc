@@ -76,8 +76,8 @@ absl::Status LrFind(LrFindArguments a) {
   for (const std::string& path : {a.csv, a.plot}) {
     if (!path.empty()) WEFT_RETURN_IF_ERROR(CheckOutputPath(path));
   }
+  (*a.flags)["restart"] = "1";  // whatever training the file has stays as it is
   WEFT_ASSIGN_OR_RETURN(TrainSource source, FindTrainSource(*a.flags));
-  source.resumes = false;
   WEFT_ASSIGN_OR_RETURN(const TrainSetup s, SetUpTraining(std::move(source)));
   a.options.batch_size = s.options.fit.batch_size;
   a.options.workers = s.options.fit.workers;

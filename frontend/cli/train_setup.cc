@@ -53,6 +53,9 @@ absl::Status ApplyGiven(const Config& given, TrainCommandOptions& o) {
     if (rate != 0 && o.train.optimizer.method != method->second) o.fit.learning_rate = rate;
     o.train.optimizer = WithMethod(o.train.optimizer, method->second);
   }
+  if (const auto schedule = given.find("schedule"); schedule != given.end()) {
+    o.fit.schedule = WithSchedule(o.fit.schedule, schedule->second);
+  }
   WEFT_RETURN_IF_ERROR(ReadOptions(given, o));
   WEFT_RETURN_IF_ERROR(CheckTarget(o.target));
   o.train.seed = static_cast<uint64_t>(o.target.seed);
@@ -64,9 +67,10 @@ absl::Status ApplyGiven(const Config& given, TrainCommandOptions& o) {
     return absl::InvalidArgumentError(
         absl::StrCat("--batch: expected at least 1, got ", o.fit.batch_size));
   }
-  // Fit checks these too, but only after the data are there and all is planned.
+  // Fit and the log check these too, but only after the data are there and all is planned.
   WEFT_RETURN_IF_ERROR(CheckSchedule(o.fit.schedule));
   WEFT_RETURN_IF_ERROR(CheckEarlyStopping(o.fit.early_stopping));
+  WEFT_RETURN_IF_ERROR(CheckLogOptions(o.log));
   return CheckCheckpoints(o.fit.checkpoint);
 }
 

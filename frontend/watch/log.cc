@@ -75,14 +75,25 @@ absl::StatusOr<Picture> ExamplesPicture(const Dataset& dataset, int64_t count) {
   return sheet;
 }
 
-absl::StatusOr<std::unique_ptr<TrainingLog>> TrainingLog::Create(const LogOptions& options,
-                                                                 Trainer& trainer,
-                                                                 const Dataset* examples) {
+absl::Status CheckLogOptions(const LogOptions& options) {
   for (const auto& [key, steps] : {std::pair("log_every", options.log_every),
                                    std::pair("log_gradients", options.log_gradients)}) {
     if (steps >= 0) continue;
     return absl::InvalidArgumentError(absl::StrCat(key, ": expected at least 0, got ", steps));
   }
+  for (const auto& [key, wanted] : {std::pair("log_histograms", options.log_histograms),
+                                    std::pair("log_gradients", options.log_gradients > 0)}) {
+    if (!wanted || !options.tensorboard.empty()) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        key, ": distributions are written for TensorBoard, and tensorboard names no folder"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<TrainingLog>> TrainingLog::Create(const LogOptions& options,
+                                                                 Trainer& trainer,
+                                                                 const Dataset* examples) {
+  WEFT_RETURN_IF_ERROR(CheckLogOptions(options));
   std::unique_ptr<TrainingLog> log(new TrainingLog(options, trainer));
   WEFT_RETURN_IF_ERROR(log->Begin(examples));
   return log;

@@ -30,6 +30,9 @@ void VisitOptions(LogOptions& o, F& f) {
     "Steps between two distributions of all gradients in TensorBoard; 0: none");
 }
 
+// Errors: steps below 0, distributions without TensorBoard's folder.
+absl::Status CheckLogOptions(const LogOptions& options);
+
 // The logs of a training. Its CSV file has a row every few steps and one an epoch:
 //   kind (step or epoch), epoch (from 1), step, loss, accuracy, learning_rate, images_per_second,
 //   waiting, seconds, test_loss, test_accuracy, test_ and each of MetricNames()
@@ -40,7 +43,8 @@ class TrainingLog {
  public:
   // `trainer` must outlive the log; its step says where the logs go on, its gradients are watched
   // where they are to be logged. The graph and the first examples of `examples`, which may be null,
-  // are logged once. Errors: a file cannot be written, a log of other columns, steps below 0.
+  // are logged once. Errors: those of CheckLogOptions; a file cannot be written, a log of other
+  // columns.
   static absl::StatusOr<std::unique_ptr<TrainingLog>> Create(const LogOptions& options,
                                                              Trainer& trainer,
                                                              const Dataset* examples = nullptr);

@@ -73,8 +73,12 @@ TEST_F(CliTrain, RefusesOptionsWithTheirPlace) {
   EXPECT_THAT(Error("train --resume new.weft"), HasSubstr("new.weft: has no training to go on"));
   EXPECT_THAT(Error("train --model lenet --data digits:10 --patience -1 -o a.weft"),
               HasSubstr("patience: expected at least 0, got -1"));
+  EXPECT_THAT(Error("train --model lenet --data digits:10 --log a.csv --log-gradients 5 -o a.weft"),
+              HasSubstr("log_gradients: distributions are written for TensorBoard"));
   EXPECT_THAT(Error("train --model lenet --data digits:10 --lr-gamma 0 -o a.weft"),
               HasSubstr("lr_gamma"));
+  EXPECT_THAT(Error("train --model lenet --data digits:10 --lr-milestones 3,6 -o a.weft"),
+              HasSubstr("does not apply to the schedule cosine, but to multi_step"));
   EXPECT_THAT(Error("train --model dcgan --data synthetic:8 --monitor accuracy -o a.weft"),
               HasSubstr("monitor: the model has no accuracy"));
   EXPECT_FALSE(std::filesystem::exists(Path("a.weft")));
@@ -92,6 +96,9 @@ TEST_F(CliTrain, AFileOfOptionsServesToGoOn) {
   EXPECT_THAT(Output("show a.weft"), HasSubstr("trained for 2 epochs"));
   EXPECT_THAT(Output("train --config train.txt --optimizer adam --print-config"),
               AllOf(HasSubstr("optimizer: \"adam\"\n"), HasSubstr("\nmomentum: 0\n")));
+  WriteText(Path("min.txt"), "model: \"lenet\" schedule: \"cosine\" lr_min: 0.01");
+  EXPECT_THAT(Output("train --config min.txt --schedule constant --print-config"),
+              HasSubstr("\nlr_min: 0\n"));
   Output("train --resume a.weft --epochs 3 --recompute");
   EXPECT_THAT(Output("train --resume a.weft --print-config"), HasSubstr("\nrecompute: true\n"));
   EXPECT_THAT(Error("train --resume a.weft --restart"), HasSubstr("--model FILE --restart"));
@@ -248,6 +255,16 @@ TEST_F(CliTrain, FindsALearningRate) {
               AllOf(HasSubstr("<svg "), HasSubstr("<polyline "), ::testing::EndsWith("</svg>\n")));
   EXPECT_THAT(Error("lr-find lenet-bn --data digits:300 --from 0"), HasSubstr("above 0, got 0"));
   EXPECT_THAT(Error("lr-find --data digits"), HasSubstr("--model is required"));
+}
+
+// Of a file whose training would go on there is only the beginning of a new one.
+TEST_F(CliTrain, LrFindBeginsAnewFromAFile) {
+  Train("a.weft", "");
+  const std::string before = ReadText(Path("a.weft"));
+  const std::string line = "lr-find a.weft --threads 1 --steps 5 --from 1e-5 --to 1e-4 ";
+  EXPECT_THAT(Output(line), HasSubstr("try --lr "));
+  EXPECT_THAT(Output(line + "--init he_normal"), HasSubstr("try --lr "));
+  EXPECT_EQ(ReadText(Path("a.weft")), before);
 }
 
 TEST_F(CliTrain, LrFindHasOnlyTheOptionsThatItUses) {

@@ -340,5 +340,13 @@ TEST(TrainingLog, IsNothingWithoutFiles) {
               HasSubstr("log_gradients"));
 }
 
+TEST(TrainingLog, DistributionsNeedTensorBoard) {
+  EXPECT_THAT(MessageOf(CheckLogOptions({.log = "a.csv", .log_gradients = 3})),
+              HasSubstr("log_gradients: distributions are written for TensorBoard"));
+  EXPECT_THAT(MessageOf(CheckLogOptions({.log_histograms = true})),
+              HasSubstr("log_histograms: distributions"));
+  EXPECT_TRUE(CheckLogOptions({.tensorboard = "t", .log_gradients = 3}).ok());
+}
+
 }  // namespace
 }  // namespace weft
