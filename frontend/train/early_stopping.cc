@@ -21,8 +21,9 @@ absl::Status CheckEarlyStopping(const EarlyStoppingOptions& o) {
 }
 
 bool UpdateBest(const EarlyStoppingOptions& o, int64_t epoch, double value, BestEpoch* best) {
-  const bool better = std::isnan(best->value) || (o.rises() ? value > best->value + o.min_delta
-                                                            : value < best->value - o.min_delta);
+  const bool better = std::isnan(best->value) ? !std::isnan(value)
+                                              : (o.rises() ? value > best->value + o.min_delta
+                                                           : value < best->value - o.min_delta);
   if (!better) {
     ++best->waited;
     return false;

@@ -36,7 +36,7 @@ absl::Status CheckEarlyStopping(const EarlyStoppingOptions& options);
 // The best epoch so far.
 struct BestEpoch {
   int64_t epoch = -1;                                       // from 0; -1: none yet
-  double value = std::numeric_limits<double>::quiet_NaN();  // NaN: anything is better
+  double value = std::numeric_limits<double>::quiet_NaN();  // NaN: any number is better
   int64_t waited = 0;                                       // epochs since
 };
 

@@ -24,7 +24,9 @@ absl::Status NothingMatches(const std::string& pattern, const std::vector<Node*>
 
 FineTuneOptions FineTuneOptions::At(int64_t epoch) const {
   FineTuneOptions now = *this;
-  if (unfreeze_at != 0 && epoch >= unfreeze_at) now.freeze.clear();
+  if (unfreeze_at <= 0 || epoch < unfreeze_at) return now;
+  now.freeze.clear();
+  now.unfreeze_at = 0;
   return now;
 }
 

@@ -40,6 +40,10 @@ absl::Status CheckOptions(const TrainOptions& o) {
   if (!o.memory.budget.empty()) {
     WEFT_RETURN_IF_ERROR(ParseMemoryBudget(o.memory.budget).status());
   }
+  if (o.finetune.unfreeze_at > 0 && o.finetune.freeze.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("unfreeze_at ", o.finetune.unfreeze_at,
+                                                   ": nothing is frozen, freeze names what"));
+  }
   return CheckThreads(o.threads);
 }
 
@@ -126,6 +130,8 @@ absl::Status Trainer::UnfreezeWhenDue() {
   if (!frozen_ || !options_.finetune.At(counts_.epoch).freeze.empty()) return absl::OkStatus();
   std::unique_ptr<State> before = std::move(state_);
   counts_.unfrozen = counts_.counted;
+  kernel_choices_.clear();  // those of another graph, which tell nothing of this one
+  resumed_choices_.clear();
   if (absl::Status status = BuildGraphs(); !status.ok()) {
     state_ = std::move(before);  // which plans and Snapshot() go on using
     return status;
@@ -269,6 +275,7 @@ void Trainer::CountInto(MemoryCount& count) const {
   count.Add(model_.graph);
   count.Add(state_->bytes());
   if (averages_ != nullptr) count.Add(averages_->bytes());
+  count.Add(guarded_bytes());
   training_->CountInto(count);
   evaluation_->CountInto(count);
   count.Add(std::max(training_->arena_bytes(), evaluation_->arena_bytes()));

@@ -186,6 +186,8 @@ class Trainer {
   // What a graph of this form is fed; noise is that of the step.
   absl::StatusOr<TensorMap> Feeds(const Graph& graph, const TrainingForm& form,
                                   const Tensor& images, const Tensor& labels) const;
+  // The copies of variables that a check of numerics takes.
+  size_t guarded_bytes() const;
   // A run of the training graph whose numbers are checked.
   absl::StatusOr<std::span<const Tensor>> RunChecked(const TensorMap& feeds,
                                                      const RunOptions& options);

@@ -39,6 +39,7 @@ absl::StatusOr<Graph> Trainer::FitMemory(const Graph& bound, const LowerOptions&
   MemoryCount beside;
   beside.Add(model_.graph);
   if (averages_ != nullptr) beside.Add(averages_->bytes());
+  beside.Add(guarded_bytes());
   beside.Add(training_graph());
   beside.Add(evaluation_->graph());
   const auto count = [&](const Plan& plan) {
@@ -78,6 +79,13 @@ absl::StatusOr<int64_t> Trainer::EvaluationBatch(int64_t most) const {
     if (plan.arena_bytes <= training_->arena_bytes()) return batch;
   }
   return 1;
+}
+
+size_t Trainer::guarded_bytes() const {
+  size_t bytes = 0;
+  if (!options_.numerics.on()) return bytes;
+  for (const Node* variable : training_graph().variables()) bytes += LeafValue(*variable).bytes();
+  return bytes;
 }
 
 // Outputs are looked at step by step, which costs little; what is odd is then found by a run node

@@ -109,9 +109,10 @@ absl::Status Loop::RunStep(int64_t epoch, int64_t batch, Tally* tally) {
                         trainer_.Step(batch_.images, batch_.labels, rate, batch_.first,
                                       /*last=*/batch + 1 == batches));
   if (!std::isfinite(result.loss)) {
-    return absl::OutOfRangeError(absl::StrCat(
-        "the loss is ", result.loss, " at step ", trainer_.step(), " (epoch ", epoch + 1,
-        ", batch ", batch + 1, "): try a lower learning rate than ", options_.learning_rate));
+    return absl::OutOfRangeError(
+        absl::StrCat("the loss is ", result.loss, " at step ", trainer_.step(), " (epoch ",
+                     epoch + 1, ", batch ", batch + 1, "): try a lower learning rate than ",
+                     options_.learning_rate, ", or check_numerics to see where it comes from"));
   }
   state_.loss_sum += result.loss * static_cast<double>(result.count);
   state_.correct += result.correct;
@@ -209,8 +210,10 @@ absl::Status Loop::EndEpoch(int64_t epoch, const Tally& tally,
 absl::StatusOr<FitResult> Loop::Run(const std::shared_ptr<const Dataset>& test) {
   WEFT_RETURN_IF_ERROR(ReadOptions(trainer_.config(), state_));
   WEFT_RETURN_IF_ERROR(CheckState(state_));
-  const bool restores = options_.early_stopping.restores() && !options_.checkpoint.path.empty();
-  if (restores && !checkpoints_.HasBest(state_.best)) state_.best = {};
+  const bool saves = !options_.checkpoint.path.empty();
+  const bool restores = options_.early_stopping.restores() && saves;
+  const bool keeps = restores || (options_.checkpoint.keep_best && saves);
+  if (keeps && !checkpoints_.HasBest(state_.best)) state_.best = {};
   FitResult result;
   for (int64_t epoch = trainer_.epoch(); epoch < options_.epochs && !result.stopped; ++epoch) {
     result.early = ShouldStop(options_.early_stopping, state_.best);
@@ -287,6 +290,8 @@ absl::Status AdoptPosition(Trainer& trainer, const Dataset& train, const FitOpti
 absl::StatusOr<FitOptions> FitOptionsOf(const Config& config) {
   FitOptions options;
   WEFT_RETURN_IF_ERROR(ReadOptions(config, options));
+  // A file may have options that did nothing.
+  options.schedule = WithSchedule(options.schedule, options.schedule.kind);
   WEFT_RETURN_IF_ERROR(Annotate(CheckSchedule(options.schedule), "training configuration"));
   return options;
 }

@@ -102,12 +102,12 @@ absl::StatusOr<size_t> PeakBytes(Trainer& trainer, const Dataset& train, const D
 
 // Trains from the trainer's position up to `options.epochs` epochs, shuffling by the trainer's seed
 // and the epoch, tests after each epoch where there are test data, and saves as
-// `options.checkpoint` says. A best epoch that is to be restored but whose file is not there (it
-// was saved under another name, or there was no patience then) is forgotten. The trainer's position
-// and configuration are always those of its last step, so that a snapshot can be resumed at any
-// moment; what an epoch's test decides is in it from on_epoch on. Errors: whatever the trainer, the
-// data or saving say; options out of range; a loss that is not finite; an epoch that is over
-// already; a resumed training's place in its epoch that these data do not have.
+// `options.checkpoint` says. A best epoch that is to be kept or restored but whose file is not
+// there (it was saved under another name, or nobody wanted it then) is forgotten. The trainer's
+// position and configuration are always those of its last step, so that a snapshot can be resumed
+// at any moment; what an epoch's test decides is in it from on_epoch on. Errors: whatever the
+// trainer, the data or saving say; options out of range; a loss that is not finite; an epoch that
+// is over already; a resumed training's place in its epoch that these data do not have.
 absl::StatusOr<FitResult> Fit(Trainer& trainer, const std::shared_ptr<const Dataset>& train,
                               const std::shared_ptr<const Dataset>& test, const FitOptions& options,
                               const FitCallbacks& callbacks = {});

@@ -149,7 +149,10 @@ absl::StatusOr<Trainer::Counts> Trainer::CountsOf(const TrainingState& state,
 absl::Status Trainer::Restore(const TrainingState& state, const TrainOptions& before) {
   WEFT_RETURN_IF_ERROR(RestoreSlots(state, before));
   config_ = state.config;
-  kernel_choices_ = resumed_choices_ = state.kernel_choices;
+  // Where the file ends with the last epoch of what is not frozen any more, they are another
+  // graph's, as in UnfreezeWhenDue.
+  const bool unfreezes = counts_.unfrozen == counts_.counted && counts_.next_batch == 0;
+  if (!unfreezes) kernel_choices_ = resumed_choices_ = state.kernel_choices;
   return absl::OkStatus();
 }
 

@@ -106,6 +106,8 @@ TEST(Freeze, MistakesAreErrors) {
   EXPECT_THAT(error({"*"}), HasSubstr("is all of it frozen?"));
   EXPECT_THAT(MessageOf(Trainer::Create(Net(), {.finetune = {.unfreeze_at = -1}}).status()),
               HasSubstr("unfreeze_at: expected an epoch from 0 on, got -1"));
+  EXPECT_THAT(MessageOf(Trainer::Create(Net(), {.finetune = {.unfreeze_at = 2}}).status()),
+              HasSubstr("unfreeze_at 2: nothing is frozen"));
 }
 
 std::shared_ptr<const Dataset> Digits(int64_t n = 128) {
@@ -189,6 +191,28 @@ TEST(Freeze, ResumingGivesTheSameBytes) {
   };
   const std::string whole = finished(0);
   for (const int64_t steps : {3, 8, 10}) EXPECT_TRUE(finished(steps) == whole) << steps;
+}
+
+// Kernels that were chosen with something frozen are not those of the whole graph, which a training
+// that is resumed where it thaws would otherwise run, and one that went on not.
+TEST(Freeze, KernelsAreChosenAnewForWhatIsUnfrozen) {
+  TrainOptions options = Frozen({"features"});
+  options.finetune.unfreeze_at = 1;
+  const auto trainer = Trainer::Create(Net(), options).value();
+  ASSERT_TRUE(trainer->Step(Images(4), kLabels, 0.1).ok());
+  const auto changes = [&](int64_t epoch) {
+    trainer->SetPosition(epoch, 0);
+    Model model = trainer->Snapshot().value();
+    EXPECT_FALSE(model.training->kernel_choices.empty());
+    for (auto& [step, choice] : model.training->kernel_choices) choice = "another";
+    return (*Trainer::Resume(std::move(model), options))->ChangedKernels(4).value().size();
+  };
+  EXPECT_GT(changes(0), 0u);
+  EXPECT_EQ(changes(1), 0u);
+  ASSERT_TRUE(trainer->UnfreezeWhenDue().ok());
+  EXPECT_TRUE(trainer->Snapshot()->training->kernel_choices.empty());
+  ASSERT_TRUE(trainer->Step(Images(4), kLabels, 0.1).ok());
+  EXPECT_GT(changes(2), 0u);
 }
 
 TEST(InitFrom, TakesWhatFitsAndListsTheRest) {

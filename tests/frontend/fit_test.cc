@@ -73,6 +73,20 @@ TEST(EarlyStopping, CountsEpochsWithoutImprovement) {
   EXPECT_TRUE(UpdateBest(accuracy, 2, 0.6, &rising));
 }
 
+// As with PyTorch's and Keras's, for which nothing is better than a NaN only by being a number.
+TEST(EarlyStopping, ANanIsNeverTheBest) {
+  for (const bool rises : {false, true}) {
+    const EarlyStoppingOptions options = {.monitor = rises ? "accuracy" : "loss", .patience = 2};
+    BestEpoch best;
+    EXPECT_FALSE(UpdateBest(options, 0, NAN, &best));
+    EXPECT_EQ(best.epoch, -1);
+    EXPECT_TRUE(UpdateBest(options, 1, 0.5, &best));
+    EXPECT_FALSE(UpdateBest(options, 2, NAN, &best));
+    EXPECT_EQ(best.epoch, 1);
+    EXPECT_EQ(best.waited, 1);
+  }
+}
+
 // Nothing is an improvement but the first epoch.
 TEST(Fit, StopsEarlyAndRestoresTheBestEpoch) {
   FitOptions fit = Epochs(9);
@@ -142,6 +156,20 @@ TEST(Fit, RestoresNoOtherTrainingsBest) {
     ASSERT_TRUE(result.ok()) << result.status();
     EXPECT_EQ(result->best.epoch, 2);
     EXPECT_EQ(StepOf(fit.checkpoint.path), 15);
+  }
+}
+
+// A best epoch from before whose file nobody kept is no reason to keep none.
+TEST(Fit, KeepsABestEpochOfItsOwn) {
+  FitOptions fit = Epochs(1);
+  fit.early_stopping.min_delta = 1e6;  // nothing is an improvement but the first epoch
+  const auto trainer = TinyTrainer();
+  ASSERT_TRUE(Fit(*trainer, FewDigits(), nullptr, fit).ok());
+  fit.checkpoint = {.path = TestFolder() + "/out.weft", .keep_best = true};
+  for (const int64_t epochs : {2, 3}) {
+    fit.epochs = epochs;
+    ASSERT_TRUE(Fit(*trainer, FewDigits(), nullptr, fit).ok());
+    EXPECT_EQ(StepOf(BestPath(fit.checkpoint.path)), 10);
   }
 }
 
