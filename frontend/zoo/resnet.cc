@@ -18,7 +18,8 @@ struct ResNetConfig {
   // The stride of a downsampling block is on its 3x3 convolution (v1.5, torchvision's and NVIDIA's)
   // rather than on the first 1x1.
   bool stride_in_3x3 = true;
-  bool excite = false;  // squeeze and excitation at the end of the branch: Hu et al. 2018
+  bool excite = false;        // squeeze and excitation at the end of the branch: Hu et al. 2018
+  bool small_images = false;  // 32x32: the first convolution keeps their size, no pooling
 };
 
 // A stage's block: `planes` channels, four times as many at the end of a bottleneck.
@@ -72,10 +73,17 @@ Value Residual(Builder& b, Value x, const Block& block, const ResNetConfig& c) {
   return b.Relu(b.Add(branch, shortcut));
 }
 
+Value Stem(Builder& b, Value x, int64_t channels, bool small_images) {
+  if (small_images) {
+    return ConvBnRelu(b, x, {.channels = channels, .kernel = 3, .conv = "conv1", .bn = "bn1"});
+  }
+  const Value h = ConvBnRelu(
+      b, x, {.channels = channels, .kernel = 7, .stride = 2, .conv = "conv1", .bn = "bn1"});
+  return b.MaxPool2d(h, {.kernel = 3, .stride = 2, .padding = 1});
+}
+
 Value ResNet(Builder& b, Value x, const ZooOptions& o, const ResNetConfig& c) {
-  Value h = ConvBnRelu(
-      b, x, {.channels = o.Wide(64), .kernel = 7, .stride = 2, .conv = "conv1", .bn = "bn1"});
-  h = b.MaxPool2d(h, {.kernel = 3, .stride = 2, .padding = 1});
+  Value h = Stem(b, x, o.Wide(64), c.small_images);
   for (size_t stage = 0; stage < c.blocks.size(); ++stage) {
     const auto layer = b.Scope(absl::StrCat("layer", stage + 1));
     for (int i = 0; i < c.blocks[stage]; ++i) {
@@ -95,6 +103,16 @@ ZooEntry ResNetEntry(std::string name, std::string description, std::string pape
           .layers = [c](Builder& b, Value x, const ZooOptions& o) { return ResNet(b, x, o, c); }};
 }
 
+// What is trained on CIFAR-10 as ResNet-18 usually: much wider than the paper's own for CIFAR.
+ZooEntry CifarResNet18(const std::string& paper) {
+  ZooEntry entry = ResNetEntry("resnet18_cifar", "basic blocks, for 32x32", paper, 2015,
+                               {.blocks = {2, 2, 2, 2}, .bottleneck = false, .small_images = true});
+  entry.input = {3, 32, 32};
+  entry.classes = 10;
+  entry.fit = ZooFit(0.1);
+  return entry;
+}
+
 }  // namespace
 
 std::vector<ZooEntry> ResNets() {
@@ -105,6 +123,7 @@ std::vector<ZooEntry> ResNets() {
   return {
       ResNetEntry("resnet18", "basic blocks", he, 2015,
                   {.blocks = {2, 2, 2, 2}, .bottleneck = false}),
+      CifarResNet18(he),
       ResNetEntry("resnet34", "basic blocks", he, 2015,
                   {.blocks = {3, 4, 6, 3}, .bottleneck = false}),
       ResNetEntry("resnet50", "bottlenecks, stride on the 3x3 (v1.5)", he, 2015,

@@ -113,6 +113,7 @@ INSTANTIATE_TEST_SUITE_P(
         PaperSize{"googlenet_original", 6998552, 0, "Caffe's bvlc_googlenet without its heads"},
         PaperSize{"inception_v4", 42679816, 0, "the authors' release, as timm counts it"},
         PaperSize{"inception_resnet_v2", 55843464, 0, "the authors' release, as timm counts it"},
+        PaperSize{"resnet18_cifar", 11173962, 0, "kuangliu's pytorch-cifar"},
         PaperSize{"resnet20_cifar", 0.27 * kM, 0.005 * kM, "He et al. 2015, table 6"},
         PaperSize{"resnet32_cifar", 0.46 * kM, 0.005 * kM, "the same"},
         PaperSize{"resnet44_cifar", 0.66 * kM, 0.005 * kM, "the same"},

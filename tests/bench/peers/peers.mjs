@@ -12,7 +12,7 @@ const NETWORKS =
   'resnet18,resnet50,vgg16,alexnet,googlenet,inception_v3,densenet121,squeezenet1_0,' +
   'shufflenet_v2_x1_0,mobilenet_v2,efficientnet_b0,se_resnet50';
 // Steps of training against PyTorch.
-const STEPS = 'resnet50:8,resnet20_cifar:32,mobilenet_v2:8,lenet:128';
+const STEPS = 'resnet50:8,resnet18_cifar:32,mobilenet_v2:8,lenet:128';
 
 const HELP = `tests/bench/peers/run [OPTIONS]
   --networks A,B     networks of the zoo (default: ${NETWORKS})

@@ -51,8 +51,11 @@ class Plus(nn.Module):
         return x + self.branch(x)
 
 
-def resnet(counts, bottleneck):
-    layers = [conv_bn(3, 64, 7, 2, activation=nn.ReLU()), nn.MaxPool2d(3, 2, 1)]
+def resnet(counts, bottleneck, small_images=False, classes=1000):
+    if small_images:
+        layers = [conv_bn(3, 64, 3, activation=nn.ReLU())]
+    else:
+        layers = [conv_bn(3, 64, 7, 2, activation=nn.ReLU()), nn.MaxPool2d(3, 2, 1)]
     inputs = 64
     for stage, count in enumerate(counts):
         width = 64 << stage
@@ -75,7 +78,7 @@ def resnet(counts, bottleneck):
             layers.append(Residual(branch, shortcut))
             inputs = outputs
     return nn.Sequential(
-        *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, 1000)
+        *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, classes)
     )
 
 
@@ -145,6 +148,7 @@ def lenet():
 # Network: how it is made, an example's size, classes.
 NETWORKS = {
     "resnet18": (lambda: resnet((2, 2, 2, 2), False), (3, 224, 224), 1000),
+    "resnet18_cifar": (lambda: resnet((2, 2, 2, 2), False, True, 10), (3, 32, 32), 10),
     "resnet50": (lambda: resnet((3, 4, 6, 3), True), (3, 224, 224), 1000),
     "resnet20_cifar": (resnet20_cifar, (3, 32, 32), 10),
     "vgg16": (vgg16, (3, 224, 224), 1000),
