@@ -58,7 +58,7 @@ class TrainingWorkload final : public Workload {
   }
   absl::Status Run(std::vector<double>* step_seconds) override {
     trainer_->TimeSteps(step_seconds);
-    const auto result = trainer_->Step(examples_.images, examples_.labels, /*learning_rate=*/0);
+    const auto result = trainer_->Step(examples_, /*learning_rate=*/0);
     trainer_->TimeSteps(nullptr);
     return result.status();
   }

@@ -42,7 +42,8 @@ absl::StatusOr<Pipeline> StepsForScores(const std::string& augment) {
 // Otherwise its preprocessing is that of signals or of rows of a table.
 bool TakesImages(const Model& model) {
   const std::vector<Node*> inputs = model.graph.inputs();
-  return inputs.empty() || inputs[0]->type().rank() == 4;
+  return inputs.empty() ||
+         std::ranges::any_of(inputs, [](const Node* input) { return input->type().rank() == 4; });
 }
 
 bool IsPictureStep(const PipelineStep& step) {

@@ -67,19 +67,38 @@ void PrintSizes(const DatasetStatistics& s) {
   Print("\n");
 }
 
+// "[3,32,32]", or "image [3,32,32], features [4]".
+std::string SizesText(const Dataset& dataset) {
+  if (dataset.parts().empty()) return ToString(dataset.example_dims());
+  std::string text;
+  for (const ExamplePart& part : dataset.parts()) {
+    absl::StrAppend(&text, text.empty() ? "" : ", ", part.name, " ",
+                    ToString(dataset.part_dims(part)));
+  }
+  return text;
+}
+
+void PrintLevels(const std::string& what, const ChannelSums& sums, int64_t channels) {
+  Print("  %smean", what.c_str());
+  for (size_t c = 0; c < static_cast<size_t>(channels); ++c) Print(" %.4f", sums.Mean(c));
+  Print(", deviation");
+  for (size_t c = 0; c < static_cast<size_t>(channels); ++c) Print(" %.4f", sums.Deviation(c));
+  Print("\n");
+}
+
 void PrintSplit(const InspectedSplit& split) {
   const DatasetStatistics& s = split.statistics;
-  const Dims dims = split.dataset->example_dims();
-  Print("%s: %s examples, read as %s\n", split.dataset->name().c_str(),
-        WithCommas(s.examples).c_str(), ToString(dims).c_str());
+  const Dataset& dataset = *split.dataset;
+  const std::vector<ExamplePart>& parts = dataset.parts();
+  Print("%s: %s examples, read as %s\n", dataset.name().c_str(), WithCommas(s.examples).c_str(),
+        SizesText(dataset).c_str());
   PrintSizes(s);
-  if (!split.dataset->tokens()) {
-    Print("  mean");
-    const auto channels = static_cast<size_t>(split.dataset->preprocessing().channels);
-    for (size_t c = 0; c < channels; ++c) Print(" %.4f", s.sums.Mean(c));
-    Print(", deviation");
-    for (size_t c = 0; c < channels; ++c) Print(" %.4f", s.sums.Deviation(c));
-    Print("\n");
+  if (dataset.is_normalised()) {
+    PrintLevels(parts.empty() ? "" : parts[0].name + ": ", s.sums,
+                dataset.preprocessing().channels);
+  }
+  for (size_t i = dataset.is_images() ? 1 : 0; i < parts.size(); ++i) {
+    PrintLevels(parts[i].name + ": ", s.parts[i], 1);
   }
   if (s.unreadable.empty()) return;
   Print("  %s unreadable (--skip-unreadable leaves them out):\n",

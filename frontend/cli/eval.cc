@@ -200,7 +200,7 @@ absl::StatusOr<Evaluation> EvaluateViews(const std::shared_ptr<const Dataset>& s
                                          const EvalArguments& a, Session& session) {
   WEFT_ASSIGN_OR_RETURN(const Pipeline steps, TestStepsOf(model));
   const std::string views = ViewsAfter(steps, a.tta);
-  const auto run = [&](const Tensor& images) { return session.Run(images); };
+  const auto run = [&](const Batch& batch) { return session.Scores(batch); };
   return EvaluateWithTta(source, preprocessing, views, a.batch, run, session.gives_probabilities(),
                          session.ignored());
 }

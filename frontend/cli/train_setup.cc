@@ -204,7 +204,7 @@ absl::StatusOr<TrainSetup> SetUpTraining(TrainSource source) {
     WEFT_ASSIGN_OR_RETURN(test, WithClassesOf(model.class_names, std::move(test)));
   }
   WEFT_ASSIGN_OR_RETURN(setup.test, ExamplesFor(std::move(test), model, o.data, Split::kTest));
-  if (!setup.train->tokens()) model.preprocessing = setup.train->preprocessing();
+  if (setup.train->is_normalised()) model.preprocessing = setup.train->preprocessing();
   model.class_names = setup.train->class_names();
   WEFT_RETURN_IF_ERROR(SetTestSteps(o.data.augment, model));
   setup.examples = setup.train;

@@ -76,6 +76,7 @@ absl::Status AddTile(const Dataset& dataset, int64_t index, const ContactSheetOp
   std::vector<float> targets(dataset.targets() ? count : 0);
   WEFT_RETURN_IF_ERROR(
       dataset.Read(index, image, {.classes = classes, .targets = targets}, o.draw));
+  const auto pixels = std::span(image).first(static_cast<size_t>(dataset.image_size()));
   const Preprocessing& from = dataset.preprocessing();
   const int64_t longer = std::max(from.height, from.width);
   Preprocessing to = {.channels = 3,
@@ -84,7 +85,7 @@ absl::Status AddTile(const Dataset& dataset, int64_t index, const ContactSheetOp
                       .channel_order = "rgb",
                       .mean = {0, 0, 0},
                       .std = {1, 1, 1}};
-  const std::vector<float> planes = ConvertImage(image, from, to);
+  const std::vector<float> planes = ConvertImage(pixels, from, to);
   const int64_t area = to.height * to.width;
   for (int64_t i = 0; i < 3 * area; ++i) {
     const int64_t row = i % area / to.width, column = i % to.width;

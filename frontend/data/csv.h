@@ -27,7 +27,9 @@ absl::StatusOr<CsvTable> ParseCsv(std::string_view text, const std::string& name
                                   CsvKind kind = CsvKind::kTable);
 
 // A data set of a CSV file. Examples are the images that a column of paths names, relative to the
-// file (options.path_column), or the other columns as numbers, f32[columns]. One label column has
+// file (options.path_column), or the other columns (options.feature_columns) as numbers,
+// f32[columns]; or, where there are paths and options.feature_columns, both, in parts: "image" and
+// "features", the numbers as they are. One label column has
 // classes: names, sorted, or whole numbers from 0 to 99999, which are their own indices; or, where
 // one is another number, numbers to be given (DatasetInfo::targets). Several have a number each and
 // are targets, such as 0 and 1 for each of several classes, which the columns name. A folder has

@@ -49,24 +49,40 @@ absl::StatusOr<size_t> NamedColumn(const CsvTable& table, std::string_view name)
   return absl::NotFoundError(absl::StrCat("has no column \"", Absl(name), "\""));
 }
 
+// Separated by commas.
+absl::StatusOr<std::vector<size_t>> NamedColumns(const CsvTable& table, const std::string& names) {
+  std::vector<size_t> columns;
+  for (const auto name : absl::StrSplit(names, ',', absl::SkipEmpty())) {
+    WEFT_ASSIGN_OR_RETURN(const size_t column,
+                          NamedColumn(table, std::string(absl::StripAsciiWhitespace(name))));
+    columns.push_back(column);
+  }
+  return columns;
+}
+
 absl::StatusOr<CsvRoles> RolesOf(const CsvTable& table, const DataOptions& options) {
   CsvRoles roles = {.path = FindFirstColumn(table, {"path", "file", "filename", "image"}),
                     .split = FindColumn(table, kSplitColumn)};
   if (!options.path_column.empty()) {
     WEFT_ASSIGN_OR_RETURN(roles.path, NamedColumn(table, options.path_column));
   }
-  for (const auto name : absl::StrSplit(options.label_columns, ',', absl::SkipEmpty())) {
-    WEFT_ASSIGN_OR_RETURN(const size_t column,
-                          NamedColumn(table, std::string(absl::StripAsciiWhitespace(name))));
-    roles.labels.push_back(column);
-  }
+  WEFT_ASSIGN_OR_RETURN(roles.labels, NamedColumns(table, options.label_columns));
+  WEFT_ASSIGN_OR_RETURN(roles.features, NamedColumns(table, options.feature_columns));
+  const auto is_feature = [&](size_t i) { return std::ranges::count(roles.features, i) > 0; };
+  const auto is_label = [&](size_t i) { return std::ranges::count(roles.labels, i) > 0; };
   if (roles.labels.empty()) {
     size_t last = table.columns.size() - 1;
-    while (last > 0 && (roles.split == last || roles.path == last)) --last;
+    while (last > 0 && (roles.split == last || roles.path == last || is_feature(last))) --last;
     roles.labels.push_back(FindFirstColumn(table, {"label", "class", "target"}).value_or(last));
   }
-  for (size_t i = 0; i < table.columns.size() && !roles.path; ++i) {
-    if (roles.split != i && std::ranges::count(roles.labels, i) == 0) roles.features.push_back(i);
+  for (const size_t i : roles.features) {
+    if (roles.split != i && roles.path != i && !is_label(i)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "expected columns of features that are nothing else, got \"", table.columns[i], "\""));
+  }
+  const bool takes_rest = !roles.path && roles.features.empty();
+  for (size_t i = 0; i < table.columns.size() && takes_rest; ++i) {
+    if (roles.split != i && !is_label(i)) roles.features.push_back(i);
   }
   if (roles.path || !roles.features.empty()) return roles;
   return absl::InvalidArgumentError("expected columns of features or of paths besides the labels");
@@ -278,6 +294,11 @@ absl::StatusOr<std::shared_ptr<const Dataset>> CsvPictures(const std::string& pa
     files.targets.assign(y.values<float>().begin(), y.values<float>().end());
   } else {
     files.labels.assign(y.values<int64_t>().begin(), y.values<int64_t>().end());
+  }
+  if (!parts.train.roles.features.empty()) {
+    WEFT_ASSIGN_OR_RETURN(const Tensor x, CsvMatrix(parts.asked(), parts.train.roles.features));
+    info.parts = {{.name = "image"}, {.name = "features", .dims = {x.dims()[1]}}};
+    files.rest.assign(x.values<float>().begin(), x.values<float>().end());
   }
   const size_t all = files.pictures.size();
   WEFT_ASSIGN_OR_RETURN(files, ReadableFiles(std::move(files), options));

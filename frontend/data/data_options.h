@@ -22,6 +22,9 @@ struct DataOptions {
   // column that says nothing else; "path", "file", "filename" or "image".
   std::string label_columns = {};
   std::string path_column = {};
+  // Columns of numbers, several separated by commas. None: all that are nothing else, but beside
+  // pictures no column.
+  std::string feature_columns = {};
   // Of wav: sounds become mono at this rate and are cut or padded with silence to this length.
   int64_t sample_rate = 16000;
   double clip_seconds = 1;
@@ -41,6 +44,8 @@ void VisitOptions(DataOptions& o, F& f) {
     "else 224)");
   f("label_columns", o.label_columns, "csv: columns of the labels, separated by commas");
   f("path_column", o.path_column, "csv: column of the images' paths");
+  f("feature_columns", o.feature_columns,
+    "csv: columns of the features, separated by commas; beside images they are for a second input");
   f("sample_rate", o.sample_rate, "wav: samples a second that sounds are converted to");
   f("clip_seconds", o.clip_seconds, "wav: length that sounds are cut or padded to");
   f("audio_features", o.audio_features, "wav: log_mel, stft or waveform");

@@ -18,6 +18,13 @@ namespace weft {
 // Which part of a data set: what a model learns from, or what it is judged by.
 enum class Split { kTrain, kTest };
 
+// What of an example is for one of a model's several inputs.
+struct ExamplePart {
+  std::string name;  // the input's
+  // None: an image, of the preprocessing's [C,H,W]. Only the first part can be one.
+  Dims dims = {};
+};
+
 // What a data set says of itself.
 struct DatasetInfo {
   std::string name;                           // for messages: "digits (train)"
@@ -28,6 +35,9 @@ struct DatasetInfo {
   // the preprocessing all the same, unless they are numbers of tokens.
   Dims dims = {};
   bool tokens = false;
+  // Of examples for several inputs, which lie one after another; dims is none then. An image among
+  // them is normalised, all else stays as it is.
+  std::vector<ExamplePart> parts = {};
   Dims label_dims = {};  // of one example's labels; none: a single one
   // Labels are numbers instead of classes: one a class, such as the shares of mixed examples or the
   // zeros and ones of several classes at once, or what a regression is to give. Their dims are
@@ -54,6 +64,7 @@ struct LabelBuffer {
 struct PictureExample {
   Picture picture;
   std::optional<Picture> mask = {};  // the classes of its pixels: one channel, the picture's size
+  std::vector<float> rest = {};      // the numbers of the example's other parts
   int64_t label = 0;                 // of the picture; nothing where there is a mask
   // Of a data set whose labels are these; none: Read has them, and decodes the picture again.
   std::vector<float> targets = {};
@@ -73,18 +84,39 @@ class Dataset {
   int64_t size() const { return info_.size; }
   const std::vector<std::string>& class_names() const { return info_.class_names; }
   const Preprocessing& preprocessing() const { return info_.preprocessing; }
-  bool is_images() const { return info_.dims.empty(); }
+  // Examples are images, or begin with one.
+  bool is_images() const {
+    return info_.parts.empty() ? info_.dims.empty() : info_.parts[0].dims.empty();
+  }
   bool tokens() const { return info_.tokens; }
-  Dims example_dims() const {
+  // Whether examples, or the images that they begin with, are normalised by the preprocessing.
+  bool is_normalised() const { return info_.parts.empty() ? !info_.tokens : is_images(); }
+  // None: examples are for a model's only input.
+  const std::vector<ExamplePart>& parts() const { return info_.parts; }
+  Dims part_dims(const ExamplePart& part) const {
+    return part.dims.empty() ? image_dims() : part.dims;
+  }
+  Dims image_dims() const {
     const Preprocessing& p = info_.preprocessing;
-    return info_.dims.empty() ? Dims{p.channels, p.height, p.width} : info_.dims;
+    return {p.channels, p.height, p.width};
+  }
+  Dims example_dims() const {
+    if (info_.parts.empty()) return info_.dims.empty() ? image_dims() : info_.dims;
+    int64_t all = 0;
+    for (const ExamplePart& part : info_.parts) all += Product(part_dims(part));
+    return {all};
   }
   const Dims& label_dims() const { return info_.label_dims; }
   bool targets() const { return info_.targets; }
   bool has_pictures() const { return info_.pictures; }
   TensorType example_type() const { return {DType::kF32, ToShape(example_dims())}; }
-  // The elements of one example, and of its labels.
+  // The elements of one example, of what the preprocessing is for (all of it, or the image that its
+  // parts begin with), and of its labels.
   int64_t example_size() const { return Product(example_dims()); }
+  int64_t image_size() const {
+    if (info_.parts.empty()) return example_size();
+    return is_images() ? Product(image_dims()) : 0;
+  }
   int64_t label_size() const { return Product(label_dims()); }
 
   // Writes example `index` into `image`, in [0,1] and not normalised, or numbers of tokens, and its

@@ -24,9 +24,12 @@ class FittedDataset final : public Dataset {
                          LabelBuffer labels) const override {
     std::vector<float> original(static_cast<size_t>(source_->example_size()));
     WEFT_RETURN_IF_ERROR(source_->Read(index, original, labels, draw));
+    const std::span<const float> values = original;
+    const auto size = static_cast<size_t>(source_->image_size());
     const std::vector<float> planes =
-        ConvertImage(original, source_->preprocessing(), preprocessing());
-    std::copy(planes.begin(), planes.end(), image.begin());
+        ConvertImage(values.first(size), source_->preprocessing(), preprocessing());
+    const auto rest = std::ranges::copy(planes, image.begin()).out;
+    std::ranges::copy(values.subspan(size), rest);
     return absl::OkStatus();
   }
 
@@ -60,7 +63,8 @@ class RenormalizedDataset final : public Dataset {
 std::shared_ptr<const Dataset> NormalizedAs(std::shared_ptr<const Dataset> dataset,
                                             const Preprocessing& p) {
   const Preprocessing& own = dataset->preprocessing();
-  const bool applies = !dataset->is_images() && !dataset->tokens() && p.channels == own.channels;
+  const bool applies =
+      !dataset->is_images() && dataset->is_normalised() && p.channels == own.channels;
   if (!applies || (p.mean == own.mean && p.std == own.std)) return dataset;
   DatasetInfo info = dataset->info();
   info.preprocessing.mean = p.mean;
@@ -83,6 +87,7 @@ absl::StatusOr<std::shared_ptr<const Dataset>> FitDataset(std::shared_ptr<const 
                    .size = dataset->size(),
                    .class_names = dataset->class_names(),
                    .preprocessing = p,
+                   .parts = dataset->parts(),
                    .label_dims = dataset->label_dims(),
                    .targets = dataset->targets()};
   return std::make_shared<FittedDataset>(std::move(info), std::move(dataset));

@@ -36,6 +36,28 @@ absl::Status FitTensor(DType dtype, const Dims& dims, Tensor* tensor) {
   return absl::OkStatus();
 }
 
+Dims BatchDims(int64_t count, Dims dims) {
+  dims.insert(dims.begin(), count);
+  return dims;
+}
+
+absl::Status CheckExampleParts(const Dataset& dataset) {
+  const std::vector<ExamplePart>& parts = dataset.parts();
+  for (auto part = parts.begin(); part != parts.end(); ++part) {
+    const bool named =
+        !part->name.empty() && std::ranges::count(parts, part->name, &ExamplePart::name) == 1;
+    const bool sized = part == parts.begin() || !part->dims.empty();
+    const bool positive = std::ranges::all_of(part->dims, [](int64_t n) { return n > 0; });
+    if (named && sized && positive) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(dataset.name(),
+                     ": expected parts of different names and of dims above 0, which only the "
+                     "first one can do without; got \"",
+                     part->name, "\" ", ToString(part->dims)));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 // The batches of `window_` are in the epoch's order. A worker takes a piece of the first one that
@@ -123,7 +145,7 @@ class Loader::Impl {
   // loader's mutex guards; what a piece writes is its own.
   struct FillingBatch {
     Batch batch;
-    std::span<float> images;
+    std::vector<std::span<float>> examples;  // the images', or each part's
     std::span<int64_t> classes;
     std::span<float> targets;
     ExampleDraw draw;
@@ -189,17 +211,36 @@ class Loader::Impl {
       const int64_t position = batch.first + static_cast<int64_t>(i);
       batch.indices[i] = order_.empty() ? position : order_[static_cast<size_t>(position)];
     }
-    Dims dims = dataset_->example_dims(), label_dims = dataset_->label_dims();
-    dims.insert(dims.begin(), count);
-    label_dims.insert(label_dims.begin(), count);
     const DType label_type = dataset_->targets() ? DType::kF32 : DType::kI64;
-    WEFT_RETURN_IF_ERROR(FitTensor(DType::kF32, dims, &batch.images));
-    WEFT_RETURN_IF_ERROR(FitTensor(label_type, label_dims, &batch.labels));
-    filling.images = batch.images.mutable_values<float>();
+    WEFT_RETURN_IF_ERROR(PrepareExamples(count, filling));
+    WEFT_RETURN_IF_ERROR(
+        FitTensor(label_type, BatchDims(count, dataset_->label_dims()), &batch.labels));
     if (dataset_->targets()) {
       filling.targets = batch.labels.mutable_values<float>();
     } else {
       filling.classes = batch.labels.mutable_values<int64_t>();
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status PrepareExamples(int64_t count, FillingBatch& filling) const {
+    Batch& batch = filling.batch;
+    const std::vector<ExamplePart>& parts = dataset_->parts();
+    std::erase_if(batch.parts, [&](const auto& kept) {  // of another data set
+      return std::ranges::find(parts, kept.first, &ExamplePart::name) == parts.end();
+    });
+    if (parts.empty()) {
+      const Dims dims = BatchDims(count, dataset_->example_dims());
+      WEFT_RETURN_IF_ERROR(FitTensor(DType::kF32, dims, &batch.images));
+      filling.examples = {batch.images.mutable_values<float>()};
+      return absl::OkStatus();
+    }
+    batch.images = Tensor();
+    for (const ExamplePart& part : parts) {
+      Tensor& tensor = batch.parts[part.name];
+      const Dims dims = BatchDims(count, dataset_->part_dims(part));
+      WEFT_RETURN_IF_ERROR(FitTensor(DType::kF32, dims, &tensor));
+      filling.examples.push_back(tensor.mutable_values<float>());
     }
     return absl::OkStatus();
   }
@@ -233,7 +274,10 @@ class Loader::Impl {
   absl::Status ReadInto(const FillingBatch& filling, size_t i) const {
     const auto size = static_cast<size_t>(dataset_->example_size());
     const auto labels = static_cast<size_t>(dataset_->label_size());
-    const std::span<float> image = filling.images.subspan(i * size, size);
+    const bool in_parts = !dataset_->parts().empty();
+    std::vector<float> parts(in_parts ? size : 0);  // before they are told apart
+    const std::span<float> example =
+        in_parts ? std::span(parts) : filling.examples[0].subspan(i * size, size);
     LabelBuffer buffer;
     if (dataset_->targets()) {
       buffer.targets = filling.targets.subspan(i * labels, labels);
@@ -241,11 +285,20 @@ class Loader::Impl {
       buffer.classes = filling.classes.subspan(i * labels, labels);
     }
     const int64_t index = filling.batch.indices[i];
-    const absl::Status status = dataset_->Read(index, image, buffer, filling.draw);
+    const absl::Status status = dataset_->Read(index, example, buffer, filling.draw);
     if (!status.ok()) {
       return Annotate(status, absl::StrCat(dataset_->name(), ": example ", index));
     }
-    if (!dataset_->tokens()) Normalize(dataset_->preprocessing(), image);
+    if (dataset_->is_normalised()) {
+      Normalize(dataset_->preprocessing(),
+                example.first(static_cast<size_t>(dataset_->image_size())));
+    }
+    for (size_t part = 0, begin = 0; in_parts && part < filling.examples.size(); ++part) {
+      const size_t count = filling.examples[part].size() / filling.size();
+      std::ranges::copy(example.subspan(begin, count),
+                        filling.examples[part].subspan(i * count, count).begin());
+      begin += count;
+    }
     return absl::OkStatus();
   }
 
@@ -304,7 +357,10 @@ absl::StatusOr<std::unique_ptr<Loader>> Loader::Create(std::shared_ptr<const Dat
     return absl::InvalidArgumentError(
         absl::StrCat("loader: expected 1 to ", kMaxWorkers, " workers, got ", options.workers));
   }
-  WEFT_RETURN_IF_ERROR(Annotate(CheckPreprocessing(dataset->preprocessing()), dataset->name()));
+  WEFT_RETURN_IF_ERROR(CheckExampleParts(*dataset));
+  if (dataset->is_normalised() || dataset->tokens()) {
+    WEFT_RETURN_IF_ERROR(Annotate(CheckPreprocessing(dataset->preprocessing()), dataset->name()));
+  }
   auto impl = std::make_unique<Impl>(std::move(dataset), options);
   WEFT_RETURN_IF_ERROR(impl->StartEpoch(0, 0));
   WEFT_RETURN_IF_ERROR(impl->StartThreads());

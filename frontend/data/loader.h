@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "frontend/data/dataset.h"
+#include "graph/evaluator.h"
 #include "graph/tensor.h"
 
 namespace weft {
@@ -14,11 +15,13 @@ namespace weft {
 std::vector<int64_t> ShuffledIndices(int64_t size, uint64_t seed, int64_t epoch);
 
 struct Batch {
-  Tensor images;  // f32[B,C,H,W] (or the examples' dims), normalised as the data set's
-                  // preprocessing says
-  Tensor labels;  // i64[B] (and the labels' dims), f32 of a data set whose labels are targets
-  std::vector<int64_t> indices;  // the examples' indices in the data set
-  int64_t first = 0;             // the position of the first one in the epoch's order
+  // f32[B,C,H,W] (or the examples' dims), normalised as the data set's preprocessing says; nothing
+  // where examples have parts.
+  Tensor images = {};
+  TensorMap parts = {};  // f32[B,...] each, by their names
+  Tensor labels = {};  // i64[B] (and the labels' dims), f32 of a data set whose labels are targets
+  std::vector<int64_t> indices = {};  // the examples' indices in the data set
+  int64_t first = 0;                  // the position of the first one in the epoch's order
   int64_t size() const { return static_cast<int64_t>(indices.size()); }
 };
 
@@ -45,7 +48,8 @@ std::vector<int64_t> BatchSizes(int64_t examples, int64_t batch_size);
 // the loader at any moment stops its threads after at most the examples that they are reading.
 class Loader {
  public:
-  // Starts at epoch 0. Errors: a null data set, a batch size below 1 or, when the last one is
+  // Starts at epoch 0. Errors: a null data set, parts without a name of their own or of no known
+  // size, a batch size below 1 or, when the last one is
   // dropped, above the data set's size, a negative prefetch, no worker or more than kMaxWorkers, no
   // thread to be had.
   static absl::StatusOr<std::unique_ptr<Loader>> Create(std::shared_ptr<const Dataset> dataset,

@@ -1,6 +1,10 @@
+#include <algorithm>
 #include <filesystem>
+#include <memory>
+#include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "frontend/data/folder.h"
 #include "frontend/data/split.h"
@@ -10,12 +14,72 @@
 namespace weft {
 namespace {
 
-absl::StatusOr<TensorExamples> MapExamples(const std::string& folder, const std::string& ending) {
-  const std::filesystem::path path(folder);
-  TensorExamples examples;
-  WEFT_ASSIGN_OR_RETURN(examples.x, MapNpy((path / ("x" + ending + ".npy")).string()));
-  WEFT_ASSIGN_OR_RETURN(examples.y, MapNpy((path / ("y" + ending + ".npy")).string()));
-  return examples;
+namespace fs = std::filesystem;
+
+// Examples that lie side by side in arrays, one for each input of a model, with the same labels.
+class ArraysInParts final : public Dataset {
+ public:
+  ArraysInParts(DatasetInfo info, std::vector<std::shared_ptr<const Dataset>> arrays)
+      : Dataset(std::move(info)), arrays_(std::move(arrays)) {}
+
+ private:
+  absl::Status ReadExample(int64_t index, std::span<float> example,
+                           std::span<int64_t> labels) const override {
+    return ReadDrawn(index, {}, example, {.classes = labels});
+  }
+  absl::Status ReadDrawn(int64_t index, const ExampleDraw& draw, std::span<float> example,
+                         LabelBuffer labels) const override {
+    for (const auto& array : arrays_) {
+      const auto size = static_cast<size_t>(array->example_size());
+      WEFT_RETURN_IF_ERROR(array->Read(index, example.first(size), labels, draw));
+      example = example.subspan(size);
+    }
+    return absl::OkStatus();
+  }
+  absl::Status ReadOnlyLabels(int64_t index, LabelBuffer labels) const override {
+    return arrays_[0]->ReadLabels(index, labels);
+  }
+
+  const std::vector<std::shared_ptr<const Dataset>> arrays_;
+};
+
+// Where a folder's arrays lie: FOLDER/x.npy, or x_NAME.npy for each of several inputs.
+struct NpyFolder {
+  fs::path path;
+  std::vector<std::string> parts = {};  // their names, sorted; none: x.npy
+  std::string held_out = {};            // the ending of what is set apart: "_val"; none: empty
+
+  // x is "x" or "x_NAME".
+  absl::StatusOr<TensorExamples> Map(const std::string& x, const std::string& ending) const {
+    TensorExamples examples;
+    WEFT_ASSIGN_OR_RETURN(examples.x, MapNpy((path / (x + ending + ".npy")).string()));
+    WEFT_ASSIGN_OR_RETURN(examples.y, MapNpy((path / ("y" + ending + ".npy")).string()));
+    return examples;
+  }
+};
+
+constexpr std::string_view kHeldOutEndings[] = {"_val", "_test"};
+
+absl::StatusOr<NpyFolder> FindArrays(const std::string& path) {
+  NpyFolder folder = {.path = path};
+  std::error_code ignored;
+  for (fs::directory_iterator it(path, ignored), end; !ignored && it != end;
+       it.increment(ignored)) {
+    const std::string name = it->path().stem().string();
+    if (it->path().extension() != ".npy" || !name.starts_with("x_")) continue;
+    const auto ending = std::ranges::find_if(
+        kHeldOutEndings, [&](std::string_view ending) { return name.ends_with(ending); });
+    if (ending == std::end(kHeldOutEndings)) {
+      folder.parts.push_back(name.substr(2));
+    } else {  // "_val" rather than "_test"
+      folder.held_out = std::max(folder.held_out, std::string(*ending));
+    }
+  }
+  std::ranges::sort(folder.parts);
+  if (folder.parts.empty() || !fs::exists(folder.path / "x.npy", ignored)) return folder;
+  return absl::InvalidArgumentError(absl::StrCat(
+      path, ": expected x.npy, or x_NAME.npy for each of several inputs; it has both, x_",
+      folder.parts[0], ".npy"));
 }
 
 // What is tested lies as what was learned from: rows of equal dims, `alike` in what elements mean.
@@ -42,20 +106,11 @@ absl::Status CheckAsInTraining(const std::string& name, const TensorExamples& tr
   return CheckAsInTraining(name + ": y", train.y, test.y, y_alike);
 }
 
-}  // namespace
-
-absl::StatusOr<std::shared_ptr<const Dataset>> OpenNpy(const std::string& folder, Split split,
-                                                       const DataOptions& options) {
-  std::string held_out;
-  for (const char* ending : {"_val", "_test"}) {
-    std::error_code ignored;
-    const auto path = std::filesystem::path(folder) / (std::string("x") + ending + ".npy");
-    if (held_out.empty() && std::filesystem::exists(path, ignored)) held_out = ending;
-  }
-  WEFT_RETURN_IF_ERROR(CheckSplit(folder, !held_out.empty(), split, options));
-  DatasetInfo info = {.name = SplitName("npy:" + folder, split)};
-  WEFT_ASSIGN_OR_RETURN(info.class_names, ReadClassNames(folder));
-  WEFT_ASSIGN_OR_RETURN(TensorExamples train, MapExamples(folder, ""));
+// One array with the labels.
+absl::StatusOr<std::shared_ptr<const Dataset>> OpenArray(const NpyFolder& folder,
+                                                         const std::string& x, DatasetInfo info,
+                                                         Split split, const DataOptions& options) {
+  WEFT_ASSIGN_OR_RETURN(TensorExamples train, folder.Map(x, ""));
   if (options.val_split > 0) {
     return SplitTensorDataset(std::move(info), std::move(train), split, options);
   }
@@ -63,13 +118,42 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenNpy(const std::string& folder
   const TensorExamples kept = train;
   WEFT_ASSIGN_OR_RETURN(auto dataset, MakeTensorDataset(std::move(info), std::move(train)));
   if (split == Split::kTrain) return dataset;
-  WEFT_ASSIGN_OR_RETURN(TensorExamples test, MapExamples(folder, held_out));
+  WEFT_ASSIGN_OR_RETURN(TensorExamples test, folder.Map(x, folder.held_out));
   WEFT_RETURN_IF_ERROR(CheckAsInTraining(name, kept, test));
   // Classes are those of training.
   return MakeTensorDataset({.name = name,
                             .class_names = dataset->class_names(),
                             .preprocessing = dataset->preprocessing()},
                            std::move(test));
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Dataset>> OpenNpy(const std::string& path, Split split,
+                                                       const DataOptions& options) {
+  WEFT_ASSIGN_OR_RETURN(const NpyFolder folder, FindArrays(path));
+  WEFT_RETURN_IF_ERROR(CheckSplit(path, !folder.held_out.empty(), split, options));
+  DatasetInfo info = {.name = SplitName("npy:" + path, split)};
+  WEFT_ASSIGN_OR_RETURN(info.class_names, ReadClassNames(path));
+  if (folder.parts.empty()) return OpenArray(folder, "x", std::move(info), split, options);
+  const std::string name = info.name;
+  std::vector<ExamplePart> parts;
+  std::vector<std::shared_ptr<const Dataset>> arrays;
+  for (const std::string& part : folder.parts) {
+    const std::string x = "x_" + part;
+    info.name = absl::StrCat(name, ": ", x);
+    WEFT_ASSIGN_OR_RETURN(auto array, OpenArray(folder, x, info, split, options));
+    parts.push_back({.name = part, .dims = array->example_dims()});
+    arrays.push_back(std::move(array));
+  }
+  const DatasetInfo& first = arrays[0]->info();
+  info = {.name = name,
+          .size = first.size,
+          .class_names = first.class_names,
+          .parts = std::move(parts),
+          .label_dims = first.label_dims,
+          .targets = first.targets};
+  return std::make_shared<ArraysInParts>(std::move(info), std::move(arrays));
 }
 
 }  // namespace weft

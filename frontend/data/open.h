@@ -19,8 +19,10 @@ namespace weft {
 //   cifar100:DIR
 //   folder:DIR         images in a folder for each class (frontend/data/folder.h)
 //   masks:DIR          images and segmentation masks (likewise)
-//   csv:FILE           features, or images' paths, and labels in columns (frontend/data/csv.h)
-//   npy:DIR            x.npy and y.npy (frontend/data/tensor_data.h)
+//   csv:FILE           features, images' paths, or both, and labels in columns
+//                      (frontend/data/csv.h)
+//   npy:DIR            x.npy, or x_NAME.npy for each of several inputs, and y.npy
+//                      (frontend/data/tensor_data.h)
 //   wav:DIR            sounds in a folder for each class (frontend/data/wav.h)
 // Errors: another specification (the message lists these), whatever the data set says, names that
 // are not UTF-8, which no model can keep.

@@ -36,6 +36,8 @@ class PictureFileDataset final : public Dataset {
   absl::Status ReadDrawn(int64_t index, const ExampleDraw& /*draw*/, std::span<float> image,
                          LabelBuffer labels) const override {
     const Preprocessing& p = preprocessing();
+    std::ranges::copy(RestOf(index), image.subspan(static_cast<size_t>(image_size())).begin());
+    image = image.first(static_cast<size_t>(image_size()));
     if (!files_.masks.empty()) {
       WEFT_ASSIGN_OR_RETURN(const PictureExample example, ReadPicture(index));
       PictureToPlanes(example.picture, p, image);
@@ -71,6 +73,7 @@ class PictureFileDataset final : public Dataset {
     WEFT_ASSIGN_OR_RETURN(example.picture, LoadPicture(path(index)));
     if (!files_.labels.empty()) example.label = files_.labels[static_cast<size_t>(index)];
     if (targets()) example.targets.assign(TargetsOf(index).begin(), TargetsOf(index).end());
+    example.rest.assign(RestOf(index).begin(), RestOf(index).end());
     if (files_.masks.empty()) return example;
     WEFT_ASSIGN_OR_RETURN(example.mask, ReadMask(index));
     const Picture& picture = example.picture;
@@ -83,8 +86,14 @@ class PictureFileDataset final : public Dataset {
   }
 
   std::span<const float> TargetsOf(int64_t index) const {
-    const auto size = static_cast<size_t>(label_size());
-    return std::span(files_.targets).subspan(static_cast<size_t>(index) * size, size);
+    return NumbersOf(files_.targets, index, label_size());
+  }
+  std::span<const float> RestOf(int64_t index) const {
+    return NumbersOf(files_.rest, index, example_size() - image_size());
+  }
+  static std::span<const float> NumbersOf(std::span<const float> numbers, int64_t index,
+                                          int64_t size) {
+    return numbers.subspan(static_cast<size_t>(index * size), static_cast<size_t>(size));
   }
 
   absl::StatusOr<Picture> ReadMask(int64_t index) const {
@@ -99,21 +108,41 @@ class PictureFileDataset final : public Dataset {
   const PictureFiles files_;
 };
 
-absl::Status CheckLabelCounts(const DatasetInfo& info, const PictureFiles& files) {
+size_t ElementsOf(const Dims& dims) {
+  size_t elements = 1;
+  for (const int64_t dim : dims) elements *= static_cast<size_t>(dim);
+  return elements;
+}
+
+// Pictures have labels, and the parts beside them numbers.
+absl::Status CheckCounts(const DatasetInfo& info, const PictureFiles& files) {
   const size_t n = files.pictures.size();
   if (n == 0) {
     return absl::InvalidArgumentError(
         absl::StrCat(info.name, ": expected pictures, there are none"));
   }
-  size_t numbers = 1;
-  for (const int64_t dim : info.label_dims) numbers *= static_cast<size_t>(dim);
-  const bool fits = info.targets          ? files.targets.size() == n * numbers
+  const bool fits = info.targets          ? files.targets.size() == n * ElementsOf(info.label_dims)
                     : files.masks.empty() ? files.labels.size() == n
                                           : files.masks.size() == n;
-  if (fits) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      info.name, ": expected labels for ", n, " pictures, got ", files.labels.size(), " classes, ",
-      files.masks.size(), " masks and ", files.targets.size(), " targets"));
+  if (!fits) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        info.name, ": expected labels for ", n, " pictures, got ", files.labels.size(),
+        " classes, ", files.masks.size(), " masks and ", files.targets.size(), " targets"));
+  }
+  size_t rest = 0;
+  for (size_t part = 1; part < info.parts.size(); ++part) rest += ElementsOf(info.parts[part].dims);
+  const bool begins_with_picture = info.parts.empty() || info.parts[0].dims.empty();
+  if (begins_with_picture && files.rest.size() == n * rest) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(info.name, ": expected ", rest, " numbers beside each of ", n,
+                   " pictures, which are the first part; got ", files.rest.size()));
+}
+
+// Appends the i-th of `count` equal runs of numbers.
+void AppendRun(const std::vector<float>& numbers, size_t count, size_t i, std::vector<float>& to) {
+  const size_t size = numbers.size() / std::max<size_t>(count, 1);
+  const auto run = std::span(numbers).subspan(i * size, size);
+  to.insert(to.end(), run.begin(), run.end());
 }
 
 // What one of the sampled pictures says.
@@ -147,15 +176,13 @@ std::vector<Sampled> SamplePictures(std::span<const std::string> paths) {
 
 PictureFiles ChosenFiles(const PictureFiles& files, std::span<const int64_t> indices) {
   PictureFiles chosen;
-  const size_t numbers = files.targets.size() / std::max<size_t>(files.pictures.size(), 1);
   for (const int64_t index : indices) {
     const auto i = static_cast<size_t>(index);
     chosen.pictures.push_back(files.pictures[i]);
     if (!files.labels.empty()) chosen.labels.push_back(files.labels[i]);
     if (!files.masks.empty()) chosen.masks.push_back(files.masks[i]);
-    const auto first = files.targets.begin() + static_cast<std::ptrdiff_t>(i * numbers);
-    chosen.targets.insert(chosen.targets.end(), first,
-                          first + static_cast<std::ptrdiff_t>(numbers));
+    AppendRun(files.targets, files.pictures.size(), i, chosen.targets);
+    AppendRun(files.rest, files.pictures.size(), i, chosen.rest);
   }
   return chosen;
 }
@@ -177,7 +204,7 @@ absl::StatusOr<PictureFiles> ReadableFiles(PictureFiles files, const DataOptions
 absl::StatusOr<std::shared_ptr<const Dataset>> MakePictureFiles(DatasetInfo info,
                                                                 PictureFiles files) {
   WEFT_RETURN_IF_ERROR(Annotate(CheckPreprocessing(info.preprocessing), info.name));
-  WEFT_RETURN_IF_ERROR(CheckLabelCounts(info, files));
+  WEFT_RETURN_IF_ERROR(CheckCounts(info, files));
   info.size = static_cast<int64_t>(files.pictures.size());
   info.pictures = true;
   if (!files.masks.empty()) {

@@ -12,12 +12,14 @@
 namespace weft {
 
 // Pictures in files, and what each is labelled with: a class, the classes of its pixels, or
-// info.label_dims numbers, where info.targets says so.
+// info.label_dims numbers, where info.targets says so. Where examples have parts (info.parts), the
+// first is the picture, and the numbers of all others, picture by picture, are `rest`.
 struct PictureFiles {
   std::vector<std::string> pictures;
   std::vector<int64_t> labels = {};
   std::vector<std::string> masks = {};
   std::vector<float> targets = {};
+  std::vector<float> rest = {};
 };
 
 // Those at `indices`.

@@ -30,6 +30,7 @@ struct Inspected {
   uint64_t hash = 0;
   int64_t height = 0, width = 0;
   ChannelSums sums;
+  std::vector<ChannelSums> parts;
   std::vector<std::pair<int64_t, int64_t>> classes;  // and how often they are there
 };
 
@@ -37,6 +38,17 @@ void CountClasses(std::span<const int64_t> labels, Inspected& result) {
   std::map<int64_t, int64_t> counts;
   for (const int64_t label : labels) ++counts[label];
   result.classes.assign(counts.begin(), counts.end());
+}
+
+// The numbers of an example's parts that are no image, one after another.
+void InspectParts(const Dataset& dataset, std::span<const float> numbers, Inspected& result) {
+  result.parts.resize(dataset.parts().size());
+  for (size_t i = dataset.is_images() ? 1 : 0; i < result.parts.size(); ++i) {
+    size_t size = 1;
+    for (const int64_t n : dataset.parts()[i].dims) size *= static_cast<size_t>(n);
+    result.parts[i].Add(numbers.first(size), 1);
+    numbers = numbers.subspan(size);
+  }
 }
 
 absl::Status InspectPicture(const Dataset& dataset, int64_t index, Inspected& result) {
@@ -48,6 +60,8 @@ absl::Status InspectPicture(const Dataset& dataset, int64_t index, Inspected& re
   const int64_t size[] = {picture.height, picture.width, picture.channels};
   result.hash = HashBytes(std::as_bytes(std::span(picture.pixels)),
                           HashBytes(std::as_bytes(std::span(size)), kHashStart));
+  result.hash = HashBytes(std::as_bytes(std::span(example.rest)), result.hash);
+  InspectParts(dataset, example.rest, result);
   if (!example.mask) {
     CountClasses({&example.label, 1}, result);
     return absl::OkStatus();
@@ -71,7 +85,10 @@ absl::Status InspectValues(const Dataset& dataset, int64_t index, Inspected& res
   }
   if (!dataset.targets()) CountClasses(classes, result);
   if (result.sums.count > 0) return absl::OkStatus();  // the picture's
-  result.sums.Add(values, dataset.preprocessing().channels);
+  const std::span<const float> numbers = values;
+  const auto image = static_cast<size_t>(dataset.image_size());
+  result.sums.Add(numbers.first(image), dataset.preprocessing().channels);
+  InspectParts(dataset, numbers.subspan(image), result);
   result.hash = HashBytes(std::as_bytes(std::span(values)), kHashStart);
   return absl::OkStatus();
 }
@@ -179,6 +196,7 @@ absl::StatusOr<DatasetStatistics> InspectDataset(const Dataset& dataset) {
                  [&](int64_t i) { all[static_cast<size_t>(i)] = InspectExample(dataset, i); });
   DatasetStatistics result;
   result.class_counts.resize(dataset.class_names().size());
+  result.parts.resize(dataset.parts().size());
   for (size_t i = 0; i < all.size(); ++i) {
     const Inspected& example = all[i];
     if (!example.status.ok()) {
@@ -187,6 +205,9 @@ absl::StatusOr<DatasetStatistics> InspectDataset(const Dataset& dataset) {
     }
     ++result.examples;
     result.sums.Add(example.sums);
+    for (size_t part = 0; part < example.parts.size(); ++part) {
+      result.parts[part].Add(example.parts[part]);
+    }
     result.hashes.emplace_back(example.hash, static_cast<int64_t>(i));
     if (example.height > 0) ++result.sizes[{example.height, example.width}];
     for (const auto& [label, count] : example.classes) {

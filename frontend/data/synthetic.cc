@@ -35,14 +35,17 @@ class Synthetic final : public Dataset {
                                         : RandomPurpose::kTestPatterns) {}
 
  private:
-  absl::Status ReadExample(int64_t index, std::span<float> image,
+  absl::Status ReadExample(int64_t index, std::span<float> example,
                            std::span<int64_t> labels) const override {
     RandomStream random(kSeed, purpose_, static_cast<uint64_t>(index));
+    WEFT_ASSIGN_OR_RETURN(const int64_t size, CountElements(options_.dims));
+    const std::span<float> first = example.first(static_cast<size_t>(size));
     if (options_.labels == Labels::kNextToken) {
-      DrawText(random, image, labels);
+      DrawText(random, first, labels);
     } else {
-      DrawWaves(index, random, image, labels);
+      DrawWaves(index, random, first, labels);
     }
+    for (float& x : example.subspan(first.size())) x = random.Uniform();
     return absl::OkStatus();
   }
 
@@ -175,6 +178,27 @@ int64_t ClassesOf(const Graph& graph, Labels labels) {
   return kDefault;
 }
 
+// All but the labels and the noise of a model that states its losses.
+std::vector<const Node*> InputsForExamples(const Graph& graph) {
+  std::vector<const Node*> inputs;
+  for (const Node* input : graph.inputs()) {
+    const bool other = input->name() == "labels" || input->name() == "noise";
+    if (graph.losses().empty() || !other) inputs.push_back(input);
+  }
+  return inputs;
+}
+
+// What an input has of one example.
+absl::StatusOr<Dims> ExampleDims(const Node& input) {
+  const TensorType& type = input.type();
+  if (type.rank() < 2) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("synthetic: expected inputs [N,...], ", input.name(), " is ", ToString(type)));
+  }
+  auto dims = StaticDims(Shape(type.shape.begin() + 1, type.shape.end()));
+  return dims.ok() ? dims : Annotate(dims.status(), "synthetic: input " + input.name());
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Dataset>> MakeSynthetic(Split split,
@@ -185,6 +209,11 @@ absl::StatusOr<std::shared_ptr<const Dataset>> MakeSynthetic(Split split,
   info.size = options.size;
   info.preprocessing = PreprocessingFor(options.dims);
   if (!IsImage(options.dims)) info.dims = options.dims;
+  if (!options.others.empty()) {
+    info.parts = options.others;
+    info.parts.insert(info.parts.begin(), {.name = options.name, .dims = std::move(info.dims)});
+    info.dims = {};
+  }
   info.tokens = options.labels == Labels::kNextToken;
   if (options.labels == Labels::kNextToken) info.label_dims = options.dims;
   if (options.labels == Labels::kPositions) {
@@ -195,17 +224,18 @@ absl::StatusOr<std::shared_ptr<const Dataset>> MakeSynthetic(Split split,
 }
 
 absl::StatusOr<SyntheticOptions> SyntheticFor(const Model& model) {
-  const std::vector<Node*> inputs = model.graph.inputs();
-  if (inputs.empty() || inputs[0]->type().rank() < 2) {
+  const std::vector<const Node*> inputs = InputsForExamples(model.graph);
+  if (inputs.empty()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("synthetic: expected a model with an input [N,...], ",
-                     inputs.empty() ? "it has none" : ToString(inputs[0]->type())));
+        "synthetic: expected a model with an input [N,...], it has none");
   }
-  SyntheticOptions options;
-  const Shape& shape = inputs[0]->type().shape;
-  auto dims = StaticDims(Shape(shape.begin() + 1, shape.end()));
-  if (!dims.ok()) return Annotate(dims.status(), "synthetic: input " + inputs[0]->name());
-  options.dims = *std::move(dims);
+  SyntheticOptions options = {.name = inputs[0]->name()};
+  WEFT_ASSIGN_OR_RETURN(options.dims, ExampleDims(*inputs[0]));
+  for (size_t i = 1; i < inputs.size(); ++i) {
+    ExamplePart& other = options.others.emplace_back();
+    other.name = inputs[i]->name();
+    WEFT_ASSIGN_OR_RETURN(other.dims, ExampleDims(*inputs[i]));
+  }
   const Node* labels = model.graph.Find("labels");
   if (kIndexTypes.contains(inputs[0]->type().dtype)) {
     options.labels = Labels::kNextToken;

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "frontend/data/dataset.h"
 #include "graph/model.h"
@@ -19,6 +21,10 @@ struct SyntheticOptions {
   Dims dims = {};       // of one example; required
   int64_t classes = 10;
   enum class Labels { kClass, kPositions, kNextToken } labels = Labels::kClass;
+  // Of a model with several inputs: the name of the one above, and the others, whose numbers are
+  // drawn from [0,1) and say nothing.
+  std::string name = {};
+  std::vector<ExamplePart> others = {};
 };
 
 // Example `index` follows from (split, index) and the options alone. Errors: a size, dims or
@@ -26,7 +32,7 @@ struct SyntheticOptions {
 absl::StatusOr<std::shared_ptr<const Dataset>> MakeSynthetic(Split split,
                                                              const SyntheticOptions& options);
 
-// The options that fit a model: its first input and its labels or, without labels, its output say
+// The options that fit a model: its inputs and its labels or, without labels, its output say
 // what examples and classes there are. Errors: a model that this cannot be said of.
 absl::StatusOr<SyntheticOptions> SyntheticFor(const Model& model);
 

@@ -278,7 +278,7 @@ absl::StatusOr<Evaluation> EvaluateDataset(const std::shared_ptr<const Dataset>&
                                            const BatchObserver& observer) {
   return EvaluateBatches(
       dataset, batch_size, [&](const Batch& batch) -> absl::StatusOr<Evaluation> {
-        WEFT_ASSIGN_OR_RETURN(const Tensor output, scores(batch.images));
+        WEFT_ASSIGN_OR_RETURN(const Tensor output, scores(batch));
         Evaluation result;
         WEFT_RETURN_IF_ERROR(AddOutputs(output, batch.labels, loss, &result, ignored));
         if (observer) observer(batch, output);

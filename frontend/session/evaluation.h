@@ -60,8 +60,8 @@ absl::StatusOr<std::vector<Prediction>> TopPredictions(const Tensor& scores, int
                                                        bool normalized = false);
 
 struct Batch;
-// Scores of a batch of images, f32[B,C,H,W].
-using ScoreFunction = std::function<absl::StatusOr<Tensor>(const Tensor& images)>;
+// Scores of a batch's examples.
+using ScoreFunction = std::function<absl::StatusOr<Tensor>(const Batch& batch)>;
 // Sees each batch with its scores.
 using BatchObserver = std::function<void(const Batch& batch, const Tensor& scores)>;
 

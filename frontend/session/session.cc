@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "frontend/session/feeds.h"
 #include "graph/bind.h"
 #include "ops/reference.h"
 #include "runtime/exec/evaluator.h"
@@ -119,11 +120,17 @@ absl::StatusOr<Tensor> Session::Run(const Tensor& x) {
   return outputs[0];
 }
 
+absl::StatusOr<Tensor> Session::Scores(const Batch& batch) {
+  WEFT_ASSIGN_OR_RETURN(const TensorMap feeds, FeedExamples(inputs(), batch));
+  WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, plans_.Run(feeds));
+  return outputs[0];
+}
+
 absl::StatusOr<Evaluation> Session::Evaluate(const std::shared_ptr<const Dataset>& dataset,
                                              int64_t batch_size, const BatchObserver& observer) {
   const bool regression = loss_ == "mse";
-  const auto scores = [&](const Tensor& images) -> absl::StatusOr<Tensor> {
-    WEFT_ASSIGN_OR_RETURN(const Tensor outputs, Run(images));
+  const auto scores = [&](const Batch& batch) -> absl::StatusOr<Tensor> {
+    WEFT_ASSIGN_OR_RETURN(const Tensor outputs, Scores(batch));
     return gives_probabilities_ && !regression ? ScoresOfProbabilities(outputs) : outputs;
   };
   return EvaluateDataset(dataset, batch_size, scores, loss_, ignored_, observer);

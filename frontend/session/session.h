@@ -49,6 +49,8 @@ class Session {
   // The first output for the only input. Floating-point types are converted to what the input
   // takes; without its first axis, `x` is a batch of one. Errors as above, and more than one input.
   absl::StatusOr<Tensor> Run(const Tensor& x);
+  // The first output for a batch of examples, see FeedExamples.
+  absl::StatusOr<Tensor> Scores(const Batch& batch);
   // All metrics that apply. The loss that the model was trained with says what targets are, its
   // ignore_index which are left out; but for regression the outputs of a Softmax are taken for the
   // probabilities that they are.

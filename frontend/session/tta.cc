@@ -68,7 +68,7 @@ absl::StatusOr<Evaluation> EvaluateWithTta(const std::shared_ptr<const Dataset>&
     for (size_t view = 0; view < loaders.size(); ++view) {
       WEFT_ASSIGN_OR_RETURN(const bool more, loaders[view]->Next(&batches[view]));
       if (!more) return result;
-      WEFT_ASSIGN_OR_RETURN(const Tensor output, scores(batches[view].images));
+      WEFT_ASSIGN_OR_RETURN(const Tensor output, scores(batches[view]));
       WEFT_RETURN_IF_ERROR(AddProbabilities(output, normalized, &sum));
     }
     const Tensor& labels = batches[0].labels;

@@ -10,6 +10,7 @@
 #include "frontend/build/builder.h"
 #include "frontend/data/loader.h"
 #include "frontend/io/names.h"
+#include "frontend/session/feeds.h"
 #include "frontend/session/plan_cache.h"
 #include "frontend/session/session.h"
 #include "frontend/train/finetune_weights.h"
@@ -219,7 +220,7 @@ namespace {
 absl::StatusOr<Features> CollectFeatures(
     const TensorType& type, const std::shared_ptr<const Dataset>& dataset,
     const FeatureOptions& options,
-    const std::function<absl::StatusOr<Tensor>(const Tensor& images)>& run) {
+    const std::function<absl::StatusOr<Tensor>(const Batch& batch)>& run) {
   WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<Loader> loader,
                         Loader::Create(dataset, {.batch_size = options.batch_size,
                                                  .shuffle = false,
@@ -234,7 +235,7 @@ absl::StatusOr<Features> CollectFeatures(
   while (true) {
     WEFT_ASSIGN_OR_RETURN(const bool more, loader->Next(&batch));
     if (!more) return features;
-    WEFT_ASSIGN_OR_RETURN(const Tensor values, run(batch.images));
+    WEFT_ASSIGN_OR_RETURN(const Tensor values, run(batch));
     WEFT_RETURN_IF_ERROR(CopyRows(values, batch.first, &features.values));
     WEFT_RETURN_IF_ERROR(CopyRows(batch.labels, batch.first, &features.labels));
   }
@@ -247,8 +248,8 @@ absl::StatusOr<Features> ComputeFeatures(const Model& model,
                                          const FeatureOptions& options) {
   WEFT_ASSIGN_OR_RETURN(const Model prefix, ModelUpTo(model, options.at));
   WEFT_ASSIGN_OR_RETURN(const auto session, Session::Create(prefix, {.threads = options.threads}));
-  const auto run = [&](const Tensor& images) -> absl::StatusOr<Tensor> {
-    WEFT_ASSIGN_OR_RETURN(const Tensor values, session->Run(images));
+  const auto run = [&](const Batch& batch) -> absl::StatusOr<Tensor> {
+    WEFT_ASSIGN_OR_RETURN(const Tensor values, session->Scores(batch));
     return values.Converted(DType::kF32);
   };
   return CollectFeatures(prefix.graph.outputs()[0].value.type(), dataset, options, run);
@@ -266,11 +267,8 @@ absl::StatusOr<Features> ComputeFrozenFeatures(const FrozenSplit& split,
   }
   WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<State> state, State::Create(graph));
   PlanCache plans(std::move(graph), state.get(), {.threads = options.threads});
-  const Node& input = *plans.graph().inputs()[0];
-  const auto run = [&](const Tensor& images) -> absl::StatusOr<Tensor> {
-    WEFT_ASSIGN_OR_RETURN(Tensor fitted, FitExamples(input, images));
-    TensorMap feeds;
-    feeds.emplace(input.name(), std::move(fitted));
+  const auto run = [&](const Batch& batch) -> absl::StatusOr<Tensor> {
+    WEFT_ASSIGN_OR_RETURN(const TensorMap feeds, FeedExamples(plans.graph().inputs(), batch));
     WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, plans.Run(feeds));
     return outputs[0];
   };

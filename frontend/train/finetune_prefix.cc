@@ -27,11 +27,15 @@ bool MovesByItself(const Node& node, const Node* examples) {
          (node.op_name() == kInput && &node != examples);
 }
 
+// Null where there are several inputs for them, or none.
 const Node* ExamplesOf(const Graph& graph) {
+  const Node* examples = nullptr;
   for (const Node* input : graph.inputs()) {
-    if (input->name() != kLabelsInput && input->name() != kNoiseInput) return input;
+    if (input->name() == kLabelsInput || input->name() == kNoiseInput) continue;
+    if (examples != nullptr) return nullptr;
+    examples = input;
   }
-  return nullptr;
+  return examples;
 }
 
 // A value that depends on the examples, and where it is read for the last time.
@@ -49,8 +53,7 @@ int64_t LastRead(const Graph& graph, Value value) {
 }
 
 // The border; null where there is none.
-Value FindBorder(const Graph& graph) {
-  const Node* examples = ExamplesOf(graph);
+Value FindBorder(const Graph& graph, const Node* examples) {
   NodeSet moving, dependent;
   std::vector<OpenValue> open;
   Value border;
@@ -149,13 +152,17 @@ absl::StatusOr<Graph> GraphAfter(const Graph& graph, Value border, const std::st
 absl::StatusOr<FrozenSplit> SplitFrozen(const Model& model, const FineTuneOptions& options) {
   Graph frozen = Clone(model.graph);
   WEFT_RETURN_IF_ERROR(Freeze(frozen, options));
-  const Value border = FindBorder(frozen);
   const auto none = [] {
     return absl::InvalidArgumentError(
         "freeze: the model has no frozen beginning whose features could be kept");
   };
+  const Node* examples = ExamplesOf(frozen);
+  if (examples == nullptr) {
+    return absl::InvalidArgumentError("freeze: features are kept of models with one input");
+  }
+  const Value border = FindBorder(frozen, examples);
   if (border.null()) return none();
-  WEFT_ASSIGN_OR_RETURN(Graph rest, GraphAfter(frozen, border, ExamplesOf(frozen)->name()));
+  WEFT_ASSIGN_OR_RETURN(Graph rest, GraphAfter(frozen, border, examples->name()));
   WEFT_ASSIGN_OR_RETURN(Graph beginning, GraphBefore(frozen, border));
   if (beginning.variables().empty()) return none();
   FrozenSplit split{.at = border.node->name(),

@@ -73,8 +73,7 @@ absl::StatusOr<LrFindResult> FindLearningRate(
     WEFT_RETURN_IF_ERROR(NextOfAnyEpoch(*loader, &epoch, &batch));
     const double part = static_cast<double>(step) / static_cast<double>(o.steps - 1);
     LrFindPoint point{.learning_rate = o.begin * std::pow(o.end / o.begin, part)};
-    WEFT_ASSIGN_OR_RETURN(const StepResult result, trainer.Step(batch.images, batch.labels,
-                                                                point.learning_rate, batch.first));
+    WEFT_ASSIGN_OR_RETURN(const StepResult result, trainer.Step(batch, point.learning_rate));
     if (!std::isfinite(result.loss)) break;
     point.loss = result.loss;
     point.smoothed = mean.Add(result.loss);

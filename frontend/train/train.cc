@@ -7,6 +7,7 @@
 
 #include "frontend/data/loader.h"
 #include "frontend/data/random.h"
+#include "frontend/session/feeds.h"
 #include "frontend/session/session.h"
 #include "frontend/train/finetune_prefix.h"
 #include "graph/bind.h"
@@ -145,15 +146,14 @@ absl::Status Trainer::UnfreezeWhenDue() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<StepResult> Trainer::Step(const Tensor& images, const Tensor& labels,
-                                         double learning_rate, int64_t first_example, bool last) {
+absl::StatusOr<StepResult> Trainer::Step(const Batch& batch, double learning_rate, bool last) {
   if (!(std::isfinite(learning_rate) && learning_rate >= 0)) {
     return absl::InvalidArgumentError(
         absl::StrCat("expected a learning rate of at least 0, got ", learning_rate));
   }
-  WEFT_ASSIGN_OR_RETURN(TensorMap feeds, Feeds(training_graph(), form_, images, labels));
+  WEFT_ASSIGN_OR_RETURN(TensorMap feeds, Feeds(training_graph(), form_, batch));
   if (form_.classes != 0) {
-    WEFT_RETURN_IF_ERROR(CheckClasses(labels, form_.classes, form_.ignored));
+    WEFT_RETURN_IF_ERROR(CheckClasses(batch.labels, form_.classes, form_.ignored));
   }
   feeds.emplace(kLearningRateInput, Tensor::Scalar(learning_rate, dtype_));
   const int64_t every = options_.optimizer.accumulation, part = counts_.counted % every;
@@ -165,7 +165,7 @@ absl::StatusOr<StepResult> Trainer::Step(const Tensor& images, const Tensor& lab
   if (every > 1) feed_count(kPartInput, part);
   RunOptions run = {.key = {.seed = options_.seed,
                             .step = static_cast<uint64_t>(counts_.step),
-                            .first_example = static_cast<uint64_t>(first_example)},
+                            .first_example = static_cast<uint64_t>(batch.first)},
                     .step_seconds = step_seconds_};
   if (watch_every_ > 0 && (counts_.step + 1) % watch_every_ == 0) {
     run.after_step = [this](const PlanStepOperands& o) { ShowGradients(o, gradient_watch_); };
@@ -175,14 +175,14 @@ absl::StatusOr<StepResult> Trainer::Step(const Tensor& images, const Tensor& lab
                                                                    : training_->Run(feeds, run));
   ++counts_.step;
   counts_.counted += missing + 1;
-  StepResult result{.count = feeds.at(form_.examples).dims()[0]};
+  StepResult result{.count = feeds.at(form_.examples[0]).dims()[0]};
   for (size_t i = 0; i < form_.losses.size(); ++i) {
     result.losses.push_back(outputs[i].At(0));
     result.loss += result.losses.back();
   }
   if (form_.scores) {
     Evaluation scores;
-    WEFT_RETURN_IF_ERROR(AddScores(outputs.back(), labels, &scores, form_.ignored));
+    WEFT_RETURN_IF_ERROR(AddScores(outputs.back(), batch.labels, &scores, form_.ignored));
     result.correct = scores.correct;
   }
   if (recorded_batches_.insert(result.count).second) {
@@ -197,11 +197,14 @@ void Trainer::WatchGradients(GradientWatch watch, int64_t every) {
 }
 
 absl::StatusOr<TensorMap> Trainer::Feeds(const Graph& graph, const TrainingForm& form,
-                                         const Tensor& images, const Tensor& labels) const {
-  WEFT_ASSIGN_OR_RETURN(Tensor x, FitExamples(*graph.Find(form.examples), images));
-  TensorMap feeds;
+                                         const Batch& batch) const {
+  WEFT_RETURN_IF_ERROR(CheckParts(form.examples, batch));
+  std::vector<Node*> inputs;
+  for (const std::string& name : form.examples) inputs.push_back(graph.Find(name));
+  WEFT_ASSIGN_OR_RETURN(TensorMap feeds, FeedExamples(inputs, batch));
+  const Tensor x = feeds.at(form.examples[0]);
   if (!form.labels.empty()) {
-    WEFT_ASSIGN_OR_RETURN(Tensor fitted, FitLabels(*graph.Find(form.labels), labels));
+    WEFT_ASSIGN_OR_RETURN(Tensor fitted, FitLabels(*graph.Find(form.labels), batch.labels));
     feeds.emplace(form.labels, std::move(fitted));
   }
   if (!form.noise.empty() && x.rank() > 0) {
@@ -209,7 +212,6 @@ absl::StatusOr<TensorMap> Trainer::Feeds(const Graph& graph, const TrainingForm&
                                                   options_.seed, counts_.step));
     feeds.emplace(form.noise, std::move(noise));
   }
-  feeds.emplace(form.examples, std::move(x));
   return feeds;
 }
 
@@ -224,29 +226,29 @@ absl::Status Trainer::RefreshAverages() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Tensor> Trainer::Scores(const Tensor& images) {
+absl::StatusOr<Tensor> Trainer::Scores(const Batch& batch) {
   if (!evaluation_form_.losses.empty()) {
     return absl::FailedPreconditionError(
         "expected a classifier without losses of its own; run a Session on Snapshot() instead");
   }
   WEFT_RETURN_IF_ERROR(RefreshAverages());
   WEFT_ASSIGN_OR_RETURN(const TensorMap feeds,
-                        Feeds(evaluation_->graph(), evaluation_form_, images, {}));
+                        Feeds(evaluation_->graph(), evaluation_form_, batch));
   WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, evaluation_->Run(feeds));
   return outputs[0];
 }
 
-absl::StatusOr<Evaluation> Trainer::Evaluate(const Tensor& images, const Tensor& labels) {
+absl::StatusOr<Evaluation> Trainer::Evaluate(const Batch& batch) {
   WEFT_RETURN_IF_ERROR(RefreshAverages());
   WEFT_ASSIGN_OR_RETURN(const TensorMap feeds,
-                        Feeds(evaluation_->graph(), evaluation_form_, images, labels));
+                        Feeds(evaluation_->graph(), evaluation_form_, batch));
   WEFT_ASSIGN_OR_RETURN(const std::span<const Tensor> outputs, evaluation_->Run(feeds));
-  Evaluation result{.count = feeds.at(evaluation_form_.examples).dims()[0],
+  Evaluation result{.count = feeds.at(evaluation_form_.examples[0]).dims()[0],
                     .scored = evaluation_form_.scores};
   if (result.scored) {
     result = {};
     WEFT_RETURN_IF_ERROR(
-        AddOutputs(outputs.back(), labels, options_.loss.loss, &result, form_.ignored));
+        AddOutputs(outputs.back(), batch.labels, options_.loss.loss, &result, form_.ignored));
   }
   if (evaluation_form_.losses.empty()) return result;
   double loss = 0;
@@ -258,9 +260,8 @@ absl::StatusOr<Evaluation> Trainer::Evaluate(const Tensor& images, const Tensor&
 absl::StatusOr<Evaluation> Trainer::Evaluate(const std::shared_ptr<const Dataset>& dataset,
                                              int64_t batch_size) {
   WEFT_ASSIGN_OR_RETURN(batch_size, EvaluationBatch(batch_size));
-  return EvaluateBatches(dataset, batch_size, [this](const Batch& batch) {
-    return Evaluate(batch.images, batch.labels);
-  });
+  return EvaluateBatches(dataset, batch_size,
+                         [this](const Batch& batch) { return Evaluate(batch); });
 }
 
 absl::StatusOr<std::shared_ptr<const Plan>> Trainer::TrainingPlan(int64_t batch) {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "frontend/data/loader.h"
 #include "frontend/session/evaluation.h"
 #include "frontend/session/plan_cache.h"
 #include "frontend/train/check_numerics.h"
@@ -74,8 +75,9 @@ struct StepResult {
   int64_t count = 0;                // examples
 };
 
-// Trains a model: a classifier, whose only input is a batch of images and whose first output is
-// scores [N,classes], or one that states its losses. See MakeTrainingGraph for both forms.
+// Trains a model: a classifier, whose input (or inputs) is a batch of examples and whose first
+// output is scores [N,classes], or one that states its losses. See MakeTrainingGraph for both
+// forms.
 //
 // The forward graph, the loss, its gradients and the optimizer are one static graph, planned once
 // for each batch size; the evaluation graph shares its variables. The same model, options, batches
@@ -93,13 +95,17 @@ class Trainer {
   static absl::StatusOr<std::unique_ptr<Trainer>> Resume(Model model, const TrainOptions& options);
 
   // A batch: an optimizer step, or a part of one (OptimizerOptions::accumulation), which the `last`
-  // one of an epoch completes. Of examples [N,...], f32 or f64 (numbers of tokens too), and labels,
-  // i64[N] or as the model states; a model without labels passes over them. `first_example` is the
-  // global index of the first one, for dropout. Errors: a batch that does not fit the model, naming
-  // the input, the type expected and that given; a label out of range; where numerics are checked,
-  // numbers that are odd, with where they come from. No weight has changed then.
+  // one of an epoch completes. Of examples [N,...], f32 or f64 (numbers of tokens too), or parts of
+  // them by the names of the model's inputs, and labels, i64[N] or as the model states; a model
+  // without labels passes over them. `batch.first` is the global index of the first example, for
+  // dropout. Errors: a batch that does not fit the model, naming the input, the type expected and
+  // that given; a label out of range; where numerics are checked, numbers that are odd, with where
+  // they come from. No weight has changed then.
+  absl::StatusOr<StepResult> Step(const Batch& batch, double learning_rate, bool last = false);
   absl::StatusOr<StepResult> Step(const Tensor& images, const Tensor& labels, double learning_rate,
-                                  int64_t first_example = 0, bool last = false);
+                                  int64_t first_example = 0, bool last = false) {
+    return Step({.images = images, .labels = labels, .first = first_example}, learning_rate, last);
+  }
 
   // From now on `watch` sees all gradients of every `every`-th step; 0: of none.
   void WatchGradients(GradientWatch watch, int64_t every);
@@ -110,10 +116,14 @@ class Trainer {
   // The scores of a batch in inference mode, with the current weights, or their average where the
   // options ask for one. Errors also: a model that states its losses (Snapshot() and a Session run
   // it).
-  absl::StatusOr<Tensor> Scores(const Tensor& images);
+  absl::StatusOr<Tensor> Scores(const Batch& batch);
+  absl::StatusOr<Tensor> Scores(const Tensor& images) { return Scores(Batch{.images = images}); }
   // The losses in inference mode, with those weights, and where labels are one class an example how
   // many are right.
-  absl::StatusOr<Evaluation> Evaluate(const Tensor& images, const Tensor& labels);
+  absl::StatusOr<Evaluation> Evaluate(const Batch& batch);
+  absl::StatusOr<Evaluation> Evaluate(const Tensor& images, const Tensor& labels) {
+    return Evaluate(Batch{.images = images, .labels = labels});
+  }
   absl::StatusOr<Evaluation> Evaluate(const std::shared_ptr<const Dataset>& dataset,
                                       int64_t batch_size = 256);
 
@@ -185,7 +195,7 @@ class Trainer {
   absl::StatusOr<LowerOptions> training_lowering() const;
   // What a graph of this form is fed; noise is that of the step.
   absl::StatusOr<TensorMap> Feeds(const Graph& graph, const TrainingForm& form,
-                                  const Tensor& images, const Tensor& labels) const;
+                                  const Batch& batch) const;
   // The copies of variables that a check of numerics takes.
   size_t guarded_bytes() const;
   // A run of the training graph whose numbers are checked.

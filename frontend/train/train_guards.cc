@@ -26,7 +26,7 @@ absl::StatusOr<LowerOptions> Trainer::training_lowering() const {
   }
   LowerOptions options = lowering();
   // None were measured for a budget; those of the same graph without one might exceed it.
-  options.choices = ChoicesAsRecorded(resumed_choices_, form_.examples,
+  options.choices = ChoicesAsRecorded(resumed_choices_, form_.examples[0],
                                       Tuner::Create({.mode = fits_memory ? TuningMode::kOff : mode,
                                                      .progress = options_.tuning_progress,
                                                      .warn = options_.tuning_warning}));

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "frontend/data/loader.h"
+#include "frontend/session/feeds.h"
 #include "graph/bind.h"
 
 namespace weft {
@@ -106,8 +107,7 @@ absl::Status Loop::RunStep(int64_t epoch, int64_t batch, Tally* tally) {
   const double rate =
       ScheduledRate(options_.schedule, options_.learning_rate, time, state_.plateau);
   WEFT_ASSIGN_OR_RETURN(const StepResult result,
-                        trainer_.Step(batch_.images, batch_.labels, rate, batch_.first,
-                                      /*last=*/batch + 1 == batches));
+                        trainer_.Step(batch_, rate, /*last=*/batch + 1 == batches));
   if (!std::isfinite(result.loss)) {
     return absl::OutOfRangeError(
         absl::StrCat("the loss is ", result.loss, " at step ", trainer_.step(), " (epoch ",
@@ -345,6 +345,8 @@ absl::StatusOr<FitResult> Fit(Trainer& trainer, const std::shared_ptr<const Data
                               const std::shared_ptr<const Dataset>& test, const FitOptions& options,
                               const FitCallbacks& callbacks) {
   WEFT_RETURN_IF_ERROR(CheckOptions(options, trainer));
+  WEFT_RETURN_IF_ERROR(CheckParts(trainer.form().examples, *train));
+  if (test != nullptr) WEFT_RETURN_IF_ERROR(CheckParts(trainer.form().examples, *test));
   WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<Loader> loader,
                         Loader::Create(train, {.batch_size = options.batch_size,
                                                .seed = trainer.options().seed,

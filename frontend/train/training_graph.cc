@@ -23,10 +23,9 @@ absl::Status CheckNoise(const Node& input) {
       "input ", input.name(), ": expected floating-point noise [N,...], it is ", ToString(type)));
 }
 
-// Which inputs are for what; errors name those that nothing is fed to.
+// Which inputs are for what.
 absl::StatusOr<TrainingForm> FormOf(const Graph& graph, bool stated) {
   TrainingForm form;
-  std::string unknown;
   for (const Node* input : graph.inputs()) {
     const std::string& name = input->name();
     if (stated && name == kLabelsInput) {
@@ -34,18 +33,12 @@ absl::StatusOr<TrainingForm> FormOf(const Graph& graph, bool stated) {
     } else if (stated && name == kNoiseInput) {
       WEFT_RETURN_IF_ERROR(CheckNoise(*input));
       form.noise = name;
-    } else if (form.examples.empty()) {
-      form.examples = name;
     } else {
-      absl::StrAppend(&unknown, unknown.empty() ? "" : ", ", name);
+      form.examples.push_back(name);
     }
   }
-  if (!form.examples.empty() && unknown.empty()) return form;
-  return absl::InvalidArgumentError(
-      absl::StrCat("expected a model with one input for examples",
-                   stated ? absl::StrCat(", and ", Absl(kLabelsInput), " and ", Absl(kNoiseInput))
-                          : std::string(),
-                   unknown.empty() ? ", it has none" : ", it has also " + unknown));
+  if (!form.examples.empty()) return form;
+  return absl::InvalidArgumentError("expected a model with an input for examples, it has none");
 }
 
 // Labels and the loss for a model that states none.
@@ -170,13 +163,6 @@ absl::StatusOr<FormedGraph> MakeTrainingGraph(const Graph& neutral, const LossOp
   passes.explain = false;
   WEFT_ASSIGN_OR_RETURN(PassReport report, RunPasses(graph, std::move(passes)));
   return FormedGraph{std::move(graph), std::move(form), std::move(report)};
-}
-
-absl::StatusOr<Tensor> FitExamples(const Node& input, const Tensor& examples) {
-  WEFT_ASSIGN_OR_RETURN(Tensor x, FitToInput(input, examples));
-  const DType dtype = input.type().dtype;
-  if (!kIndexTypes.contains(dtype) || x.is_empty() || !kFloatTypes.contains(x.dtype())) return x;
-  return x.Converted(dtype);
 }
 
 absl::StatusOr<FormedGraph> MakeEvaluationGraph(const Graph& neutral, const LossOptions& loss) {

@@ -14,14 +14,15 @@
 
 namespace weft {
 
-// The names of inputs that training feeds besides the first one, which takes the examples: the
-// labels, and standard normal numbers drawn anew for each step.
+// The names of inputs that training feeds besides those for the examples: the labels, and standard
+// normal numbers drawn anew for each step.
 inline constexpr std::string_view kLabelsInput = "labels";
 inline constexpr std::string_view kNoiseInput = "noise";
 
 // What a model is for training: what it is fed, what it minimises.
 struct TrainingForm {
-  std::string examples;               // the input for the examples
+  // The input for the examples, or several, each for the part of them that has its name.
+  std::vector<std::string> examples = {};
   std::string labels = {};            // the input for labels; "" where there is none
   std::string noise = {};             // likewise
   std::vector<std::string> losses{};  // what is minimised, the first outputs of a run
@@ -48,7 +49,7 @@ struct FormedGraph {
 // first output, scores [N,classes] unless the loss says otherwise. What `finetune` freezes has no
 // gradients, slots and updates, and nothing is computed for them; `late` was frozen before.
 //
-// Errors: inputs beyond those above, another form of output, options that do not apply, a variable
+// Errors: no input for examples, another form of output, options that do not apply, a variable
 // of two losses, nothing to train, an op without a gradient; those of Freeze.
 // The graph is optimized by `passes`, of which explain is ignored.
 absl::StatusOr<FormedGraph> MakeTrainingGraph(const Graph& neutral, const LossOptions& loss,
@@ -56,10 +57,6 @@ absl::StatusOr<FormedGraph> MakeTrainingGraph(const Graph& neutral, const LossOp
                                               PassOptions passes = {},
                                               const FineTuneOptions& finetune = {},
                                               const LateParameters& late = {});
-
-// Examples as an input takes them: FitToInput, and numbers of tokens as integers. Errors: another
-// type.
-absl::StatusOr<Tensor> FitExamples(const Node& input, const Tensor& examples);
 
 // The losses and scores in inference mode, with variables and without updates. Where the loss is
 // cross-entropy with one class an example only the scores, which need no labels; other losses are

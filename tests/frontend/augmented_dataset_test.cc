@@ -371,16 +371,16 @@ TEST(AugmentedDataset, TakesTargetsWithThePicture) {
 }
 
 // Scores of a "model" that finds class 0 by a bright left half, class 1 by a bright right one.
-absl::StatusOr<Tensor> HalfScores(const Tensor& images) {
+absl::StatusOr<Tensor> HalfScores(const Batch& batch) {
   std::vector<float> scores;
-  const std::span<const float> x = images.values<float>();
+  const std::span<const float> x = batch.images.values<float>();
   for (size_t i = 0; i < x.size(); i += 16) {
     float left = 0, right = 0;
     for (size_t k = 0; k < 16; ++k) (k % 4 < 2 ? left : right) += x[i + k];
     scores.push_back(left);
     scores.push_back(right);
   }
-  return Tensor::FromValues<float>({images.dims()[0], 2}, scores);
+  return Tensor::FromValues<float>({batch.size(), 2}, scores);
 }
 
 TEST(EvaluateWithTta, AveragesTheProbabilitiesOfViews) {

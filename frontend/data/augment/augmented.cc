@@ -126,7 +126,14 @@ class AugmentedExamples final : public Dataset {
       step.spec->picture(step.arguments, own, example);
       WEFT_RETURN_IF_ERROR(own.status);
     }
-    PictureToPlanes(example.picture, preprocessing(), image);
+    const auto size = static_cast<size_t>(image_size());
+    if (example.rest.size() != image.size() - size) {
+      return absl::InternalError(absl::StrCat("the data set gave ", example.rest.size(),
+                                              " numbers beside a picture, expected ",
+                                              image.size() - size));
+    }
+    PictureToPlanes(example.picture, preprocessing(), image.first(size));
+    std::ranges::copy(example.rest, image.subspan(size).begin());
     if (!HasMasks(*source_)) return absl::OkStatus();
     const Picture mask = Resample(*example.mask, preprocessing().height, preprocessing().width,
                                   ResampleFilter::kNearest);
@@ -166,13 +173,15 @@ class AugmentedExamples final : public Dataset {
       labels = {.classes = classes};
     }
     WEFT_RETURN_IF_ERROR(source_->Read(index, values, labels, draw));
+    const auto image = std::span(values).first(static_cast<size_t>(source_->image_size()));
     constexpr float kRounding = 0.5f / 255;
-    for (const float x : values) {
+    for (const float x : image) {
       if (x >= -kRounding && x <= 1 + kRounding) continue;
       return absl::InvalidArgumentError(absl::StrCat(
           "augment: ", Absl(steps_.picture[0].spec->name), " wants values in [0,1], got ", x));
     }
-    PictureExample example = {.picture = PlanesToPicture(values, p)};
+    PictureExample example = {.picture = PlanesToPicture(image, p)};
+    example.rest.assign(values.begin() + source_->image_size(), values.end());
     if (classes.empty()) return example;
     Picture& mask = example.mask.emplace(
         Picture{.height = p.height, .width = p.width, .channels = 1, .pixels = {}});
@@ -242,8 +251,9 @@ absl::Status CheckSteps(const Dataset& source, const StagedSteps& steps) {
         " are ", ToString(source.example_dims()), " with labels ", ToString(source.label_dims())));
   };
   for (const std::vector<PipelineStep>* numbers : {&steps.signal, &steps.mix}) {
-    if (!source.tokens() || numbers->empty()) continue;
-    return refuse(numbers->front(), "examples that are numbers, not tokens");
+    if (numbers->empty()) continue;
+    if (source.tokens()) return refuse(numbers->front(), "examples that are numbers, not tokens");
+    if (!source.parts().empty()) return refuse(numbers->front(), "examples for one input");
   }
   if (!source.is_images() && !steps.picture.empty()) {
     return refuse(steps.picture[0], "examples that are images");
@@ -304,6 +314,7 @@ absl::StatusOr<std::shared_ptr<const Dataset>> AugmentedDataset(
                       .preprocessing = pictures ? target : source->preprocessing(),
                       .dims = source->is_images() ? Dims{} : source->example_dims(),
                       .tokens = source->tokens(),
+                      .parts = source->parts(),
                       .label_dims = source->label_dims(),
                       .targets = source->targets(),
                       .pictures = pipeline.empty() && source->has_pictures()};

@@ -13,7 +13,8 @@ namespace weft {
 // another size then is resized (bilinear, antialiased). Pictures are taken at their own sizes, as
 // bytes. Images without picture steps keep their float values; for those their values are rounded
 // to bytes and must be in [0,1]. Masks, and labels of each pixel, follow. Signals keep `source`'s
-// preprocessing and take the steps of numbers; only window changes their size. mixup and cutmix
+// preprocessing and take the steps of numbers; only window changes their size. Of examples for
+// several inputs picture steps change the image, nothing the other parts. mixup and cutmix
 // make the labels targets, shares of the classes; of several such steps each example takes one.
 // After standardize or min_max there is nothing left to normalise: the preprocessing has mean 0 and
 // std 1. Without any steps the result has the pictures still.
