@@ -259,9 +259,16 @@ TEST(Losses, MistakesAreErrors) {
     const Value more = other.Input("more", {"N", 2});
     const Value z = other.Linear(other.Add(y, more), {.features = 2});
     other.Loss("loss", other.ReduceMean(z, {.keep_dims = false}));
+    const auto trainer = Trainer::Create(other.Build().value(), {}).value();
+    EXPECT_THAT(MessageOf(trainer->Step(*Tensor::Zeros(DType::kF32, {1, 2}), {}, 0.1).status()),
+                HasSubstr("the model's inputs are x, more, the examples have no parts"));
+  }
+  {
+    Builder other;
+    const Value y = other.Linear(other.Input("noise", {"N", 2}), {.features = 2});
+    other.Loss("loss", other.ReduceMean(y, {.keep_dims = false}));
     EXPECT_THAT(MessageOf(Trainer::Create(other.Build().value(), {}).status()),
-                HasSubstr("expected a model with one input for examples, and labels and noise, it "
-                          "has also more"));
+                HasSubstr("expected a model with an input for examples, it has none"));
   }
   {
     Builder other;

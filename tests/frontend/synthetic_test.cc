@@ -9,6 +9,7 @@
 #include "frontend/data/fit.h"
 #include "frontend/weft.h"
 #include "tests/frontend/testing_files.h"
+#include "tests/frontend/testing_inputs.h"
 
 namespace weft {
 namespace {
@@ -102,6 +103,26 @@ TEST(Synthetic, FitsAModelByItsInputAndLabels) {
                           b.Output("y", b.Relu(b.Input("x", {"N", 3, "H"})));
                         }).status()),
               HasSubstr("synthetic: input x"));
+  EXPECT_THAT(MessageOf(of([](Builder& b) {
+                          b.Output("y", b.Add(b.Input("x", {"N", 3}), b.Input("z", {"N"})));
+                        }).status()),
+              HasSubstr("synthetic: expected inputs [N,...], z is f32[N]"));
+}
+
+TEST(Synthetic, FitsSeveralInputs) {
+  SyntheticOptions options = SyntheticFor(XorModel({})).value();
+  options.size = 4;
+  const auto dataset = MakeSynthetic(Split::kTrain, options).value();
+  ASSERT_EQ(dataset->parts().size(), 2);
+  EXPECT_EQ(dataset->parts()[0].name, "image");
+  EXPECT_EQ(dataset->part_dims(dataset->parts()[0]), (Dims{1, 8, 8}));
+  EXPECT_EQ(dataset->parts()[1].name, "features");
+  options.others.clear();  // the images are the same alone
+  const auto images = MakeSynthetic(Split::kTrain, options).value();
+  const std::vector<float> whole = ReadExample(*dataset, 3).values;
+  EXPECT_EQ(std::vector<float>(whole.begin(), whole.begin() + 64), ReadExample(*images, 3).values);
+  const auto trainer = Trainer::Create(XorModel({}), {.threads = 1}).value();
+  EXPECT_TRUE(Fit(*trainer, dataset, nullptr, {.epochs = 1, .learning_rate = 0.1}).ok());
 }
 
 TEST(Synthetic, RefusesOptionsOutOfRange) {

@@ -110,6 +110,33 @@ TEST(CsvData, PathsAreRelativeToTheFile) {
   EXPECT_THAT(ReadAt(*readable, 0).targets, ElementsAre(0, 1));
 }
 
+TEST(CsvData, FeaturesMayBeChosenOrLieBesidePictures) {
+  const auto chosen = Opened("csv:" + CsvFile("a,b,c,label\n1,x,3,0\n4,y,6,1\n"), Split::kTrain,
+                             {.feature_columns = "c, a"});
+  EXPECT_THAT(ReadAt(*chosen, 1).values, ElementsAre(6, 4));
+  const std::string folder = TestFolder();
+  AddPicture(folder + "/a.png", Plain(1, 2, {51}));
+  AddPicture(folder + "/b.png", Plain(1, 2, {102}));
+  WriteText(folder + "/x.csv",
+            "path,age,hot,wet,weight\na.png,1,0,1,2\nnone.png,3,1,1,4\n"
+            "b.png,5,1,0,6\n");
+  DataOptions options = {
+      .skip_unreadable = true, .label_columns = "hot,wet", .feature_columns = "age,weight"};
+  const auto both = Opened("csv:" + folder + "/x.csv", Split::kTrain, options);
+  ASSERT_NE(both, nullptr);
+  ASSERT_EQ(both->parts().size(), 2);
+  EXPECT_EQ(both->parts()[0].name, "image");
+  EXPECT_EQ(both->parts()[1].name, "features");
+  EXPECT_EQ(both->parts()[1].dims, Dims{2});
+  EXPECT_EQ(both->size(), 2);  // the picture that is left out takes its row along
+  EXPECT_THAT(ReadAt(*both, 1).values, ElementsAre(0.4f, 0.4f, 5, 6));
+  EXPECT_THAT(ReadAt(*both, 1).targets, ElementsAre(1, 0));
+  EXPECT_THAT(both->ReadSource(1)->rest, ElementsAre(5, 6));
+  options.skip_unreadable = false;
+  const auto all = Opened("csv:" + folder + "/x.csv", Split::kTrain, options);
+  EXPECT_THAT(MessageOf(ReadAt(*all, 1).status), HasSubstr("none.png"));
+}
+
 TEST(CsvData, SaysWhatIsWrong) {
   const struct {
     const char* text;
@@ -171,6 +198,31 @@ TEST(NpyData, SignalsOfAnyRank) {
               HasSubstr("example 1 has a value that is NaN or infinite"));
   SaveNpy<int64_t>(folder + "/y.npy", {2}, {1, -1});
   EXPECT_THAT(OpenError("npy:" + folder, Split::kTrain), HasSubstr("example 1 has -1"));
+}
+
+// With every kind of element, which stay as they are but for levels; no dims of the whole.
+TEST(NpyData, APartForEachInput) {
+  const std::string folder = TestFolder();
+  SaveNpy<uint8_t>(folder + "/x_picture.npy", {4, 1, 2}, {0, 51, 102, 0, 0, 255, 51, 51});
+  SaveNpy<int64_t>(folder + "/x_words.npy", {4, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
+  SaveNpy<double>(folder + "/x_age.npy", {4}, {20, 30, 40, 50});
+  SaveNpy<int64_t>(folder + "/y.npy", {4}, {0, 0, 1, 1});
+  const auto train = Opened("npy:" + folder, Split::kTrain);
+  ASSERT_NE(train, nullptr);
+  ASSERT_EQ(train->parts().size(), 3);
+  EXPECT_EQ(train->parts()[0].name, "age");
+  EXPECT_EQ(train->parts()[0].dims, Dims{1});
+  EXPECT_EQ(train->parts()[1].name, "picture");
+  EXPECT_EQ(train->parts()[1].dims, (Dims{1, 1, 2}));
+  EXPECT_EQ(train->parts()[2].name, "words");
+  EXPECT_FALSE(train->is_images());
+  EXPECT_FALSE(train->is_normalised());
+  EXPECT_THAT(ReadAt(*train, 2).values, ElementsAre(40, 0, 1, 7, 8, 9));
+  const auto test = Opened("npy:" + folder, Split::kTest, {.val_split = 0.5});
+  EXPECT_EQ(test->parts().size(), 3);
+  EXPECT_THAT(LabelsOf(*test), ElementsAre(0, 1));
+  const float age = ReadAt(*test, 0).values[0];  // the same example of all arrays
+  EXPECT_EQ(ReadAt(*test, 0).values[3], age == 20 ? 1 : 4);
 }
 
 TEST(NpyData, BytesAreImages) {
