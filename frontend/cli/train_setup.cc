@@ -82,7 +82,7 @@ absl::StatusOr<Model> BuildFor(const ZooEntry& entry, const TrainCommandOptions&
     WEFT_ASSIGN_OR_RETURN(options.input, ParseSize(o.target.input));
   }
   if (train != nullptr) {
-    if (options.input.empty()) options.input = train->example_dims();
+    if (options.input.empty() && train->parts().empty()) options.input = train->example_dims();
     if (options.classes == 0 && entry.classes != 0) {
       // A regression has as many outputs as an example has numbers.
       const bool numbers = train->targets() && train->label_dims().size() <= 1;

@@ -28,15 +28,15 @@ absl::StatusOr<CsvTable> ParseCsv(std::string_view text, const std::string& name
 
 // A data set of a CSV file. Examples are the images that a column of paths names, relative to the
 // file (options.path_column), or the other columns (options.feature_columns) as numbers,
-// f32[columns]; or, where there are paths and options.feature_columns, both, in parts: "image" and
-// "features", the numbers as they are. One label column has
-// classes: names, sorted, or whole numbers from 0 to 99999, which are their own indices; or, where
-// one is another number, numbers to be given (DatasetInfo::targets). Several have a number each and
-// are targets, such as 0 and 1 for each of several classes, which the columns name. A folder has
-// train.csv and val.csv (or test.csv); in a single file a column "split" says train, val or test,
-// or options.val_split of it is held out. Errors name row and column: no finite number, no label, a
-// class that training lacks, a column that is not there; and those of MakePictureFiles,
-// MakeTensorDataset and CheckSplit.
+// f32[columns]; or both, where there are paths and options.feature_columns: the parts "image" and
+// "features", these as they are. One label column has classes: names, sorted, or whole numbers from
+// 0 to 99999, which are their own indices; or, where one is another number, numbers to be given
+// (DatasetInfo::targets). Several have a number each and are targets, such as 0 and 1 for each of
+// several classes, which the columns name. A folder has train.csv and val.csv (or test.csv); in a
+// single file a column "split" says train, val or test, or options.val_split of it is held out.
+// Errors name row and column: no finite number, no label, a class that training lacks, a column
+// that is not there, one that is for two things; and those of MakePictureFiles, MakeTensorDataset
+// and CheckSplit.
 absl::StatusOr<std::shared_ptr<const Dataset>> OpenCsv(const std::string& path, Split split,
                                                        const DataOptions& options);
 

@@ -48,10 +48,9 @@ std::vector<int64_t> BatchSizes(int64_t examples, int64_t batch_size);
 // the loader at any moment stops its threads after at most the examples that they are reading.
 class Loader {
  public:
-  // Starts at epoch 0. Errors: a null data set, parts without a name of their own or of no known
-  // size, a batch size below 1 or, when the last one is
-  // dropped, above the data set's size, a negative prefetch, no worker or more than kMaxWorkers, no
-  // thread to be had.
+  // Starts at epoch 0. Errors: a null data set, parts without a name of their own or without dims,
+  // a batch size below 1 or, when the last one is dropped, above the data set's size, a negative
+  // prefetch, no worker or more than kMaxWorkers, no thread to be had.
   static absl::StatusOr<std::unique_ptr<Loader>> Create(std::shared_ptr<const Dataset> dataset,
                                                         LoaderOptions options);
   ~Loader();

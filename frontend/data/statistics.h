@@ -41,10 +41,9 @@ struct DatasetStatistics {
   std::vector<int64_t> class_counts;  // examples of a class; of masks, pixels; of targets, those
                                       // above 0.5
   std::map<std::pair<int64_t, int64_t>, int64_t> sizes;  // pictures by height and width
-  ChannelSums sums;  // of examples, or of the images that they begin with
-  std::vector<ChannelSums> parts =
-      {};  // of the other parts, by their places; 0 where there is none
-  std::vector<std::string> unreadable;               // their errors
+  ChannelSums sums;                     // of examples, or of the images that they begin with
+  std::vector<ChannelSums> parts;       // of each part; nothing of such an image
+  std::vector<std::string> unreadable;  // their errors
   std::vector<std::pair<uint64_t, int64_t>> hashes;  // of an example's values, and its index
 };
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <memory>
 #include <numeric>
 
@@ -189,6 +190,16 @@ TEST(SeveralInputs, RefuseOtherParts) {
   EXPECT_EQ(both->step() + one->step(), 0);
   EXPECT_THAT(MessageOf(SplitFrozen(XorModel({}), {.freeze = {"conv1"}}).status()),
               HasSubstr("features are kept of models with one input"));
+}
+
+TEST(SeveralInputs, AreNamedWhereTheirNumbersAreOdd) {
+  const auto trainer =
+      Trainer::Create(XorModel({}), {.threads = 1, .numerics = {.check = true, .file = ""}})
+          .value();
+  Batch batch = BatchFrom(std::make_shared<XorData>(4), 4);
+  batch.parts.at("features").mutable_values<float>()[5] = NAN;
+  EXPECT_THAT(MessageOf(trainer->Step(batch, 0.1).status()),
+              HasSubstr("input features has 1 NaN of 8 elements, the first at [2,1]"));
 }
 
 // A session takes of the parts what its model reads.

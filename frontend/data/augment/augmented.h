@@ -13,11 +13,11 @@ namespace weft {
 // another size then is resized (bilinear, antialiased). Pictures are taken at their own sizes, as
 // bytes. Images without picture steps keep their float values; for those their values are rounded
 // to bytes and must be in [0,1]. Masks, and labels of each pixel, follow. Signals keep `source`'s
-// preprocessing and take the steps of numbers; only window changes their size. Of examples for
-// several inputs picture steps change the image, nothing the other parts. mixup and cutmix
-// make the labels targets, shares of the classes; of several such steps each example takes one.
-// After standardize or min_max there is nothing left to normalise: the preprocessing has mean 0 and
-// std 1. Without any steps the result has the pictures still.
+// preprocessing and take the steps of numbers; only window changes their size. Of examples in parts
+// the image takes picture steps, and nothing else changes. mixup and cutmix make the labels
+// targets, shares of the classes; of several such steps each example takes one. After standardize
+// or min_max there is nothing left to normalise: the preprocessing has mean 0 and std 1. Without
+// any steps the result has the pictures still.
 //
 // The draws of an example follow from (ExampleDraw, its index), also where it is mixed into
 // another, which is the one before it in the epoch's shuffled order (MixPartners). Errors: steps
