@@ -89,6 +89,10 @@ absl::Status SharpenGradients(Graph& graph, Value loss, double rho, Descent& des
   WEFT_RETURN_IF_ERROR(e.status());
   WEFT_RETURN_IF_ERROR(moved.Compute(loss));
   const Value losses[] = {moved.Of(loss)};
+  // So that what computes it again, to save memory, knows a forward pass.
+  if (losses[0] != loss) {
+    WEFT_RETURN_IF_ERROR(graph.AddLoss(losses[0].node->name(), losses[0]));
+  }
   WEFT_ASSIGN_OR_RETURN(descent.gradients, Gradients(graph, losses, places));
   return absl::OkStatus();
 }

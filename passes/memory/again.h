@@ -7,7 +7,9 @@
 
 namespace weft {
 
-// What the outputs and losses need. The rest of a training step is its gradients and updates.
+// What the outputs and losses need. The rest of a training step is its gradients and updates. A
+// loss at parameters that the gradients of an earlier one have moved (a sharpness-aware step's)
+// needs what comes after their norm; what is before is gradients.
 std::unordered_set<const Node*> ForwardNodes(const Graph& graph);
 
 // A batch normalization that gives the statistics of its batch.

@@ -202,5 +202,37 @@ TEST(Sharpness, GoesWithTheOtherOptions) {
   EXPECT_EQ(after(DType::kF32, {}, /*stops=*/true), fast);
 }
 
+// The second pass, too, keeps less of what its gradients read.
+TEST(Sharpness, KeepsAMemoryBudget) {
+  Builder b({.seed = 3});
+  Value h = b.Input("x", {"N", 3, 24, 24});
+  for (int block = 0; block < 4; ++block) {
+    h = b.Relu(b.BatchNorm2d(b.Conv2d(h, {.channels = 8, .kernel = 3, .padding = 1})));
+  }
+  b.Output("y", b.Linear(b.GlobalAvgPool(h), {.features = 3}));
+  const Model model = *b.Build();
+  Tensor images = *Tensor::Zeros(DType::kF32, {16, 3, 24, 24});
+  float angle = 0;
+  for (float& x : images.mutable_values<float>()) x = std::sin(angle += 1);
+  const auto after = [&](const std::string& budget, double sam) {
+    TrainOptions options = {.optimizer = {.sam = sam}, .threads = 1};
+    options.memory.budget = budget;
+    const auto trainer = *Trainer::Create(Model(Clone(model.graph)), options);
+    for (int step = 0; step < 3; ++step) {
+      const auto result = trainer->Step(images, LabelsOf(step, 16), kRate);
+      EXPECT_TRUE(result.ok()) << result.status();
+    }
+    Model snapshot = *trainer->Snapshot();
+    snapshot.training.reset();  // it remembers the kernels of every step
+    return std::pair(SerializeModel(snapshot), (*trainer->TrainingPlan(16))->arena_bytes);
+  };
+  const auto [whole, most] = after("", kRho);
+  const auto [kept, less] = after("85%", kRho);
+  EXPECT_TRUE(kept == whole);
+  EXPECT_LT(static_cast<double>(less), 0.85 * static_cast<double>(most));
+  // One pass after the other: the memory is that of one.
+  EXPECT_LT(static_cast<double>(most), 1.2 * static_cast<double>(after("", 0).second));
+}
+
 }  // namespace
 }  // namespace weft
