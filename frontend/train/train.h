@@ -163,8 +163,9 @@ class Trainer {
   // What Snapshot() copies.
   size_t snapshot_bytes() const { return state_->bytes(); }
   // Steps whose kernel or layouts are not those that the resumed training used for batches of this
-  // size, one line each: its last bits may then differ. Empty for a new training, and for a size
-  // that the training has not met.
+  // size, one line each: its last bits may then differ. Empty for a new training, for a size that
+  // the training has not met, and where kernels are chosen anew: with another tuning, or for what
+  // was frozen.
   absl::StatusOr<std::vector<std::string>> ChangedKernels(int64_t batch);
 
  private:

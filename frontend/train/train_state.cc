@@ -150,9 +150,10 @@ absl::Status Trainer::Restore(const TrainingState& state, const TrainOptions& be
   WEFT_RETURN_IF_ERROR(RestoreSlots(state, before));
   config_ = state.config;
   // Where the file ends with the last epoch of what is not frozen any more, they are another
-  // graph's, as in UnfreezeWhenDue.
+  // graph's, as in UnfreezeWhenDue; another way of choosing chooses anew.
   const bool unfreezes = counts_.unfrozen == counts_.counted && counts_.next_batch == 0;
-  if (!unfreezes) kernel_choices_ = resumed_choices_ = state.kernel_choices;
+  const bool chooses_anew = unfreezes || before.tuning != options_.tuning;
+  if (!chooses_anew) kernel_choices_ = resumed_choices_ = state.kernel_choices;
   return absl::OkStatus();
 }
 

@@ -338,6 +338,20 @@ TEST(Trainer, RemembersKernelsAndLayoutsOfEachSizeOfBatch) {
   EXPECT_EQ(resumed->Snapshot()->training->kernel_choices.at("2/conv1"), now);
 }
 
+// Who asks for another way of choosing has kernels chosen that way, not those of the file.
+TEST(Trainer, AnotherTuningChoosesKernelsAnew) {
+  const auto trainer = NewTrainer();
+  ASSERT_TRUE(trainer->Step(Images(2), Labels({1, 2}), 0.1).ok());
+  for (const bool other : {false, true}) {
+    Model model = *trainer->Snapshot();
+    model.training->kernel_choices.at("2/conv1") = "another";
+    if (other) model.training->config["tuning"] = "cached";  // kOptions have none
+    const auto resumed = Trainer::Resume(std::move(model), kOptions);
+    ASSERT_TRUE(resumed.ok()) << resumed.status();
+    EXPECT_EQ((*resumed)->ChangedKernels(2)->size(), other ? 0u : 1u);
+  }
+}
+
 // --- The loop ---
 
 TEST(Fit, RefusesEpochsThatAreOver) {
