@@ -31,6 +31,9 @@ std::optional<Layout> SameChannelBlocks(const Layout& layout, const Dims& dims);
 // or 16 of them, or 0 for all (channels-last). Errors: dims that the library cannot describe.
 absl::StatusOr<Layout> ChannelsSideBySide(const Dims& dims, int64_t width);
 
+// The layout of f32 weights of `dims`, [O,I,H,W], with the filters side by side: as [H,W,I,O].
+absl::StatusOr<Layout> FiltersSideBySide(const Dims& dims);
+
 // Floats from a pixel to the next one of an f32 image [N,C,...] that lies channels-last: C, or more
 // where it is a region of an image of more channels. Nothing for layouts of another kind, and for
 // those that are row-major too.

@@ -65,6 +65,8 @@ absl::StatusOr<Kernels> HostIm2Col(const KernelRequest& request);
 absl::StatusOr<Kernels> HostCol2Im(const KernelRequest& request);
 absl::StatusOr<Kernels> HostSoftmax(const KernelRequest& request);  // LogSoftmax too
 absl::StatusOr<Kernels> HostSoftmaxGrad(const KernelRequest& request);
+// Depthwise 3x3 and 5x5 convolutions, f32: depthwise/problem.h.
+absl::StatusOr<Kernels> HostDepthwiseConv(const KernelRequest& request);  // FusedConv too
 // 3x3 convolutions of stride 1, f32: winograd/problem.h.
 absl::StatusOr<Kernels> HostWinogradConv(const KernelRequest& request);  // FusedConv too
 absl::StatusOr<Kernels> HostWinogradGradInput(const KernelRequest& request);

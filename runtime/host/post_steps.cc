@@ -141,15 +141,19 @@ void PostSteps::RunStep(const Step& step, int64_t begin, int64_t end, const floa
   });
 }
 
-void PostSteps::Run(float* y, absl::FunctionRef<const float*(int)> operand) const {
-  ParallelFor(size_, kMathGrain, [&](int64_t begin, int64_t end) {
-    for (; begin < end; begin += kPiece) {
-      for (const Step& step : steps_) {
-        const float* z = step.activation ? nullptr : operand(step.operand.input);
-        RunStep(step, begin, std::min(begin + kPiece, end), z, y);
-      }
+void PostSteps::RunPart(float* y, int64_t begin, int64_t end,
+                        absl::FunctionRef<const float*(int)> operand) const {
+  for (; begin < end; begin += kPiece) {
+    for (const Step& step : steps_) {
+      const float* z = step.activation ? nullptr : operand(step.operand.input);
+      RunStep(step, begin, std::min(begin + kPiece, end), z, y);
     }
-  });
+  }
+}
+
+void PostSteps::Run(float* y, absl::FunctionRef<const float*(int)> operand) const {
+  ParallelFor(size_, kMathGrain,
+              [&](int64_t begin, int64_t end) { RunPart(y, begin, end, operand); });
 }
 
 }  // namespace weft

@@ -47,6 +47,9 @@ class PostSteps {
 
   // `operand(i)`: the elements of the node's input `i`.
   void Run(float* y, absl::FunctionRef<const float*(int)> operand) const;
+  // The floats [begin, end) of y alone, on the calling thread.
+  void RunPart(float* y, int64_t begin, int64_t end,
+               absl::FunctionRef<const float*(int)> operand) const;
 
  private:
   struct Step {

@@ -69,6 +69,13 @@ absl::StatusOr<Layout> ChannelsSideBySide(const Dims& dims, int64_t width) {
   });
 }
 
+absl::StatusOr<Layout> FiltersSideBySide(const Dims& dims) {
+  return CatchDnnl([&]() -> absl::StatusOr<Layout> {
+    return ToLayout({DnnlDims(dims), dnnl::memory::data_type::f32, dnnl::memory::format_tag::hwio},
+                    dims);
+  });
+}
+
 std::optional<int64_t> FindPixelStride(const Layout& layout) {
   const Dims& dims = layout.dims();
   if (layout.dtype() != DType::kF32 || dims.size() < 3 || layout.is_plain() ||

@@ -23,7 +23,7 @@ Tensor Floats(Dims dims, std::vector<float> values) {
   return Tensor::FromValues<float>(std::move(dims), values).value();
 }
 
-std::vector<float> Values(const Tensor& tensor) {
+std::vector<float> FloatsOf(const Tensor& tensor) {
   auto values = tensor.values<float>();
   return {values.begin(), values.end()};
 }
@@ -56,10 +56,10 @@ TEST(Executable, ComputesOutputsAndAppliesUpdatesAfterwards) {
   Fixture f;
   Tensor out;
   ASSERT_TRUE(f.Run(Floats({4}, {1, -1, 2, 0}), &out).ok());
-  EXPECT_THAT(Values(out), ElementsAre(1, 0, 6, 0));
-  EXPECT_THAT(Values(f.state->Get("w").value()), ElementsAre(2, 2, 9, 4));
+  EXPECT_THAT(FloatsOf(out), ElementsAre(1, 0, 6, 0));
+  EXPECT_THAT(FloatsOf(f.state->Get("w").value()), ElementsAre(2, 2, 9, 4));
   ASSERT_TRUE(f.Run(Floats({4}, {1, 1, 1, 1}), &out).ok());
-  EXPECT_THAT(Values(out), ElementsAre(2, 2, 9, 4));
+  EXPECT_THAT(FloatsOf(out), ElementsAre(2, 2, 9, 4));
 }
 
 TEST(Executable, WritesIntoTheCallersBuffer) {
@@ -68,7 +68,7 @@ TEST(Executable, WritesIntoTheCallersBuffer) {
   const std::byte* before = out.data();
   ASSERT_TRUE(f.Run(Floats({4}, {1, 1, 1, 1}), &out).ok());
   EXPECT_EQ(out.data(), before);
-  EXPECT_THAT(Values(out), ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(FloatsOf(out), ElementsAre(1, 2, 3, 4));
 }
 
 // In the arena, in the caller's memory and in a variable's.
@@ -117,8 +117,8 @@ TEST(Executable, DoesNotChangeAnInputOrASharedOutput) {
   const Tensor x = Floats({4}, {-1, -2, 3, 4});
   Tensor out = x;  // shares x's bytes
   ASSERT_TRUE(f.Run(x, &out).ok());
-  EXPECT_THAT(Values(x), ElementsAre(-1, -2, 3, 4));
-  EXPECT_THAT(Values(out), ElementsAre(0, 0, 9, 16));
+  EXPECT_THAT(FloatsOf(x), ElementsAre(-1, -2, 3, 4));
+  EXPECT_THAT(FloatsOf(out), ElementsAre(0, 0, 9, 16));
 }
 
 TEST(Executable, NamesAnInputOfTheWrongTypeAndSaysWhatCame) {
@@ -160,8 +160,8 @@ TEST(Executable, ReturnsAnInputThatIsAnOutputAsACopy) {
   std::vector<Tensor> out(2);
   const Tensor in = Floats({2}, {5, 6});
   ASSERT_TRUE(executable->Run(*context, {&in, 1}, out).ok());
-  EXPECT_THAT(Values(out[0]), ElementsAre(5, 6));
-  EXPECT_THAT(Values(out[1]), ElementsAre(5, 6));
+  EXPECT_THAT(FloatsOf(out[0]), ElementsAre(5, 6));
+  EXPECT_THAT(FloatsOf(out[1]), ElementsAre(5, 6));
 }
 
 TEST(Executable, SwapsTwoVariablesThroughTheirUpdates) {
@@ -174,8 +174,8 @@ TEST(Executable, SwapsTwoVariablesThroughTheirUpdates) {
   auto executable = Executable::Create(graph, {}).value();
   auto context = Context::Create(*executable, state.get()).value();
   ASSERT_TRUE(executable->Run(*context, {}, {}).ok());
-  EXPECT_THAT(Values(state->Get("a").value()), ElementsAre(3, 4));
-  EXPECT_THAT(Values(state->Get("b").value()), ElementsAre(1, 2));
+  EXPECT_THAT(FloatsOf(state->Get("a").value()), ElementsAre(3, 4));
+  EXPECT_THAT(FloatsOf(state->Get("b").value()), ElementsAre(1, 2));
 }
 
 // A step with weight decay, then the average of the new weights, then a reader of the old ones.
@@ -206,13 +206,13 @@ TEST(Executable, AWeightIsReadBeforeAndAfterItsFusedUpdate) {
   const Tensor gradient = Floats({2}, {1, -1});
   Tensor out;
   ASSERT_TRUE(executable->Run(*context, {&gradient, 1}, {&out, 1}).ok());
-  EXPECT_THAT(Values(out), ElementsAre(1, -2));
-  EXPECT_THAT(Values(state->Get("w").value()), ElementsAre(0.625, 2));
-  EXPECT_THAT(Values(state->Get("average").value()), ElementsAre(0.3125, 3));
+  EXPECT_THAT(FloatsOf(out), ElementsAre(1, -2));
+  EXPECT_THAT(FloatsOf(state->Get("w").value()), ElementsAre(0.625, 2));
+  EXPECT_THAT(FloatsOf(state->Get("average").value()), ElementsAre(0.3125, 3));
   ASSERT_TRUE(executable->Run(*context, {&gradient, 1}, {&out, 1}).ok());
-  EXPECT_THAT(Values(out), ElementsAre(0.625, -2));
-  EXPECT_THAT(Values(state->Get("w").value()), ElementsAre(0.296875, 2));
-  EXPECT_THAT(Values(state->Get("average").value()), ElementsAre(0.3046875, 2.5));
+  EXPECT_THAT(FloatsOf(out), ElementsAre(0.625, -2));
+  EXPECT_THAT(FloatsOf(state->Get("w").value()), ElementsAre(0.296875, 2));
+  EXPECT_THAT(FloatsOf(state->Get("average").value()), ElementsAre(0.3046875, 2.5));
 }
 
 TEST(Executable, LeavesVariablesAloneWhenAStepFails) {
@@ -228,7 +228,7 @@ TEST(Executable, LeavesVariablesAloneWhenAStepFails) {
   Tensor loss;
   const Tensor bad = Tensor::FromInts(std::vector<int64_t>{7}).Reshaped({1}).value();
   EXPECT_FALSE(executable->Run(*context, {&bad, 1}, {&loss, 1}).ok());
-  EXPECT_THAT(Values(state->Get("w").value()), ElementsAre(1, 2));
+  EXPECT_THAT(FloatsOf(state->Get("w").value()), ElementsAre(1, 2));
 }
 
 TEST(Executable, LeavesVariablesAloneWhenAStepOfAnUpdateFails) {
@@ -246,7 +246,7 @@ TEST(Executable, LeavesVariablesAloneWhenAStepOfAnUpdateFails) {
   const std::vector<Tensor> bad = {Floats({1, 2}, {1, 1}),
                                    Tensor::FromInts(std::vector<int64_t>{7})};
   EXPECT_FALSE(executable->Run(*context, bad, {}).ok());
-  EXPECT_THAT(Values(state->Get("w").value()), ElementsAre(1, 2));
+  EXPECT_THAT(FloatsOf(state->Get("w").value()), ElementsAre(1, 2));
 }
 
 // Each of two variables is the next value of its elements at the given indices.
@@ -271,11 +271,11 @@ TEST(Executable, LeavesVariablesAloneWhenTheSecondOfTwoScattersFails) {
   };
   EXPECT_FALSE(run({0, 1}, {2, 7}).ok());
   EXPECT_FALSE(run({0, 7}, {1, 2}).ok());
-  EXPECT_THAT(Values(state->Get("a").value()), ElementsAre(1, 2, 3));
-  EXPECT_THAT(Values(state->Get("b").value()), ElementsAre(1, 2, 3));
+  EXPECT_THAT(FloatsOf(state->Get("a").value()), ElementsAre(1, 2, 3));
+  EXPECT_THAT(FloatsOf(state->Get("b").value()), ElementsAre(1, 2, 3));
   EXPECT_TRUE(run({0, 1}, {2, 0}).ok());
-  EXPECT_THAT(Values(state->Get("a").value()), ElementsAre(8, 9, 3));
-  EXPECT_THAT(Values(state->Get("b").value()), ElementsAre(9, 2, 8));
+  EXPECT_THAT(FloatsOf(state->Get("a").value()), ElementsAre(8, 9, 3));
+  EXPECT_THAT(FloatsOf(state->Get("b").value()), ElementsAre(9, 2, 8));
 }
 
 // The running statistics are written over before the loss is computed, so labels are checked before
@@ -306,9 +306,9 @@ TEST(Executable, RefusesALabelBeforeStatisticsChange) {
   };
   EXPECT_THAT(std::string(run(3).message()),
               HasSubstr("SoftmaxCrossEntropyLoss (SoftmaxCrossEntropyLoss): "));
-  EXPECT_THAT(Values(state->Get("mean").value()), ElementsAre(1, 2, 3));
+  EXPECT_THAT(FloatsOf(state->Get("mean").value()), ElementsAre(1, 2, 3));
   EXPECT_TRUE(run(2).ok());
-  EXPECT_THAT(Values(state->Get("mean").value()),
+  EXPECT_THAT(FloatsOf(state->Get("mean").value()),
               testing::Pointwise(testing::FloatNear(1e-6F), {1.2F, 2.3F, 2.9F}));
 }
 
@@ -351,8 +351,8 @@ TEST(Executable, UpdatesTwoVariablesFromOneValueAndItsView) {
   auto context = Context::Create(**executable, state.get()).value();
   const Tensor one = Floats({4}, {1, 1, 1, 1});
   ASSERT_TRUE((*executable)->Run(*context, {&one, 1}, {}).ok());
-  EXPECT_THAT(Values(state->Get("w").value()), ElementsAre(2, 3, 4, 5));
-  EXPECT_THAT(Values(state->Get("v").value()), ElementsAre(2, 3, 4, 5));
+  EXPECT_THAT(FloatsOf(state->Get("w").value()), ElementsAre(2, 3, 4, 5));
+  EXPECT_THAT(FloatsOf(state->Get("v").value()), ElementsAre(2, 3, 4, 5));
 }
 
 TEST(Executable, TakesOneTensorAsInputAndOutput) {
@@ -365,8 +365,8 @@ TEST(Executable, TakesOneTensorAsInputAndOutput) {
   auto context = Context::Create(*executable).value();
   std::vector<Tensor> tensors = {Floats({2}, {5, 6}), Tensor()};
   ASSERT_TRUE(executable->Run(*context, {tensors.data(), 1}, tensors).ok());
-  EXPECT_THAT(Values(tensors[0]), ElementsAre(-5, -6));
-  EXPECT_THAT(Values(tensors[1]), ElementsAre(5, 6));
+  EXPECT_THAT(FloatsOf(tensors[0]), ElementsAre(-5, -6));
+  EXPECT_THAT(FloatsOf(tensors[1]), ElementsAre(5, 6));
 }
 
 TEST(Context, AllocatesExactlyThePlansPeak) {
@@ -396,14 +396,14 @@ TEST(State, RefusesAValueOfAnotherType) {
   Fixture f;
   EXPECT_EQ(f.state->Set("w", Floats({2}, {1, 2})).message(),
             "variable w: expected f32[4], got f32[2]");
-  EXPECT_THAT(Values(f.state->Get("w").value()), ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(FloatsOf(f.state->Get("w").value()), ElementsAre(1, 2, 3, 4));
 }
 
 TEST(State, StoresItsValuesIntoAGraph) {
   Fixture f;
   ASSERT_TRUE(f.state->Set("w", Floats({4}, {4, 3, 2, 1})).ok());
   ASSERT_TRUE(f.state->StoreTo(f.graph).ok());
-  EXPECT_THAT(Values(LeafValue(*f.graph.Find("w"))), ElementsAre(4, 3, 2, 1));
+  EXPECT_THAT(FloatsOf(LeafValue(*f.graph.Find("w"))), ElementsAre(4, 3, 2, 1));
 }
 
 TEST(RuntimeEvaluator, AgreesWithTheReferenceOnANode) {
@@ -414,7 +414,7 @@ TEST(RuntimeEvaluator, AgreesWithTheReferenceOnANode) {
   auto fast = RuntimeEvaluator().RunNode(*mul, inputs).value();
   auto slow = ReferenceEvaluator().RunNode(*mul, inputs).value();
   EXPECT_TRUE(fast[0] == slow[0]);
-  EXPECT_THAT(Values(fast[0]), ElementsAre(2, 4, 6, 8));
+  EXPECT_THAT(FloatsOf(fast[0]), ElementsAre(2, 4, 6, 8));
 }
 
 }  // namespace

@@ -164,4 +164,30 @@ void ExpectAgreement(const OpCase& c, std::span<const KernelFamily> families,
   }
 }
 
+void ExpectSameAtAnyThreadCount(const OpCase& c, KernelFamily family, size_t fewest,
+                                double largest_error) {
+  SCOPED_TRACE(absl::StrCat(c.op, " ", c.TestName()));
+  const CaseNode made(c);
+  ASSERT_TRUE(made.expected.ok()) << made.expected.status();
+  std::vector<std::vector<Tensor>> with_one_thread;
+  for (const int threads : {1, 2, 3}) {
+    RunScope scope(threads);
+    const auto kernels = family(RequestFor(made.node(), true, threads));
+    ASSERT_TRUE(kernels.ok()) << kernels.status();
+    ASSERT_GE(kernels->size(), fewest);
+    for (size_t i = 0; i < kernels->size(); ++i) {
+      const Kernel& kernel = *(*kernels)[i];
+      const std::string what = absl::StrCat(kernel.implementation(), " -> ",
+                                            kernel.outputs()[0].name(), ", threads: ", threads);
+      const auto actual = RunKernel(kernel, made.node(), made.inputs);
+      ASSERT_TRUE(actual.ok()) << actual.status();
+      for (size_t o = 0; o < actual->size(); ++o) {
+        ExpectClose((*actual)[o], (*made.expected)[o], what, largest_error);
+      }
+      if (threads == 1) with_one_thread.push_back(*actual);
+      EXPECT_TRUE(*actual == with_one_thread[i]) << what;
+    }
+  }
+}
+
 }  // namespace weft

@@ -37,6 +37,12 @@ void ExpectAgreement(
     const OpCase& c, std::span<const KernelFamily> families,
     absl::FunctionRef<void(const Kernel&)> see = [](const Kernel&) {});
 
+// Runs all that the family offers for the case, channels-last, at 1, 2 and 3 threads: results
+// within `largest_error` of the largest element, and of the same bits. There are `fewest` kernels
+// at least.
+void ExpectSameAtAnyThreadCount(const OpCase& c, KernelFamily family, size_t fewest,
+                                double largest_error);
+
 }  // namespace weft
 
 #endif  // WEFT_TESTS_RUNTIME_TESTING_CANDIDATES_H_

@@ -79,30 +79,8 @@ KernelFamily FamilyOf(const OpCase& c) {
   return c.op == "ConvGradInput" ? HostWinogradGradInput : HostWinogradConv;
 }
 
-// The results at 1, 2 and 3 threads, which have the same bits.
 void ExpectSameAtAnyThreadCount(const OpCase& c, double largest_error) {
-  SCOPED_TRACE(absl::StrCat(c.op, " ", c.TestName()));
-  const CaseNode made(c);
-  ASSERT_TRUE(made.expected.ok()) << made.expected.status();
-  std::vector<std::vector<Tensor>> with_one_thread;
-  for (const int threads : {1, 2, 3}) {
-    RunScope scope(threads);
-    const auto kernels = FamilyOf(c)(RequestFor(made.node(), true, threads));
-    ASSERT_TRUE(kernels.ok()) << kernels.status();
-    ASSERT_GE(kernels->size(), 2u);
-    for (size_t i = 0; i < kernels->size(); ++i) {
-      const Kernel& kernel = *(*kernels)[i];
-      const std::string what = absl::StrCat(kernel.implementation(), " -> ",
-                                            kernel.outputs()[0].name(), ", threads: ", threads);
-      const auto actual = RunKernel(kernel, made.node(), made.inputs);
-      ASSERT_TRUE(actual.ok()) << actual.status();
-      for (size_t o = 0; o < actual->size(); ++o) {
-        ExpectClose((*actual)[o], (*made.expected)[o], what, largest_error);
-      }
-      if (threads == 1) with_one_thread.push_back(*actual);
-      EXPECT_TRUE(*actual == with_one_thread[i]) << what;
-    }
-  }
+  weft::ExpectSameAtAnyThreadCount(c, FamilyOf(c), 2, largest_error);
 }
 
 class Winograd : public testing::Test {
