@@ -1,3 +1,10 @@
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "runtime/exec/cpus.h"
+#include "runtime/host/batch_parts.h"
 #include "runtime/onednn/conv_problem.h"
 #include "runtime/onednn/families.h"
 #include "runtime/onednn/post_steps.h"
@@ -56,13 +63,7 @@ class ConvFamily {
   FusedPosts posts_;
 };
 
-}  // namespace
-
-absl::StatusOr<Kernels> DnnlConv(const KernelRequest& request) {
-  return DnnlConv(request, CachesOfThisMachine());
-}
-
-absl::StatusOr<Kernels> DnnlConv(const KernelRequest& request, Caches caches) {
+absl::StatusOr<Kernels> ConvKernels(const KernelRequest& request, Caches caches) {
   return CollectKernels(request, [&](Kernels& kernels) -> absl::Status {
     WEFT_ASSIGN_OR_RETURN(
         ConvProblem problem,
@@ -70,6 +71,62 @@ absl::StatusOr<Kernels> DnnlConv(const KernelRequest& request, Caches caches) {
     WEFT_ASSIGN_OR_RETURN(kernels, ConvFamily(request, std::move(problem)).Candidates(caches));
     return absl::OkStatus();
   });
+}
+
+// In how many parts of its batch a convolution is best computed whose result is then gone through
+// by loops of ours: as few as make a part's result fit the L2 caches, if that is much larger than
+// the weights, which each part reads; else one. 24->144 channels, 56x56, batch 16, then Clip, on
+// one thread: 7.1 to 5.6 ms.
+int64_t ConvParts(const KernelRequest& request) {
+  const Dims& y = request.outputs[0];
+  const auto caches = static_cast<int64_t>(CacheBytes(2)) * std::max(request.threads, 1);
+  const int64_t bytes = static_cast<int64_t>(Layout::Plain(DType::kF32, y).bytes());
+  if (y.size() != 4 || bytes <= caches || PostsOf(request, /*can_add=*/true).rest.empty()) return 1;
+  const auto weights = static_cast<int64_t>(request.in(kW).bytes());
+  for (int64_t parts = 2; parts <= y[0]; ++parts) {
+    if (y[0] % parts != 0 || bytes / parts > caches) continue;
+    return weights * 2 <= bytes / parts ? parts : 1;
+  }
+  return 1;
+}
+
+// The kernels in so many parts; none where one cannot be.
+absl::StatusOr<Kernels> ConvKernelsInParts(const KernelRequest& request, Caches caches,
+                                           int64_t parts) {
+  KernelRequest part = request;
+  const auto shrink = [&](const Dims& dims) {
+    Dims result = dims;
+    result[0] /= parts;
+    return result;
+  };
+  part.outputs[0] = shrink(request.outputs[0]);
+  std::vector<bool> images(request.inputs.size());
+  for (size_t i = 0; i < images.size(); ++i) {
+    const Dims& dims = request.inputs[i].dims();
+    images[i] = i == kX || (i > kBias && dims.size() == 4 && dims[0] == request.outputs[0][0]);
+    if (images[i]) part.inputs[i] = Layout::Plain(request.inputs[i].dtype(), shrink(dims));
+  }
+  WEFT_ASSIGN_OR_RETURN(Kernels kernels, ConvKernels(part, caches));
+  for (std::unique_ptr<Kernel>& kernel : kernels) {
+    kernel = InParts(std::move(kernel), parts, images);
+    if (kernel == nullptr) return Kernels();
+  }
+  return kernels;
+}
+
+}  // namespace
+
+absl::StatusOr<Kernels> DnnlConv(const KernelRequest& request) {
+  return DnnlConv(request, CachesOfThisMachine());
+}
+
+absl::StatusOr<Kernels> DnnlConv(const KernelRequest& request, Caches caches) {
+  const int64_t parts = ConvParts(request);
+  if (parts > 1) {
+    WEFT_ASSIGN_OR_RETURN(Kernels kernels, ConvKernelsInParts(request, caches, parts));
+    if (!kernels.empty()) return kernels;
+  }
+  return ConvKernels(request, caches);
 }
 
 }  // namespace weft

@@ -1,10 +1,21 @@
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
 #include "ops/ops.h"
+#include "runtime/exec/parallel.h"
+#include "runtime/host/batch_parts.h"
+#include "runtime/onednn/families.h"
 #include "runtime/plan/lowering.h"
 #include "runtime/plan/plan.h"
 #include "tests/cases/cases.h"
 #include "tests/cases/table.h"
+#include "tests/runtime/close.h"
+#include "tests/runtime/testing_candidates.h"
 
 // Which of the library's implementations ordinary convolutions get.
 
@@ -103,6 +114,66 @@ TEST(ConvKernels, TheLibraryIsNotAskedForWindowsFarOutside) {
     ++convolutions;
   }
   EXPECT_EQ(convolutions, 1);
+}
+
+// A batch of 6 as three of 2, by every kernel of the library: images and an addend in parts,
+// weights and an operand of each channel whole; the addend in the result's memory too.
+TEST(ConvKernels, PartsOfABatchMakeTheWhole) {
+  const CaseNode made(
+      {.op = "FusedConv",
+       .name = "parts",
+       .attributes = {{"pads", Ints{1, 1, 1, 1}},
+                      {"post_ops", std::vector<PostOp>{{.op = "Add", .input = 3}, {.op = "Relu"}}}},
+       .inputs = {Uniform({6, 5, 7, 6}), Uniform({16, 5, 3, 3}), Uniform({16}),
+                  Uniform({6, 16, 7, 6})},
+       .outputs = {{6, 16, 7, 6}}});
+  ASSERT_TRUE(made.expected.ok()) << made.expected.status();
+  RunScope scope(2);
+  KernelRequest part = RequestFor(made.node(), false, 2);
+  part.inputs[0] = Layout::Plain(DType::kF32, {2, 5, 7, 6});
+  part.inputs[3] = Layout::Plain(DType::kF32, {2, 16, 7, 6});
+  part.outputs[0] = {2, 16, 7, 6};
+  auto kernels = DnnlConv(part);
+  ASSERT_TRUE(kernels.ok()) << kernels.status();
+  ASSERT_FALSE(kernels->empty());
+  for (std::unique_ptr<Kernel>& kernel : *kernels) {
+    const auto whole = InParts(std::move(kernel), 3, {true, false, false, true});
+    ASSERT_NE(whole, nullptr);
+    EXPECT_THAT(whole->implementation(), testing::EndsWith(" in parts"));
+    EXPECT_EQ(whole->outputs()[0].dims(), made.expected->front().dims());
+    EXPECT_TRUE(whole->AllowsInPlace(0, 3));
+    for (const std::optional<Alias>& shared :
+         {std::optional<Alias>(), std::optional<Alias>({.output = 0, .input = 3})}) {
+      const auto y = RunKernel(*whole, made.node(), made.inputs, shared);
+      ASSERT_TRUE(y.ok()) << y.status();
+      ExpectClose((*y)[0], made.expected->front(), whole->implementation());
+    }
+  }
+}
+
+// Where the plan takes them: a result larger than the caches, few weights, a loop after it.
+TEST(ConvKernels, LargeBatchesWithPostOpsRunInParts) {
+  if (CacheBytes(2) == 0) GTEST_SKIP() << "the caches are unknown";
+  const auto floats = static_cast<int64_t>(CacheBytes(2) / sizeof(float));
+  const auto implementation = [](int64_t batch, int64_t pixels, std::vector<PostOp> posts) {
+    OpCase c{.op = posts.empty() ? "Conv" : "FusedConv",
+             .name = "large",
+             .inputs = {Uniform({batch, 16, pixels, 1}), Uniform({16, 16, 1, 1})},
+             .outputs = {{batch, 16, pixels, 1}}};
+    if (!posts.empty()) c.attributes = {{"post_ops", std::move(posts)}};
+    const auto graph = BuildCase(c, DType::kF32);
+    EXPECT_TRUE(graph.ok()) << graph.status();
+    const auto kernels = DnnlConv(RequestFor(*graph->Find("node"), true, 1));
+    EXPECT_TRUE(kernels.ok()) << kernels.status();
+    return kernels->front()->implementation();
+  };
+  const auto in_parts = testing::EndsWith(" in parts");
+  const PostOp relu{.op = "Relu"};
+  const int64_t fits = floats / 16;
+  EXPECT_THAT(implementation(4, fits, {relu}), in_parts);
+  EXPECT_THAT(implementation(4, fits / 4, {relu}), testing::Not(in_parts));
+  EXPECT_THAT(implementation(4, fits * 2, {relu}), testing::Not(in_parts));
+  EXPECT_THAT(implementation(4, fits, {}), testing::Not(in_parts));
 }
 
 }  // namespace
