@@ -67,6 +67,8 @@ absl::StatusOr<Kernels> HostSoftmax(const KernelRequest& request);  // LogSoftma
 absl::StatusOr<Kernels> HostSoftmaxGrad(const KernelRequest& request);
 // Depthwise 3x3 and 5x5 convolutions, f32: depthwise/problem.h.
 absl::StatusOr<Kernels> HostDepthwiseConv(const KernelRequest& request);  // FusedConv too
+// 1x1 convolutions of channels-last images, f32: pointwise/problem.h.
+absl::StatusOr<Kernels> HostPointwiseConv(const KernelRequest& request);  // FusedConv too
 // 3x3 convolutions of stride 1, f32: winograd/problem.h.
 absl::StatusOr<Kernels> HostWinogradConv(const KernelRequest& request);  // FusedConv too
 absl::StatusOr<Kernels> HostWinogradGradInput(const KernelRequest& request);

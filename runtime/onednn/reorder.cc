@@ -3,6 +3,7 @@
 #include "ops/broadcast.h"
 #include "runtime/exec/parallel.h"
 #include "runtime/host/interleave_planes.h"
+#include "runtime/host/pointwise/filters.h"
 #include "runtime/host/winograd/filters.h"
 #include "runtime/onednn/families.h"
 #include "runtime/onednn/primitive_kernel.h"
@@ -36,6 +37,7 @@ absl::StatusOr<std::unique_ptr<Kernel>> MakeReorder(const Layout& from, const La
                                             ToString(to.dims()), " of other types"));
   }
   if (FindWinogradFilters(to)) return MakeWinogradReorder(from, to);
+  if (FindPointwiseFilters(to)) return MakePointwiseReorder(from, to);
   if (std::unique_ptr<Kernel> kernel = MakeInterleavePlanes(from, to)) return kernel;
   return CatchDnnl([&]() -> absl::StatusOr<std::unique_ptr<Kernel>> {
     // The operands keep the layouts that were asked for, which descriptors may not tell apart.

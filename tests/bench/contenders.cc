@@ -69,10 +69,14 @@ absl::StatusOr<std::vector<Contender>> ContendersFor(
   return contenders;
 }
 
-void RunContenders(benchmark::State& state, const std::vector<Contender>& contenders, double macs) {
+void RunContenders(benchmark::State& state,
+                   const absl::StatusOr<std::vector<Contender>>& contenders, double macs) {
+  if (!contenders.ok()) {
+    return state.SkipWithError(std::string(contenders.status().message()).c_str());
+  }
   std::map<std::string, double> best;
   for (auto _ : state) {
-    for (const Contender& contender : contenders) {
+    for (const Contender& contender : *contenders) {
       const auto start = Clock::now();
       const absl::Status status = contender.bound->Run({});
       const double seconds = std::chrono::duration<double>(Clock::now() - start).count();

@@ -33,8 +33,9 @@ absl::StatusOr<std::vector<Contender>> ContendersFor(
     const ConvProblemOf& problem, absl::FunctionRef<std::string(const Kernel&)> column_of);
 
 // Runs all of them by turns, within a RunScope, and shows for each column the least milliseconds
-// and the GFLOP/s of so many multiplications.
-void RunContenders(benchmark::State& state, const std::vector<Contender>& contenders, double macs);
+// and the GFLOP/s of so many multiplications; without them the error.
+void RunContenders(benchmark::State& state,
+                   const absl::StatusOr<std::vector<Contender>>& contenders, double macs);
 
 }  // namespace weft
 

@@ -1,96 +1,42 @@
 #include <algorithm>
-#include <array>
-#include <utility>
 
 #include "runtime/host/winograd/problem.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "runtime/host/winograd/band.cc"
+#include "runtime/host/simd/product-inl.h"
 #include "runtime/host/winograd/window-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft::HWY_NAMESPACE {
 namespace {
 
-// Tiles of a panel: sums that fit into the registers beside two vectors of filters and one of v.
-constexpr int kPanelTiles = HWY_MAX_BYTES == 64 ? 14 : HWY_MAX_BYTES == 32 ? 6 : 4;
 constexpr int64_t kFiltersAhead = 64 * kWinogradBlock;  // floats, where one panel reads them all
 
-// Into the L2 cache.
-HWY_INLINE void Fetch(const float* p) { __builtin_prefetch(p, 0, 2); }
+// To m[tile][filter].
+struct StoreSums {
+  float* m;
 
-// A band's tiles in panels of nearly the same size.
-struct Panels {
-  explicit Panels(int64_t tiles)
-      : count((tiles + kPanelTiles - 1) / kPanelTiles),
-        size(tiles / count),
-        larger(tiles % count) {}
-  int64_t first(int64_t panel) const { return panel * size + std::min(panel, larger); }
-  int64_t tiles(int64_t panel) const { return size + (panel < larger ? 1 : 0); }
-
-  int64_t count;
-  int64_t size;
-  int64_t larger;  // so many panels have one tile more
-};
-
-// One product: of an element, for a panel and vectors of filters.
-struct Factors {
-  int64_t channels;
-  const float* v;
-  int64_t v_step;  // to the next chunk of channels
-  const float* u;
-  const float* ahead;  // filters of a product to come: 128 bytes are fetched for each channel, from
-  int64_t ahead_step;  // places so many floats apart
-};
-
-// m[tile][filter] = sum over channels of v[tile][channel] u[channel][filter], in registers.
-template <int kTiles, int kVectors>
-void Product(const Factors& f, float* m) {
-  const Df d;
-  Vf sums[kTiles][kVectors];
+  static HWY_INLINE Vf Start(int) { return hn::Zero(Df()); }
+  template <int kTiles, int kVectors>
+  HWY_INLINE void Take(const Vf (&sums)[kTiles][kVectors]) const {
 #pragma GCC unroll 16
-  for (int t = 0; t < kTiles; ++t) {
+    for (int t = 0; t < kTiles; ++t) {
 #pragma GCC unroll 2
-    for (int i = 0; i < kVectors; ++i) sums[t][i] = hn::Zero(d);
-  }
-  const float *v = f.v, *u = f.u, *ahead = f.ahead;
-  for (int64_t left = f.channels; left > 0; left -= kWinogradChunk, v += f.v_step) {
-    const int64_t count = std::min(left, kWinogradChunk);
-    for (int64_t c = 0; c < count; ++c, u += kWinogradBlock, ahead += f.ahead_step) {
-      Fetch(ahead);
-      Fetch(ahead + kWinogradBlock / 2);
-      Vf filters[kVectors];
-#pragma GCC unroll 2
-      for (int i = 0; i < kVectors; ++i) filters[i] = hn::LoadU(d, u + i * kLanes);
-#pragma GCC unroll 16
-      for (int t = 0; t < kTiles; ++t) {
-        const Vf value = Fill(v[t * kWinogradChunk + c]);
-#pragma GCC unroll 2
-        for (int i = 0; i < kVectors; ++i) {
-          sums[t][i] = hn::MulAdd(value, filters[i], sums[t][i]);
-        }
+      for (int i = 0; i < kVectors; ++i) {
+        hn::StoreU(sums[t][i], Df(), m + t * kWinogradBlock + i * kLanes);
       }
     }
   }
-#pragma GCC unroll 16
-  for (int t = 0; t < kTiles; ++t) {
-#pragma GCC unroll 2
-    for (int i = 0; i < kVectors; ++i) {
-      hn::StoreU(sums[t][i], d, m + t * kWinogradBlock + i * kLanes);
-    }
+};
+
+template <int kTiles>
+struct ProductOfTiles {
+  static void Run(const Factors& f, bool two, float* m) {
+    two ? Product<kTiles, 2, kWinogradChunk>(f, StoreSums{m})
+        : Product<kTiles, 1, kWinogradChunk>(f, StoreSums{m});
   }
-}
-
-using ProductFn = void (*)(const Factors& f, float* m);
-using ProductFns = std::array<ProductFn, kPanelTiles>;  // by tiles - 1
-
-template <int kVectors, int... kTiles>
-constexpr ProductFns MakeProducts(std::integer_sequence<int, kTiles...>) {
-  return {Product<kTiles + 1, kVectors>...};
-}
-constexpr auto kPanelSizes = std::make_integer_sequence<int, kPanelTiles>();
-constexpr ProductFns kOneVector = MakeProducts<1>(kPanelSizes);
-constexpr ProductFns kTwoVectors = MakeProducts<2>(kPanelSizes);
+};
 
 // m of a block of filters, of which `filters` are stored; u: the block's. While the panels use an
 // element's filters, each fetches its share of the next one's.
@@ -98,20 +44,20 @@ void MultiplyBlock(const WinogradProblem& p, const Panels& panels, int64_t filte
                    const float* u, float* m) {
   const int64_t u_step = p.x.channels * kWinogradBlock;
   const bool one = panels.count == 1;
-  const int64_t share = p.x.channels * (kWinogradBlock / panels.count);
+  const int64_t step = kWinogradBlock / panels.count;
   for (int64_t e = 0; e < p.elements(); ++e, u += u_step) {
     for (int64_t panel = 0; panel < panels.count; ++panel) {
-      const int64_t first = panels.first(panel), tiles = panels.tiles(panel);
+      const int64_t first = panels.first(panel), tiles = panels.rows(panel);
       float* m_panel = m + first * p.m_floats() + e * tiles * kWinogradBlock;
+      const float* ahead = u + (one ? kFiltersAhead : u_step + panel * p.x.channels * step);
       Factors factors{.channels = p.x.channels,
                       .v = v + first * p.v_floats() + e * tiles * kWinogradChunk,
-                      .v_step = p.elements() * tiles * kWinogradChunk,
+                      .row_step = kWinogradChunk,
+                      .chunk_step = p.elements() * tiles * kWinogradChunk,
                       .u = u,
-                      .ahead = one ? u + kFiltersAhead : u + u_step + panel * share,
-                      .ahead_step = kWinogradBlock / panels.count};
+                      .ahead = {{ahead, step}, {ahead + kWinogradBlock / 2, step}}};
       for (int64_t k = 0; k < filters; k += 2 * kLanes, factors.u += 2 * kLanes) {
-        const ProductFns& products = filters - k > kLanes ? kTwoVectors : kOneVector;
-        products[static_cast<size_t>(tiles - 1)](factors, m_panel + k);
+        ByRows<ProductOfTiles>::For(tiles)(factors, filters - k > kLanes, m_panel + k);
       }
     }
   }
@@ -186,7 +132,7 @@ void RunBand(const WinogradProblem& p, const WinogradOperands& o, const Winograd
   const auto for_each_tile = [&p, &band, &panels](const auto& f) HWY_ATTR {
     Place at(p, band.tile);
     for (int64_t panel = 0; panel < panels.count; ++panel) {
-      const int64_t first = panels.first(panel), tiles = panels.tiles(panel);
+      const int64_t first = panels.first(panel), tiles = panels.rows(panel);
       for (int64_t t = 0; t < tiles; ++t, at.Next(p)) f(at, first, t, tiles);
     }
   };
@@ -214,7 +160,7 @@ void RunBandOfTiles(const WinogradProblem& p, const WinogradOperands& o, const W
   p.tile == 4 ? RunBand<Tile4>(p, o, band, v, m) : RunBand<Tile2>(p, o, band, v, m);
 }
 
-int64_t PanelTiles() { return kPanelTiles; }
+int64_t PanelTiles() { return kPanelRows; }
 
 }  // namespace weft::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

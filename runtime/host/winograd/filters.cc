@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "runtime/exec/parallel.h"
+#include "runtime/host/pack_kernel.h"
 #include "runtime/host/winograd/problem.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -79,44 +80,6 @@ std::string WinogradNativeOf(const WinogradFilters& f) {
   return absl::StrCat(Absl(kWinogradNative), f.tile, f.backward ? "b" : "f");
 }
 
-class BoundWinogradReorder : public BoundKernel {
- public:
-  BoundWinogradReorder(const WinogradFilters& filters, const Bindings& bindings)
-      : filters_(filters), from_(bindings.inputs[0]), to_(bindings.outputs[0]) {}
-
-  absl::Status Run(const RandomKey&) override {
-    TransformFilters(filters_, reinterpret_cast<const float*>(from_),
-                     reinterpret_cast<float*>(to_));
-    return absl::OkStatus();
-  }
-  void SetInput(int, std::byte* data) override { from_ = data; }
-  void SetOutput(int, std::byte* data) override { to_ = data; }
-
- private:
-  WinogradFilters filters_;
-  std::byte* from_;
-  std::byte* to_;
-};
-
-class WinogradReorder : public Kernel {
- public:
-  WinogradReorder(const WinogradFilters& filters, Layout from, Layout to) : filters_(filters) {
-    inputs_ = {std::move(from)};
-    outputs_ = {std::move(to)};
-  }
-
-  std::string name() const override { return "weft"; }
-  std::string implementation() const override { return "winograd filters"; }
-  bool AllowsInPlace(int, int) const override { return false; }
-  std::optional<std::vector<int>> CheckedInputs() const override { return std::vector<int>(); }
-  absl::StatusOr<std::unique_ptr<BoundKernel>> Bind(const Bindings& bindings) const override {
-    return std::make_unique<BoundWinogradReorder>(filters_, bindings);
-  }
-
- private:
-  WinogradFilters filters_;
-};
-
 }  // namespace
 
 int64_t WinogradFilters::floats() const {
@@ -154,11 +117,10 @@ void TransformFilters(const WinogradFilters& f, const float* w, float* u) {
 }
 
 absl::StatusOr<std::unique_ptr<Kernel>> MakeWinogradReorder(const Layout& from, const Layout& to) {
-  if (!from.is_plain()) {
-    return absl::UnimplementedError(
-        absl::StrCat("expected row-major weights for Winograd, got ", from.name()));
-  }
-  return std::make_unique<WinogradReorder>(*FindWinogradFilters(to), from, to);
+  return MakePackKernel(from, to, "winograd filters",
+                        [filters = *FindWinogradFilters(to)](const float* w, float* u) {
+                          TransformFilters(filters, w, u);
+                        });
 }
 
 }  // namespace weft

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "runtime/host/product.h"
+
 // A 3x3 convolution of stride 1 by Winograd's minimal filtering: for each tile of m x m outputs,
 // the window of (m+2) x (m+2) inputs under it is transformed, multiplied with the transformed
 // filters element by element, summed over channels, and transformed back. m is 4 or 2: 36 products
@@ -23,8 +25,8 @@
 
 namespace weft {
 
-inline constexpr int64_t kWinogradBlock = 32;  // filters
-inline constexpr int64_t kWinogradChunk = 16;  // channels of a tile that lie side by side in v
+inline constexpr int64_t kWinogradBlock = kFilterBlock;
+inline constexpr int64_t kWinogradChunk = kChannelChunk;
 
 // How images [N,C,H,W] lie: `width` channels side by side, all of them (channels-last) or blocks of
 // them, the last one padded with zeros. In floats.

@@ -1,5 +1,6 @@
 // The transforms of what is under a tile, for all channels.
 
+#include "runtime/host/simd/product-inl.h"
 #include "runtime/host/winograd/transform-inl.h"
 
 #if defined(WEFT_WINOGRAD_WINDOW_INL) == defined(HWY_TARGET_TOGGLE)
@@ -13,9 +14,6 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace weft::HWY_NAMESPACE {
-
-constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(Df()));
-static_assert(kWinogradChunk % kLanes == 0);
 
 // Where a tile is. From one to the next without divisions, which would take as long as the tile.
 struct Place {

@@ -1,0 +1,283 @@
+#include <algorithm>
+
+#include "runtime/host/pointwise/problem.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "runtime/host/pointwise/band.cc"
+#include "runtime/host/simd/product-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace weft::HWY_NAMESPACE {
+namespace {
+
+// Where in x the pixel of a result is. From one to the next without divisions.
+class PixelOfX {
+ public:
+  PixelOfX(const PointwiseProblem& p, int64_t pixel)
+      : p_(p),
+        column_(pixel % p.y_columns),
+        row_(pixel / p.y_columns % p.y_rows),
+        image_(pixel / p.y_columns / p.y_rows) {}
+  int64_t offset() const {
+    const int64_t row = image_ * p_.x_rows + row_ * p_.row_step;
+    return (row * p_.x_columns + column_ * p_.column_step) * p_.x_stride;
+  }
+  void Next() {
+    if (++column_ < p_.y_columns) return;
+    column_ = 0;
+    if (++row_ < p_.y_rows) return;
+    row_ = 0;
+    ++image_;
+  }
+
+ private:
+  const PointwiseProblem& p_;
+  int64_t column_, row_, image_;
+};
+
+// The channels of one pixel, in chunks that are `step` apart.
+HWY_INLINE void PackPixel(int64_t channels, const float* x, int64_t step, float* v) {
+  for (; channels >= kChannelChunk; channels -= kChannelChunk, x += kChannelChunk, v += step) {
+    for (int64_t i = 0; i < kChannelChunk; i += kLanes) {
+      hn::StoreU(hn::LoadU(Df(), x + i), Df(), v + i);
+    }
+  }
+  for (; channels >= kLanes; channels -= kLanes, x += kLanes, v += kLanes) {
+    hn::StoreU(hn::LoadU(Df(), x), Df(), v);
+  }
+  if (channels > 0) hn::StoreU(LoadFirst(x, channels), Df(), v);
+}
+
+// The pixels of panels [begin, end).
+void Pack(const PointwiseProblem& p, const float* x, int64_t pixel, const Panels& panels,
+          int64_t begin, int64_t end, float* v) {
+  PixelOfX at(p, pixel + panels.first(begin));
+  for (int64_t panel = begin; panel < end; ++panel) {
+    const int64_t rows = panels.rows(panel);
+    for (int64_t r = 0; r < rows; ++r, at.Next()) {
+      PackPixel(p.channels, x + at.offset(), rows * kChannelChunk, v + r * kChannelChunk);
+    }
+    v += rows * p.v_floats();
+  }
+}
+
+// What becomes of the sums of a panel.
+struct FinishPixels {
+  FinishPixels(const PointwiseProblem& problem, const PointwiseOperands& o, int64_t pixel,
+               int64_t k)
+      : p(problem),
+        left(p.filters - k),
+        bias(o.bias == nullptr ? nullptr : o.bias + k),
+        addend(o.addend == nullptr ? nullptr : o.addend + pixel * p.addend_stride + k),
+        y(o.y + pixel * p.y_stride + k) {}
+
+  static HWY_INLINE Vf Load(const float* from, int64_t n) {
+    return n >= kLanes ? hn::LoadU(Df(), from) : LoadFirst(from, n);
+  }
+
+  bool two() const { return left > kLanes; }  // vectors
+
+  HWY_INLINE Vf Start(int vector) const {
+    return bias == nullptr ? hn::Zero(Df()) : Load(bias + vector * kLanes, left - vector * kLanes);
+  }
+
+  template <int kRows, int kVectors>
+  HWY_INLINE void Take(Vf (&sums)[kRows][kVectors]) const {
+    const bool whole = left >= kVectors * kLanes;
+    if (addend != nullptr) Add(sums, whole);
+    if (p.bounded) Bound(sums);
+    Store(sums, whole);
+  }
+
+ private:
+  template <int kRows, int kVectors>
+  HWY_INLINE void Add(Vf (&sums)[kRows][kVectors], bool whole) const {
+    const int64_t last = left - (kVectors - 1) * kLanes;
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      const float* from = addend + r * p.addend_stride;
+#pragma GCC unroll 2
+      for (int i = 0; i < kVectors; ++i, from += kLanes) {
+        const bool full = whole || i + 1 < kVectors;
+        sums[r][i] = hn::Add(sums[r][i], full ? hn::LoadU(Df(), from) : LoadFirst(from, last));
+      }
+    }
+  }
+
+  // NaN stays NaN.
+  template <int kRows, int kVectors>
+  HWY_INLINE void Bound(Vf (&sums)[kRows][kVectors]) const {
+    const Vf lowest = Fill(p.lowest), highest = Fill(p.highest);
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 2
+      for (int i = 0; i < kVectors; ++i) {
+        Vf y = sums[r][i];
+        y = hn::IfThenElse(hn::Lt(y, lowest), lowest, y);
+        sums[r][i] = hn::IfThenElse(hn::Gt(y, highest), highest, y);
+      }
+    }
+  }
+
+  template <int kRows, int kVectors>
+  HWY_INLINE void Store(const Vf (&sums)[kRows][kVectors], bool whole) const {
+    const int64_t last = left - (kVectors - 1) * kLanes;
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) {
+      float* to = y + r * p.y_stride;
+#pragma GCC unroll 2
+      for (int i = 0; i < kVectors; ++i, to += kLanes) {
+        const bool full = whole || i + 1 < kVectors;
+        full ? hn::StoreU(sums[r][i], Df(), to) : StoreFirst(sums[r][i], to, last);
+      }
+    }
+  }
+
+  const PointwiseProblem& p;
+  int64_t left;  // filters
+  const float* bias;
+  const float* addend;
+  float* y;
+};
+
+template <int kRows>
+struct ProductOfPixels {
+  static void Run(const Factors& f, const FinishPixels& finish) {
+    finish.two() ? Product<kRows, 2, 0>(f, finish) : Product<kRows, 1, 0>(f, finish);
+  }
+};
+
+// What the products of a panel fetch of an image, with each block of filters a part of it.
+class Fetched {
+ public:
+  Fetched(const PointwiseProblem& p, int64_t blocks, const float* image, int64_t width,
+          int64_t stride)
+      : image_(image) {
+    const int64_t channels = p.v_floats(), chunks = channels / kChannelChunk;
+    if (stride == width) {  // in one go
+      step_ = RoundUp(kPanelRows * width, channels * blocks);
+      chunk_step_ = kChannelChunk * step_;
+      block_step_ = channels * step_;
+    } else {  // a line of each pixel, then the next one
+      step_ = stride;
+      chunk_step_ = RoundUp(width, chunks * blocks);
+      block_step_ = chunks * chunk_step_;
+    }
+  }
+  // From the place `offset` in the image on.
+  Ahead From(int64_t offset, int64_t block) const {
+    return {image_ + offset + block * block_step_, step_, chunk_step_};
+  }
+
+ private:
+  static int64_t RoundUp(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+  const float* image_;
+  int64_t step_, chunk_step_, block_step_;
+};
+
+// A band of pixels, with a part of the filters.
+class BandOfPixels {
+ public:
+  BandOfPixels(const PointwiseProblem& p, const PointwiseOperands& o, const PointwiseBand& band,
+               float* v)
+      : p_(p),
+        o_(o),
+        band_(band),
+        v_(v),
+        panels_(band.pixels),
+        x_(p, blocks(), o.x, p.channels, p.x_stride * p.column_step),
+        y_(p, blocks(), o.y, p.filters, p.y_stride) {}
+
+  void Run() const {
+    for (int64_t panel = 0; panel < panels_.count; panel += p_.panels_at_once) {
+      RunPanels(panel, std::min(panel + p_.panels_at_once, panels_.count));
+    }
+  }
+
+ private:
+  int64_t blocks() const { return band_.end_block - band_.block; }
+  int64_t pixel(int64_t panel) const { return band_.pixel + panels_.first(panel); }
+
+  int64_t OffsetInX(int64_t panel) const {
+    return p_.packs ? PixelOfX(p_, pixel(panel)).offset() : pixel(panel) * p_.x_stride;
+  }
+
+  void RunPanels(int64_t begin, int64_t end) const {
+    if (p_.packs) Pack(p_, o_.x, band_.pixel, panels_, begin, end, v_);
+    for (int64_t block = 0; block < blocks(); ++block) {
+      const float* u = o_.u + (band_.block + block) * p_.channels * kFilterBlock;
+      for (int64_t panel = begin; panel < end; ++panel) {
+        Factors f = FactorsOf(panel, begin);
+        f.u = u;
+        if (end - begin == 1) {  // what the next panel reads and writes
+          f.ahead[0] = x_.From(OffsetInX(panel + 1), block);
+          f.ahead[1] = y_.From(pixel(panel + 1) * p_.y_stride, block);
+        } else {  // each its share of the next block
+          const int64_t step = kFilterBlock / (end - begin);
+          const float* next = u + p_.channels * (kFilterBlock + (panel - begin) * step);
+          f.ahead[0] = {next, step};
+          f.ahead[1] = {next + kFilterBlock / 2, step};
+        }
+        Multiply(f, panel, band_.block + block);
+      }
+    }
+  }
+
+  Factors FactorsOf(int64_t panel, int64_t first_packed) const {
+    Factors f{.channels = p_.channels};
+    if (p_.packs) {
+      f.v = v_ + (panels_.first(panel) - panels_.first(first_packed)) * p_.v_floats();
+      f.row_step = kChannelChunk;
+      f.chunk_step = panels_.rows(panel) * kChannelChunk;
+    } else {
+      f.v = o_.x + OffsetInX(panel);
+      f.row_step = p_.x_stride;
+      f.chunk_step = kChannelChunk;
+    }
+    return f;
+  }
+
+  void Multiply(Factors f, int64_t panel, int64_t block) const {
+    const auto product = ByRows<ProductOfPixels>::For(panels_.rows(panel));
+    const int64_t end = std::min((block + 1) * kFilterBlock, p_.filters);
+    for (int64_t k = block * kFilterBlock; k < end; k += 2 * kLanes, f.u += 2 * kLanes) {
+      product(f, FinishPixels(p_, o_, pixel(panel), k));
+    }
+  }
+
+  const PointwiseProblem& p_;
+  const PointwiseOperands& o_;
+  const PointwiseBand& band_;
+  float* v_;
+  Panels panels_;
+  Fetched x_, y_;
+};
+
+}  // namespace
+
+void RunBandOfPixels(const PointwiseProblem& p, const PointwiseOperands& o,
+                     const PointwiseBand& band, float* v) {
+  BandOfPixels(p, o, band, v).Run();
+}
+
+int64_t PanelPixels() { return kPanelRows; }
+
+}  // namespace weft::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace weft {
+
+HWY_EXPORT(RunBandOfPixels);
+HWY_EXPORT(PanelPixels);
+
+void RunPointwiseBand(const PointwiseProblem& p, const PointwiseOperands& o,
+                      const PointwiseBand& band, float* v) {
+  HWY_DYNAMIC_DISPATCH(RunBandOfPixels)(p, o, band, v);
+}
+
+int64_t PointwisePanelPixels() { return HWY_DYNAMIC_DISPATCH(PanelPixels)(); }
+
+}  // namespace weft
+#endif  // HWY_ONCE

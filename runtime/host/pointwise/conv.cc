@@ -1,0 +1,235 @@
+#include "runtime/host/pointwise/conv.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "ops/post_ops.h"
+#include "ops/window.h"
+#include "runtime/channel_blocks.h"
+#include "runtime/exec/parallel.h"
+#include "runtime/host/host_families.h"
+#include "runtime/host/host_kernel.h"
+#include "runtime/host/pointwise/filters.h"
+#include "runtime/host/pointwise/problem.h"
+#include "runtime/host/post_steps.h"
+
+// Conv and FusedConv of 1x1 taps, one group, no padding (problem.h). x is read where it lies if it
+// is a region of a wider channels-last image.
+
+namespace weft {
+namespace {
+
+constexpr int kX = 0, kW = 1, kBias = 2;
+constexpr int64_t kPointwiseThreadMacs = int64_t{1} << 17;  // that are worth a thread
+constexpr int64_t kPointwiseUnknownCache = int64_t{1} << 20;
+
+// How a node is computed.
+struct PointwisePlan {
+  explicit PointwisePlan(const KernelRequest& request, const PointwiseProblem& problem);
+
+  PointwiseProblem p;
+  PointwiseFilters filters;
+  bool packed;  // the weights come packed
+  bool bias;
+  int addend = -1;  // an input, -1 for none
+  // Work is shared out in `bands` of pixels, each of them in `parts` of the filters.
+  int64_t bands = 1, parts = 1;
+  ScratchPlan scratch;
+  ScratchArray<float> v, u;
+  PostSteps rest = {};  // post-ops after the addend and the activation
+
+  int64_t band_pixels() const { return (p.pixels() + bands - 1) / bands; }
+};
+
+int64_t PointwiseCacheFloats() {
+  const auto bytes = static_cast<int64_t>(CacheBytes(2));
+  return (bytes > 0 ? bytes : kPointwiseUnknownCache) / static_cast<int64_t>(sizeof(float));
+}
+
+// Whether the lines of a panel's pixels where they lie are spread over the sets of an L1 cache.
+bool StaysInCache(const PointwiseProblem& p) {
+  return p.row_step == 1 && p.column_step == 1 && p.x_stride % 1024 != 0;
+}
+
+void ShareOutPointwise(int64_t threads, PointwisePlan& plan) {
+  PointwiseProblem& p = plan.p;
+  p.packs = !StaysInCache(p);
+  const int64_t panel = PointwisePanelPixels();
+  if (plan.filters.floats() > PointwiseCacheFloats() / 2) {
+    p.panels_at_once =
+        std::clamp<int64_t>(PointwiseCacheFloats() / 4 / (p.v_floats() * panel), 1, 16);
+  }
+  // Where there are more filters than pixels, each thread gets a part of them: the larger operand
+  // is then read once.
+  if (p.filters > p.pixels() && p.blocks() >= threads) {
+    plan.parts = threads;
+  } else {
+    plan.bands = std::min(threads, p.pixels());
+  }
+}
+
+PointwisePlan::PointwisePlan(const KernelRequest& request, const PointwiseProblem& problem)
+    : p(problem),
+      filters{p.channels, p.filters},
+      packed(request.constant.size() > kW && request.constant[kW]),
+      bias(request.has(kBias)),
+      scratch(request.threads) {
+  ShareOutPointwise(std::max(request.threads, 1), *this);
+  if (p.packs) {
+    v = scratch.PerThread<float>(p.v_floats() * p.panels_at_once * PointwisePanelPixels());
+  }
+  if (!packed) u = scratch.Shared<float>(filters.floats());
+}
+
+void RunPointwise(const PointwisePlan& plan, const HostContext& c) {
+  const auto in = [&c](int i) { return static_cast<const float*>(c.in(i).data); };
+  const PointwiseProblem& p = plan.p;
+  PointwiseOperands operands{.x = in(kX), .u = in(kW), .y = static_cast<float*>(c.out().data)};
+  if (plan.bias) operands.bias = in(kBias);
+  if (plan.addend >= 0) operands.addend = in(plan.addend);
+  if (!plan.packed) {
+    float* u = plan.u.In(c.scratch);
+    PackFilters(plan.filters, in(kW), u);
+    operands.u = u;
+  }
+  const int64_t macs = plan.band_pixels() * plan.filters.floats() / plan.parts;
+  ParallelFor(plan.bands * plan.parts,
+              std::max<int64_t>(kPointwiseThreadMacs / std::max<int64_t>(macs, 1), 1),
+              [&](int thread, int64_t begin, int64_t end) {
+                for (int64_t i = begin; i < end; ++i) {
+                  const int64_t part = i / plan.bands, at = i % plan.bands;
+                  PointwiseBand band{.pixel = p.pixels() * at / plan.bands,
+                                     .block = p.blocks() * part / plan.parts,
+                                     .end_block = p.blocks() * (part + 1) / plan.parts};
+                  band.pixels = p.pixels() * (at + 1) / plan.bands - band.pixel;
+                  RunPointwiseBand(p, operands, band, plan.v.In(c.scratch, thread));
+                }
+              });
+  if (!plan.rest.empty()) plan.rest.Run(operands.y, in);
+}
+
+class PointwiseKernel : public HostKernel {
+ public:
+  PointwiseKernel(const KernelRequest& request, std::shared_ptr<const PointwisePlan> plan)
+      : HostKernel(
+            request, "weft", "pointwise",
+            [plan](const HostContext& c) {
+              RunPointwise(*plan, c);
+              return absl::OkStatus();
+            },
+            /*in_place=*/true, /*may_fail=*/false, plan->scratch.bytes()),
+        addend_(plan->addend) {}
+
+  // Each element of the addend is read just before the result's is written.
+  bool AllowsInPlace(int, int input) const override { return input == addend_; }
+
+ private:
+  int addend_;
+};
+
+bool AllArePointwise(const Dims& values, int64_t value) {
+  return std::ranges::all_of(values, [=](int64_t v) { return v == value; });
+}
+
+bool TakesPointwise(const KernelRequest& request, const ConvWindow& window) {
+  for (int i = 0; i < request.node.num_inputs(); ++i) {
+    if (request.has(i) && request.in(i).dtype() != DType::kF32) return false;
+  }
+  return window.rank() == 2 && window.group == 1 && AllArePointwise(window.kernel, 1) &&
+         AllArePointwise(window.pads_begin, 0) && AllArePointwise(window.pads_end, 0) &&
+         window.batch > 0 && window.in_channels > 0 && window.out_channels > 0 &&
+         window.input_size() > 0;
+}
+
+// Floats from pixel to pixel of an image where it lies, or of a dense one.
+int64_t PixelStrideOf(const Layout& layout) {
+  return FindPixelStride(layout).value_or(layout.dims()[1]);
+}
+
+PointwiseProblem PointwiseProblemOf(const KernelRequest& request, const ConvWindow& window) {
+  return {.images = window.batch,
+          .channels = window.in_channels,
+          .filters = window.out_channels,
+          .x_rows = window.input[0],
+          .x_columns = window.input[1],
+          .y_rows = window.output[0],
+          .y_columns = window.output[1],
+          .row_step = window.strides[0],
+          .column_step = window.strides[1],
+          .x_stride = PixelStrideOf(request.in(kX)),
+          .y_stride = window.out_channels};
+}
+
+// The first post-ops that the kernel does itself: an addend of the result's dims, Relu or Clip.
+// Returns the others.
+std::vector<PostOp> TakePointwisePosts(const KernelRequest& request, PointwisePlan& plan) {
+  std::vector<PostOp> posts = GetPostOps(request.node.attributes(), "post_ops");
+  auto next = posts.begin();
+  if (next != posts.end() && next->op == "Add" &&
+      request.in(static_cast<int>(next->input)).dims() == request.outputs[0]) {
+    plan.addend = static_cast<int>(next++->input);
+    plan.p.addend_stride = PixelStrideOf(request.in(plan.addend));
+  }
+  if (next != posts.end() && next->op == "Relu") {
+    plan.p.bounded = true;
+    plan.p.lowest = 0;
+    ++next;
+  } else if (next != posts.end() && next->op == "Clip") {
+    plan.p.bounded = true;
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    plan.p.lowest = static_cast<float>(GetFloat(next->attributes, "min", -kInfinity));
+    plan.p.highest = static_cast<float>(GetFloat(next->attributes, "max", kInfinity));
+    ++next;
+  }
+  posts.erase(posts.begin(), next);
+  return posts;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Kernel>> MakePointwiseConv(const KernelRequest& request,
+                                                          int64_t pixel_stride) {
+  WEFT_ASSIGN_OR_RETURN(
+      const ConvWindow window,
+      ReadConvWindow(request.node.attributes(), request.in(kX).dims(), request.in(kW).dims()));
+  if (!TakesPointwise(request, window)) return nullptr;
+  PointwiseProblem problem = PointwiseProblemOf(request, window);
+  if (pixel_stride > 0) problem.y_stride = pixel_stride;
+  auto plan = std::make_shared<PointwisePlan>(request, problem);
+  const PointwiseProblem& p = plan->p;
+  const std::vector<PostOp> rest = TakePointwisePosts(request, *plan);
+  // Those run over all that lies between the first pixel and the last.
+  if (!rest.empty() && p.y_stride != p.filters) return nullptr;
+  const int64_t row = p.y_columns * p.y_stride;
+  auto steps = PostSteps::Make(
+      request, {{p.y_rows * row, 1, row, p.y_stride}, p.pixels() * p.y_stride}, rest);
+  if (absl::IsUnimplemented(steps.status())) return nullptr;
+  WEFT_ASSIGN_OR_RETURN(plan->rest, std::move(steps));
+
+  const Layout result = ChannelsLastLayout(request.outputs[0], p.y_stride);
+  auto kernel = std::make_unique<PointwiseKernel>(request, plan);
+  std::vector<Layout> inputs = kernel->inputs();
+  const auto input = [&inputs](int i) -> Layout& { return inputs[static_cast<size_t>(i)]; };
+  input(kX) = ChannelsLastLayout(request.in(kX).dims(), p.x_stride);
+  if (plan->packed) input(kW) = plan->filters.layout();
+  if (plan->addend >= 0) {
+    input(plan->addend) = ChannelsLastLayout(request.outputs[0], p.addend_stride);
+  }
+  for (const PostSteps::Operand& z : plan->rest.operands()) {
+    if (z.whole) input(z.input) = result;
+  }
+  kernel->SetLayouts(std::move(inputs), {result});
+  return kernel;
+}
+
+absl::StatusOr<Kernels> HostPointwiseConv(const KernelRequest& request) {
+  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Kernel> kernel,
+                        MakePointwiseConv(request, /*pixel_stride=*/0));
+  if (kernel == nullptr) return Kernels();
+  return Single(std::move(kernel));
+}
+
+}  // namespace weft

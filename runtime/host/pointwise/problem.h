@@ -1,0 +1,67 @@
+#ifndef WEFT_RUNTIME_HOST_POINTWISE_PROBLEM_H_
+#define WEFT_RUNTIME_HOST_POINTWISE_PROBLEM_H_
+
+#include <cstdint>
+#include <limits>
+
+#include "runtime/host/product.h"
+
+// A pointwise (1x1) convolution of channels-last images: for each pixel, y = activation(W x + bias
+// + addend). All pixels of a batch are the rows of one matrix product. Both images may be regions
+// of wider ones, and steps may leave pixels of x out: the pixels of a band are packed first,
+//
+//   x --[pack]--> v [panel][chunk of 16 channels][pixel][channel]
+//   for each block of 32 filters, for each panel:
+//     v, u [channel][filter] --[product, in registers]--> + bias, + addend, activation --> y
+//
+// so that those of a panel are side by side: in x they may be a power of two apart, of which a
+// cache holds few.
+
+namespace weft {
+
+struct PointwiseProblem {
+  int64_t images = 0, channels = 0, filters = 0;
+  int64_t x_rows = 0, x_columns = 0;
+  int64_t y_rows = 0, y_columns = 0;
+  int64_t row_step = 1, column_step = 1;
+  int64_t x_stride = 0, y_stride = 0, addend_stride = 0;  // floats from pixel to pixel
+  bool packs = true;                                      // pixels are packed
+  int64_t panels_at_once = 1;  // panels that one block of filters is multiplied with
+  bool bounded = false;        // the activation: not below `lowest`, not above `highest`
+  float lowest = -std::numeric_limits<float>::infinity();
+  float highest = std::numeric_limits<float>::infinity();
+
+  int64_t pixels() const { return images * y_rows * y_columns; }
+  int64_t blocks() const { return (filters + kFilterBlock - 1) / kFilterBlock; }
+  // Floats of v for each pixel of a band.
+  int64_t v_floats() const {
+    return (channels + kChannelChunk - 1) / kChannelChunk * kChannelChunk;
+  }
+};
+
+struct PointwiseOperands {
+  const float* x = nullptr;
+  const float* u = nullptr;       // as PointwiseFilters lays them out
+  const float* bias = nullptr;    // of y's channels, or null
+  const float* addend = nullptr;  // of y's dims, or null; may be y
+  float* y = nullptr;
+};
+
+// The pixels [pixel, pixel + pixels) of all images, and blocks [block, end_block) of filters.
+struct PointwiseBand {
+  int64_t pixel = 0, pixels = 0;
+  int64_t block = 0, end_block = 0;
+};
+
+// Computes the band on the calling thread. v: v_floats() for each pixel of
+// panels_at_once panels. The bits of a
+// result do not depend on the band that it is in.
+void RunPointwiseBand(const PointwiseProblem& p, const PointwiseOperands& o,
+                      const PointwiseBand& band, float* v);
+
+// Pixels that one product in registers takes: a band should have a multiple of it.
+int64_t PointwisePanelPixels();
+
+}  // namespace weft
+
+#endif  // WEFT_RUNTIME_HOST_POINTWISE_PROBLEM_H_
