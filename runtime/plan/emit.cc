@@ -7,23 +7,6 @@
 namespace weft {
 namespace {
 
-absl::StatusOr<Tensor> Prepack(const Tensor& constant, const Layout& from, const Layout& to) {
-  WEFT_ASSIGN_OR_RETURN(auto kernel, MakeReorder(from, to));
-  WEFT_ASSIGN_OR_RETURN(Tensor packed,
-                        Tensor::Zeros(DType::kU8, {static_cast<int64_t>(to.bytes())}));
-  std::shared_ptr<std::byte> scratch = AllocateAligned(kernel->scratch_bytes());
-  if (scratch == nullptr) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("not enough memory for ", kernel->scratch_bytes(), " bytes of scratch"));
-  }
-  WEFT_ASSIGN_OR_RETURN(auto bound,
-                        kernel->Bind({.inputs = {const_cast<std::byte*>(constant.data())},
-                                      .outputs = {packed.mutable_data()},
-                                      .scratch = scratch.get()}));
-  WEFT_RETURN_IF_ERROR(bound->Run({}));
-  return packed;
-}
-
 class Emitting {
  public:
   explicit Emitting(Lowering& lowering) : l_(lowering), plan_(lowering.plan) {}
@@ -180,6 +163,23 @@ class Emitting {
 };
 
 }  // namespace
+
+absl::StatusOr<Tensor> Prepack(const Tensor& constant, const Layout& from, const Layout& to) {
+  WEFT_ASSIGN_OR_RETURN(auto kernel, MakeReorder(from, to));
+  WEFT_ASSIGN_OR_RETURN(Tensor packed,
+                        Tensor::Zeros(DType::kU8, {static_cast<int64_t>(to.bytes())}));
+  std::shared_ptr<std::byte> scratch = AllocateAligned(kernel->scratch_bytes());
+  if (scratch == nullptr) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("not enough memory for ", kernel->scratch_bytes(), " bytes of scratch"));
+  }
+  WEFT_ASSIGN_OR_RETURN(auto bound,
+                        kernel->Bind({.inputs = {const_cast<std::byte*>(constant.data())},
+                                      .outputs = {packed.mutable_data()},
+                                      .scratch = scratch.get()}));
+  WEFT_RETURN_IF_ERROR(bound->Run({}));
+  return packed;
+}
 
 absl::Status EmitStage(Lowering& lowering) { return Emitting(lowering).Run(); }
 

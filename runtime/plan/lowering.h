@@ -96,6 +96,9 @@ std::optional<Alias> ViewOf(const Node& node);
 // The layout in which the choice reads input `i`; null where it does not read its elements.
 std::optional<Layout> WantedLayout(const Choice& choice, int i);
 
+// The constant's bytes in another layout.
+absl::StatusOr<Tensor> Prepack(const Tensor& constant, const Layout& from, const Layout& to);
+
 // The threads, of `threads`, that the node's kernel is made for and runs with: all, or one where
 // its price says that sharing the work would take longer than it saves.
 int ThreadsFor(const Node& node, int threads);

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "runtime/channel_blocks.h"
 #include "runtime/exec/parallel.h"
+#include "runtime/host/pointwise/conv.h"
 #include "runtime/host/shuffled_concat.h"
 #include "runtime/host/spread_result.h"
 #include "runtime/plan/lowering.h"
@@ -20,10 +21,10 @@ constexpr int64_t kChannelAxis = 1;
 //   x --Concat--> [x a] --Concat--> [x a b]        x, a, b and [x a] are regions of [x a b]:
 //   a ----^         b -----^                       their makers write there, [x a] is read there
 //
-// A concatenation of which every input is made densely stays as it is: one copy of all is as fast
-// as one of each. The last one of a chain comes first here, since it says where the others lie.
-// Before that, a shuffle of the channels becomes one step with the concatenation before and the
-// split behind it, which moves every channel once.
+// A concatenation none of whose inputs is made there, all being made densely, stays as it is: one
+// copy of all is as fast as one of each. The last one of a chain comes first here, since it says
+// where the others lie. Before that, a shuffle of the channels becomes one step with the
+// concatenation before and the split behind it, which moves every channel once.
 class Regions {
  public:
   explicit Regions(Lowering& lowering) : l_(lowering), plan_(lowering.plan) {}
@@ -145,9 +146,12 @@ class Regions {
   bool SavesBytes(size_t s) {
     return std::ranges::any_of(plan_.steps[s].inputs, [&](int v) {
       const int writer = writers_[Index(v)];
-      return writer >= 0 && (IsConcat(Index(writer)) || IsShuffle(plan_.steps[Index(writer)])) &&
+      return writer >= 0 && WritesRegions(Index(writer), StrideIn(s)) &&
              PlanMove(s, v, StrideIn(s)).has_value();
     });
+  }
+  bool WritesRegions(size_t s, int64_t stride) {
+    return IsConcat(s) || IsShuffle(plan_.steps[s]) || Pointwise(plan_.steps[s], stride) != nullptr;
   }
   // Whether it is a step of JoinShuffle's.
   static bool IsShuffle(const PlanStep& step) {
@@ -185,12 +189,44 @@ class Regions {
 
   // The step's kernel with its result `v` as a region; null where it cannot.
   KernelPtr Writing(const PlanStep& step, int v, const Layout& region, int64_t stride) {
+    if (KernelPtr kernel = Pointwise(step, stride)) return kernel;
     if (step.node != nullptr) return SpreadResult(step.kernel, stride);
     if (!IsShuffle(step)) return nullptr;
     std::vector<Layout> outputs = LayoutsOf(step.outputs);
     outputs[Index(static_cast<int>(std::ranges::find(step.outputs, v) - step.outputs.begin()))] =
         region;
     return MakeShuffledConcat(LayoutsOf(step.inputs), std::move(outputs), 2);
+  }
+
+  // What asks for kernels like the step's.
+  static KernelRequest RequestOf(const PlanStep& step) {
+    KernelRequest request{
+        .node = *step.node, .inputs = step.kernel->inputs(), .threads = step.threads};
+    for (int i = 0; i < step.node->num_inputs(); ++i) {
+      request.constant.push_back(ConstantValue(step.node->input(i)) != nullptr);
+    }
+    for (const Layout& layout : step.kernel->outputs()) request.outputs.push_back(layout.dims());
+    return request;
+  }
+
+  // Our kernel for a pointwise convolution, whosever it has: the library's write no regions. Null
+  // for other steps, and where an operand would have to lie otherwise that is no constant of the
+  // step's own.
+  KernelPtr Pointwise(const PlanStep& step, int64_t stride) {
+    if (step.op != "Conv" && step.op != "FusedConv") return nullptr;
+    if (step.node == nullptr || step.kernel->name() == "reference") return nullptr;
+    const RunScope scope(step.threads);
+    auto kernel = MakePointwiseConv(RequestOf(step), stride);
+    if (!kernel.ok() || *kernel == nullptr) return nullptr;
+    for (size_t i = 0; i < step.inputs.size(); ++i) {
+      const int v = step.inputs[i];
+      if (v < 0 || ValueAt(v).layout == (*kernel)->inputs()[i]) continue;
+      if (l_.BufferOf(v).place != Place::kConstant || shared_[Index(v)] ||
+          readers_[Index(v)].size() > 1) {
+        return nullptr;
+      }
+    }
+    return *std::move(kernel);
   }
 
   // The step's kernel with its operand `v` as a region; null where it cannot. Kernels of ours alone
@@ -200,14 +236,11 @@ class Regions {
         std::ranges::count(step.inputs, v) != 1 || step.workspace >= 0) {
       return nullptr;
     }
-    KernelRequest request{
-        .node = *step.node, .inputs = step.kernel->inputs(), .threads = step.threads};
+    KernelRequest request = RequestOf(step);
     const RunScope scope(step.threads);
     for (size_t i = 0; i < step.inputs.size(); ++i) {
       if (step.inputs[i] == v) request.inputs[i] = region;
-      request.constant.push_back(ConstantValue(step.node->input(static_cast<int>(i))) != nullptr);
     }
-    for (const Layout& layout : step.kernel->outputs()) request.outputs.push_back(layout.dims());
     for (const KernelFamily family : FamiliesFor(step.op)) {
       absl::StatusOr<Kernels> kernels = family(request);
       if (!kernels.ok()) continue;
@@ -231,7 +264,10 @@ class Regions {
       const std::optional<Replacements> kernels = PlanMove(s, v, stride);
       int part = v;
       if (kernels) {
-        for (const auto& [step, kernel] : *kernels) SetKernel(plan_.steps[step], kernel);
+        for (const auto& [step, kernel] : *kernels) {
+          WEFT_RETURN_IF_ERROR(PackConstants(plan_.steps[step], *kernel));
+          SetKernel(plan_.steps[step], kernel);
+        }
         ValueAt(v).layout = region;
         ValueAt(v).buffer = ValueAt(whole).buffer;
       } else {
@@ -246,8 +282,28 @@ class Regions {
     return absl::OkStatus();
   }
 
+  // The constants that another kernel wants in other layouts.
+  absl::Status PackConstants(const PlanStep& step, const Kernel& kernel) {
+    for (size_t i = 0; i < step.inputs.size(); ++i) {
+      const int v = step.inputs[i];
+      if (v < 0 || l_.BufferOf(v).place != Place::kConstant) continue;
+      const Layout& wanted = kernel.inputs()[i];
+      if (ValueAt(v).layout == wanted) continue;
+      const Tensor& constant = *ConstantValue(step.node->input(static_cast<int>(i)));
+      WEFT_ASSIGN_OR_RETURN(
+          plan_.constants[Index(l_.BufferOf(v).slot)],
+          Prepack(constant, Layout::Plain(constant.dtype(), constant.dims()), wanted));
+      plan_.constant_bytes += wanted.bytes() - ValueAt(v).layout.bytes();
+      l_.BufferOf(v).bytes = wanted.bytes();
+      ValueAt(v).layout = wanted;
+    }
+    return absl::OkStatus();
+  }
+
   void SetKernel(PlanStep& step, KernelPtr kernel) {
-    if (const size_t bytes = kernel->scratch_bytes(); bytes > 0) {
+    if (const size_t bytes = kernel->scratch_bytes(); bytes == 0) {
+      step.scratch = -1;
+    } else {
       if (step.scratch < 0) step.scratch = l_.AddBuffer(Place::kArena, bytes);
       plan_.buffers[Index(step.scratch)].bytes = bytes;
     }

@@ -143,15 +143,43 @@ TEST_P(RegionStageBatches, AReaderThatTakesNoRegionsGetsADenseImage) {
   ExpectReferenceResults(block.graph);
 }
 
-TEST_P(RegionStageBatches, AConcatenationOfWhatIsMadeDenselyIsOneCopy) {
+// Two convolutions of one image, with taps of these extents, side by side.
+Graph Fire(int64_t batch, int64_t first_extent, int64_t second_extent, Value* weights = nullptr) {
   Graph graph(StandardOps());
   Emitter e(graph);
-  const Value x =
-      graph.AddInput("x", {DType::kF32, {Dim(GetParam()), Dim(16), Dim(5), Dim(4)}}).value();
-  const Value both =
-      e.Op("Concat", {ConvOf(e, x, 16, 16, 1), ConvOf(e, x, 16, 32, 3)}, {{"axis", 1}});
-  ASSERT_TRUE(graph.AddOutput("y", ConvOf(e, both, 48, 8, 1)).ok());
+  const Value x = graph.AddInput("x", {DType::kF32, {Dim(batch), Dim(16), Dim(5), Dim(4)}}).value();
+  const Value a = ConvOf(e, x, 16, 16, first_extent), b = ConvOf(e, x, 16, 32, second_extent);
+  if (weights != nullptr) *weights = a.node->input(1);
+  const Value both = e.Op("Concat", {a, b}, {{"axis", 1}});
+  EXPECT_TRUE(graph.AddOutput("y", ConvOf(e, both, 48, 8, 1)).ok());
+  return graph;
+}
+
+TEST_P(RegionStageBatches, AConcatenationOfWhatIsMadeDenselyIsOneCopy) {
+  const Graph graph = Fire(GetParam(), 3, 3);
   EXPECT_EQ(CountSteps(Lower(graph, {.threads = 2}).value(), "Concat"), 1);
+  ExpectReferenceResults(graph);
+}
+
+TEST_P(RegionStageBatches, APointwiseConvolutionWritesIntoTheConcatenation) {
+  for (const bool first : {false, true}) {
+    const Graph graph = Fire(GetParam(), first ? 1 : 3, first ? 3 : 1);
+    const Plan plan = Lower(graph, {.threads = 2}).value();
+    EXPECT_EQ(CountSteps(plan, "Concat") + CountSteps(plan, "Copy"), 0) << plan.ToString();
+    EXPECT_THAT(plan.ToString(), HasSubstr("weft pointwise"));
+    EXPECT_THAT(plan.ToString(), HasSubstr(" + spread"));
+    ExpectReferenceResults(graph);
+  }
+}
+
+// Its weights lie as the other reader wants them.
+TEST_P(RegionStageBatches, AConvolutionThatSharesItsWeightsKeepsItsKernel) {
+  Value weights;
+  Graph graph = Fire(GetParam(), 1, 3, &weights);
+  Emitter e(graph);
+  ASSERT_TRUE(graph.AddOutput("z", e.Op("Conv", {graph.Find("x")->output(0), weights})).ok());
+  const Plan plan = Lower(graph, {.threads = 2}).value();
+  EXPECT_EQ(CountSteps(plan, "Concat"), 1) << plan.ToString();
   ExpectReferenceResults(graph);
 }
 
@@ -205,7 +233,8 @@ TEST_P(RegionStageBatches, AShuffleWritesIntoTheNextConcatenation) {
 TEST_P(RegionStageBatches, AShuffleOfOtherGroupsStaysWhatItIs) {
   const Graph graph = ShuffleUnit(GetParam(), 3, true);
   const Plan plan = Lower(graph, {.threads = 2}).value();
-  EXPECT_EQ(CountSteps(plan, "Concat"), 1) << plan.ToString();
+  EXPECT_EQ(CountSteps(plan, "ChannelShuffle"), 1) << plan.ToString();
+  EXPECT_EQ(CountSteps(plan, "Split"), 1) << plan.ToString();
   ExpectReferenceResults(graph);
 }
 
