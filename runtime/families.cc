@@ -5,13 +5,14 @@
 
 #include "runtime/host/host_families.h"
 #include "runtime/kernel.h"
+#include "runtime/plan/lowering.h"
 
 namespace weft {
 namespace {
 
 struct Row {
   std::string_view op;
-  std::array<KernelFamily, 3> families{};  // null from the first that is not there
+  std::array<KernelFamily, 4> families{};  // null from the first that is not there
 };
 
 // The families of every op that has a fast kernel, in order of preference; by the op's name.
@@ -234,6 +235,10 @@ std::span<const KernelFamily> FamiliesFor(std::string_view op) {
   if (row == std::end(kRows) || row->op != op) return {};
   const auto end = std::ranges::find(row->families, nullptr);
   return {row->families.begin(), end};
+}
+
+KernelFamily BestOf(KernelFamily family) {
+  return family == KernelFamily{DnnlConv} ? DnnlFirstConv : family;
 }
 
 }  // namespace weft

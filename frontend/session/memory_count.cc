@@ -1,5 +1,7 @@
 #include "frontend/session/memory_count.h"
 
+#include "graph/file/mapped_pages.h"
+
 namespace weft {
 
 void MemoryCount::Add(const Tensor& tensor) {
@@ -11,7 +13,8 @@ void MemoryCount::Add(const Graph& graph) {
     if (node.op_name() != kConstant && node.op_name() != kVariable) continue;
     // Slots begin as zeros: pages that take no memory, as nobody writes them.
     if (node.op_name() == kVariable && VariableRole(node) == kOptimizerSlot) continue;
-    Add(LeafValue(node));
+    const Tensor& value = LeafValue(node);
+    if (!IsMapped({value.data(), value.bytes()})) Add(value);
   }
 }
 

@@ -14,7 +14,8 @@ class MemoryCount {
  public:
   void Add(size_t bytes) { bytes_ += bytes; }
   void Add(const Tensor& tensor);
-  // The values of the graph's constants and variables, but for an optimizer's initial slots.
+  // The values of the graph's constants and variables, but for an optimizer's initial slots and for
+  // those in mapped files, which whoever has read them gives back (ReleasePages).
   void Add(const Graph& graph);
   size_t bytes() const { return bytes_; }
 

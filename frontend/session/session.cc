@@ -5,6 +5,7 @@
 #include "absl/strings/numbers.h"
 #include "frontend/session/feeds.h"
 #include "graph/bind.h"
+#include "graph/file/mapped_pages.h"
 #include "ops/reference.h"
 #include "runtime/exec/evaluator.h"
 #include "runtime/exec/parallel.h"
@@ -30,6 +31,15 @@ class PassTools {
   RuntimeEvaluator fast_;
   OpCostModel costs_;
 };
+
+// Gives back what the values of the graph's leaves take of mapped files.
+void ReleaseLeaves(const Graph& graph) {
+  for (const Node& node : graph.nodes()) {
+    if (node.op_name() != kConstant && node.op_name() != kVariable) continue;
+    const Tensor& value = LeafValue(node);
+    ReleasePages({value.data(), value.bytes()});
+  }
+}
 
 // An option that a model was trained with; "" where that is not known.
 std::string TrainedOption(const Model& model, const std::string& name) {
@@ -93,6 +103,7 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(const Model& model,
   }
   auto graph = options.optimize ? OptimizedForInference(model.graph) : ForInference(model.graph);
   WEFT_RETURN_IF_ERROR(graph.status());
+  ReleaseLeaves(model.graph);  // Passes have read them, few of them will be read again.
   std::unique_ptr<Session> session(
       new Session(*std::move(graph), {.threads = options.threads,
                                       .reference_only = options.reference_only,

@@ -7,9 +7,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <iterator>
+#include <map>
+#include <mutex>
 #include <vector>
 
 #include "absl/strings/str_split.h"
+#include "graph/file/mapped_pages.h"
 
 namespace weft {
 namespace {
@@ -139,13 +143,42 @@ class Posix : public FileSystem {
   }
 };
 
-struct Mapping {
-  Mapping(void* start, size_t length) : start(start), length(length) {}
+// The mapped files of this process: where each begins, and its bytes.
+struct Mappings {
+  bool Contain(std::span<const std::byte> bytes) const {
+    const auto begin = reinterpret_cast<uintptr_t>(bytes.data());
+    const auto after = lengths.upper_bound(begin);
+    if (after == lengths.begin()) return false;
+    const auto& [start, length] = *std::prev(after);
+    return begin - start <= length && bytes.size() <= length - (begin - start);
+  }
+
+  std::mutex mutex;
+  std::map<uintptr_t, size_t> lengths;
+};
+// Never destroyed: a mapping may outlive everything.
+Mappings& AllMappings() {
+  static Mappings& mappings = *new Mappings;
+  return mappings;
+}
+
+class Mapping {
+ public:
+  Mapping(void* start, size_t length) : start_(start), length_(length) {
+    const std::lock_guard lock(AllMappings().mutex);
+    AllMappings().lengths.emplace(reinterpret_cast<uintptr_t>(start), length);
+  }
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
-  ~Mapping() { ::munmap(start, length); }
-  void* start;
-  size_t length;
+  ~Mapping() {
+    const std::lock_guard lock(AllMappings().mutex);  // until no other can be at its address
+    AllMappings().lengths.erase(reinterpret_cast<uintptr_t>(start_));
+    ::munmap(start_, length_);
+  }
+
+ private:
+  void* start_;
+  size_t length_;
 };
 
 // The whole of an open file; errno says why where it is none.
@@ -196,6 +229,23 @@ absl::StatusOr<MappedFile> MapFile(const std::string& path) {
   const FileDescriptor fd(
       Uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }));
   return Named(path, MapOpened(fd));
+}
+
+bool IsMapped(std::span<const std::byte> bytes) {
+  const std::lock_guard lock(AllMappings().mutex);
+  return AllMappings().Contain(bytes);
+}
+
+void ReleasePages(std::span<const std::byte> bytes) {
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<uintptr_t>(bytes.data());
+  const uintptr_t first = (begin + page - 1) / page * page;
+  const uintptr_t end = (begin + bytes.size()) / page * page;
+  if (first >= end) return;
+  const std::lock_guard lock(AllMappings().mutex);
+  if (!AllMappings().Contain(bytes)) return;
+  // Nobody can write to these pages: what is dropped is still in the file.
+  ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
 }
 
 absl::StatusOr<MappedFile> MapFileInside(const std::string& folder, const std::string& relative) {

@@ -1,6 +1,7 @@
 #include "graph/file/serialize.h"
 
 #include "absl/strings/str_format.h"
+#include "graph/file/mapped_pages.h"
 #include "graph/file/serialize_internal.h"
 
 namespace weft {
@@ -97,6 +98,7 @@ absl::StatusOr<Model> LoadModel(const std::string& path, const OpRegistry& regis
   WEFT_ASSIGN_OR_RETURN(MappedFile file, MapFile(path));
   absl::StatusOr<Model> model = Load(file.bytes, file.owner, registry);
   if (!model.ok()) return Annotate(model.status(), path);
+  ReleasePages(file.bytes);  // All of them have been checked, few may be needed.
   return model;
 }
 

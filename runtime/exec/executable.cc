@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "graph/bind.h"
 #include "runtime/exec/parallel.h"
+#include "runtime/exec/share_out.h"
 
 namespace weft {
 namespace {
@@ -47,6 +48,29 @@ class StepTimer {
   std::vector<double>* totals_;
   Clock::time_point last_;
 };
+
+// Steps of a plan whose kernels are worth threads to bind them.
+constexpr size_t kWorthSharingOut = 16;
+
+// The kernels of all steps with their operands. The library generates its code here, which takes
+// most of a small network's first run.
+absl::StatusOr<std::vector<std::unique_ptr<BoundKernel>>> BindAll(
+    const Plan& plan, const std::vector<Bindings>& bindings) {
+  std::vector<std::unique_ptr<BoundKernel>> steps(plan.steps.size());
+  std::vector<absl::Status> statuses(plan.steps.size());
+  const int threads = plan.steps.size() < kWorthSharingOut ? 1 : plan.threads;
+  ShareOut(static_cast<int64_t>(plan.steps.size()), threads, [&](int64_t i) {
+    const auto s = static_cast<size_t>(i);
+    absl::StatusOr<std::unique_ptr<BoundKernel>> bound = plan.steps[s].kernel->Bind(bindings[s]);
+    if (bound.ok()) {
+      steps[s] = *std::move(bound);
+    } else {
+      statuses[s] = Annotate(bound.status(), plan.steps[s].name);
+    }
+  });
+  for (const absl::Status& status : statuses) WEFT_RETURN_IF_ERROR(status);
+  return steps;
+}
 
 }  // namespace
 
@@ -221,31 +245,32 @@ absl::Status Context::BindSteps() {
   const Plan& plan = executable_->plan();
   inputs_.resize(plan.inputs.size());
   outputs_.resize(plan.outputs.size());
+  std::vector<Bindings> bindings;
   for (const PlanStep& step : plan.steps) {
-    Bindings bindings{.scratch = BufferAddress(step.scratch),
-                      .workspace = BufferAddress(step.workspace)};
-    const int index = static_cast<int>(steps_.size());
+    const int index = static_cast<int>(bindings.size());
+    Bindings& b = bindings.emplace_back();
+    b.scratch = BufferAddress(step.scratch);
+    b.workspace = BufferAddress(step.workspace);
     auto add = [&](const std::vector<int>& values, std::vector<std::byte*>& addresses,
                    bool is_output) {
       for (size_t i = 0; i < values.size(); ++i) {
         addresses.push_back(ValueAddress(values[i]));
         if (values[i] < 0) continue;
         const PlanValue& value = plan.values[static_cast<size_t>(values[i])];
-        const PlanBuffer& b = plan.buffers[static_cast<size_t>(value.buffer)];
+        const PlanBuffer& buffer = plan.buffers[static_cast<size_t>(value.buffer)];
         const Operand operand{index, static_cast<int>(i), is_output, value.offset};
-        if (b.place == Place::kInput)
-          inputs_[static_cast<size_t>(b.slot)].operands.push_back(operand);
-        if (b.place == Place::kOutput)
-          outputs_[static_cast<size_t>(b.slot)].operands.push_back(operand);
+        if (buffer.place == Place::kInput)
+          inputs_[static_cast<size_t>(buffer.slot)].operands.push_back(operand);
+        if (buffer.place == Place::kOutput)
+          outputs_[static_cast<size_t>(buffer.slot)].operands.push_back(operand);
       }
     };
-    add(step.inputs, bindings.inputs, false);
-    add(step.outputs, bindings.outputs, true);
-    absl::StatusOr<std::unique_ptr<BoundKernel>> bound = step.kernel->Bind(bindings);
-    if (!bound.ok()) return Annotate(bound.status(), step.name);
-    steps_.push_back(*std::move(bound));
+    add(step.inputs, b.inputs, false);
+    add(step.outputs, b.outputs, true);
   }
-  return absl::OkStatus();
+  absl::StatusOr<std::vector<std::unique_ptr<BoundKernel>>> bound = BindAll(plan, bindings);
+  if (bound.ok()) steps_ = *std::move(bound);
+  return bound.status();
 }
 
 void Context::SetExternal(External& external, std::byte* address) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "graph/file/mapped_pages.h"
 #include "runtime/scratch.h"
 
 namespace weft {
@@ -56,7 +57,9 @@ absl::StatusOr<std::unique_ptr<State>> State::Create(const Graph& graph) {
   }
   WEFT_RETURN_IF_ERROR(state->Allocate());
   for (const Node* node : variables) {
-    WEFT_RETURN_IF_ERROR(state->Set(node->name(), LeafValue(*node)));
+    const Tensor& value = LeafValue(*node);
+    WEFT_RETURN_IF_ERROR(state->Set(node->name(), value));
+    ReleasePages({value.data(), value.bytes()});
   }
   return state;
 }
@@ -170,7 +173,7 @@ size_t State::BytesIn(const VariableLayouts& layouts) const {
     const auto wanted = layouts.find(name);
     const Layout& now = entry.layout;
     bytes += AlignedBytes(wanted != layouts.end() ? wanted->second.bytes()
-                                             : Layout::Plain(now.dtype(), now.dims()).bytes());
+                                                  : Layout::Plain(now.dtype(), now.dims()).bytes());
   }
   return bytes;
 }

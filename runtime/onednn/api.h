@@ -41,7 +41,8 @@ struct ConvDescs {
   MemoryDesc src, weights, bias, dst;
   dnnl::memory::dims strides, dilations, pads_begin, pads_end;
 };
-using VisitPrimitive = absl::FunctionRef<void(const PrimitiveDesc&)>;
+// Returns whether to go on.
+using VisitPrimitive = absl::FunctionRef<bool(const PrimitiveDesc&)>;
 // The library's implementations, in its order. Forward ones are those for inference.
 void ForEachConv(dnnl::algorithm how, const ConvDescs& conv, const dnnl::primitive_attr& attributes,
                  VisitPrimitive visit);

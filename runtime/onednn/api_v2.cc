@@ -52,9 +52,8 @@ dnnl::convolution_forward::primitive_desc ConvHint(ConvDescs conv) {
 // next_impl() reads again what `desc` was made of, which must therefore live on.
 template <typename Desc>
 void Visit(Desc desc, VisitPrimitive visit) {
-  do {
-    visit(desc);
-  } while (desc.next_impl());
+  while (visit(desc) && desc.next_impl()) {
+  }
 }
 
 dnnl::pooling_v2_forward::primitive_desc PoolForward(prop_kind kind, algorithm how,

@@ -77,14 +77,15 @@ dnnl::convolution_forward::primitive_desc ConvHint(ConvDescs conv) {
 
 // next_impl() changes the object that copies of `desc` share: each visit gets one of its own.
 void Visit(dnnl::primitive_desc desc, VisitPrimitive visit) {
+  bool goes_on = true;
   do {
     dnnl_primitive_desc_t copy = nullptr;
     dnnl::error::wrap_c_api(dnnl_primitive_desc_clone(&copy, desc.get()),
                             "could not clone a primitive descriptor");
     PrimitiveDesc own;
     own.reset(copy);
-    visit(own);
-  } while (desc.next_impl());
+    goes_on = visit(own);
+  } while (goes_on && desc.next_impl());
 }
 
 dnnl::pooling_forward::primitive_desc PoolForward(prop_kind kind, algorithm how, const PoolDescs& p,

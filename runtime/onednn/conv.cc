@@ -18,15 +18,18 @@ constexpr int kX = 0, kW = 1, kBias = 2;
 
 class ConvFamily {
  public:
-  ConvFamily(const KernelRequest& request, ConvProblem problem)
+  // `first_only`: what comes behind the first kernel may be left out.
+  ConvFamily(const KernelRequest& request, ConvProblem problem, bool first_only)
       : request_(request),
         problem_(std::move(problem)),
-        posts_(PostsOf(request, /*can_add=*/true)) {}
+        posts_(PostsOf(request, /*can_add=*/true)),
+        first_only_(first_only) {}
 
   absl::StatusOr<Kernels> Candidates(Caches caches) const {
     std::vector<ConvCandidate> candidates;
     for (const ConvFormats& formats : ConvFormatsToTry(problem_, caches)) {
       WEFT_RETURN_IF_ERROR(Collect(algorithm::convolution_direct, formats, candidates));
+      if (IsDone(candidates)) break;
       if (formats.kind != ConvFormats::Kind::kAny) continue;
       WEFT_RETURN_IF_ERROR(Collect(algorithm::convolution_winograd, formats, candidates));
     }
@@ -34,6 +37,10 @@ class ConvFamily {
   }
 
  private:
+  bool IsDone(const std::vector<ConvCandidate>& candidates) const {
+    return first_only_ && !candidates.empty() && IsBestForward(problem_, candidates.back());
+  }
+
   // Every implementation of one algorithm on one pair of formats.
   absl::Status Collect(algorithm how, const ConvFormats& formats,
                        std::vector<ConvCandidate>& candidates) const {
@@ -43,6 +50,7 @@ class ConvFamily {
       ForEachConv(how, conv, attributes, [&](const PrimitiveDesc& desc) {
         auto kernel = std::make_unique<PrimitiveKernel>(request_);
         if (Fill(desc, *kernel).ok()) candidates.push_back({std::move(kernel), formats.kind});
+        return !IsDone(candidates);
       });
       return absl::OkStatus();
     });
@@ -61,14 +69,16 @@ class ConvFamily {
   const KernelRequest& request_;
   ConvProblem problem_;
   FusedPosts posts_;
+  bool first_only_;
 };
 
-absl::StatusOr<Kernels> ConvKernels(const KernelRequest& request, Caches caches) {
+absl::StatusOr<Kernels> ConvKernels(const KernelRequest& request, Caches caches, bool first_only) {
   return CollectKernels(request, [&](Kernels& kernels) -> absl::Status {
     WEFT_ASSIGN_OR_RETURN(
         ConvProblem problem,
         ReadConvProblem(request.node.attributes(), request.in(kX).dims(), request.in(kW).dims()));
-    WEFT_ASSIGN_OR_RETURN(kernels, ConvFamily(request, std::move(problem)).Candidates(caches));
+    WEFT_ASSIGN_OR_RETURN(kernels,
+                          ConvFamily(request, std::move(problem), first_only).Candidates(caches));
     return absl::OkStatus();
   });
 }
@@ -92,7 +102,7 @@ int64_t ConvParts(const KernelRequest& request) {
 
 // The kernels in so many parts; none where one cannot be.
 absl::StatusOr<Kernels> ConvKernelsInParts(const KernelRequest& request, Caches caches,
-                                           int64_t parts) {
+                                           bool first_only, int64_t parts) {
   KernelRequest part = request;
   const auto shrink = [&](const Dims& dims) {
     Dims result = dims;
@@ -106,12 +116,23 @@ absl::StatusOr<Kernels> ConvKernelsInParts(const KernelRequest& request, Caches 
     images[i] = i == kX || (i > kBias && dims.size() == 4 && dims[0] == request.outputs[0][0]);
     if (images[i]) part.inputs[i] = Layout::Plain(request.inputs[i].dtype(), shrink(dims));
   }
-  WEFT_ASSIGN_OR_RETURN(Kernels kernels, ConvKernels(part, caches));
+  WEFT_ASSIGN_OR_RETURN(Kernels kernels, ConvKernels(part, caches, first_only));
   for (std::unique_ptr<Kernel>& kernel : kernels) {
     kernel = InParts(std::move(kernel), parts, images);
     if (kernel == nullptr) return Kernels();
   }
   return kernels;
+}
+
+// In parts where that is best and possible.
+absl::StatusOr<Kernels> WholeOrInParts(const KernelRequest& request, Caches caches,
+                                       bool first_only) {
+  const int64_t parts = ConvParts(request);
+  if (parts > 1) {
+    WEFT_ASSIGN_OR_RETURN(Kernels kernels, ConvKernelsInParts(request, caches, first_only, parts));
+    if (!kernels.empty()) return kernels;
+  }
+  return ConvKernels(request, caches, first_only);
 }
 
 }  // namespace
@@ -121,12 +142,11 @@ absl::StatusOr<Kernels> DnnlConv(const KernelRequest& request) {
 }
 
 absl::StatusOr<Kernels> DnnlConv(const KernelRequest& request, Caches caches) {
-  const int64_t parts = ConvParts(request);
-  if (parts > 1) {
-    WEFT_ASSIGN_OR_RETURN(Kernels kernels, ConvKernelsInParts(request, caches, parts));
-    if (!kernels.empty()) return kernels;
-  }
-  return ConvKernels(request, caches);
+  return WholeOrInParts(request, caches, /*first_only=*/false);
+}
+
+absl::StatusOr<Kernels> DnnlFirstConv(const KernelRequest& request) {
+  return WholeOrInParts(request, CachesOfThisMachine(), /*first_only=*/true);
 }
 
 }  // namespace weft

@@ -36,8 +36,9 @@ absl::Status CollectGradInput(const KernelRequest& request, const ConvProblem& p
       kernel->Input(DNNL_ARG_WEIGHTS, 1, desc.weights_desc(0));
       kernel->Output(DNNL_ARG_DIFF_SRC, 0, desc.diff_src_desc(0));
       if (bias) AddBias(p, 2, desc.diff_src_desc(0), *kernel);
-      if (!AddPostSteps(request, posts, desc.diff_src_desc(0), *kernel).ok()) return;
+      if (!AddPostSteps(request, posts, desc.diff_src_desc(0), *kernel).ok()) return true;
       candidates.push_back({std::move(kernel), formats.kind});
+      return true;
     };
     ForEachConvGradInput(DescribeConv(p, formats, /*bias=*/false), UserScratchpad(), add);
     return absl::OkStatus();
@@ -80,10 +81,11 @@ absl::Status CollectGradWeight(const KernelRequest& request, const ConvProblem& 
       kernel->Output(DNNL_ARG_DIFF_WEIGHTS, 0, desc.diff_weights_desc(0));
       if (bias) {
         const std::optional<ChannelBlocks> dy = FindChannelBlocks(kernel->inputs()[0]);
-        if (!dy) return;
+        if (!dy) return true;
         AddBiasGradient(request, *dy, *kernel);
       }
       candidates.push_back({std::move(kernel), formats.kind});
+      return true;
     };
     ForEachConvGradWeight(DescribeConv(p, formats, /*bias=*/false), UserScratchpad(), add);
     return absl::OkStatus();

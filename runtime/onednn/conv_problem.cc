@@ -13,7 +13,9 @@ constexpr int64_t kBatchReduceChannels = 32;
 // over padding for minutes.
 constexpr int64_t kMostStep = 1 << 15;
 
-// Smaller is better.
+constexpr int kBestForwardRank = 1;
+
+// Smaller is better; of a forward pass none is below kBestForwardRank.
 int Rank(const ConvProblem& problem, ConvPass pass, const ConvCandidate& candidate) {
   const ImplementationKind kind = KindOf(candidate.kernel->implementation());
   if (kind == ImplementationKind::kReference) return 9;
@@ -26,7 +28,8 @@ int Rank(const ConvProblem& problem, ConvPass pass, const ConvCandidate& candida
   const bool many = problem.group_inputs >= kBatchReduceChannels;
   const bool preferred =
       (kind == ImplementationKind::kBatchReduce) == many || pass != ConvPass::kForward;
-  if (candidate.formats == ConvFormats::Kind::kChannelsLast) return preferred ? 1 : 2;
+  if (candidate.formats == ConvFormats::Kind::kChannelsLast)
+    return preferred ? kBestForwardRank : 2;
   return 3;
 }
 
@@ -111,6 +114,10 @@ ConvDescs DescribeConv(const ConvProblem& problem, const ConvFormats& formats, b
           .dilations = problem.dilations,
           .pads_begin = problem.pads_begin,
           .pads_end = problem.pads_end};
+}
+
+bool IsBestForward(const ConvProblem& problem, const ConvCandidate& candidate) {
+  return Rank(problem, ConvPass::kForward, candidate) == kBestForwardRank;
 }
 
 Kernels RankConvKernels(const ConvProblem& problem, ConvPass pass,

@@ -12,6 +12,8 @@ namespace weft {
 
 absl::StatusOr<Kernels> DnnlConcat(const KernelRequest& request);  // of layouts of its own
 absl::StatusOr<Kernels> DnnlConv(const KernelRequest& request);
+// Those of DnnlConv up to one that is its first: most of the time goes into the others.
+absl::StatusOr<Kernels> DnnlFirstConv(const KernelRequest& request);
 absl::StatusOr<Kernels> DnnlConvGradInput(const KernelRequest& request);
 absl::StatusOr<Kernels> DnnlConvGradWeight(const KernelRequest& request);
 absl::StatusOr<Kernels> DnnlConvTranspose(const KernelRequest& request);

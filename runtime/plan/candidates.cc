@@ -10,9 +10,10 @@ absl::StatusOr<Candidates> CandidatesFor(const KernelRequest& request, Families 
   Candidates candidates;
   if (families != Families::kNone) {
     for (const KernelFamily family : FamiliesFor(request.node.op_name())) {
-      WEFT_ASSIGN_OR_RETURN(Kernels kernels, family(request));
+      const KernelFamily asked = families == Families::kBest ? BestOf(family) : family;
+      WEFT_ASSIGN_OR_RETURN(Kernels kernels, asked(request));
       for (auto& kernel : kernels) candidates.push_back(std::move(kernel));
-      if (families == Families::kFirst && !candidates.empty()) break;
+      if (families != Families::kAll && !candidates.empty()) break;
     }
   }
   if (!candidates.empty()) return candidates;
@@ -21,6 +22,22 @@ absl::StatusOr<Candidates> CandidatesFor(const KernelRequest& request, Families 
   }
   candidates.push_back(MakeReferenceKernel(request));
   return candidates;
+}
+
+absl::StatusOr<std::shared_ptr<const Kernel>> FindKernel(const KernelRequest& request,
+                                                         std::string_view wanted) {
+  const RunScope scope(request.threads);
+  const auto families = FamiliesFor(request.node.op_name());
+  for (const bool takes_long : {false, true}) {
+    for (const KernelFamily family : families) {
+      if (takes_long && BestOf(family) == family) continue;
+      WEFT_ASSIGN_OR_RETURN(Kernels kernels, (takes_long ? family : BestOf(family))(request));
+      for (auto& kernel : kernels) {
+        if (ChoiceText(request.node, *kernel) == wanted) return std::move(kernel);
+      }
+    }
+  }
+  return nullptr;
 }
 
 absl::StatusOr<KernelRequest> RequestFor(

@@ -83,10 +83,20 @@ class Chooser {
     return absl::OkStatus();
   }
 
-  // The candidates for a node, the one that is wanted first.
+  // The candidates for a node, the one that is wanted first; without keeps_candidates, that one.
   absl::StatusOr<Candidates> Offered(const KernelRequest& request) const {
     if (l_.options.reference_only) return CandidatesFor(request, Families::kNone);
     const auto wanted = l_.wanted.find(request.node.name());
+    if (l_.keeps_candidates) return AllOffered(request, wanted);
+    if (wanted != l_.wanted.end()) {
+      WEFT_ASSIGN_OR_RETURN(auto kernel, FindKernel(request, wanted->second));
+      if (kernel != nullptr) return Candidates{std::move(kernel)};
+    }
+    return CandidatesFor(request, Families::kBest);
+  }
+
+  absl::StatusOr<Candidates> AllOffered(const KernelRequest& request,
+                                        KernelChoices::const_iterator wanted) const {
     if (wanted == l_.wanted.end()) return CandidatesFor(request, Families::kFirst);
     WEFT_ASSIGN_OR_RETURN(Candidates candidates, CandidatesFor(request, Families::kAll));
     const auto found = std::ranges::find_if(candidates, [&](const auto& kernel) {

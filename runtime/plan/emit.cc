@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "runtime/exec/parallel.h"
 #include "runtime/plan/lowering.h"
+#include "runtime/scratch.h"
 
 namespace weft {
 namespace {
@@ -144,7 +145,7 @@ class Emitting {
     const Layout plain = Layout::Plain(constant.dtype(), constant.dims());
     Tensor bytes = constant;
     if (!(wanted == plain)) {
-      WEFT_ASSIGN_OR_RETURN(bytes, Prepack(constant, plain, wanted));
+      WEFT_ASSIGN_OR_RETURN(bytes, l_.packed.Pack(constant, wanted));
     }
     const int slot = static_cast<int>(plan_.constants.size());
     plan_.constant_bytes += wanted.bytes();
@@ -163,23 +164,6 @@ class Emitting {
 };
 
 }  // namespace
-
-absl::StatusOr<Tensor> Prepack(const Tensor& constant, const Layout& from, const Layout& to) {
-  WEFT_ASSIGN_OR_RETURN(auto kernel, MakeReorder(from, to));
-  WEFT_ASSIGN_OR_RETURN(Tensor packed,
-                        Tensor::Zeros(DType::kU8, {static_cast<int64_t>(to.bytes())}));
-  std::shared_ptr<std::byte> scratch = AllocateAligned(kernel->scratch_bytes());
-  if (scratch == nullptr) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("not enough memory for ", kernel->scratch_bytes(), " bytes of scratch"));
-  }
-  WEFT_ASSIGN_OR_RETURN(auto bound,
-                        kernel->Bind({.inputs = {const_cast<std::byte*>(constant.data())},
-                                      .outputs = {packed.mutable_data()},
-                                      .scratch = scratch.get()}));
-  WEFT_RETURN_IF_ERROR(bound->Run({}));
-  return packed;
-}
 
 absl::Status EmitStage(Lowering& lowering) { return Emitting(lowering).Run(); }
 

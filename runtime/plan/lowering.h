@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "graph/op.h"
+#include "runtime/plan/packed_memory.h"
 #include "runtime/plan/plan.h"
 
 namespace weft {
@@ -39,7 +41,7 @@ struct Choice {
 //   ViewStage      results written over inputs that die there, and over variables     (views.cc)
 //   PlaceStage     lifetimes, offsets in the arena                                    (place.cc)
 struct Lowering {
-  Lowering(const Graph& g, const LowerOptions& o) : graph(g), options(o) {}
+  Lowering(const Graph& g, const LowerOptions& o) : graph(g), options(o), packed(g) {}
 
   const Graph& graph;
   LowerOptions options;
@@ -57,6 +59,7 @@ struct Lowering {
   absl::flat_hash_map<Value, Layout> layouts;  // as values come; no constants
 
   // Emitted.
+  PackedMemory packed;
   absl::flat_hash_map<Value, int> values;             // as their kernels make them
   std::unordered_map<const Kernel*, int> workspaces;  // buffers, by the kernel that writes them
   std::vector<std::pair<int, int>> updates;           // (next value, variable's value)
@@ -85,19 +88,24 @@ absl::StatusOr<KernelRequest> RequestFor(
 // Which families are asked for kernels.
 enum class Families {
   kNone,   // the reference kernel only
+  kBest,   // the first one that takes the node, which may leave out all kernels but its best
   kFirst,  // the first one that takes the node
   kAll,
 };
 // Their kernels for the node, best first within each family, the families in order; where there is
 // none, its reference kernel.
 absl::StatusOr<Candidates> CandidatesFor(const KernelRequest& request, Families families);
+// The kernel that ChoiceText calls `wanted`, made with as few others as may be; null where the node
+// is offered no such kernel.
+absl::StatusOr<std::shared_ptr<const Kernel>> FindKernel(const KernelRequest& request,
+                                                         std::string_view wanted);
+// Instead of a family that takes long to make all its kernels, one that makes the best of them and
+// few others; of others themselves. Beside FamiliesFor, in runtime/families.cc.
+KernelFamily BestOf(KernelFamily family);
 // Where the node needs no kernel: the alias that makes its only result a view of that input.
 std::optional<Alias> ViewOf(const Node& node);
 // The layout in which the choice reads input `i`; null where it does not read its elements.
 std::optional<Layout> WantedLayout(const Choice& choice, int i);
-
-// The constant's bytes in another layout.
-absl::StatusOr<Tensor> Prepack(const Tensor& constant, const Layout& from, const Layout& to);
 
 // The threads, of `threads`, that the node's kernel is made for and runs with: all, or one where
 // its price says that sharing the work would take longer than it saves.

@@ -290,9 +290,8 @@ class Regions {
       const Layout& wanted = kernel.inputs()[i];
       if (ValueAt(v).layout == wanted) continue;
       const Tensor& constant = *ConstantValue(step.node->input(static_cast<int>(i)));
-      WEFT_ASSIGN_OR_RETURN(
-          plan_.constants[Index(l_.BufferOf(v).slot)],
-          Prepack(constant, Layout::Plain(constant.dtype(), constant.dims()), wanted));
+      WEFT_ASSIGN_OR_RETURN(plan_.constants[Index(l_.BufferOf(v).slot)],
+                            l_.packed.Pack(constant, wanted));
       plan_.constant_bytes += wanted.bytes() - ValueAt(v).layout.bytes();
       l_.BufferOf(v).bytes = wanted.bytes();
       ValueAt(v).layout = wanted;
