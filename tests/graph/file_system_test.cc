@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "graph/file/mapped_pages.h"
 #include "graph/file/serialize.h"
 #include "graph/file/write_all.h"
 #include "tests/graph/testing_ops.h"
@@ -435,6 +436,51 @@ TEST(MapFileInside, OpensWhatLiesInsideAndFollowsNoLink) {
   EXPECT_THAT(message("sub/a.bin/b"), HasSubstr("a file as a folder"));
   EXPECT_THAT(message("none"), HasSubstr("none: cannot open"));
   EXPECT_THAT(message(""), HasSubstr("expected a path"));
+}
+
+// KiB of mapped files that lie in this process's memory.
+long ResidentFileKib() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("RssFile:")) return std::atol(line.c_str() + 8);
+  }
+  return 0;
+}
+
+TEST_F(FileSystemTest, PagesThatAreReleasedKeepTheirBytes) {
+  constexpr long kKib = 16 << 10;
+  std::string text(size_t{kKib} << 10, 'x');
+  for (size_t i = 0; i < text.size(); i += 4096) text[i] = static_cast<char>('a' + i / 4096 % 26);
+  Write(path, text);
+  const MappedFile file = MapFile(path).value();
+  const auto contents = [&] {
+    return std::string_view(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size());
+  };
+  const long before = ResidentFileKib();
+  EXPECT_TRUE(contents() == text);
+  EXPECT_GT(ResidentFileKib(), before + kKib * 9 / 10);
+  ReleasePages(file.bytes);
+  EXPECT_LT(ResidentFileKib(), before + kKib / 10);
+  EXPECT_TRUE(contents() == text);
+  ReleasePages(file.bytes.subspan(100, 20000));  // whole pages of these
+  EXPECT_TRUE(contents() == text);
+}
+
+TEST_F(FileSystemTest, OtherBytesAreNotReleased) {
+  std::vector<std::byte> own(1 << 20, std::byte{7});
+  EXPECT_FALSE(IsMapped(own));
+  ReleasePages(own);
+  EXPECT_EQ(own, std::vector<std::byte>(1 << 20, std::byte{7}));
+  ReleasePages({});
+
+  Write(path, "some bytes");
+  MappedFile file = MapFile(path).value();
+  const std::span<const std::byte> bytes = file.bytes;
+  EXPECT_TRUE(IsMapped(bytes));
+  EXPECT_TRUE(IsMapped(bytes.last(1)));
+  EXPECT_FALSE(IsMapped({bytes.data(), bytes.size() + 1}));
+  file.owner.reset();
+  EXPECT_FALSE(IsMapped(bytes));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "ops/elementwise.h"
 #include "tests/ops/testing_run.h"
 
 namespace weft {
@@ -94,6 +95,24 @@ TEST(BroadcastTest, ForEachOffsetVisitsAScalarOnceAndAnEmptyShapeNever) {
                    [&](int64_t, const auto&) { ++empty; });
   EXPECT_EQ(scalar, 1);
   EXPECT_EQ(empty, 0);
+}
+
+TEST(BroadcastTest, NeighbouringAxesBecomeOneWhereTheirElementsFollowEachOther) {
+  const auto merged = [](const Dims& a, const Dims& b, Dims to) {
+    std::array strides = {BroadcastStrides(a, to), BroadcastStrides(b, to)};
+    MergeAxes(to, strides);
+    return std::vector<std::vector<int64_t>>{to, strides[0], strides[1]};
+  };
+  using Rows = std::vector<std::vector<int64_t>>;
+  // Weights scaled by their output channel, by their input channel, and by each tap.
+  EXPECT_EQ(merged({8, 4, 3, 3}, {8, 1, 1, 1}, {8, 4, 3, 3}), (Rows{{8, 36}, {36, 1}, {1, 0}}));
+  EXPECT_EQ(merged({8, 4, 3, 3}, {4, 1, 1}, {8, 4, 3, 3}),
+            (Rows{{8, 4, 9}, {36, 9, 1}, {0, 1, 0}}));
+  EXPECT_EQ(merged({8, 4, 3, 3}, {8, 4, 3, 3}, {8, 4, 3, 3}), (Rows{{288}, {1}, {1}}));
+  EXPECT_EQ(merged({8, 4, 1, 1}, {8, 1, 1, 1}, {8, 4, 1, 1}), (Rows{{8, 4}, {4, 1}, {1, 0}}));
+  EXPECT_EQ(merged({2, 1}, {1, 3}, {2, 3}), (Rows{{2, 3}, {1, 0}, {0, 1}}));
+  EXPECT_EQ(merged({}, {}, {}), (Rows{{}, {}, {}}));
+  EXPECT_EQ(merged({1, 1}, {1}, {1, 1}), (Rows{{}, {}, {}}));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "gtest/gtest.h"
 #include "ops/post_ops.h"
+#include "runtime/exec/parallel.h"
 #include "runtime/kernel.h"
 #include "runtime/onednn/conv_problem.h"
 #include "runtime/onednn/families.h"
@@ -106,6 +107,39 @@ TEST(ConvCandidates, OtherConvolutionsKeepTheirFormats) {
   EXPECT_EQ(kinds(x, {1000, 512, 1, 1}, Caches::kUnknown), all);
   EXPECT_EQ(kinds(x, {1024, 512, 3, 3}, Caches::kUnknown), all);
   EXPECT_EQ(kinds({1, 512, 4}, {1024, 512, 1}, Caches::kUnknown), row_major);
+}
+
+// The first kernel takes no more kernels than it must: 3x3 of 64 channels, a first layer,
+// depthwise, 1x1; with what is fused.
+TEST(ConvCandidates, TheFirstIsTheSameWithoutTheOthers) {
+  const AttributeMap residual = {
+      {"post_ops", std::vector<PostOp>{{.op = "Add", .input = 3}, {.op = "Relu"}}}};
+  const std::vector<OpCase> cases = {
+      {"Conv", "", {}, {Uniform({1, 64, 9, 9}), Uniform({48, 64, 3, 3})}, {{1, 48, 7, 7}}},
+      {"Conv", "", {}, {Uniform({1, 3, 9, 9}), Uniform({48, 3, 3, 3})}, {{1, 48, 7, 7}}},
+      {"Conv",
+       "",
+       {{"group", int64_t{32}}},
+       {Uniform({1, 32, 9, 9}), Uniform({32, 1, 3, 3})},
+       {{1, 32, 7, 7}}},
+      {"FusedConv",
+       "",
+       residual,
+       {Uniform({2, 64, 4, 4}), Uniform({96, 64, 1, 1}), Uniform({96}), Uniform({2, 96, 4, 4})},
+       {{2, 96, 4, 4}}}};
+  for (const OpCase& c : cases) {
+    const CaseNode node(c);
+    for (const bool channels_last : {false, true}) {
+      const KernelRequest request = RequestFor(node.node(), channels_last, 2);
+      const RunScope scope(2);
+      const Kernels all = DnnlConv(request).value(), first = DnnlFirstConv(request).value();
+      ASSERT_FALSE(first.empty());
+      EXPECT_LT(first.size(), all.size());
+      EXPECT_EQ(first[0]->implementation(), all[0]->implementation());
+      EXPECT_EQ(first[0]->inputs(), all[0]->inputs());
+      EXPECT_EQ(first[0]->outputs(), all[0]->outputs());
+    }
+  }
 }
 
 }  // namespace

@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/exec/share_out.h"
+
 namespace weft {
 namespace {
 
@@ -105,6 +107,26 @@ TEST(RunScope, ChangesTheThreadCountForWhatFollows) {
   }
   EXPECT_EQ(RunThreads(), 1);
   EXPECT_EQ(omp_get_max_threads(), before);
+}
+
+TEST(ShareOut, DoesEachOnceAndComesBackWhenAllAreDone) {
+  for (const int threads : {0, 1, 3, 100}) {
+    std::vector<std::atomic<int>> times(50);
+    ShareOut(50, threads, [&](int64_t i) { ++times[static_cast<size_t>(i)]; });
+    for (const std::atomic<int>& n : times) EXPECT_EQ(n, 1) << threads;
+    ShareOut(0, threads, [](int64_t) { ADD_FAILURE(); });
+  }
+}
+
+// Whatever waits for another thread's part would wait for ever on one thread.
+TEST(ShareOut, ThreadsWorkAtTheSameTimeAndInNoRegion) {
+  std::atomic<int> here = 0;
+  ShareOut(2, 2, [&](int64_t) {
+    ++here;
+    while (here < 2) std::this_thread::yield();
+    EXPECT_EQ(omp_in_parallel(), 0);
+    EXPECT_EQ(PartsOf(2, 10, 1).size(), 2U);
+  });
 }
 
 }  // namespace
