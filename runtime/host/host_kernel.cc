@@ -62,6 +62,7 @@ HostKernel::HostKernel(const KernelRequest& request, std::string name, std::stri
 void HostKernel::SetLayouts(std::vector<Layout> inputs, std::vector<Layout> outputs) {
   inputs_ = std::move(inputs);
   outputs_ = std::move(outputs);
+  present_.resize(inputs_.size(), true);
 }
 
 void HostKernel::SetCheck(std::vector<int> inputs, HostCheck check) {

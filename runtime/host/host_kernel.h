@@ -29,7 +29,8 @@ class HostKernel : public Kernel {
   HostKernel(const KernelRequest& request, std::string name, std::string implementation,
              HostFunction function, bool in_place, bool may_fail, size_t scratch_bytes);
 
-  // Layouts other than row-major; the function sees the operands' bytes as they lie.
+  // Layouts other than row-major; the function sees the operands' bytes as they lie. Inputs that
+  // the node does not have may follow those of the node.
   void SetLayouts(std::vector<Layout> inputs, std::vector<Layout> outputs);
   // The only values that the function refuses: those of `inputs` that `check` refuses, which is
   // given the operands before their other values are known.

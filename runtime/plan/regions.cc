@@ -8,6 +8,7 @@
 #include "runtime/host/shuffled_concat.h"
 #include "runtime/host/spread_result.h"
 #include "runtime/plan/lowering.h"
+#include "runtime/plan/step_patterns.h"
 
 namespace weft {
 namespace {
@@ -36,6 +37,9 @@ class Regions {
       if (removed_[s] || !IsConcat(s)) continue;
       const int whole = plan_.steps[s].outputs[0];
       if (IsRegion(whole) || SavesBytes(s)) WEFT_RETURN_IF_ERROR(Dissolve(s));
+    }
+    for (size_t s = 0; s < plan_.steps.size(); ++s) {
+      if (!removed_[s]) WEFT_RETURN_IF_ERROR(JoinScaleShift(s));
     }
     Assemble();
     return absl::OkStatus();
@@ -198,35 +202,62 @@ class Regions {
     return MakeShuffledConcat(LayoutsOf(step.inputs), std::move(outputs), 2);
   }
 
-  // What asks for kernels like the step's.
-  static KernelRequest RequestOf(const PlanStep& step) {
-    KernelRequest request{
-        .node = *step.node, .inputs = step.kernel->inputs(), .threads = step.threads};
-    for (int i = 0; i < step.node->num_inputs(); ++i) {
-      request.constant.push_back(ConstantValue(step.node->input(i)) != nullptr);
-    }
-    for (const Layout& layout : step.kernel->outputs()) request.outputs.push_back(layout.dims());
-    return request;
-  }
-
   // Our kernel for a pointwise convolution, whosever it has: the library's write no regions. Null
   // for other steps, and where an operand would have to lie otherwise that is no constant of the
   // step's own.
   KernelPtr Pointwise(const PlanStep& step, int64_t stride) {
-    if (step.op != "Conv" && step.op != "FusedConv") return nullptr;
-    if (step.node == nullptr || step.kernel->name() == "reference") return nullptr;
+    if (!IsConv(step)) return nullptr;
     const RunScope scope(step.threads);
-    auto kernel = MakePointwiseConv(RequestOf(step), stride);
-    if (!kernel.ok() || *kernel == nullptr) return nullptr;
-    for (size_t i = 0; i < step.inputs.size(); ++i) {
-      const int v = step.inputs[i];
-      if (v < 0 || ValueAt(v).layout == (*kernel)->inputs()[i]) continue;
+    auto kernel = MakePointwiseConv(RequestOf(step), {.result_stride = stride});
+    if (!kernel.ok() || *kernel == nullptr || !CanPack(step.inputs, **kernel)) return nullptr;
+    return *std::move(kernel);
+  }
+  bool CanPack(const std::vector<int>& inputs, const Kernel& kernel) {
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const int v = inputs[i];
+      if (v < 0 || ValueAt(v).layout == kernel.inputs()[i]) continue;
       if (l_.BufferOf(v).place != Place::kConstant || shared_[Index(v)] ||
           readers_[Index(v)].size() > 1) {
-        return nullptr;
+        return false;
       }
     }
-    return *std::move(kernel);
+    return true;
+  }
+
+  // Scale, shift and Relu of an image's channels, as batch normalization becomes, whose result a
+  // pointwise convolution alone reads, are done while that packs its pixels:
+  //
+  //   x --FusedElementwise--> y --Conv--> z        x --Conv--> z
+  absl::Status JoinScaleShift(size_t s) {
+    const PlanStep& chain = plan_.steps[s];
+    if (!IsScaleShift(chain)) return absl::OkStatus();
+    const int reader = OnlyReader(chain.outputs[0]);
+    if (reader < 0 || !IsConv(plan_.steps[Index(reader)])) return absl::OkStatus();
+    PlanStep& conv = plan_.steps[Index(reader)];
+    const int x = chain.inputs[0];
+    if (conv.inputs[0] != chain.outputs[0] || !FindPixelStride(ValueAt(x).layout)) {
+      return absl::OkStatus();
+    }
+    const int scale = chain.inputs[1], shift = chain.inputs[2];
+    std::vector<int> inputs = conv.inputs;
+    inputs[0] = x;
+    inputs.insert(inputs.end(), {scale, shift});
+    KernelRequest request = RequestOf(conv);
+    request.inputs[0] = ValueAt(x).layout;
+    const RunScope scope(conv.threads);
+    auto made = MakePointwiseConv(
+        request, {.result_stride = FindPixelStride(conv.kernel->outputs()[0]).value_or(0),
+                  .scale_and_shift = {ValueAt(scale).layout, ValueAt(shift).layout}});
+    if (!made.ok() || *made == nullptr || (*made)->outputs() != conv.kernel->outputs() ||
+        !CanPack(inputs, **made)) {
+      return absl::OkStatus();
+    }
+    conv.inputs = inputs;
+    WEFT_RETURN_IF_ERROR(PackConstants(conv, **made));
+    SetKernel(conv, *std::move(made));
+    for (const int v : {x, scale, shift}) readers_[Index(v)].push_back(reader);
+    Remove(s);
+    return absl::OkStatus();
   }
 
   // The step's kernel with its operand `v` as a region; null where it cannot. Kernels of ours alone

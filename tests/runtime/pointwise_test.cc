@@ -1,5 +1,6 @@
 // Pointwise convolutions of ours, which the planner does not choose unasked.
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -10,9 +11,11 @@
 #include "gtest/gtest.h"
 #include "hwy/targets.h"
 #include "ops/post_ops.h"
+#include "ops/reference.h"
 #include "runtime/channel_blocks.h"
 #include "runtime/exec/parallel.h"
 #include "runtime/host/host_families.h"
+#include "runtime/host/pointwise/conv.h"
 #include "runtime/host/pointwise/filters.h"
 #include "tests/cases/cases.h"
 #include "tests/cases/table.h"
@@ -194,6 +197,50 @@ TEST_F(Pointwise, ReadsRegions) {
       EXPECT_EQ(seen, 1u);
     }
   }
+}
+
+// Into a region, of x scaled and shifted while it is packed.
+void ExpectScaledPixels(const PointwiseShape& s) {
+  const CaseNode made(PointwiseCase(s));
+  const Layout numbers = Layout::Plain(DType::kF32, {s.channels, 1, 1});
+  Tensor scale = Tensor::Zeros(DType::kF32, numbers.dims()).value(), shift = scale;
+  Tensor x = made.inputs[0];
+  for (int64_t c = 0; c < s.channels; ++c) {
+    const float a = 1 - 0.01F * static_cast<float>(c % 7);
+    const float b = 0.02F * static_cast<float>(c % 5) - 0.05F;
+    scale.mutable_values<float>()[static_cast<size_t>(c)] = a;
+    shift.mutable_values<float>()[static_cast<size_t>(c)] = b;
+    for (int64_t i = 0; i < x.size(); ++i) {
+      float& v = x.mutable_values<float>()[static_cast<size_t>(i)];
+      if (i / (s.rows * s.columns) % s.channels == c) v = std::max(v * a + b, 0.0F);
+    }
+  }
+  std::vector<Tensor> inputs = made.inputs, scaled = made.inputs;
+  inputs.insert(inputs.end(), {scale, shift});
+  scaled[0] = x;
+  const auto expected = ReferenceEvaluator(RandomKey()).RunNode(made.node(), scaled);
+  ASSERT_TRUE(expected.ok()) << expected.status();
+  for (const int threads : {1, 2, 3}) {
+    RunScope scope(threads);
+    const auto kernel =
+        MakePointwiseConv(RequestFor(made.node(), true, threads),
+                          {.result_stride = s.filters + 11, .scale_and_shift = {numbers, numbers}});
+    ASSERT_TRUE(kernel.ok()) << kernel.status();
+    const auto actual = RunKernel(**kernel, made.node(), inputs);
+    ASSERT_TRUE(actual.ok()) << actual.status();
+    ExpectClose((*actual)[0], (*expected)[0], absl::StrCat("threads: ", threads),
+                kLargestPointwiseError);
+  }
+}
+
+TEST_F(Pointwise, ScalesAndShiftsWhatItPacks) {
+  for (const int64_t targets : {int64_t{0}, int64_t{HWY_AVX2}, int64_t{HWY_STATIC_TARGET}}) {
+    hwy::SetSupportedTargetsForTest(targets);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    for (const size_t i : {1, 2, 4, 6, 9}) ExpectScaledPixels(PointwiseShapes()[i]);
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
 TEST_F(Pointwise, TakesNoOtherConvolutions) {

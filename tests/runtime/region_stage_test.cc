@@ -172,6 +172,30 @@ TEST_P(RegionStageBatches, APointwiseConvolutionWritesIntoTheConcatenation) {
   }
 }
 
+// The last of a block is read by a pointwise convolution: its image is scaled where that packs it,
+// from the region that it is. The others' are not.
+TEST_P(RegionStageBatches, AScaleAndShiftIsPartOfThePointwiseConvolutionBehindIt) {
+  const DenseBlock block(GetParam());
+  const Plan plan = Lower(block.graph, {.threads = 2}).value();
+  EXPECT_EQ(CountSteps(plan, "FusedElementwise"), 3) << plan.ToString();
+  EXPECT_THAT(plan.ToString(), HasSubstr("scale, shift, pointwise"));
+  ExpectReferenceResults(block.graph);
+}
+
+TEST_P(RegionStageBatches, AScaleAndShiftThatOthersReadStaysAStep) {
+  Graph graph(StandardOps());
+  Emitter e(graph);
+  const Value x =
+      graph.AddInput("x", {DType::kF32, {Dim(GetParam()), Dim(16), Dim(5), Dim(4)}}).value();
+  const Value scaled = ScaleShift(e, ConvOf(e, x, 16, 16, 3), 16);
+  ASSERT_TRUE(graph.AddOutput("y", ConvOf(e, scaled, 16, 8, 1)).ok());
+  EXPECT_EQ(CountSteps(Lower(graph, {.threads = 2}).value(), "FusedElementwise"), 0);
+  ExpectReferenceResults(graph);
+  ASSERT_TRUE(graph.AddOutput("z", ConvOf(e, scaled, 16, 8, 3)).ok());
+  EXPECT_EQ(CountSteps(Lower(graph, {.threads = 2}).value(), "FusedElementwise"), 1);
+  ExpectReferenceResults(graph);
+}
+
 // Its weights lie as the other reader wants them.
 TEST_P(RegionStageBatches, AConvolutionThatSharesItsWeightsKeepsItsKernel) {
   Value weights;

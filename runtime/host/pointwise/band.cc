@@ -35,27 +35,48 @@ class PixelOfX {
   int64_t column_, row_, image_;
 };
 
+// A vector of `n` channels of a pixel.
+HWY_INLINE Vf LoadChannels(const float* x, int64_t n) {
+  return n >= kLanes ? hn::LoadU(Df(), x) : LoadFirst(x, n);
+}
+
+struct AsItIs {
+  HWY_INLINE Vf Channels(Vf x, int64_t, int64_t) const { return x; }
+};
+struct ScaledAndShifted {
+  HWY_INLINE Vf Channels(Vf x, int64_t c, int64_t n) const {
+    const Vf y = hn::Add(hn::Mul(x, LoadChannels(scale + c, n)), LoadChannels(shift + c, n));
+    return hn::IfThenZeroElse(hn::Lt(y, hn::Zero(Df())), y);
+  }
+
+  const float* scale;
+  const float* shift;
+};
+
 // The channels of one pixel, in chunks that are `step` apart.
-HWY_INLINE void PackPixel(int64_t channels, const float* x, int64_t step, float* v) {
-  for (; channels >= kChannelChunk; channels -= kChannelChunk, x += kChannelChunk, v += step) {
+template <typename Of>
+HWY_INLINE void PackPixel(int64_t channels, const float* x, const Of& of, int64_t step, float* v) {
+  int64_t c = 0;
+  for (; c + kChannelChunk <= channels; c += kChannelChunk, v += step) {
     for (int64_t i = 0; i < kChannelChunk; i += kLanes) {
-      hn::StoreU(hn::LoadU(Df(), x + i), Df(), v + i);
+      hn::StoreU(of.Channels(hn::LoadU(Df(), x + c + i), c + i, kLanes), Df(), v + i);
     }
   }
-  for (; channels >= kLanes; channels -= kLanes, x += kLanes, v += kLanes) {
-    hn::StoreU(hn::LoadU(Df(), x), Df(), v);
+  for (; c < channels; c += kLanes, v += kLanes) {
+    const int64_t n = channels - c;
+    hn::StoreU(of.Channels(LoadChannels(x + c, n), c, n), Df(), v);
   }
-  if (channels > 0) hn::StoreU(LoadFirst(x, channels), Df(), v);
 }
 
 // The pixels of panels [begin, end).
-void Pack(const PointwiseProblem& p, const float* x, int64_t pixel, const Panels& panels,
-          int64_t begin, int64_t end, float* v) {
+template <typename Of>
+void Pack(const PointwiseProblem& p, const float* x, const Of& of, int64_t pixel,
+          const Panels& panels, int64_t begin, int64_t end, float* v) {
   PixelOfX at(p, pixel + panels.first(begin));
   for (int64_t panel = begin; panel < end; ++panel) {
     const int64_t rows = panels.rows(panel);
     for (int64_t r = 0; r < rows; ++r, at.Next()) {
-      PackPixel(p.channels, x + at.offset(), rows * kChannelChunk, v + r * kChannelChunk);
+      PackPixel(p.channels, x + at.offset(), of, rows * kChannelChunk, v + r * kChannelChunk);
     }
     v += rows * p.v_floats();
   }
@@ -71,14 +92,11 @@ struct FinishPixels {
         addend(o.addend == nullptr ? nullptr : o.addend + pixel * p.addend_stride + k),
         y(o.y + pixel * p.y_stride + k) {}
 
-  static HWY_INLINE Vf Load(const float* from, int64_t n) {
-    return n >= kLanes ? hn::LoadU(Df(), from) : LoadFirst(from, n);
-  }
-
   bool two() const { return left > kLanes; }  // vectors
 
   HWY_INLINE Vf Start(int vector) const {
-    return bias == nullptr ? hn::Zero(Df()) : Load(bias + vector * kLanes, left - vector * kLanes);
+    return bias == nullptr ? hn::Zero(Df())
+                           : LoadChannels(bias + vector * kLanes, left - vector * kLanes);
   }
 
   template <int kRows, int kVectors>
@@ -204,7 +222,11 @@ class BandOfPixels {
   }
 
   void RunPanels(int64_t begin, int64_t end) const {
-    if (p_.packs) Pack(p_, o_.x, band_.pixel, panels_, begin, end, v_);
+    if (o_.scale != nullptr) {
+      Pack(p_, o_.x, ScaledAndShifted{o_.scale, o_.shift}, band_.pixel, panels_, begin, end, v_);
+    } else if (p_.packs) {
+      Pack(p_, o_.x, AsItIs(), band_.pixel, panels_, begin, end, v_);
+    }
     for (int64_t block = 0; block < blocks(); ++block) {
       const float* u = o_.u + (band_.block + block) * p_.channels * kFilterBlock;
       for (int64_t panel = begin; panel < end; ++panel) {

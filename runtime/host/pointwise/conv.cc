@@ -28,13 +28,14 @@ constexpr int64_t kPointwiseUnknownCache = int64_t{1} << 20;
 
 // How a node is computed.
 struct PointwisePlan {
-  explicit PointwisePlan(const KernelRequest& request, const PointwiseProblem& problem);
+  PointwisePlan(const KernelRequest& request, const PointwiseProblem& problem, bool scaled);
 
   PointwiseProblem p;
   PointwiseFilters filters;
   bool packed;  // the weights come packed
   bool bias;
   int addend = -1;  // an input, -1 for none
+  int scale = -1;   // the same; the shift is the next one
   // Work is shared out in `bands` of pixels, each of them in `parts` of the filters.
   int64_t bands = 1, parts = 1;
   ScratchPlan scratch;
@@ -56,8 +57,8 @@ bool StaysInCache(const PointwiseProblem& p) {
 
 void ShareOutPointwise(int64_t threads, PointwisePlan& plan) {
   PointwiseProblem& p = plan.p;
-  p.packs = !StaysInCache(p);
   const int64_t panel = PointwisePanelPixels();
+  // Filters that would not stay in the L2 cache are multiplied with several panels at a time.
   if (plan.filters.floats() > PointwiseCacheFloats() / 2) {
     p.panels_at_once =
         std::clamp<int64_t>(PointwiseCacheFloats() / 4 / (p.v_floats() * panel), 1, 16);
@@ -71,12 +72,15 @@ void ShareOutPointwise(int64_t threads, PointwisePlan& plan) {
   }
 }
 
-PointwisePlan::PointwisePlan(const KernelRequest& request, const PointwiseProblem& problem)
+PointwisePlan::PointwisePlan(const KernelRequest& request, const PointwiseProblem& problem,
+                             bool scaled)
     : p(problem),
       filters{p.channels, p.filters},
       packed(request.constant.size() > kW && request.constant[kW]),
       bias(request.has(kBias)),
       scratch(request.threads) {
+  if (scaled) scale = request.node.num_inputs();
+  p.packs = scaled || !StaysInCache(p);
   ShareOutPointwise(std::max(request.threads, 1), *this);
   if (p.packs) {
     v = scratch.PerThread<float>(p.v_floats() * p.panels_at_once * PointwisePanelPixels());
@@ -89,6 +93,10 @@ void RunPointwise(const PointwisePlan& plan, const HostContext& c) {
   const PointwiseProblem& p = plan.p;
   PointwiseOperands operands{.x = in(kX), .u = in(kW), .y = static_cast<float*>(c.out().data)};
   if (plan.bias) operands.bias = in(kBias);
+  if (plan.scale >= 0) {
+    operands.scale = in(plan.scale);
+    operands.shift = in(plan.scale + 1);
+  }
   if (plan.addend >= 0) operands.addend = in(plan.addend);
   if (!plan.packed) {
     float* u = plan.u.In(c.scratch);
@@ -115,7 +123,7 @@ class PointwiseKernel : public HostKernel {
  public:
   PointwiseKernel(const KernelRequest& request, std::shared_ptr<const PointwisePlan> plan)
       : HostKernel(
-            request, "weft", "pointwise",
+            request, "weft", plan->scale >= 0 ? "scale, shift, pointwise" : "pointwise",
             [plan](const HostContext& c) {
               RunPointwise(*plan, c);
               return absl::OkStatus();
@@ -191,14 +199,15 @@ std::vector<PostOp> TakePointwisePosts(const KernelRequest& request, PointwisePl
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Kernel>> MakePointwiseConv(const KernelRequest& request,
-                                                          int64_t pixel_stride) {
+                                                          const PointwiseExtras& extras) {
   WEFT_ASSIGN_OR_RETURN(
       const ConvWindow window,
       ReadConvWindow(request.node.attributes(), request.in(kX).dims(), request.in(kW).dims()));
   if (!TakesPointwise(request, window)) return nullptr;
   PointwiseProblem problem = PointwiseProblemOf(request, window);
-  if (pixel_stride > 0) problem.y_stride = pixel_stride;
-  auto plan = std::make_shared<PointwisePlan>(request, problem);
+  if (extras.result_stride > 0) problem.y_stride = extras.result_stride;
+  const bool scaled = !extras.scale_and_shift.empty();
+  auto plan = std::make_shared<PointwisePlan>(request, problem, scaled);
   const PointwiseProblem& p = plan->p;
   const std::vector<PostOp> rest = TakePointwisePosts(request, *plan);
   // Those run over all that lies between the first pixel and the last.
@@ -221,13 +230,14 @@ absl::StatusOr<std::unique_ptr<Kernel>> MakePointwiseConv(const KernelRequest& r
   for (const PostSteps::Operand& z : plan->rest.operands()) {
     if (z.whole) input(z.input) = result;
   }
+  inputs.insert(inputs.end(), extras.scale_and_shift.begin(), extras.scale_and_shift.end());
   kernel->SetLayouts(std::move(inputs), {result});
   return kernel;
 }
 
 absl::StatusOr<Kernels> HostPointwiseConv(const KernelRequest& request) {
   WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Kernel> kernel,
-                        MakePointwiseConv(request, /*pixel_stride=*/0));
+                        MakePointwiseConv(request, PointwiseExtras()));
   if (kernel == nullptr) return Kernels();
   return Single(std::move(kernel));
 }

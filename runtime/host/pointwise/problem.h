@@ -10,7 +10,7 @@
 // + addend). All pixels of a batch are the rows of one matrix product. Both images may be regions
 // of wider ones, and steps may leave pixels of x out: the pixels of a band are packed first,
 //
-//   x --[pack]--> v [panel][chunk of 16 channels][pixel][channel]
+//   x --[scale, shift, Relu; pack]--> v [panel][chunk of 16 channels][pixel][channel]
 //   for each block of 32 filters, for each panel:
 //     v, u [channel][filter] --[product, in registers]--> + bias, + addend, activation --> y
 //
@@ -41,6 +41,9 @@ struct PointwiseProblem {
 
 struct PointwiseOperands {
   const float* x = nullptr;
+  // Numbers of x's channels, or null: Relu(x * scale + shift) is convolved instead of x.
+  const float* scale = nullptr;
+  const float* shift = nullptr;
   const float* u = nullptr;       // as PointwiseFilters lays them out
   const float* bias = nullptr;    // of y's channels, or null
   const float* addend = nullptr;  // of y's dims, or null; may be y
