@@ -1,5 +1,7 @@
 #include "frontend/session/session.h"
 
+#include <malloc.h>
+
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -39,6 +41,14 @@ void ReleaseLeaves(const Graph& graph) {
     const Tensor& value = LeafValue(node);
     ReleasePages({value.data(), value.bytes()});
   }
+}
+
+// Gives the system back what passes have freed between the constants that stay in the heap: a fifth
+// of a network's weights.
+void TrimHeap() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 // An option that a model was trained with; "" where that is not known.
@@ -104,6 +114,7 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(const Model& model,
   auto graph = options.optimize ? OptimizedForInference(model.graph) : ForInference(model.graph);
   WEFT_RETURN_IF_ERROR(graph.status());
   ReleaseLeaves(model.graph);  // Passes have read them, few of them will be read again.
+  TrimHeap();
   std::unique_ptr<Session> session(
       new Session(*std::move(graph), {.threads = options.threads,
                                       .reference_only = options.reference_only,
