@@ -305,5 +305,20 @@ TEST(RankedScores, AreGivenUpWhereTheyWouldBeMany) {
   EXPECT_EQ(RocAuc(ranked), std::nullopt);
 }
 
+TEST(Evaluation, CountsTheFirstHighestScoreAndTheCrossEntropy) {
+  const Tensor t = Floats({2, 2}, {0, 0, 1, 3});
+  Evaluation e;
+  ASSERT_TRUE(AddScores(t, Ints({2}, {1, 1}), &e).ok());
+  EXPECT_EQ(e.count, 2);
+  EXPECT_EQ(e.correct, 1);  // the first row's highest is class 0
+  EXPECT_NEAR(e.loss_sum, std::log(2.0) + std::log1p(std::exp(-2.0)), 1e-12);
+  EXPECT_THAT(std::string(AddScores(t, Ints({2}, {1, 2}), &e).message()),
+              HasSubstr("labels in [0,2), label of example 1 is 2"));
+  const auto top = TopPredictions(t, 1, 5);
+  ASSERT_EQ(top->size(), 2u);
+  EXPECT_EQ((*top)[0].label, 1);
+  EXPECT_NEAR((*top)[0].probability, 1 / (1 + std::exp(-2.0)), 1e-12);
+}
+
 }  // namespace
 }  // namespace weft

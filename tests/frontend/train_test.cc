@@ -439,21 +439,5 @@ TEST(Fit, LearningRateFollowsTheSchedule) {
   EXPECT_DOUBLE_EQ(rates[8], 0.025);
 }
 
-TEST(Evaluation, CountsTheFirstHighestScoreAndTheCrossEntropy) {
-  const float scores[] = {0, 0, 1, 3};
-  const Tensor t = *Tensor::FromValues<float>({2, 2}, scores);
-  Evaluation e;
-  ASSERT_TRUE(AddScores(t, Labels({1, 1}), &e).ok());
-  EXPECT_EQ(e.count, 2);
-  EXPECT_EQ(e.correct, 1);  // the first row's highest is class 0
-  EXPECT_NEAR(e.loss_sum, std::log(2.0) + std::log1p(std::exp(-2.0)), 1e-12);
-  EXPECT_THAT(MessageOf(AddScores(t, Labels({1, 2}), &e)),
-              HasSubstr("labels in [0,2), label of example 1 is 2"));
-  const auto top = TopPredictions(t, 1, 5);
-  ASSERT_EQ(top->size(), 2u);
-  EXPECT_EQ((*top)[0].label, 1);
-  EXPECT_NEAR((*top)[0].probability, 1 / (1 + std::exp(-2.0)), 1e-12);
-}
-
 }  // namespace
 }  // namespace weft
