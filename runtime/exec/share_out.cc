@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -13,7 +14,10 @@ void ShareOut(int64_t count, int threads, absl::FunctionRef<void(int64_t)> f) {
     for (int64_t i = next++; i < count; i = next++) f(i);
   };
   std::vector<std::thread> helpers;
-  for (int64_t t = 1; t < std::min<int64_t>(threads, count); ++t) helpers.emplace_back(work);
+  try {
+    for (int64_t t = 1; t < std::min<int64_t>(threads, count); ++t) helpers.emplace_back(work);
+  } catch (const std::system_error&) {  // There are no more threads: those that run do it all.
+  }
   work();
   for (std::thread& helper : helpers) helper.join();
 }
