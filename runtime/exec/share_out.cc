@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/exec/team.h"
+
 namespace weft {
 
 void ShareOut(int64_t count, int threads, absl::FunctionRef<void(int64_t)> f) {
@@ -15,7 +17,9 @@ void ShareOut(int64_t count, int threads, absl::FunctionRef<void(int64_t)> f) {
   };
   std::vector<std::thread> helpers;
   try {
-    for (int64_t t = 1; t < std::min<int64_t>(threads, count); ++t) helpers.emplace_back(work);
+    for (int64_t t = 1; t < std::min<int64_t>(threads, count); ++t) {
+      helpers.emplace_back([&] { RunAlone(work); });
+    }
   } catch (const std::system_error&) {  // There are no more threads: those that run do it all.
   }
   work();

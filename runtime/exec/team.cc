@@ -30,11 +30,12 @@ using std::chrono::nanoseconds;
 // at each 16th call.
 bool WasPreempted() {
   thread_local int calls = 0;
-  thread_local int64_t before = 0;
+  thread_local int64_t before = -1;  // it has never asked
   if (++calls % 16 != 0) return false;
-  rusage usage;
+  rusage usage{};
   getrusage(RUSAGE_THREAD, &usage);
-  return std::exchange(before, usage.ru_nivcsw) != usage.ru_nivcsw;
+  const int64_t last = std::exchange(before, usage.ru_nivcsw);
+  return last >= 0 && last != usage.ru_nivcsw;
 }
 
 // How long the threads of a team look before they sleep. Waking one takes 5 to 50 us, and the steps
@@ -241,6 +242,11 @@ TeamScope::~TeamScope() {
 void RunTogether(int parts, absl::FunctionRef<void(int)> body) {
   if (parts > 1 && !current_part) return TakeTeam().Run(parts, body);
   for (int part = 0; part < parts; ++part) body(part);
+}
+
+void RunAlone(absl::FunctionRef<void()> body) {
+  const PartScope scope({nullptr, 0, false});
+  body();
 }
 
 }  // namespace weft

@@ -36,6 +36,9 @@ class TeamScope {
 // than one part. `body` must not throw.
 void RunTogether(int parts, absl::FunctionRef<void(int)> body);
 
+// Calls body() so that all regions in it, those of oneDNN too, run on the calling thread alone.
+void RunAlone(absl::FunctionRef<void()> body);
+
 }  // namespace weft
 
 #endif  // WEFT_RUNTIME_EXEC_TEAM_H_

@@ -3,7 +3,6 @@
 #include "absl/strings/str_cat.h"
 #include "runtime/exec/parallel.h"
 #include "runtime/plan/lowering.h"
-#include "runtime/scratch.h"
 
 namespace weft {
 namespace {
@@ -140,16 +139,11 @@ class Emitting {
     return copy;
   }
 
-  // A constant gets memory on first use, in the layout that is wanted then.
-  absl::StatusOr<int> AddConstant(Value value, const Tensor& constant, const Layout& wanted) {
-    const Layout plain = Layout::Plain(constant.dtype(), constant.dims());
-    Tensor bytes = constant;
-    if (!(wanted == plain)) {
-      WEFT_ASSIGN_OR_RETURN(bytes, l_.packed.Pack(constant, wanted));
-    }
+  // A constant is there from its first use on, row-major until PackStage.
+  int AddConstant(Value value, const Tensor& constant, const Layout& wanted) {
     const int slot = static_cast<int>(plan_.constants.size());
     plan_.constant_bytes += wanted.bytes();
-    plan_.constants.push_back(std::move(bytes));
+    plan_.constants.push_back(constant);
     return l_.AddValue(value.ToString(), wanted,
                        l_.AddBuffer(Place::kConstant, wanted.bytes(), slot));
   }

@@ -59,13 +59,14 @@ constexpr Stage kStages[] = {
     {"order", OrderStage, VerifySteps, PlanText},
     {"views", ViewStage, VerifySteps, PlanText},
     {"place", PlaceStage, VerifyPlan, PlanText},
+    {"pack", PackStage, VerifyPlan, PlanText},
 };
 
 // Runs the stages up to `last`.
 absl::Status RunStages(Lowering& lowering, const Stage& last) {
   const int threads = lowering.options.threads;
   lowering.plan.threads = threads > 0 ? threads : AvailableCpus();
-  // Reorders of constants run while lowering.
+  // Constants are packed while lowering.
   RunScope scope(lowering.plan.threads);
   if (lowering.options.choices != nullptr) {
     LowerOptions options = lowering.options;

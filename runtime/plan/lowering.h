@@ -12,7 +12,6 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "graph/op.h"
-#include "runtime/plan/packed_memory.h"
 #include "runtime/plan/plan.h"
 
 namespace weft {
@@ -36,12 +35,14 @@ struct Choice {
 //   ChooseStage    a kernel for each node, which says the layouts     (choose.cc, candidates.cc)
 //   VariableStage  layouts that variables keep from run to run                    (variables.cc)
 //   EmitStage      steps and values, reorders between layouts that differ              (emit.cc)
-//   RegionStage    concatenations whose inputs are made where the result lies       (regions.cc)
+//   RegionStage    concatenations whose inputs are made where the result lies, steps that
+//                  become part of the one behind them                               (regions.cc)
 //   OrderStage     update steps last                                                  (order.cc)
 //   ViewStage      results written over inputs that die there, and over variables     (views.cc)
 //   PlaceStage     lifetimes, offsets in the arena                                    (place.cc)
+//   PackStage      constants in the layouts of their values                            (pack.cc)
 struct Lowering {
-  Lowering(const Graph& g, const LowerOptions& o) : graph(g), options(o), packed(g) {}
+  Lowering(const Graph& g, const LowerOptions& o) : graph(g), options(o) {}
 
   const Graph& graph;
   LowerOptions options;
@@ -59,7 +60,6 @@ struct Lowering {
   absl::flat_hash_map<Value, Layout> layouts;  // as values come; no constants
 
   // Emitted.
-  PackedMemory packed;
   absl::flat_hash_map<Value, int> values;             // as their kernels make them
   std::unordered_map<const Kernel*, int> workspaces;  // buffers, by the kernel that writes them
   std::vector<std::pair<int, int>> updates;           // (next value, variable's value)
@@ -124,6 +124,7 @@ absl::Status RegionStage(Lowering& lowering);
 absl::Status OrderStage(Lowering& lowering);
 absl::Status ViewStage(Lowering& lowering);
 absl::Status PlaceStage(Lowering& lowering);
+absl::Status PackStage(Lowering& lowering);
 
 // Checks that each choice computes its node: operands of its types, the workspace of the kernel
 // that was chosen for the forward node.

@@ -25,7 +25,8 @@ constexpr int64_t kChannelAxis = 1;
 // A concatenation none of whose inputs is made there, all being made densely, stays as it is: one
 // copy of all is as fast as one of each. The last one of a chain comes first here, since it says
 // where the others lie. Before that, a shuffle of the channels becomes one step with the
-// concatenation before and the split behind it, which moves every channel once.
+// concatenation before and the split behind it, which moves every channel once; in the end, a scale
+// and a shift of each channel with Relu become part of the pointwise convolution behind them.
 class Regions {
  public:
   explicit Regions(Lowering& lowering) : l_(lowering), plan_(lowering.plan) {}
@@ -253,7 +254,7 @@ class Regions {
       return absl::OkStatus();
     }
     conv.inputs = inputs;
-    WEFT_RETURN_IF_ERROR(PackConstants(conv, **made));
+    SetConstants(conv, **made);
     SetKernel(conv, *std::move(made));
     for (const int v : {x, scale, shift}) readers_[Index(v)].push_back(reader);
     Remove(s);
@@ -273,7 +274,7 @@ class Regions {
       if (step.inputs[i] == v) request.inputs[i] = region;
     }
     for (const KernelFamily family : FamiliesFor(step.op)) {
-      absl::StatusOr<Kernels> kernels = family(request);
+      absl::StatusOr<Kernels> kernels = BestOf(family)(request);
       if (!kernels.ok()) continue;
       for (auto& kernel : *kernels) {
         if (kernel->inputs() == request.inputs && kernel->outputs() == step.kernel->outputs()) {
@@ -296,11 +297,12 @@ class Regions {
       int part = v;
       if (kernels) {
         for (const auto& [step, kernel] : *kernels) {
-          WEFT_RETURN_IF_ERROR(PackConstants(plan_.steps[step], *kernel));
+          SetConstants(plan_.steps[step], *kernel);
           SetKernel(plan_.steps[step], kernel);
         }
         ValueAt(v).layout = region;
         ValueAt(v).buffer = ValueAt(whole).buffer;
+        shared_[Index(v)] = true;  // The result needs it, whoever else reads it.
       } else {
         WEFT_ASSIGN_OR_RETURN(part, AddPart(s, v, region, ValueAt(whole).buffer));
       }
@@ -313,21 +315,16 @@ class Regions {
     return absl::OkStatus();
   }
 
-  // The constants that another kernel wants in other layouts.
-  absl::Status PackConstants(const PlanStep& step, const Kernel& kernel) {
+  // Gives constants the layouts that another kernel wants.
+  void SetConstants(const PlanStep& step, const Kernel& kernel) {
     for (size_t i = 0; i < step.inputs.size(); ++i) {
       const int v = step.inputs[i];
       if (v < 0 || l_.BufferOf(v).place != Place::kConstant) continue;
       const Layout& wanted = kernel.inputs()[i];
-      if (ValueAt(v).layout == wanted) continue;
-      const Tensor& constant = *ConstantValue(step.node->input(static_cast<int>(i)));
-      WEFT_ASSIGN_OR_RETURN(plan_.constants[Index(l_.BufferOf(v).slot)],
-                            l_.packed.Pack(constant, wanted));
       plan_.constant_bytes += wanted.bytes() - ValueAt(v).layout.bytes();
       l_.BufferOf(v).bytes = wanted.bytes();
       ValueAt(v).layout = wanted;
     }
-    return absl::OkStatus();
   }
 
   void SetKernel(PlanStep& step, KernelPtr kernel) {

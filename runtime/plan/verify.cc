@@ -115,6 +115,7 @@ class Reader {
     WEFT_RETURN_IF_ERROR(CheckRegions());
     WriteLeaves();
     for (const PlanStep& step : plan_.steps) {
+      WEFT_RETURN_IF_ERROR(CheckLayouts(step));
       for (int v : step.inputs) {
         if (v < 0 || Holds(v)) continue;
         return absl::InternalError(absl::StrCat("plan: step ", step.name, " reads ", Value(v).name,
@@ -127,6 +128,22 @@ class Reader {
 
  private:
   const PlanValue& Value(int v) const { return plan_.values[Index(v)]; }
+
+  // Operands lie as the step's kernel takes them.
+  absl::Status CheckLayouts(const PlanStep& step) const {
+    const auto fits = [&](int v, const Layout& wanted) {
+      return v < 0 || Value(v).layout == wanted;
+    };
+    const std::vector<Layout>&inputs = step.kernel->inputs(), &outputs = step.kernel->outputs();
+    bool all = inputs.size() == step.inputs.size() && outputs.size() == step.outputs.size();
+    for (size_t i = 0; all && i < inputs.size(); ++i) {
+      all = !step.kernel->Reads(static_cast<int>(i)) || fits(step.inputs[i], inputs[i]);
+    }
+    for (size_t i = 0; all && i < outputs.size(); ++i) all = fits(step.outputs[i], outputs[i]);
+    if (all) return absl::OkStatus();
+    return absl::InternalError(absl::StrCat(
+        "plan: step ", step.name, " has operands in layouts that its kernel does not ", "take"));
+  }
 
   absl::Status CheckRegions() const {
     for (const PlanValue& value : plan_.values) {

@@ -75,6 +75,7 @@ class Sharing {
       const int out = step.outputs[Index(alias.output)];
       if (l_.BufferOf(in).place != Place::kArena || !SameBytes(in, out) ||
           !DiesHere(s, alias.input) || plan_.values[Index(out)].alias_of >= 0 ||
+          !plan_.values[Index(out)].layout.strides().empty() ||  // a region of another value
           std::count(taken.begin(), taken.end(), BufferIndex(in)) > 0) {
         continue;
       }

@@ -117,7 +117,7 @@ TEST(ConvKernels, TheLibraryIsNotAskedForWindowsFarOutside) {
 }
 
 // A batch of 6 as three of 2, by every kernel of the library: images and an addend in parts,
-// weights and an operand of each channel whole; the addend in the result's memory too.
+// weights and the bias whole; the addend in the result's memory too.
 TEST(ConvKernels, PartsOfABatchMakeTheWhole) {
   const CaseNode made(
       {.op = "FusedConv",

@@ -218,16 +218,16 @@ TEST(Plan, EveryStageIsDumpedByName) {
     text[stage] = DumpStage(graph, stage, {.threads = 2}).value();
   }
   EXPECT_THAT(PlanStages(), ::testing::ElementsAre("choose", "variables", "emit", "regions",
-                                                   "order", "views", "place"));
+                                                   "order", "views", "place", "pack"));
   EXPECT_THAT(text["choose"], HasSubstr("Conv (Conv): onednn "));
   EXPECT_THAT(text["choose"], HasSubstr("Relu (Relu): weft vectors ("));
   EXPECT_THAT(text["emit"], HasSubstr("@arena#"));
   EXPECT_THAT(text["emit"], Not(HasSubstr("(= ")));
   EXPECT_THAT(text["views"], HasSubstr("(= Conv"));
   EXPECT_EQ(text["place"], Lower(graph, {.threads = 2})->ToString());
-  EXPECT_EQ(
-      DumpStage(graph, "fuse").status().message(),
-      "expected a stage of choose, variables, emit, regions, order, views, place, got \"fuse\"");
+  EXPECT_EQ(DumpStage(graph, "fuse").status().message(),
+            "expected a stage of choose, variables, emit, regions, order, views, place, pack, got "
+            "\"fuse\"");
 }
 
 TEST(Plan, ASmallStepHasOneThreadAndALargeOneAll) {

@@ -1,8 +1,8 @@
 #include "runtime/host/pointwise/conv.h"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
-#include <optional>
 #include <utility>
 #include <vector>
 

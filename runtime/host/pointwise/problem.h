@@ -56,9 +56,8 @@ struct PointwiseBand {
   int64_t block = 0, end_block = 0;
 };
 
-// Computes the band on the calling thread. v: v_floats() for each pixel of
-// panels_at_once panels. The bits of a
-// result do not depend on the band that it is in.
+// Computes the band on the calling thread. v: v_floats() for each pixel of panels_at_once panels.
+// The bits of a result do not depend on the band that it is in.
 void RunPointwiseBand(const PointwiseProblem& p, const PointwiseOperands& o,
                       const PointwiseBand& band, float* v);
 
