@@ -13,6 +13,7 @@
 #include "frontend/cli/tuning.h"
 #include "frontend/data/loader.h"
 #include "frontend/data/relabel.h"
+#include "frontend/session/feeds.h"
 #include "frontend/session/session.h"
 #include "frontend/session/tta.h"
 #include "frontend/watch/confusion_plot.h"
@@ -218,6 +219,9 @@ absl::Status Eval(const EvalArguments& a) {
   WEFT_ASSIGN_OR_RETURN(const TuningOptions tuning, TuningFor(a.tuning));
   auto session = Session::Create(model, {.threads = a.threads, .tuning = tuning});
   if (!session.ok()) return Annotate(session.status(), a.file);
+  std::vector<std::string> inputs;
+  for (const Node* input : (*session)->inputs()) inputs.push_back(input->name());
+  WEFT_RETURN_IF_ERROR(CheckParts(inputs, *dataset));
   ExampleWatch examples(a);
   BatchObserver observer;
   if (examples.wanted()) {

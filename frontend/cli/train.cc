@@ -65,6 +65,7 @@ absl::StatusOr<Config> GivenOptions(const TrainArguments& a) {
   }
   WEFT_RETURN_IF_ERROR(AdoptChoice(*a.flags, "optimizer", WithMethod, given));
   WEFT_RETURN_IF_ERROR(AdoptChoice(*a.flags, "schedule", WithSchedule, given));
+  WEFT_RETURN_IF_ERROR(AdoptChoice(*a.flags, "loss", WithLoss, given));
   if (!a.resume.empty()) {
     WEFT_RETURN_IF_ERROR(CheckResumption(*a.flags));
     DropBeginning(given);

@@ -56,6 +56,9 @@ absl::Status ApplyGiven(const Config& given, TrainCommandOptions& o) {
   if (const auto schedule = given.find("schedule"); schedule != given.end()) {
     o.fit.schedule = WithSchedule(o.fit.schedule, schedule->second);
   }
+  if (const auto loss = given.find("loss"); loss != given.end()) {
+    o.train.loss = WithLoss(o.train.loss, loss->second);
+  }
   WEFT_RETURN_IF_ERROR(ReadOptions(given, o));
   WEFT_RETURN_IF_ERROR(CheckTarget(o.target));
   o.train.seed = static_cast<uint64_t>(o.target.seed);

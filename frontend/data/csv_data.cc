@@ -72,8 +72,16 @@ absl::StatusOr<CsvRoles> RolesOf(const CsvTable& table, const DataOptions& optio
   const auto is_label = [&](size_t i) { return std::ranges::count(roles.labels, i) > 0; };
   if (roles.labels.empty()) {
     size_t last = table.columns.size() - 1;
-    while (last > 0 && (roles.split == last || roles.path == last || is_feature(last))) --last;
+    const auto is_taken = [&](size_t i) {
+      return roles.split == i || roles.path == i || is_feature(i);
+    };
+    while (last > 0 && is_taken(last)) --last;
     roles.labels.push_back(FindFirstColumn(table, {"label", "class", "target"}).value_or(last));
+    if (roles.labels[0] == last && is_taken(last)) {
+      return absl::InvalidArgumentError(
+          "expected a column of labels besides those of paths and features; --label-columns names "
+          "them");
+    }
   }
   for (const size_t i : roles.features) {
     if (roles.split != i && roles.path != i && !is_label(i)) continue;

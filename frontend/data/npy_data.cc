@@ -62,24 +62,29 @@ constexpr std::string_view kHeldOutEndings[] = {"_val", "_test"};
 
 absl::StatusOr<NpyFolder> FindArrays(const std::string& path) {
   NpyFolder folder = {.path = path};
-  std::error_code ignored;
-  for (fs::directory_iterator it(path, ignored), end; !ignored && it != end;
-       it.increment(ignored)) {
+  std::error_code error;
+  for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().stem().string();
     if (it->path().extension() != ".npy" || !name.starts_with("x_")) continue;
     const auto ending = std::ranges::find_if(
         kHeldOutEndings, [&](std::string_view ending) { return name.ends_with(ending); });
     if (ending == std::end(kHeldOutEndings)) {
       folder.parts.push_back(name.substr(2));
-    } else {  // "_val" rather than "_test"
-      folder.held_out = std::max(folder.held_out, std::string(*ending));
+      continue;
     }
+    const std::string held_out(*ending), whole = name.substr(0, name.size() - held_out.size());
+    if (!fs::exists(folder.path / (whole + ".npy"))) {
+      return absl::NotFoundError(absl::StrCat(path, ": has ", name, ".npy, which is held out of ",
+                                              whole, ".npy, but not that"));
+    }
+    folder.held_out = std::max(folder.held_out, held_out);  // "_val" rather than "_test"
   }
+  if (error) return absl::NotFoundError(absl::StrCat(path, ": ", error.message()));
   std::ranges::sort(folder.parts);
-  if (folder.parts.empty() || !fs::exists(folder.path / "x.npy", ignored)) return folder;
-  return absl::InvalidArgumentError(absl::StrCat(
-      path, ": expected x.npy, or x_NAME.npy for each of several inputs; it has both, x_",
-      folder.parts[0], ".npy"));
+  if (folder.parts.empty() || !fs::exists(folder.path / "x.npy")) return folder;
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ": expected x.npy, or x_NAME.npy for each of several inputs; it has both,",
+                   " x_", folder.parts[0], ".npy, of which one has to lie elsewhere"));
 }
 
 // What is tested lies as what was learned from: rows of equal dims, `alike` in what elements mean.
@@ -146,10 +151,20 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenNpy(const std::string& path, 
     parts.push_back({.name = part, .dims = array->example_dims()});
     arrays.push_back(std::move(array));
   }
+  Preprocessing preprocessing;
+  const auto is_image = [](const auto& array) { return array->is_images(); };
+  if (std::ranges::count_if(arrays, is_image) == 1) {  // It comes first, and is prepared as images.
+    const auto at = std::ranges::find_if(arrays, is_image) - arrays.begin();
+    std::rotate(arrays.begin(), arrays.begin() + at, arrays.begin() + at + 1);
+    std::rotate(parts.begin(), parts.begin() + at, parts.begin() + at + 1);
+    parts[0].dims = {};
+    preprocessing = arrays[0]->preprocessing();
+  }
   const DatasetInfo& first = arrays[0]->info();
   info = {.name = name,
           .size = first.size,
           .class_names = first.class_names,
+          .preprocessing = std::move(preprocessing),
           .parts = std::move(parts),
           .label_dims = first.label_dims,
           .targets = first.targets};

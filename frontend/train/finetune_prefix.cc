@@ -31,7 +31,8 @@ bool MovesByItself(const Node& node, const Node* examples) {
 const Node* ExamplesOf(const Graph& graph) {
   const Node* examples = nullptr;
   for (const Node* input : graph.inputs()) {
-    if (input->name() == kLabelsInput || input->name() == kNoiseInput) continue;
+    const bool is_fed = input->name() == kLabelsInput || input->name() == kNoiseInput;
+    if (is_fed && !graph.losses().empty()) continue;
     if (examples != nullptr) return nullptr;
     examples = input;
   }

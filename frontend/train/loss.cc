@@ -227,6 +227,14 @@ absl::Status OutOfRange(std::string_view expected, double got) {
 
 }  // namespace
 
+LossOptions WithLoss(LossOptions options, std::string_view loss) {
+  options.loss = loss;
+  if (options.loss == "focal") return options;
+  options.focal_gamma = LossOptions().focal_gamma;
+  options.focal_alpha = LossOptions().focal_alpha;
+  return options;
+}
+
 absl::Status CheckLossOptions(const LossOptions& o) {
   if (std::find(kLosses.begin(), kLosses.end(), o.loss) == kLosses.end()) {
     return absl::InvalidArgumentError(

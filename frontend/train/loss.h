@@ -58,6 +58,9 @@ absl::Status CheckNoLossOptions(const LossOptions& options);
 // Softmax or Sigmoid, which the losses contain.
 absl::StatusOr<Value> ScoresFor(const Graph& graph, const LossOptions& options);
 
+// `options` with this loss, without options that it does not have.
+LossOptions WithLoss(LossOptions options, std::string_view loss);
+
 // The labels that the loss of these scores takes: i64[N,d..] or f32 of the scores' shape.
 TensorType LabelsFor(const TensorType& scores, const LossOptions& options);
 

@@ -213,7 +213,8 @@ absl::StatusOr<FitResult> Loop::Run(const std::shared_ptr<const Dataset>& test) 
   const bool saves = !options_.checkpoint.path.empty();
   const bool restores = options_.early_stopping.restores() && saves;
   const bool keeps = restores || (options_.checkpoint.keep_best && saves);
-  if (keeps && !checkpoints_.HasBest(state_.best)) state_.best = {};
+  const bool has_best = state_.best.epoch >= 0;  // else waiting for the first one goes on
+  if (keeps && has_best && !checkpoints_.HasBest(state_.best)) state_.best = {};
   FitResult result;
   for (int64_t epoch = trainer_.epoch(); epoch < options_.epochs && !result.stopped; ++epoch) {
     result.early = ShouldStop(options_.early_stopping, state_.best);

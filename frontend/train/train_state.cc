@@ -33,6 +33,10 @@ absl::StatusOr<TrainOptions> OptionsOf(const TrainingState& state) {
   ConfigReader reader(state.config);
   VisitOptions(options, reader);
   WEFT_RETURN_IF_ERROR(reader.status());
+  // A file may have options that did nothing.
+  options.loss = WithLoss(options.loss, options.loss.loss);
+  if (!options.loss.targets) options.loss.focal_alpha = LossOptions().focal_alpha;
+  if (options.finetune.freeze.empty()) options.finetune.unfreeze_at = 0;
   WEFT_RETURN_IF_ERROR(CheckThreads(state.threads));
   options.seed = state.seed;
   options.threads = static_cast<int>(state.threads);

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,13 @@ constexpr int64_t kXorTrain = 160, kXorTest = 40;
 constexpr char kXorCsv[] = "--data csv:xor.csv --feature-columns sign,noise ";
 constexpr char kXorFit[] = "--epochs 40 --batch 20 --optimizer adam --lr 0.02 --threads 1 ";
 
+// Somewhat brighter from row to row, so that a part of a picture tells where it is from.
+std::vector<uint8_t> PixelsOf(const XorExample& x) {
+  std::vector<uint8_t> pixels;
+  for (int i = 0; i < 64; ++i) pixels.push_back(static_cast<uint8_t>(x.level + i / 8 * 5));
+  return pixels;
+}
+
 // The same examples as pictures beside a table, xor.csv, and as arrays, npy/; models that read
 // both inputs, and each alone.
 class CliInputs : public Cli {
@@ -35,7 +44,8 @@ class CliInputs : public Cli {
     std::string csv = "image,sign,noise,kind,split\n", numbers = "sign,noise,kind,split\n";
     for (int64_t i = 0; i < kXorTrain + kXorTest; ++i) {
       const XorExample x = XorAt(i);
-      AddPicture(Path(absl::StrCat("pictures/", i, ".png")), Plain(8, 8, {x.level}));
+      AddPicture(Path(absl::StrCat("pictures/", i, ".png")),
+                 {.height = 8, .width = 8, .channels = 1, .pixels = PixelsOf(x)});
       const std::string row =
           absl::StrCat(x.features[0], ",", x.features[1], ",", x.label == 0 ? "same" : "different",
                        ",", i < kXorTrain ? "train" : "val", "\n");
@@ -70,7 +80,7 @@ class CliInputs : public Cli {
     std::vector<int64_t> labels;
     for (int64_t i = first; i < first + count; ++i) {
       const XorExample x = XorAt(i);
-      images.insert(images.end(), 64, x.level);
+      std::ranges::copy(PixelsOf(x), std::back_inserter(images));
       features.insert(features.end(), x.features.begin(), x.features.end());
       labels.push_back(x.label);
     }
@@ -101,6 +111,16 @@ TEST_F(CliInputs, TogetherBeatEachAlone) {
   EXPECT_LT(AccuracyOf("features.weft"), 0.7);
 }
 
+// The picture is prepared as in training wherever it comes from.
+TEST_F(CliInputs, OfAnotherKindAreJudgedTheSame) {
+  WriteText(Path("npy/classes.txt"), "same\ndifferent\n");
+  Output(absl::StrCat("train --model both.weft -o a.weft --epochs 6 --batch 20 --threads 1 ",
+                      kXorCsv));
+  EXPECT_EQ(AccuracyOf("a.weft", "--data npy:npy"), AccuracyOf("a.weft"));
+  Output("train --model both.weft -o b.weft --epochs 6 --batch 20 --threads 1 --data npy:npy");
+  EXPECT_EQ(AccuracyOf("b.weft", kXorCsv), AccuracyOf("b.weft"));
+}
+
 // With workers and an augmentation that is drawn anew in each epoch.
 TEST_F(CliInputs, GoOnAsIfNothingHadBeen) {
   const std::string fit = absl::StrCat(
@@ -122,7 +142,7 @@ TEST_F(CliInputs, AreJudgedByEvalAsInTraining) {
   // "accuracy 97.50 % (39 of 40)"
   const std::string accuracy = judged.substr(at, judged.find('%') - at);
   EXPECT_THAT(said, HasSubstr("test " + accuracy)) << judged;
-  // The pictures are all of one level: mirrored they are the same.
+  // The pictures' rows are of one level each: mirrored they are the same.
   const std::string views = Output("eval a.weft --tta flip --threads 1");
   EXPECT_THAT(views, HasSubstr(accuracy));
 }
@@ -133,7 +153,7 @@ TEST_F(CliInputs, AreShownPartByPart) {
                          HasSubstr("height x width: 8x8 (160)\n"), HasSubstr("  image: mean 0."),
                          HasSubstr("  features: mean "), HasSubstr("saved a.png")));
   EXPECT_THAT(Output("data npy:npy"),
-              AllOf(HasSubstr("160 examples, read as features [2], image [1,8,8]\n"),
+              AllOf(HasSubstr("160 examples, read as image [1,8,8], features [2]\n"),
                     HasSubstr("  image: mean 0.")));
 }
 
@@ -160,7 +180,7 @@ const InputsErrorRow kInputsErrors[] = {
      "mv npy/x_image.npy npy/x_photo.npy; mv npy/x_image_test.npy npy/x_photo_test.npy",
      "train --model both.weft --data npy:npy",
      {"npy:npy (train): expected a part of the examples for each input by its name; the model's "
-      "inputs are image, features, the examples have the parts features, photo"}},
+      "inputs are image, features, the examples have the parts photo, features"}},
     {"no parts",
      "true",
      "train --model both.weft --data csv:xor.csv",
@@ -172,7 +192,7 @@ const InputsErrorRow kInputsErrors[] = {
     {"a network of one input",
      "true",
      "train --model lenet-bn --data npy:npy",
-     {"the model's inputs are x, the examples have the parts features, image"}},
+     {"the model's inputs are x, the examples have the parts image, features"}},
     {"a wrong size of features",
      "true",
      "train --model both.weft --data csv:xor.csv --feature-columns sign",
@@ -211,18 +231,26 @@ const InputsErrorRow kInputsErrors[] = {
      "sed -i '2s/,[^,]*,/,much,/' xor.csv",
      "train --model both.weft --data csv:xor.csv --feature-columns sign,noise",
      {"xor.csv: row 1, column sign: expected a number, got \"much\""}},
-    {"an augmentation of arrays",
-     "true",
-     "train --model both.weft --data npy:npy --augment flip",
+    {"held out of nothing",
+     "mv npy/x_features.npy npy/x_size.npy",
+     "train --model both.weft --data npy:npy",
+     {"npy: has x_features_test.npy, which is held out of x_features.npy, but not that"}},
+    {"no column of labels",
+     "cut -d, -f1-3,5 xor.csv > a.csv; mv a.csv xor.csv",
+     "train --model both.weft --data csv:xor.csv --feature-columns sign,noise",
+     {"xor.csv: expected a column of labels besides those of paths and features"}},
+    {"an augmentation of what is no image",
+     "rm npy/x_image*",
+     "train --model features.weft --data npy:npy --augment flip",
      {"augment: flip wants examples that are images; those of npy:npy (train)"}},
     {"an augmentation of labels",
      "true",
      "train --model both.weft --data csv:xor.csv --feature-columns sign,noise --augment mixup",
      {"augment: mixup wants examples for one input"}},
-    {"views of arrays",
+    {"a part that is not looked at",
      "true",
-     "eval both.weft --data npy:npy --tta flip",
-     {"augment: flip wants examples that are images"}},
+     "eval image.weft --data csv:xor.csv --feature-columns sign,noise",
+     {"the model's inputs are image, the examples have the parts image, features"}},
 };
 
 TEST_F(CliInputs, MistakesAreOneClearLineEach) {
