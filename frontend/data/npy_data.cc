@@ -79,7 +79,10 @@ absl::StatusOr<NpyFolder> FindArrays(const std::string& path) {
     }
     folder.held_out = std::max(folder.held_out, held_out);  // "_val" rather than "_test"
   }
-  if (error) return absl::NotFoundError(absl::StrCat(path, ": ", error.message()));
+  if (error) {
+    return absl::NotFoundError(
+        absl::StrCat(path, ": expected a folder with x.npy and y.npy: ", error.message()));
+  }
   std::ranges::sort(folder.parts);
   if (folder.parts.empty() || !fs::exists(folder.path / "x.npy")) return folder;
   return absl::InvalidArgumentError(

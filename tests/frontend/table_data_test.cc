@@ -200,7 +200,7 @@ TEST(NpyData, SignalsOfAnyRank) {
   EXPECT_THAT(OpenError("npy:" + folder, Split::kTrain), HasSubstr("example 1 has -1"));
 }
 
-// With every kind of element, which stay as they are but for levels; no dims of the whole.
+// With every kind of element; the only image comes first, all others stay as they are.
 TEST(NpyData, APartForEachInput) {
   const std::string folder = TestFolder();
   SaveNpy<uint8_t>(folder + "/x_picture.npy", {4, 1, 2}, {0, 51, 102, 0, 0, 255, 51, 51});
@@ -210,18 +210,18 @@ TEST(NpyData, APartForEachInput) {
   const auto train = Opened("npy:" + folder, Split::kTrain);
   ASSERT_NE(train, nullptr);
   ASSERT_EQ(train->parts().size(), 3);
-  EXPECT_EQ(train->parts()[0].name, "age");
-  EXPECT_EQ(train->parts()[0].dims, Dims{1});
-  EXPECT_EQ(train->parts()[1].name, "picture");
-  EXPECT_EQ(train->parts()[1].dims, (Dims{1, 1, 2}));
+  EXPECT_EQ(train->parts()[0].name, "picture");
+  EXPECT_EQ(train->part_dims(train->parts()[0]), (Dims{1, 1, 2}));
+  EXPECT_EQ(train->parts()[1].name, "age");
+  EXPECT_EQ(train->parts()[1].dims, Dims{1});
   EXPECT_EQ(train->parts()[2].name, "words");
-  EXPECT_FALSE(train->is_images());
-  EXPECT_FALSE(train->is_normalised());
-  EXPECT_THAT(ReadAt(*train, 2).values, ElementsAre(40, 0, 1, 7, 8, 9));
+  EXPECT_TRUE(train->is_images());
+  EXPECT_TRUE(train->is_normalised());
+  EXPECT_THAT(ReadAt(*train, 2).values, ElementsAre(0, 1, 40, 7, 8, 9));
   const auto test = Opened("npy:" + folder, Split::kTest, {.val_split = 0.5});
   EXPECT_EQ(test->parts().size(), 3);
   EXPECT_THAT(LabelsOf(*test), ElementsAre(0, 1));
-  const float age = ReadAt(*test, 0).values[0];  // the same example of all arrays
+  const float age = ReadAt(*test, 0).values[2];  // the same example of all arrays
   EXPECT_EQ(ReadAt(*test, 0).values[3], age == 20 ? 1 : 4);
 }
 
