@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 #include <memory>
+#include <optional>
 
 #include "runtime/exec/executable.h"
 
@@ -59,22 +60,27 @@ class Contestant {
 
 absl::StatusOr<size_t> QuickestChoices(const Graph& graph, const LowerOptions& options,
                                        const std::vector<KernelChoices>& choices) {
-  std::vector<Contestant> contestants;
+  std::vector<std::optional<Contestant>> contestants;
   for (const KernelChoices& c : choices) {
-    WEFT_ASSIGN_OR_RETURN(Contestant contestant, Contestant::Create(graph, options, c));
-    contestants.push_back(std::move(contestant));
+    absl::StatusOr<Contestant> contestant = Contestant::Create(graph, options, c);
+    if (!contestant.ok() && contestants.empty()) return contestant.status();
+    // The others were put together from times: a variable may not come in a layout that one wants.
+    contestants.emplace_back();
+    if (contestant.ok()) contestants.back() = *std::move(contestant);
   }
   double total = 0;
   for (int round = 0; round < kRounds && (round < 2 || total < kMostSeconds); ++round) {
-    for (Contestant& contestant : contestants) {
-      if (!contestant.Run().ok()) return 0;
-      total += contestant.last();
+    for (std::optional<Contestant>& contestant : contestants) {
+      if (!contestant) continue;
+      if (!contestant->Run().ok()) return 0;
+      total += contestant->last();
     }
   }
   size_t best = 0;
   for (size_t i = 1; i < contestants.size(); ++i) {
-    const double limit = contestants[best].least() * (best == 0 ? 1 - kClearGain : 1);
-    if (contestants[i].least() < limit) best = i;
+    if (!contestants[i]) continue;
+    const double limit = contestants[best]->least() * (best == 0 ? 1 - kClearGain : 1);
+    if (contestants[i]->least() < limit) best = i;
   }
   return best;
 }
