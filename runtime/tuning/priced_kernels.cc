@@ -140,9 +140,8 @@ absl::StatusOr<std::vector<PricedKernel>> KernelPrices::Price(const KernelReques
         const auto direct =
             std::ranges::find_if(kernels, [](const auto& k) { return !IsWinograd(*k); });
         if (direct == kernels.end()) continue;
-        // Where it cannot be told, for want of a reorder of the operands, the kernel is not taken.
-        const absl::StatusOr<double> error = RelativeError(request, *kernels[i], **direct);
-        if (!error.ok() || !(*error <= max_error_)) continue;
+        WEFT_ASSIGN_OR_RETURN(const double error, RelativeError(request, *kernels[i], **direct));
+        if (!(error <= max_error_)) continue;
       }
     }
     priced.push_back(std::move(kernel));

@@ -162,6 +162,33 @@ TEST(Contest, OfRunsThatFailOnWhatIsMadeUpTheFirstWins) {
   EXPECT_TRUE(tuner->ChoicesFor(graph, {.threads = 1}).value().empty());
 }
 
+// A variable comes in the layout of its first reader; to that of the library's weights for
+// Winograd's method there is no reorder from there.
+TEST(Contest, APlanThatCannotBeMadeLoses) {
+  Graph graph(StandardOps());
+  Emitter e(graph);
+  const Value w = graph.AddVariable("w", Wave({64, 64, 3, 3}, 0.7F)).value();
+  const auto conv = [&](const char* name) {
+    const Value x = graph.AddInput(name, {DType::kF32, {4, 64, 32, 32}}).value();
+    return e.Op("Conv", {x, w}, {{"pads", std::vector<int64_t>{1, 1, 1, 1}}});
+  };
+  const Value first = conv("a"), second = conv("b");
+  ASSERT_TRUE(graph.AddOutput("first", first).ok());
+  ASSERT_TRUE(graph.AddOutput("second", second).ok());
+  ASSERT_TRUE(graph.AddUpdate(w.node, e.Op("Mul", {w, w})).ok());
+  const Candidates offered = CandidatesFor(PlainRequest(*second.node), Families::kAll).value();
+  const auto opaque = std::ranges::find_if(offered, [](const auto& kernel) {
+    return kernel->name() == "onednn" && absl::StrContains(kernel->implementation(), "wino");
+  });
+  if (opaque == offered.end()) GTEST_SKIP() << "SKIPPED: the library has no such kernel here";
+  const KernelChoices bad = {{second.node->name(), ChoiceText(*second.node, **opaque)}};
+  const LowerOptions options{.threads = 1, .choices = std::make_shared<FixedChoices>(bad)};
+  const auto made = Executable::Create(graph, {}, options);
+  ASSERT_FALSE(made.ok()) << made.value()->plan().ToString();
+  EXPECT_EQ(QuickestChoices(graph, {.threads = 1}, {{}, bad}).value(), 0U);
+  EXPECT_FALSE(QuickestChoices(graph, {.threads = 1}, {bad, {}}).ok());
+}
+
 TEST(Search, CountsWhatItHasDone) {
   const Graph graph = Network();
   std::vector<TuningProgress> seen;
