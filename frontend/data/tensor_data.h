@@ -36,8 +36,9 @@ absl::StatusOr<std::shared_ptr<const Dataset>> SplitTensorDataset(DatasetInfo in
 
 // PATH/x.npy and y.npy, mapped, with x_test.npy and y_test.npy (or x_val, y_val) or a share held
 // out, and classes.txt for names. Or, for a model with several inputs, x_NAME.npy for each, with
-// x_NAME_test.npy: the parts of the examples, not normalised; bytes are levels here too. Errors:
-// missing or malformed files, test examples of other dims or another kind of element than
+// x_NAME_test.npy: the parts of the examples. If one of them alone is of images, it comes first and
+// is normalised; all others stay as they are. Errors: missing or malformed files, one that is held
+// out of none, test examples of other dims or another kind of element than
 // training's, those of MakeTensorDataset and CheckSplit.
 absl::StatusOr<std::shared_ptr<const Dataset>> OpenNpy(const std::string& path, Split split,
                                                        const DataOptions& options);

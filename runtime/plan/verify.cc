@@ -2,6 +2,7 @@
 #include <map>
 #include <optional>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "runtime/plan/lowering.h"
 
@@ -131,18 +132,29 @@ class Reader {
 
   // Operands lie as the step's kernel takes them.
   absl::Status CheckLayouts(const PlanStep& step) const {
-    const auto fits = [&](int v, const Layout& wanted) {
-      return v < 0 || Value(v).layout == wanted;
-    };
-    const std::vector<Layout>&inputs = step.kernel->inputs(), &outputs = step.kernel->outputs();
-    bool all = inputs.size() == step.inputs.size() && outputs.size() == step.outputs.size();
-    for (size_t i = 0; all && i < inputs.size(); ++i) {
-      all = !step.kernel->Reads(static_cast<int>(i)) || fits(step.inputs[i], inputs[i]);
+    const Kernel& kernel = *step.kernel;
+    const auto is_read = [&](size_t i) { return kernel.Reads(static_cast<int>(i)); };
+    WEFT_RETURN_IF_ERROR(CheckLayouts(step, "input", step.inputs, kernel.inputs(), is_read));
+    return CheckLayouts(step, "output", step.outputs, kernel.outputs(),
+                        [](size_t) { return true; });
+  }
+  absl::Status CheckLayouts(const PlanStep& step, std::string_view what,
+                            const std::vector<int>& values, const std::vector<Layout>& wanted,
+                            absl::FunctionRef<bool(size_t)> matters) const {
+    if (values.size() != wanted.size()) {
+      return absl::InternalError(absl::StrCat("plan: step ", step.name, ": expected ",
+                                              wanted.size(), " ", Absl(what), "s, got ",
+                                              values.size()));
     }
-    for (size_t i = 0; all && i < outputs.size(); ++i) all = fits(step.outputs[i], outputs[i]);
-    if (all) return absl::OkStatus();
-    return absl::InternalError(absl::StrCat(
-        "plan: step ", step.name, " has operands in layouts that its kernel does not ", "take"));
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (values[i] < 0 || !matters(i) || Value(values[i]).layout == wanted[i]) continue;
+      return absl::InternalError(
+          absl::StrCat("plan: step ", step.name, ", ", Absl(what), " ", i, ": expected the layout ",
+                       wanted[i].name(), " of ", ToString(wanted[i].dims()), ", ",
+                       Value(values[i]).name, " has ", Value(values[i]).layout.name(), " of ",
+                       ToString(Value(values[i]).layout.dims())));
+    }
+    return absl::OkStatus();
   }
 
   absl::Status CheckRegions() const {
