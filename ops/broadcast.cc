@@ -86,4 +86,24 @@ std::vector<int64_t> BroadcastStrides(std::span<const int64_t> from, std::span<c
   return strides;
 }
 
+Loops MergeAxes(const Dims& dims, const std::vector<Dims>& strides) {
+  Loops merged{{}, std::vector<Dims>(strides.size())};
+  for (size_t axis = 0; axis < dims.size(); ++axis) {
+    if (dims[axis] == 1) continue;
+    bool joins = !merged.dims.empty();
+    for (size_t k = 0; k < strides.size() && joins; ++k) {
+      joins = merged.strides[k].back() == strides[k][axis] * dims[axis];
+    }
+    if (joins) {
+      merged.dims.back() *= dims[axis];
+      for (size_t k = 0; k < strides.size(); ++k) merged.strides[k].back() = strides[k][axis];
+    } else {
+      merged.dims.push_back(dims[axis]);
+      for (size_t k = 0; k < strides.size(); ++k) merged.strides[k].push_back(strides[k][axis]);
+    }
+  }
+  if (merged.dims.empty()) merged = {{1}, std::vector<Dims>(strides.size(), Dims{0})};
+  return merged;
+}
+
 }  // namespace weft

@@ -35,6 +35,21 @@ std::vector<int64_t> RowMajorStrides(std::span<const int64_t> dims);
 // axes of `to`: 0 along axes that are broadcast.
 std::vector<int64_t> BroadcastStrides(std::span<const int64_t> from, std::span<const int64_t> to);
 
+// Loops over a row-major result whose operands are read with strides, 0 where they are broadcast.
+// Axes are merged where all strides allow it; the last strides are 0 or 1.
+struct Loops {
+  Dims dims;
+  std::vector<Dims> strides;  // of each operand, one for every axis
+
+  int64_t size() const {
+    int64_t n = 1;
+    for (int64_t d : dims) n *= d;
+    return n;
+  }
+  int64_t step(size_t operand) const { return strides[operand].back(); }
+};
+
+Loops MergeAxes(const Dims& dims, const std::vector<Dims>& strides);
 // Calls f(i, offsets) for every index of `dims` in row-major order: `i` counts from 0, offsets[k]
 // is the sum of index[axis] * strides[k][axis].
 template <size_t K, typename F>

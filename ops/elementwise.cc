@@ -35,25 +35,6 @@ absl::StatusOr<Shape> BroadcastOfInputs(const InferContext& c, int first) {
   return shape;
 }
 
-void MergeAxes(Dims& dims, std::array<std::vector<int64_t>, 2>& strides) {
-  const auto drop = [&](size_t axis) {
-    const auto at = static_cast<std::ptrdiff_t>(axis);
-    dims.erase(dims.begin() + at);
-    for (std::vector<int64_t>& s : strides) s.erase(s.begin() + at);
-  };
-  for (size_t axis = dims.size(); axis-- > 0;) {
-    if (dims[axis] == 1) drop(axis);
-  }
-  for (size_t axis = dims.size(); axis-- > 1;) {
-    const bool one = std::ranges::all_of(strides, [&](const std::vector<int64_t>& s) {
-      return s[axis - 1] == s[axis] * dims[axis];
-    });
-    if (!one) continue;
-    dims[axis] *= dims[axis - 1];
-    drop(axis - 1);
-  }
-}
-
 absl::StatusOr<std::vector<TensorType>> InferBroadcast(const InferContext& c) {
   WEFT_ASSIGN_OR_RETURN(Shape shape, BroadcastOfInputs(c));
   return std::vector<TensorType>{{c.type(0).dtype, std::move(shape)}};

@@ -50,23 +50,21 @@ T Wrapping(T a, T b, F f) {
   }
 }
 
-// Makes neighbouring axes one where that changes nothing for ForEachOffset but that its rows become
-// longer: the 3x3 taps of weights that are scaled by channel are rows of three.
-void MergeAxes(Dims& dims, std::array<std::vector<int64_t>, 2>& strides);
-
 // y = f(a, b) for each element of the output, the first two inputs being broadcast to it.
 template <typename A, typename B, typename Y, typename F>
 void ForEachPair(const EvalContext& c, F f) {
   const auto a = c.in(0).in<A>();
   const auto b = c.in(1).in<B>();
   const auto y = c.out().out<Y>();
-  Dims dims(c.out().dims.begin(), c.out().dims.end());
-  std::array strides = {BroadcastStrides(c.in(0).dims, dims), BroadcastStrides(c.in(1).dims, dims)};
-  MergeAxes(dims, strides);
-  ForEachOffset<2>(dims, strides, [&](int64_t i, const std::array<int64_t, 2>& at) {
-    y[static_cast<size_t>(i)] =
-        static_cast<Y>(f(a[static_cast<size_t>(at[0])], b[static_cast<size_t>(at[1])]));
-  });
+  const Dims dims(c.out().dims.begin(), c.out().dims.end());
+  // Rows as long as can be: the 3x3 taps of weights that are scaled by channel are rows of three.
+  const Loops loops =
+      MergeAxes(dims, {BroadcastStrides(c.in(0).dims, dims), BroadcastStrides(c.in(1).dims, dims)});
+  ForEachOffset<2>(loops.dims, {loops.strides[0], loops.strides[1]},
+                   [&](int64_t i, const std::array<int64_t, 2>& at) {
+                     y[static_cast<size_t>(i)] = static_cast<Y>(
+                         f(a[static_cast<size_t>(at[0])], b[static_cast<size_t>(at[1])]));
+                   });
 }
 
 // The definition of an op for which the order of its two inputs does not matter.

@@ -5,7 +5,6 @@
 
 #include "runtime/host/host_families.h"
 #include "runtime/kernel.h"
-#include "runtime/plan/lowering.h"
 
 namespace weft {
 namespace {

@@ -96,6 +96,9 @@ using KernelFamily = absl::StatusOr<Kernels> (*)(const KernelRequest&);
 // All families for an op, in order of preference; empty for an op that only has its reference
 // kernel. The explicit list is runtime/families.cc.
 std::span<const KernelFamily> FamiliesFor(std::string_view op);
+// Instead of a family that takes long to make all its kernels, one that makes the best of them and
+// few others; of others themselves.
+KernelFamily BestOf(KernelFamily family);
 
 // The fallback: the op's reference kernel, on row-major operands.
 std::unique_ptr<Kernel> MakeReferenceKernel(const KernelRequest& request);

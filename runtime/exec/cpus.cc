@@ -106,6 +106,11 @@ size_t CacheBytes(int level) {
   return bytes > 0 ? static_cast<size_t>(bytes) : 0;
 }
 
+size_t CacheBytesOr(int level, size_t unknown) {
+  const size_t bytes = CacheBytes(level);
+  return bytes > 0 ? bytes : unknown;
+}
+
 CpuLease::CpuLease(int threads) {
   if (has_lease) return;
   has_lease = true;

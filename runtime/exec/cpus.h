@@ -17,6 +17,8 @@ int QuotaCpus(const std::string& root = "");
 
 // Bytes of a core's cache of level 1 (of data) to 3, as the system says; 0 where it does not.
 size_t CacheBytes(int level);
+// The same, `unknown` where the system does not say.
+size_t CacheBytesOr(int level, size_t unknown);
 
 // CPUs for one run. Waits until so many are free of other runs of this process, in the order in
 // which runs come, so that callers on many threads do not slow each other; how many threads a run

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
+#include "ops/broadcast.h"
 #include "runtime/exec/parallel.h"
 #include "runtime/kernel.h"
 
@@ -14,21 +15,6 @@
 
 namespace weft {
 
-// Loops over a row-major result whose operands are read with strides, 0 where they are broadcast.
-// Axes are merged where all strides allow it; the last strides are 0 or 1.
-struct Loops {
-  Dims dims;
-  std::vector<Dims> strides;  // of each operand, one for every axis
-
-  int64_t size() const {
-    int64_t n = 1;
-    for (int64_t d : dims) n *= d;
-    return n;
-  }
-  int64_t step(size_t operand) const { return strides[operand].back(); }
-};
-
-Loops MergeAxes(const Dims& dims, const std::vector<Dims>& strides);
 // The node's inputs, broadcast to its first output.
 Loops BroadcastLoops(const KernelRequest& request);
 

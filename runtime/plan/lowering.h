@@ -99,9 +99,6 @@ absl::StatusOr<Candidates> CandidatesFor(const KernelRequest& request, Families 
 // is offered no such kernel.
 absl::StatusOr<std::shared_ptr<const Kernel>> FindKernel(const KernelRequest& request,
                                                          std::string_view wanted);
-// Instead of a family that takes long to make all its kernels, one that makes the best of them and
-// few others; of others themselves. Beside FamiliesFor, in runtime/families.cc.
-KernelFamily BestOf(KernelFamily family);
 // Where the node needs no kernel: the alias that makes its only result a view of that input.
 std::optional<Alias> ViewOf(const Node& node);
 // The layout in which the choice reads input `i`; null where it does not read its elements.

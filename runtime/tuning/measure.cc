@@ -24,11 +24,6 @@ constexpr double kHopelessAtFirst = 3;
 constexpr double kHopeless = 1.4;
 constexpr size_t kCacheLine = 64;
 
-size_t CacheBytesOr(int level, size_t unknown) {
-  const size_t bytes = CacheBytes(level);
-  return bytes > 0 ? bytes : unknown;
-}
-
 // Numbers in [-1, 1) without a pattern that a kernel could profit from.
 void FillRandom(float* data, size_t count) {
   uint32_t state = 0x9e3779b9;

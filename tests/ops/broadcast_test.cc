@@ -98,10 +98,9 @@ TEST(BroadcastTest, ForEachOffsetVisitsAScalarOnceAndAnEmptyShapeNever) {
 }
 
 TEST(BroadcastTest, NeighbouringAxesBecomeOneWhereTheirElementsFollowEachOther) {
-  const auto merged = [](const Dims& a, const Dims& b, Dims to) {
-    std::array strides = {BroadcastStrides(a, to), BroadcastStrides(b, to)};
-    MergeAxes(to, strides);
-    return std::vector<std::vector<int64_t>>{to, strides[0], strides[1]};
+  const auto merged = [](const Dims& a, const Dims& b, const Dims& to) {
+    const Loops loops = MergeAxes(to, {BroadcastStrides(a, to), BroadcastStrides(b, to)});
+    return std::vector<std::vector<int64_t>>{loops.dims, loops.strides[0], loops.strides[1]};
   };
   using Rows = std::vector<std::vector<int64_t>>;
   // Weights scaled by their output channel, by their input channel, and by each tap.
@@ -111,8 +110,8 @@ TEST(BroadcastTest, NeighbouringAxesBecomeOneWhereTheirElementsFollowEachOther) 
   EXPECT_EQ(merged({8, 4, 3, 3}, {8, 4, 3, 3}, {8, 4, 3, 3}), (Rows{{288}, {1}, {1}}));
   EXPECT_EQ(merged({8, 4, 1, 1}, {8, 1, 1, 1}, {8, 4, 1, 1}), (Rows{{8, 4}, {4, 1}, {1, 0}}));
   EXPECT_EQ(merged({2, 1}, {1, 3}, {2, 3}), (Rows{{2, 3}, {1, 0}, {0, 1}}));
-  EXPECT_EQ(merged({}, {}, {}), (Rows{{}, {}, {}}));
-  EXPECT_EQ(merged({1, 1}, {1}, {1, 1}), (Rows{{}, {}, {}}));
+  EXPECT_EQ(merged({}, {}, {}), (Rows{{1}, {0}, {0}}));
+  EXPECT_EQ(merged({1, 1}, {1}, {1, 1}), (Rows{{1}, {0}, {0}}));
 }
 
 }  // namespace

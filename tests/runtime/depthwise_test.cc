@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "hwy/targets.h"
 #include "ops/post_ops.h"
 #include "runtime/channel_blocks.h"
 #include "runtime/exec/parallel.h"
@@ -89,15 +88,11 @@ TEST_F(Depthwise, SplitsLargeImages) {
 }
 
 TEST_F(Depthwise, AgreesWithTheReferenceOnOlderCpus) {
-  for (const int64_t targets : {int64_t{HWY_AVX2}, int64_t{HWY_STATIC_TARGET}}) {
-    hwy::SetSupportedTargetsForTest(targets);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  WithOlderCpus([&] {
     for (const DepthwiseShape& s : Shapes()) {
       ExpectSameAtAnyThreadCount(CaseOf(s), HostDepthwiseConv, 1, kLargestError);
     }
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  });
 }
 
 // Bounds in registers, others on rows in the cache.
@@ -162,14 +157,7 @@ TEST_F(Depthwise, TakesNoOtherConvolutions) {
   const auto kernels_for = [](AttributeMap attributes, const Dims& x, const Dims& w, const Dims& y,
                               DType dtype = DType::kF32) {
     attributes.try_emplace("group", x[1]);
-    const CaseNode made({.op = "Conv",
-                         .name = "other",
-                         .attributes = attributes,
-                         .inputs = {Uniform(x), Uniform(w)},
-                         .outputs = {y}});
-    KernelRequest request = RequestFor(made.node(), false, 1);
-    request.inputs[0] = Layout::Plain(dtype, x);
-    return HostDepthwiseConv(request)->size();
+    return KernelsOffered(HostDepthwiseConv, attributes, x, w, y, dtype);
   };
   const Dims x = {1, 16, 9, 9}, w = {16, 1, 3, 3};
   EXPECT_EQ(kernels_for({}, x, w, {1, 16, 7, 7}), 1u);

@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "hwy/targets.h"
 #include "ops/post_ops.h"
 #include "ops/reference.h"
 #include "runtime/channel_blocks.h"
@@ -108,15 +107,11 @@ TEST_F(Pointwise, ConstantWeightsComePacked) {
 
 // One plan or another: what runs is chosen for the CPU when it runs.
 TEST_F(Pointwise, AgreesWithTheReferenceOnOlderCpus) {
-  for (const int64_t targets : {int64_t{HWY_AVX2}, int64_t{HWY_STATIC_TARGET}}) {
-    hwy::SetSupportedTargetsForTest(targets);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  WithOlderCpus([&] {
     for (const size_t i : {1, 2, 4, 6, 8, 10}) {
       ExpectSamePixelsAtAnyThreadCount(PointwiseCase(PointwiseShapes()[i]));
     }
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  });
 }
 
 // In registers, in loops after that, and over the addend's memory.
@@ -234,26 +229,17 @@ void ExpectScaledPixels(const PointwiseShape& s) {
 }
 
 TEST_F(Pointwise, ScalesAndShiftsWhatItPacks) {
-  for (const int64_t targets : {int64_t{0}, int64_t{HWY_AVX2}, int64_t{HWY_STATIC_TARGET}}) {
-    hwy::SetSupportedTargetsForTest(targets);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  const auto expect_all = [this] {
     for (const size_t i : {1, 2, 4, 6, 9}) ExpectScaledPixels(PointwiseShapes()[i]);
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  };
+  expect_all();
+  WithOlderCpus(expect_all);
 }
 
 TEST_F(Pointwise, TakesNoOtherConvolutions) {
   const auto kernels_for = [](const AttributeMap& attributes, const Dims& x, const Dims& w,
                               const Dims& y, DType dtype = DType::kF32) {
-    const CaseNode made({.op = "Conv",
-                         .name = "other",
-                         .attributes = attributes,
-                         .inputs = {Uniform(x), Uniform(w)},
-                         .outputs = {y}});
-    KernelRequest request = RequestFor(made.node(), false, 1);
-    request.inputs[0] = Layout::Plain(dtype, x);
-    return HostPointwiseConv(request)->size();
+    return KernelsOffered(HostPointwiseConv, attributes, x, w, y, dtype);
   };
   const Dims x = {1, 16, 9, 9}, w = {16, 16, 1, 1};
   EXPECT_EQ(kernels_for({}, x, w, {1, 16, 9, 9}), 1u);

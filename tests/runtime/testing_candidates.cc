@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "hwy/targets.h"
 #include "ops/reference.h"
 #include "runtime/exec/parallel.h"
 #include "runtime/onednn/common.h"
@@ -187,6 +188,28 @@ void ExpectSameAtAnyThreadCount(const OpCase& c, KernelFamily family, size_t few
       if (threads == 1) with_one_thread.push_back(*actual);
       EXPECT_TRUE(*actual == with_one_thread[i]) << what;
     }
+  }
+}
+
+size_t KernelsOffered(KernelFamily family, const AttributeMap& attributes, const Dims& x,
+                      const Dims& w, const Dims& y, DType dtype) {
+  const CaseNode made({.op = "Conv",
+                       .name = "other",
+                       .attributes = attributes,
+                       .inputs = {Uniform(x), Uniform(w)},
+                       .outputs = {y}});
+  KernelRequest request = RequestFor(made.node(), false, 1);
+  request.inputs[0] = Layout::Plain(dtype, x);
+  const auto kernels = family(request);
+  EXPECT_TRUE(kernels.ok()) << kernels.status();
+  return kernels.ok() ? kernels->size() : 0;
+}
+
+void WithOlderCpus(absl::FunctionRef<void()> run) {
+  for (const int64_t targets : {int64_t{HWY_AVX2}, int64_t{HWY_STATIC_TARGET}, int64_t{0}}) {
+    hwy::SetSupportedTargetsForTest(targets);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    if (targets != 0) run();
   }
 }
 

@@ -43,6 +43,13 @@ void ExpectAgreement(
 void ExpectSameAtAnyThreadCount(const OpCase& c, KernelFamily family, size_t fewest,
                                 double largest_error);
 
+// How many kernels the family offers for a Conv of these dims whose x is of `dtype`.
+size_t KernelsOffered(KernelFamily family, const AttributeMap& attributes, const Dims& x,
+                      const Dims& w, const Dims& y, DType dtype = DType::kF32);
+
+// Calls `run` with the vectors of older CPUs in force instead of this one's: AVX2, and the least.
+void WithOlderCpus(absl::FunctionRef<void()> run);
+
 }  // namespace weft
 
 #endif  // WEFT_TESTS_RUNTIME_TESTING_CANDIDATES_H_

@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "hwy/targets.h"
 #include "ops/post_ops.h"
 #include "runtime/exec/parallel.h"
 #include "runtime/host/host_families.h"
@@ -125,17 +124,13 @@ TEST_F(Winograd, ConstantWeightsComeTransformed) {
 
 // One plan or another: what runs is chosen for the CPU when it runs.
 TEST_F(Winograd, AgreesWithTheReferenceOnOlderCpus) {
-  for (const int64_t targets : {int64_t{HWY_AVX2}, int64_t{HWY_STATIC_TARGET}}) {
-    hwy::SetSupportedTargetsForTest(targets);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  WithOlderCpus([&] {
     for (const size_t i : {1, 2, 4, 5}) {
       ExpectSameAtAnyThreadCount(ForwardCase(Shapes()[i]), kLargestError);
       ExpectSameAtAnyThreadCount(GradientCase(Shapes()[i]), kLargestError);
       ExpectSameAtAnyThreadCount(WeightGradientCase(Shapes()[i], true), kLargestError);
     }
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  });
 }
 
 // In the transforms, in loops after them, and over the addend's memory.
@@ -204,14 +199,7 @@ TEST_F(Winograd, ReluKeepsNaNAndPaddingStaysZero) {
 TEST_F(Winograd, TakesNoOtherConvolutions) {
   const auto kernels_for = [](const AttributeMap& attributes, const Dims& x, const Dims& w,
                               const Dims& y, DType dtype = DType::kF32) {
-    const CaseNode made({.op = "Conv",
-                         .name = "other",
-                         .attributes = attributes,
-                         .inputs = {Uniform(x), Uniform(w)},
-                         .outputs = {y}});
-    KernelRequest request = RequestFor(made.node(), false, 1);
-    request.inputs[0] = Layout::Plain(dtype, x);
-    return HostWinogradConv(request)->size();
+    return KernelsOffered(HostWinogradConv, attributes, x, w, y, dtype);
   };
   const Dims x = {1, 16, 9, 9}, w = {16, 16, 3, 3};
   EXPECT_EQ(kernels_for({}, x, w, {1, 16, 7, 7}), 4u);

@@ -91,7 +91,7 @@ HWY_INLINE void DepthwiseOutputs(const DepthwiseProblem& p, const DepthwiseOpera
     float* const y = o.y + at.y + c + r * p.y_row();
 #pragma GCC unroll 8
     for (int k = 0; k < Tile::kColumns; ++k) {
-      const Vf result = AtMost(AtLeast(sums[r][k], p.least), p.most);
+      const Vf result = AtMost(AtLeast(sums[r][k], p.bounds.least), p.bounds.most);
       if constexpr (kWhole) {
         hn::StoreU(result, d, y + k * p.y_pixel);
       } else if (k < at.columns) {

@@ -8,6 +8,7 @@
 #include "ops/window.h"
 #include "runtime/channel_blocks.h"
 #include "runtime/exec/parallel.h"
+#include "runtime/host/conv_form.h"
 #include "runtime/host/depthwise/problem.h"
 #include "runtime/host/host_families.h"
 #include "runtime/host/host_kernel.h"
@@ -72,17 +73,6 @@ void RunDepthwise(const DepthwisePlan& plan, const HostContext& c) {
   });
 }
 
-bool AllDepthwiseAre(const Dims& values, int64_t value) {
-  return std::ranges::all_of(values, [=](int64_t v) { return v == value; });
-}
-
-bool IsDepthwiseF32(const KernelRequest& request) {
-  for (int i = 0; i < request.node.num_inputs(); ++i) {
-    if (request.has(i) && request.in(i).dtype() != DType::kF32) return false;
-  }
-  return true;
-}
-
 bool TakesDepthwise(const ConvWindow& window) {
   const bool each_channel =
       window.group > 1 && window.group == window.in_channels && window.group == window.out_channels;
@@ -90,32 +80,14 @@ bool TakesDepthwise(const ConvWindow& window) {
     return false;
   }
   const int64_t taps = window.kernel[0], stride = window.strides[0];
-  return (taps == 3 || taps == 5) && (stride == 1 || stride == 2) &&
-         AllDepthwiseAre(window.kernel, taps) && AllDepthwiseAre(window.strides, stride) &&
-         AllDepthwiseAre(window.dilations, 1);
-}
-
-// Takes the first post-op where it only bounds the result.
-absl::Status TakeDepthwiseBounds(std::vector<PostOp>& posts, DepthwiseProblem& p) {
-  if (posts.empty()) return absl::OkStatus();
-  if (posts[0].op == "Clip") {
-    AttributeMap attributes = posts[0].attributes;
-    WEFT_RETURN_IF_ERROR(CheckAttributes(*FindPostOp("Clip"), attributes));  // fills in defaults
-    p.least = GetFloat(attributes, "min");
-    p.most = GetFloat(attributes, "max");
-  } else if (posts[0].op == "Relu") {
-    p.least = 0;
-  } else {
-    return absl::OkStatus();
-  }
-  posts.erase(posts.begin());
-  return absl::OkStatus();
+  return (taps == 3 || taps == 5) && (stride == 1 || stride == 2) && AllAre(window.kernel, taps) &&
+         AllAre(window.strides, stride) && AllAre(window.dilations, 1);
 }
 
 }  // namespace
 
 absl::StatusOr<Kernels> HostDepthwiseConv(const KernelRequest& request) {
-  if (!IsDepthwiseF32(request)) return Kernels();
+  if (!AllF32(request)) return Kernels();
   const Layout& x = request.in(kDepthwiseX);
   const Dims &w = request.in(kDepthwiseW).dims(), &y = request.outputs[0];
   WEFT_ASSIGN_OR_RETURN(const ConvWindow window,
@@ -136,7 +108,7 @@ absl::StatusOr<Kernels> HostDepthwiseConv(const KernelRequest& request) {
                            .left = window.pads_begin[1]},
                      .has_bias = request.has(kDepthwiseBias)};
   std::vector<PostOp> posts = GetPostOps(request.node.attributes(), "post_ops");
-  WEFT_RETURN_IF_ERROR(TakeDepthwiseBounds(posts, plan.p));
+  WEFT_ASSIGN_OR_RETURN(plan.p.bounds, TakeBounds(posts));
   const Layout result = ChannelsLastLayout(y, plan.p.y_pixel);
   const PostSteps::Place place{{plan.p.y_image(), 1, plan.p.y_row(), plan.p.y_pixel},
                                plan.p.images * plan.p.y_image()};

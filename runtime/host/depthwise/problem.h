@@ -2,7 +2,8 @@
 #define WEFT_RUNTIME_HOST_DEPTHWISE_PROBLEM_H_
 
 #include <cstdint>
-#include <limits>
+
+#include "runtime/host/conv_form.h"
 
 // A depthwise convolution, one filter for each channel, of channels-last images: 3x3 or 5x5 taps,
 // steps of 1 or 2. It is computed in tiles of a few pixels by a vector of channels, whose sums stay
@@ -24,9 +25,7 @@ struct DepthwiseProblem {
   int64_t out_rows = 0, out_columns = 0;  // of y
   int64_t x_pixel = 0, y_pixel = 0;       // floats from a pixel to the next
   int64_t top = 0, left = 0;              // window (0, 0) begins at x's pixel (-top, -left)
-  // What bounds the results; NaN stays NaN.
-  float least = -std::numeric_limits<float>::infinity();
-  float most = std::numeric_limits<float>::infinity();
+  ResultBounds bounds = {};
 
   int64_t x_row() const { return columns * x_pixel; }
   int64_t y_row() const { return out_columns * y_pixel; }

@@ -103,7 +103,7 @@ struct FinishPixels {
   HWY_INLINE void Take(Vf (&sums)[kRows][kVectors]) const {
     const bool whole = left >= kVectors * kLanes;
     if (addend != nullptr) Add(sums, whole);
-    if (p.bounded) Bound(sums);
+    if (p.bounds.any()) Bound(sums);
     Store(sums, whole);
   }
 
@@ -125,7 +125,7 @@ struct FinishPixels {
   // NaN stays NaN.
   template <int kRows, int kVectors>
   HWY_INLINE void Bound(Vf (&sums)[kRows][kVectors]) const {
-    const Vf lowest = Fill(p.lowest), highest = Fill(p.highest);
+    const Vf lowest = Fill(p.bounds.least), highest = Fill(p.bounds.most);
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 2

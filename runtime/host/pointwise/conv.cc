@@ -1,7 +1,6 @@
 #include "runtime/host/pointwise/conv.h"
 
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "ops/window.h"
 #include "runtime/channel_blocks.h"
 #include "runtime/exec/parallel.h"
+#include "runtime/host/conv_form.h"
 #include "runtime/host/host_families.h"
 #include "runtime/host/host_kernel.h"
 #include "runtime/host/pointwise/filters.h"
@@ -24,7 +24,7 @@ namespace {
 
 constexpr int kX = 0, kW = 1, kBias = 2;
 constexpr int64_t kPointwiseThreadMacs = int64_t{1} << 17;  // that are worth a thread
-constexpr int64_t kPointwiseUnknownCache = int64_t{1} << 20;
+constexpr size_t kPointwiseUnknownCache = size_t{1} << 20;
 
 // How a node is computed.
 struct PointwisePlan {
@@ -46,8 +46,7 @@ struct PointwisePlan {
 };
 
 int64_t PointwiseCacheFloats() {
-  const auto bytes = static_cast<int64_t>(CacheBytes(2));
-  return (bytes > 0 ? bytes : kPointwiseUnknownCache) / static_cast<int64_t>(sizeof(float));
+  return static_cast<int64_t>(CacheBytesOr(2, kPointwiseUnknownCache) / sizeof(float));
 }
 
 // Whether the lines of a panel's pixels where they lie are spread over the sets of an L1 cache.
@@ -138,18 +137,10 @@ class PointwiseKernel : public HostKernel {
   int addend_;
 };
 
-bool AllArePointwise(const Dims& values, int64_t value) {
-  return std::ranges::all_of(values, [=](int64_t v) { return v == value; });
-}
-
 bool TakesPointwise(const KernelRequest& request, const ConvWindow& window) {
-  for (int i = 0; i < request.node.num_inputs(); ++i) {
-    if (request.has(i) && request.in(i).dtype() != DType::kF32) return false;
-  }
-  return window.rank() == 2 && window.group == 1 && AllArePointwise(window.kernel, 1) &&
-         AllArePointwise(window.pads_begin, 0) && AllArePointwise(window.pads_end, 0) &&
-         window.batch > 0 && window.in_channels > 0 && window.out_channels > 0 &&
-         window.input_size() > 0;
+  return AllF32(request) && window.rank() == 2 && window.group == 1 && AllAre(window.kernel, 1) &&
+         AllAre(window.pads_begin, 0) && AllAre(window.pads_end, 0) && window.batch > 0 &&
+         window.in_channels > 0 && window.out_channels > 0 && window.input_size() > 0;
 }
 
 // Floats from pixel to pixel of an image where it lies, or of a dense one.
@@ -173,26 +164,16 @@ PointwiseProblem PointwiseProblemOf(const KernelRequest& request, const ConvWind
 
 // The first post-ops that the kernel does itself: an addend of the result's dims, Relu or Clip.
 // Returns the others.
-std::vector<PostOp> TakePointwisePosts(const KernelRequest& request, PointwisePlan& plan) {
+absl::StatusOr<std::vector<PostOp>> TakePointwisePosts(const KernelRequest& request,
+                                                       PointwisePlan& plan) {
   std::vector<PostOp> posts = GetPostOps(request.node.attributes(), "post_ops");
-  auto next = posts.begin();
-  if (next != posts.end() && next->op == "Add" &&
-      request.in(static_cast<int>(next->input)).dims() == request.outputs[0]) {
-    plan.addend = static_cast<int>(next++->input);
+  if (!posts.empty() && posts[0].op == "Add" &&
+      request.in(static_cast<int>(posts[0].input)).dims() == request.outputs[0]) {
+    plan.addend = static_cast<int>(posts[0].input);
     plan.p.addend_stride = PixelStrideOf(request.in(plan.addend));
+    posts.erase(posts.begin());
   }
-  if (next != posts.end() && next->op == "Relu") {
-    plan.p.bounded = true;
-    plan.p.lowest = 0;
-    ++next;
-  } else if (next != posts.end() && next->op == "Clip") {
-    plan.p.bounded = true;
-    constexpr double kInfinity = std::numeric_limits<double>::infinity();
-    plan.p.lowest = static_cast<float>(GetFloat(next->attributes, "min", -kInfinity));
-    plan.p.highest = static_cast<float>(GetFloat(next->attributes, "max", kInfinity));
-    ++next;
-  }
-  posts.erase(posts.begin(), next);
+  WEFT_ASSIGN_OR_RETURN(plan.p.bounds, TakeBounds(posts));
   return posts;
 }
 
@@ -209,7 +190,7 @@ absl::StatusOr<std::unique_ptr<Kernel>> MakePointwiseConv(const KernelRequest& r
   const bool scaled = !extras.scale_and_shift.empty();
   auto plan = std::make_shared<PointwisePlan>(request, problem, scaled);
   const PointwiseProblem& p = plan->p;
-  const std::vector<PostOp> rest = TakePointwisePosts(request, *plan);
+  WEFT_ASSIGN_OR_RETURN(const std::vector<PostOp> rest, TakePointwisePosts(request, *plan));
   // Those run over all that lies between the first pixel and the last.
   if (!rest.empty() && p.y_stride != p.filters) return nullptr;
   const int64_t row = p.y_columns * p.y_stride;

@@ -2,8 +2,8 @@
 #define WEFT_RUNTIME_HOST_POINTWISE_PROBLEM_H_
 
 #include <cstdint>
-#include <limits>
 
+#include "runtime/host/conv_form.h"
 #include "runtime/host/product.h"
 
 // A pointwise (1x1) convolution of channels-last images: for each pixel, y = activation(W x + bias
@@ -27,9 +27,7 @@ struct PointwiseProblem {
   int64_t x_stride = 0, y_stride = 0, addend_stride = 0;  // floats from pixel to pixel
   bool packs = true;                                      // pixels are packed
   int64_t panels_at_once = 1;  // panels that one block of filters is multiplied with
-  bool bounded = false;        // the activation: not below `lowest`, not above `highest`
-  float lowest = -std::numeric_limits<float>::infinity();
-  float highest = std::numeric_limits<float>::infinity();
+  ResultBounds bounds = {};    // the activation
 
   int64_t pixels() const { return images * y_rows * y_columns; }
   int64_t blocks() const { return (filters + kFilterBlock - 1) / kFilterBlock; }

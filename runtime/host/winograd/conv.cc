@@ -9,6 +9,7 @@
 #include "runtime/channel_blocks.h"
 #include "runtime/exec/parallel.h"
 #include "runtime/host/any_layout_kernel.h"
+#include "runtime/host/conv_form.h"
 #include "runtime/host/host_families.h"
 #include "runtime/host/host_kernel.h"
 #include "runtime/host/post_steps.h"
@@ -53,11 +54,6 @@ struct WinogradPlan {
   int64_t band_tiles() const { return (p.tiles() + bands - 1) / bands; }
 };
 
-int64_t WinogradCacheBytes() {
-  const auto bytes = static_cast<int64_t>(CacheBytes(2));
-  return bytes > 0 ? bytes : kWinogradUnknownCache;
-}
-
 // Bands whose v and m fill a part of the L2 cache. Each thread gets as many, or where that would
 // leave panels half empty, each gets a part of the filters.
 void ShareOutWinograd(int64_t threads, WinogradPlan& plan) {
@@ -65,7 +61,9 @@ void ShareOutWinograd(int64_t threads, WinogradPlan& plan) {
   const int64_t panel = WinogradPanelTiles();
   const int64_t bytes = (p.v_floats() + p.m_floats()) * static_cast<int64_t>(sizeof(float));
   const int64_t fitting =
-      std::max(WinogradCacheBytes() * 5 / 8 / bytes / panel, int64_t{1}) * panel;
+      std::max(static_cast<int64_t>(CacheBytesOr(2, kWinogradUnknownCache)) * 5 / 8 / bytes / panel,
+               int64_t{1}) *
+      panel;
   plan.bands = (p.tiles() + fitting - 1) / fitting;
   if (p.tiles() < threads * panel && p.blocks() >= threads) {
     plan.parts = threads;
@@ -135,17 +133,6 @@ class WinogradKernel : public HostKernel {
  private:
   int addend_;
 };
-
-bool IsWinogradF32(const KernelRequest& request) {
-  for (int i = 0; i < request.node.num_inputs(); ++i) {
-    if (request.has(i) && request.in(i).dtype() != DType::kF32) return false;
-  }
-  return true;
-}
-
-bool AllWinogradAre(const Dims& values, int64_t value) {
-  return std::all_of(values.begin(), values.end(), [=](int64_t v) { return v == value; });
-}
 
 PostSteps::Place WinogradPlaceOf(const WinogradProblem& p, const Layout& layout) {
   const WinogradImages& y = p.y;
@@ -222,12 +209,11 @@ void TakeWinogradPosts(const KernelRequest& request, WinogradNode& node) {
 
 absl::StatusOr<std::optional<ConvWindow>> WinogradWindow(const KernelRequest& request,
                                                          const Dims& x, const Dims& w) {
-  if (!IsWinogradF32(request)) return std::nullopt;
+  if (!AllF32(request)) return std::nullopt;
   WEFT_ASSIGN_OR_RETURN(ConvWindow window, ReadConvWindow(request.node.attributes(), x, w));
-  const bool takes = window.rank() == 2 && window.group == 1 && AllWinogradAre(window.kernel, 3) &&
-                     AllWinogradAre(window.strides, 1) && AllWinogradAre(window.dilations, 1) &&
-                     window.batch > 0 && window.in_channels > 0 && window.out_channels > 0 &&
-                     window.input_size() > 0;
+  const bool takes = window.rank() == 2 && window.group == 1 && AllAre(window.kernel, 3) &&
+                     AllAre(window.strides, 1) && AllAre(window.dilations, 1) && window.batch > 0 &&
+                     window.in_channels > 0 && window.out_channels > 0 && window.input_size() > 0;
   if (!takes) return std::nullopt;
   return window;
 }
