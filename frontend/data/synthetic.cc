@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "frontend/data/model_inputs.h"
 #include "frontend/data/random.h"
 #include "frontend/io/image.h"
 
@@ -178,16 +179,6 @@ int64_t ClassesOf(const Graph& graph, Labels labels) {
   return kDefault;
 }
 
-// All but the labels and the noise of a model that states its losses.
-std::vector<const Node*> InputsForExamples(const Graph& graph) {
-  std::vector<const Node*> inputs;
-  for (const Node* input : graph.inputs()) {
-    const bool other = input->name() == "labels" || input->name() == "noise";
-    if (graph.losses().empty() || !other) inputs.push_back(input);
-  }
-  return inputs;
-}
-
 // What an input has of one example.
 absl::StatusOr<Dims> ExampleDims(const Node& input) {
   const TensorType& type = input.type();
@@ -236,7 +227,7 @@ absl::StatusOr<SyntheticOptions> SyntheticFor(const Model& model) {
     other.name = inputs[i]->name();
     WEFT_ASSIGN_OR_RETURN(other.dims, ExampleDims(*inputs[i]));
   }
-  const Node* labels = model.graph.Find("labels");
+  const Node* labels = model.graph.Find(kLabelsInput);
   if (kIndexTypes.contains(inputs[0]->type().dtype)) {
     options.labels = Labels::kNextToken;
   } else if (labels != nullptr && labels->op_name() == kInput && labels->type().rank() > 1) {

@@ -29,14 +29,8 @@ bool MovesByItself(const Node& node, const Node* examples) {
 
 // Null where there are several inputs for them, or none.
 const Node* ExamplesOf(const Graph& graph) {
-  const Node* examples = nullptr;
-  for (const Node* input : graph.inputs()) {
-    const bool is_fed = input->name() == kLabelsInput || input->name() == kNoiseInput;
-    if (is_fed && !graph.losses().empty()) continue;
-    if (examples != nullptr) return nullptr;
-    examples = input;
-  }
-  return examples;
+  const std::vector<const Node*> inputs = InputsForExamples(graph);
+  return inputs.size() == 1 ? inputs[0] : nullptr;
 }
 
 // A value that depends on the examples, and where it is read for the last time.

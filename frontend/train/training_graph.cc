@@ -26,16 +26,13 @@ absl::Status CheckNoise(const Node& input) {
 // Which inputs are for what.
 absl::StatusOr<TrainingForm> FormOf(const Graph& graph, bool stated) {
   TrainingForm form;
+  for (const Node* input : InputsForExamples(graph)) form.examples.push_back(input->name());
   for (const Node* input : graph.inputs()) {
-    const std::string& name = input->name();
-    if (stated && name == kLabelsInput) {
-      form.labels = name;
-    } else if (stated && name == kNoiseInput) {
-      WEFT_RETURN_IF_ERROR(CheckNoise(*input));
-      form.noise = name;
-    } else {
-      form.examples.push_back(name);
-    }
+    if (!stated) break;
+    if (input->name() == kLabelsInput) form.labels = input->name();
+    if (input->name() != kNoiseInput) continue;
+    WEFT_RETURN_IF_ERROR(CheckNoise(*input));
+    form.noise = input->name();
   }
   if (!form.examples.empty()) return form;
   return absl::InvalidArgumentError("expected a model with an input for examples, it has none");

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "frontend/data/model_inputs.h"
 #include "frontend/train/finetune.h"
 #include "frontend/train/loss.h"
 #include "frontend/train/optimizer.h"
@@ -13,11 +14,6 @@
 #include "passes/passes.h"
 
 namespace weft {
-
-// The names of inputs that training feeds besides those for the examples: the labels, and standard
-// normal numbers drawn anew for each step.
-inline constexpr std::string_view kLabelsInput = "labels";
-inline constexpr std::string_view kNoiseInput = "noise";
 
 // What a model is for training: what it is fed, what it minimises.
 struct TrainingForm {
