@@ -8,6 +8,8 @@
 
 namespace weft {
 
+inline constexpr int64_t kChannelAxis = 1;  // of images [N,C,...]
+
 // An image [N,C,...] that lies in memory as [images, blocks, positions, width], densely: with a
 // width of 1 it is row-major, of C channels-last, of 8 or 16 in the library's blocks, the last of
 // which is padded with zeros.

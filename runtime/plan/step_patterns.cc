@@ -12,7 +12,9 @@ KernelRequest RequestOf(const PlanStep& step) {
   for (int i = 0; i < step.node->num_inputs(); ++i) {
     request.constant.push_back(ConstantValue(step.node->input(i)) != nullptr);
   }
-  for (const Layout& layout : step.kernel->outputs()) request.outputs.push_back(layout.dims());
+  for (int i = 0; i < step.node->num_outputs(); ++i) {
+    request.outputs.push_back(StaticDims(step.node->type(i).shape).value());
+  }
   return request;
 }
 

@@ -79,7 +79,7 @@ TEST(ChainCandidates, FollowBlocksOfChannels) {
     ASSERT_EQ(kernels.size(), 1u);
     EXPECT_EQ(kernels[0]->outputs()[0].name(), name);
     RunScope scope(2);
-    const auto actual = RunKernel(*kernels[0], made.node(), made.inputs).value();
+    const auto actual = RunKernel(*kernels[0], made.inputs).value();
     ExpectClose(actual[0], made.expected->at(0), std::string(name), 1e-5);
   };
   expect(chain({2, 32, 9, 11}, {32, 1, 1}), Tag::nChw8c, "aBcd8b");

@@ -58,7 +58,7 @@ std::vector<Tensor> ResultsOf(const CaseNode& c, const OpCase& row, Tag tag, int
   EXPECT_EQ(kernels->size(), 1U);
   EXPECT_EQ(kernels->at(0)->implementation(), "channel columns");
   EXPECT_EQ(kernels->at(0)->outputs()[0], request.inputs[0]);
-  return RunKernel(*kernels->at(0), c.node(), c.inputs).value();
+  return RunKernel(*kernels->at(0), c.inputs).value();
 }
 
 TEST(ChannelColumns, NormalizeInAnyLayoutWithTheSameBitsAtAnyThreadCount) {

@@ -144,7 +144,7 @@ TEST(ConvKernels, PartsOfABatchMakeTheWhole) {
     EXPECT_TRUE(whole->AllowsInPlace(0, 3));
     for (const std::optional<Alias>& shared :
          {std::optional<Alias>(), std::optional<Alias>({.output = 0, .input = 3})}) {
-      const auto y = RunKernel(*whole, made.node(), made.inputs, shared);
+      const auto y = RunKernel(*whole, made.inputs, shared);
       ASSERT_TRUE(y.ok()) << y.status();
       ExpectClose((*y)[0], made.expected->front(), whole->implementation());
     }

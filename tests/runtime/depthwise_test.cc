@@ -127,7 +127,7 @@ TEST_F(Depthwise, BoundsKeepNaN) {
   const auto kernels = HostDepthwiseConv(RequestFor(made.node(), true, 1));
   ASSERT_TRUE(kernels.ok()) << kernels.status();
   ASSERT_EQ(kernels->size(), 1u);
-  const auto y = RunKernel(*(*kernels)[0], made.node(), made.inputs);
+  const auto y = RunKernel(*(*kernels)[0], made.inputs);
   ASSERT_TRUE(y.ok()) << y.status();
   for (int64_t i = 0; i < (*y)[0].size(); ++i) {
     const bool sees = i < 36 && i % 6 < 2 && i / 6 < 2;
@@ -146,11 +146,11 @@ TEST_F(Depthwise, ReadsARegion) {
   ASSERT_EQ(kernels->size(), 1u);
   EXPECT_EQ((*kernels)[0]->inputs()[0], request.inputs[0]);
   RunScope scope(2);
-  const auto y = RunKernel(*(*kernels)[0], made.node(), made.inputs);
+  const auto y = RunKernel(*(*kernels)[0], made.inputs);
   ASSERT_TRUE(y.ok()) << y.status();
   const auto dense = HostDepthwiseConv(RequestFor(made.node(), true, 2));
   ASSERT_TRUE(dense.ok()) << dense.status();
-  EXPECT_TRUE(*y == *RunKernel(*(*dense)[0], made.node(), made.inputs));
+  EXPECT_TRUE(*y == *RunKernel(*(*dense)[0], made.inputs));
 }
 
 TEST_F(Depthwise, TakesNoOtherConvolutions) {

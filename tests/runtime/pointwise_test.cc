@@ -67,7 +67,7 @@ void ExpectSamePixelsAtAnyThreadCount(const OpCase& c) {
     const auto kernels = HostPointwiseConv(RequestFor(made.node(), true, threads));
     ASSERT_TRUE(kernels.ok()) << kernels.status();
     ASSERT_EQ(kernels->size(), 1u);
-    const auto actual = RunKernel(*kernels->front(), made.node(), made.inputs);
+    const auto actual = RunKernel(*kernels->front(), made.inputs);
     ASSERT_TRUE(actual.ok()) << actual.status();
     ExpectClose((*actual)[0], (*made.expected)[0], absl::StrCat("threads: ", threads),
                 kLargestPointwiseError);
@@ -196,18 +196,19 @@ TEST_F(Pointwise, ReadsRegions) {
 
 // Into a region, of x scaled and shifted while it is packed.
 void ExpectScaledPixels(const PointwiseShape& s) {
-  const CaseNode made(PointwiseCase(s));
+  const OpCase c = PointwiseCase(s);
+  const CaseNode made(c);
   const Layout numbers = Layout::Plain(DType::kF32, {s.channels, 1, 1});
   Tensor scale = Tensor::Zeros(DType::kF32, numbers.dims()).value(), shift = scale;
   Tensor x = made.inputs[0];
-  for (int64_t c = 0; c < s.channels; ++c) {
-    const float a = 1 - 0.01F * static_cast<float>(c % 7);
-    const float b = 0.02F * static_cast<float>(c % 5) - 0.05F;
-    scale.mutable_values<float>()[static_cast<size_t>(c)] = a;
-    shift.mutable_values<float>()[static_cast<size_t>(c)] = b;
+  for (int64_t k = 0; k < s.channels; ++k) {
+    const float a = 1 - 0.01F * static_cast<float>(k % 7);
+    const float b = 0.02F * static_cast<float>(k % 5) - 0.05F;
+    scale.mutable_values<float>()[static_cast<size_t>(k)] = a;
+    shift.mutable_values<float>()[static_cast<size_t>(k)] = b;
     for (int64_t i = 0; i < x.size(); ++i) {
       float& v = x.mutable_values<float>()[static_cast<size_t>(i)];
-      if (i / (s.rows * s.columns) % s.channels == c) v = std::max(v * a + b, 0.0F);
+      if (i / (s.rows * s.columns) % s.channels == k) v = std::max(v * a + b, 0.0F);
     }
   }
   std::vector<Tensor> inputs = made.inputs, scaled = made.inputs;
@@ -219,9 +220,10 @@ void ExpectScaledPixels(const PointwiseShape& s) {
     RunScope scope(threads);
     const auto kernel =
         MakePointwiseConv(RequestFor(made.node(), true, threads),
-                          {.result_stride = s.filters + 11, .scale_and_shift = {numbers, numbers}});
+                          {.results = {ChannelsLastLayout(c.outputs[0], s.filters + 11)},
+                           .scale_and_shift = {numbers, numbers}});
     ASSERT_TRUE(kernel.ok()) << kernel.status();
-    const auto actual = RunKernel(**kernel, made.node(), inputs);
+    const auto actual = RunKernel(**kernel, inputs);
     ASSERT_TRUE(actual.ok()) << actual.status();
     ExpectClose((*actual)[0], (*expected)[0], absl::StrCat("threads: ", threads),
                 kLargestPointwiseError);
@@ -234,6 +236,72 @@ TEST_F(Pointwise, ScalesAndShiftsWhatItPacks) {
   };
   expect_all();
   WithOlderCpus(expect_all);
+}
+
+// Filters shared out to images of their own, one of them a region: what each of them gets is what
+// one image would have had, to the bit.
+void ExpectSharedFilters(const PointwiseShape& s, const Ints& shares) {
+  OpCase c = PointwiseCase(s);
+  c.op = "FusedConv";
+  c.attributes.emplace("post_ops", std::vector<PostOp>{{.op = "Add", .input = 3}, {.op = "Relu"}});
+  c.inputs.push_back(Uniform(c.outputs[0]));
+  const CaseNode made(c);
+  std::vector<Layout> results;
+  for (const int64_t filters : shares) {
+    Dims dims = c.outputs[0];
+    dims[1] = filters;
+    results.push_back(ChannelsLastLayout(dims, results.empty() ? filters + 5 : filters));
+  }
+  for (const int threads : {1, 2, 3}) {
+    RunScope scope(threads);
+    const KernelRequest request = RequestFor(made.node(), true, threads);
+    const auto whole = RunKernel(**MakePointwiseConv(request, {}), made.inputs).value();
+    const auto kernel = MakePointwiseConv(request, {.results = results}).value();
+    ASSERT_NE(kernel, nullptr);
+    EXPECT_FALSE(kernel->AllowsInPlace(0, 3)) << "an addend of all channels";
+    const auto parts = RunKernel(*kernel, made.inputs).value();
+    ASSERT_EQ(parts.size(), shares.size());
+    const int64_t pixels = s.rows * s.columns;
+    int64_t first = 0;
+    for (const Tensor& part : parts) {
+      const int64_t filters = part.dims()[1];
+      for (int64_t n = 0; n < s.images; ++n) {
+        const auto from =
+            whole[0].values<float>().subspan(static_cast<size_t>((n * s.filters + first) * pixels),
+                                             static_cast<size_t>(filters * pixels));
+        const auto to = part.values<float>().subspan(static_cast<size_t>(n * filters * pixels),
+                                                     static_cast<size_t>(filters * pixels));
+        EXPECT_TRUE(std::ranges::equal(from, to)) << "filters from " << first << " on, image " << n;
+      }
+      first += filters;
+    }
+  }
+}
+
+TEST_F(Pointwise, SharesItsFiltersOut) {
+  const auto expect_all = [] {
+    ExpectSharedFilters({2, 33, 48, 29, 7}, {16, 32});
+    ExpectSharedFilters({1, 64, 176, 6, 5}, {64, 96, 16});
+    ExpectSharedFilters({3, 20, 67, 4, 9}, {48, 16, 3});
+    ExpectSharedFilters({1, 24, 200, 3, 3}, {16, 16, 16, 16, 96, 40});
+    ExpectSharedFilters({1, 600, 2208, 5, 4}, {1104, 1104});
+  };
+  expect_all();
+  WithOlderCpus(expect_all);
+}
+
+TEST_F(Pointwise, SharesNoVectorOfFilters) {
+  const CaseNode made(PointwiseCase({1, 8, 40, 3, 3}));
+  const auto kernel_for = [&](const Ints& shares) {
+    std::vector<Layout> results;
+    for (const int64_t filters : shares) {
+      results.push_back(ChannelsLastLayout({1, filters, 3, 3}, filters));
+    }
+    return MakePointwiseConv(RequestFor(made.node(), true, 1), {.results = results}).value();
+  };
+  EXPECT_NE(kernel_for({32, 8}), nullptr);
+  EXPECT_EQ(kernel_for({8, 32}), nullptr);
+  EXPECT_EQ(kernel_for({0, 40}), nullptr);
 }
 
 TEST_F(Pointwise, TakesNoOtherConvolutions) {

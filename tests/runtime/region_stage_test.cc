@@ -254,6 +254,47 @@ TEST_P(RegionStageBatches, AShuffleWritesIntoTheNextConcatenation) {
   ExpectReferenceResults(graph);
 }
 
+// Of Inception: convolutions of one image that were merged, whose parts go ways of their own, one
+// of them straight into the concatenation.
+Graph InceptionBlock(int64_t batch, std::vector<int64_t> parts, bool reads_whole) {
+  Graph graph(StandardOps());
+  Emitter e(graph);
+  const int64_t sum = parts[0] + parts[1] + parts[2];
+  const Value x = graph.AddInput("x", {DType::kF32, {Dim(batch), Dim(16), Dim(5), Dim(7)}}).value();
+  const Value merged = ConvOf(e, x, 16, sum, 1);
+  Node* const split =
+      e.OpNode("Split", {merged, e.Constant(Tensor::FromInts(parts))}, {{"axis", 1}}, 3);
+  const Value all = e.Op(
+      "Concat",
+      {{split, 0}, ConvOf(e, {split, 1}, parts[1], 16, 3), ConvOf(e, {split, 2}, parts[2], 8, 3)},
+      {{"axis", 1}});
+  EXPECT_TRUE(graph.AddOutput("y", ConvOf(e, all, parts[0] + 24, 8, 1)).ok());
+  if (reads_whole) {
+    EXPECT_TRUE(graph.AddOutput("z", ConvOf(e, merged, sum, 4, 1)).ok());
+  }
+  return graph;
+}
+
+TEST_P(RegionStageBatches, APointwiseConvolutionWritesThePartsOfItsResult) {
+  const Graph graph = InceptionBlock(GetParam(), {32, 48, 9}, false);
+  const Plan plan = Lower(graph, {.threads = 2}).value();
+  EXPECT_EQ(CountSteps(plan, "Split") + CountSteps(plan, "Concat") + CountSteps(plan, "Copy"), 0)
+      << plan.ToString();
+  ExpectReferenceResults(graph);
+}
+
+TEST_P(RegionStageBatches, APartThatIsNoMultipleOfAVectorIsSplit) {
+  const Graph graph = InceptionBlock(GetParam(), {32, 40, 16}, false);
+  EXPECT_EQ(CountSteps(Lower(graph, {.threads = 2}).value(), "Split"), 1);
+  ExpectReferenceResults(graph);
+}
+
+TEST_P(RegionStageBatches, AResultThatIsReadWholeIsSplit) {
+  const Graph graph = InceptionBlock(GetParam(), {32, 48, 9}, true);
+  EXPECT_EQ(CountSteps(Lower(graph, {.threads = 2}).value(), "Split"), 1);
+  ExpectReferenceResults(graph);
+}
+
 TEST_P(RegionStageBatches, AShuffleOfOtherGroupsStaysWhatItIs) {
   const Graph graph = ShuffleUnit(GetParam(), 3, true);
   const Plan plan = Lower(graph, {.threads = 2}).value();

@@ -91,7 +91,7 @@ KernelRequest RequestFor(const Node& node, bool channels_last, int threads) {
   return request;
 }
 
-absl::StatusOr<std::vector<Tensor>> RunKernel(const Kernel& kernel, const Node& node,
+absl::StatusOr<std::vector<Tensor>> RunKernel(const Kernel& kernel,
                                               const std::vector<Tensor>& inputs,
                                               std::optional<Alias> shared) {
   std::vector<Memory> memory;
@@ -121,8 +121,9 @@ absl::StatusOr<std::vector<Tensor>> RunKernel(const Kernel& kernel, const Node& 
   for (int i = 0; i < repeats; ++i) WEFT_RETURN_IF_ERROR(bound->Run(kKey));
   std::vector<Tensor> outputs;
   for (size_t i = 0; i < kernel.outputs().size(); ++i) {
-    const Layout plain = PlainOf(node.type(static_cast<int>(i)));
-    const Memory bytes = Reordered(bindings.outputs[i], kernel.outputs()[i], plain);
+    const Layout& layout = kernel.outputs()[i];
+    const Layout plain = Layout::Plain(layout.dtype(), layout.dims());
+    const Memory bytes = Reordered(bindings.outputs[i], layout, plain);
     WEFT_ASSIGN_OR_RETURN(outputs.emplace_back(), Tensor::FromBytes(plain.dtype(), plain.dims(),
                                                                     {bytes.get(), plain.bytes()}));
   }
@@ -143,7 +144,7 @@ void ExpectAgreement(const CaseNode& c, const KernelRequest& request, KernelFami
     std::vector<std::optional<Alias>> ways = {std::nullopt};
     for (const Alias& alias : AliasesOf(*kernel, c.node())) ways.emplace_back(alias);
     for (const std::optional<Alias>& shared : ways) {
-      const auto actual = RunKernel(*kernel, c.node(), c.inputs, shared);
+      const auto actual = RunKernel(*kernel, c.inputs, shared);
       ASSERT_TRUE(actual.ok()) << actual.status();
       for (size_t i = 0; i < c.expected->size(); ++i) {
         ExpectClose((*actual)[i], (*c.expected)[i], shared ? what + " in place" : what,
@@ -180,7 +181,7 @@ void ExpectSameAtAnyThreadCount(const OpCase& c, KernelFamily family, size_t few
       const Kernel& kernel = *(*kernels)[i];
       const std::string what = absl::StrCat(kernel.implementation(), " -> ",
                                             kernel.outputs()[0].name(), ", threads: ", threads);
-      const auto actual = RunKernel(kernel, made.node(), made.inputs);
+      const auto actual = RunKernel(kernel, made.inputs);
       ASSERT_TRUE(actual.ok()) << actual.status();
       for (size_t o = 0; o < actual->size(); ++o) {
         ExpectClose((*actual)[o], (*made.expected)[o], what, largest_error);

@@ -25,7 +25,7 @@ struct CaseNode {
 KernelRequest RequestFor(const Node& node, bool channels_last, int threads);
 
 // The outputs of `kernel` for row-major inputs, one of them in an input's memory if `shared`.
-absl::StatusOr<std::vector<Tensor>> RunKernel(const Kernel& kernel, const Node& node,
+absl::StatusOr<std::vector<Tensor>> RunKernel(const Kernel& kernel,
                                               const std::vector<Tensor>& inputs,
                                               std::optional<Alias> shared = std::nullopt);
 

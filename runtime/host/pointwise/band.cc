@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "absl/container/inlined_vector.h"
 #include "runtime/host/pointwise/problem.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -82,15 +83,21 @@ void Pack(const PointwiseProblem& p, const float* x, const Of& of, int64_t pixel
   }
 }
 
-// What becomes of the sums of a panel.
+// Where the sums of one vector of filters go.
+struct ResultPixels {
+  float* y;
+  int64_t stride;  // from pixel to pixel
+};
+
+// What becomes of the sums of a panel, for filters from k on, the first of which are result `i`'s.
 struct FinishPixels {
   FinishPixels(const PointwiseProblem& problem, const PointwiseOperands& o, int64_t pixel,
-               int64_t k)
+               int64_t k, size_t i)
       : p(problem),
         left(p.filters - k),
         bias(o.bias == nullptr ? nullptr : o.bias + k),
         addend(o.addend == nullptr ? nullptr : o.addend + pixel * p.addend_stride + k),
-        y(o.y + pixel * p.y_stride + k) {}
+        to{PixelsOf(o, pixel, k, i), PixelsOf(o, pixel, k + kLanes, i)} {}
 
   bool two() const { return left > kLanes; }  // vectors
 
@@ -142,20 +149,28 @@ struct FinishPixels {
     const int64_t last = left - (kVectors - 1) * kLanes;
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r) {
-      float* to = y + r * p.y_stride;
 #pragma GCC unroll 2
-      for (int i = 0; i < kVectors; ++i, to += kLanes) {
+      for (int i = 0; i < kVectors; ++i) {
         const bool full = whole || i + 1 < kVectors;
-        full ? hn::StoreU(sums[r][i], Df(), to) : StoreFirst(sums[r][i], to, last);
+        float* y = to[i].y + r * to[i].stride;
+        full ? hn::StoreU(sums[r][i], Df(), y) : StoreFirst(sums[r][i], y, last);
       }
     }
+  }
+
+  // A result begins with a vector, so that all of one are of the same. The last one may have
+  // vectors behind it, which nothing is stored to.
+  ResultPixels PixelsOf(const PointwiseOperands& o, int64_t pixel, int64_t k, size_t i) const {
+    if (k >= p.results[i].end() && i + 1 < p.results.size()) ++i;
+    const PointwiseResult& result = p.results[i];
+    return {o.y[i] + pixel * result.stride + k - result.first, result.stride};
   }
 
   const PointwiseProblem& p;
   int64_t left;  // filters
   const float* bias;
   const float* addend;
-  float* y;
+  ResultPixels to[2];
 };
 
 template <int kRows>
@@ -204,8 +219,12 @@ class BandOfPixels {
         band_(band),
         v_(v),
         panels_(band.pixels),
-        x_(p, blocks(), o.x, p.channels, p.x_stride * p.column_step),
-        y_(p, blocks(), o.y, p.filters, p.y_stride) {}
+        x_(p, blocks(), o.x, p.channels, p.x_stride * p.column_step) {
+    for (size_t i = 0; i < p.results.size(); ++i) {
+      const auto& [first, filters, stride] = p.results[i];
+      y_.emplace_back(p, std::min(blocks(), BlocksOf(filters)), o.y[i], filters, stride);
+    }
+  }
 
   void Run() const {
     for (int64_t panel = 0; panel < panels_.count; panel += p_.panels_at_once) {
@@ -221,6 +240,21 @@ class BandOfPixels {
     return p_.packs ? PixelOfX(p_, pixel(panel)).offset() : pixel(panel) * p_.x_stride;
   }
 
+  static int64_t BlocksOf(int64_t filters) { return (filters + kFilterBlock - 1) / kFilterBlock; }
+
+  // What the next panel writes of a block, or of the result that the block begins in.
+  Ahead NextResults(int64_t panel, int64_t block) const {
+    const int64_t k = (band_.block + block) * kFilterBlock;
+    const size_t i = ResultOf(k);
+    const int64_t first = std::max(p_.results[i].first, band_.block * kFilterBlock);
+    return y_[i].From(pixel(panel) * p_.results[i].stride, (k - first) / kFilterBlock);
+  }
+  size_t ResultOf(int64_t k) const {
+    size_t i = 0;
+    while (k >= p_.results[i].end()) ++i;
+    return i;
+  }
+
   void RunPanels(int64_t begin, int64_t end) const {
     if (o_.scale != nullptr) {
       Pack(p_, o_.x, ScaledAndShifted{o_.scale, o_.shift}, band_.pixel, panels_, begin, end, v_);
@@ -234,7 +268,7 @@ class BandOfPixels {
         f.u = u;
         if (end - begin == 1) {  // what the next panel reads and writes
           f.ahead[0] = x_.From(OffsetInX(panel + 1), block);
-          f.ahead[1] = y_.From(pixel(panel + 1) * p_.y_stride, block);
+          f.ahead[1] = NextResults(panel + 1, block);
         } else {  // each its share of the next block
           const int64_t step = kFilterBlock / (end - begin);
           const float* next = u + p_.channels * (kFilterBlock + (panel - begin) * step);
@@ -264,7 +298,7 @@ class BandOfPixels {
     const auto product = ByRows<ProductOfPixels>::For(panels_.rows(panel));
     const int64_t end = std::min((block + 1) * kFilterBlock, p_.filters);
     for (int64_t k = block * kFilterBlock; k < end; k += 2 * kLanes, f.u += 2 * kLanes) {
-      product(f, FinishPixels(p_, o_, pixel(panel), k));
+      product(f, FinishPixels(p_, o_, pixel(panel), k, ResultOf(k)));
     }
   }
 
@@ -273,7 +307,8 @@ class BandOfPixels {
   const PointwiseBand& band_;
   float* v_;
   Panels panels_;
-  Fetched x_, y_;
+  Fetched x_;
+  absl::InlinedVector<Fetched, 4> y_;  // by result
 };
 
 }  // namespace

@@ -90,7 +90,10 @@ PointwisePlan::PointwisePlan(const KernelRequest& request, const PointwiseProble
 void RunPointwise(const PointwisePlan& plan, const HostContext& c) {
   const auto in = [&c](int i) { return static_cast<const float*>(c.in(i).data); };
   const PointwiseProblem& p = plan.p;
-  PointwiseOperands operands{.x = in(kX), .u = in(kW), .y = static_cast<float*>(c.out().data)};
+  PointwiseOperands operands{.x = in(kX), .u = in(kW)};
+  for (size_t i = 0; i < p.results.size(); ++i) {
+    operands.y.push_back(static_cast<float*>(c.out(static_cast<int>(i)).data));
+  }
   if (plan.bias) operands.bias = in(kBias);
   if (plan.scale >= 0) {
     operands.scale = in(plan.scale);
@@ -115,7 +118,7 @@ void RunPointwise(const PointwisePlan& plan, const HostContext& c) {
                   RunPointwiseBand(p, operands, band, plan.v.In(c.scratch, thread));
                 }
               });
-  if (!plan.rest.empty()) plan.rest.Run(operands.y, in);
+  if (!plan.rest.empty()) plan.rest.Run(operands.y.front(), in);
 }
 
 class PointwiseKernel : public HostKernel {
@@ -128,9 +131,9 @@ class PointwiseKernel : public HostKernel {
               return absl::OkStatus();
             },
             /*in_place=*/true, /*may_fail=*/false, plan->scratch.bytes()),
-        addend_(plan->addend) {}
+        addend_(plan->p.results.size() == 1 ? plan->addend : -1) {}
 
-  // Each element of the addend is read just before the result's is written.
+  // Each element of the addend is read just before the only result's is written.
   bool AllowsInPlace(int, int input) const override { return input == addend_; }
 
  private:
@@ -148,6 +151,19 @@ int64_t PixelStrideOf(const Layout& layout) {
   return FindPixelStride(layout).value_or(layout.dims()[1]);
 }
 
+// What the filters are shared out to. Nothing where a vector of filters would have two results.
+std::vector<PointwiseResult> PointwiseResultsOf(const std::vector<Layout>& layouts) {
+  std::vector<PointwiseResult> results;
+  int64_t first = 0;
+  for (const Layout& layout : layouts) {
+    const int64_t filters = layout.dims()[kChannelAxis];
+    if (filters == 0 || first % kChannelChunk != 0) return {};
+    results.push_back({first, filters, PixelStrideOf(layout)});
+    first += filters;
+  }
+  return results;
+}
+
 PointwiseProblem PointwiseProblemOf(const KernelRequest& request, const ConvWindow& window) {
   return {.images = window.batch,
           .channels = window.in_channels,
@@ -158,8 +174,7 @@ PointwiseProblem PointwiseProblemOf(const KernelRequest& request, const ConvWind
           .y_columns = window.output[1],
           .row_step = window.strides[0],
           .column_step = window.strides[1],
-          .x_stride = PixelStrideOf(request.in(kX)),
-          .y_stride = window.out_channels};
+          .x_stride = PixelStrideOf(request.in(kX))};
 }
 
 // The first post-ops that the kernel does itself: an addend of the result's dims, Relu or Clip.
@@ -186,20 +201,25 @@ absl::StatusOr<std::unique_ptr<Kernel>> MakePointwiseConv(const KernelRequest& r
       ReadConvWindow(request.node.attributes(), request.in(kX).dims(), request.in(kW).dims()));
   if (!TakesPointwise(request, window)) return nullptr;
   PointwiseProblem problem = PointwiseProblemOf(request, window);
-  if (extras.result_stride > 0) problem.y_stride = extras.result_stride;
+  std::vector<Layout> results = extras.results;
+  if (results.empty()) results.push_back(Layout::Plain(DType::kF32, request.outputs[0]));
+  for (Layout& layout : results) {
+    layout = ChannelsLastLayout(layout.dims(), PixelStrideOf(layout));
+  }
+  problem.results = PointwiseResultsOf(results);
+  if (problem.results.empty()) return nullptr;
   const bool scaled = !extras.scale_and_shift.empty();
   auto plan = std::make_shared<PointwisePlan>(request, problem, scaled);
   const PointwiseProblem& p = plan->p;
   WEFT_ASSIGN_OR_RETURN(const std::vector<PostOp> rest, TakePointwisePosts(request, *plan));
   // Those run over all that lies between the first pixel and the last.
-  if (!rest.empty() && p.y_stride != p.filters) return nullptr;
-  const int64_t row = p.y_columns * p.y_stride;
-  auto steps = PostSteps::Make(
-      request, {{p.y_rows * row, 1, row, p.y_stride}, p.pixels() * p.y_stride}, rest);
+  const int64_t pixel = p.results.front().stride, row = p.y_columns * pixel;
+  if (!rest.empty() && (results.size() > 1 || pixel != p.filters)) return nullptr;
+  auto steps =
+      PostSteps::Make(request, {{p.y_rows * row, 1, row, pixel}, p.pixels() * pixel}, rest);
   if (absl::IsUnimplemented(steps.status())) return nullptr;
   WEFT_ASSIGN_OR_RETURN(plan->rest, std::move(steps));
 
-  const Layout result = ChannelsLastLayout(request.outputs[0], p.y_stride);
   auto kernel = std::make_unique<PointwiseKernel>(request, plan);
   std::vector<Layout> inputs = kernel->inputs();
   const auto input = [&inputs](int i) -> Layout& { return inputs[static_cast<size_t>(i)]; };
@@ -209,10 +229,10 @@ absl::StatusOr<std::unique_ptr<Kernel>> MakePointwiseConv(const KernelRequest& r
     input(plan->addend) = ChannelsLastLayout(request.outputs[0], p.addend_stride);
   }
   for (const PostSteps::Operand& z : plan->rest.operands()) {
-    if (z.whole) input(z.input) = result;
+    if (z.whole) input(z.input) = results.front();
   }
   inputs.insert(inputs.end(), extras.scale_and_shift.begin(), extras.scale_and_shift.end());
-  kernel->SetLayouts(std::move(inputs), {result});
+  kernel->SetLayouts(std::move(inputs), std::move(results));
   return kernel;
 }
 
