@@ -16,8 +16,15 @@ void AddReorder(PrimitiveKernel& kernel, const MemoryDesc& from, const MemoryDes
       dnnl::reorder::primitive_desc(DnnlEngine(), from, DnnlEngine(), to, UserScratchpad()));
 }
 
-// Two native layouts may split the axes differently (groups); row-major memory is between them
-// then.
+// Whether the library can go from one to the other at once. Two native layouts may split the axes
+// differently (groups), and transformed weights are made of row-major ones only.
+bool HasReorder(const MemoryDesc& from, const MemoryDesc& to) {
+  if (DimsOf(from) != DimsOf(to)) return false;
+  const dnnl::reorder::primitive_desc desc(DnnlEngine(), from, DnnlEngine(), to, UserScratchpad(),
+                                           /*allow_empty=*/true);
+  return static_cast<bool>(desc);
+}
+
 void ReorderThroughPlain(PrimitiveKernel& kernel, const MemoryDesc& from, const MemoryDesc& to) {
   const MemoryDesc out = RowMajor(DimsOf(from)), in = RowMajor(DimsOf(to));
   const size_t offset = kernel.AddScratch(out.get_size());
@@ -46,12 +53,12 @@ absl::StatusOr<std::unique_ptr<Kernel>> MakeReorder(const Layout& from, const La
     MemoryDesc source = ToDesc(from), target = ToDesc(to);
     if (from.is_plain()) source = RowMajor(DimsOf(target));
     if (to.is_plain()) target = RowMajor(DimsOf(source));
-    if (DimsOf(source) != DimsOf(target)) {
-      ReorderThroughPlain(*kernel, source, target);
-    } else {
+    if (from.is_plain() || to.is_plain() || HasReorder(source, target)) {
       AddReorder(*kernel, source, target);
       kernel->PlainInput(DNNL_ARG_FROM, 0, source);
       kernel->PlainOutput(DNNL_ARG_TO, 0, target);
+    } else {
+      ReorderThroughPlain(*kernel, source, target);
     }
     return kernel;
   });

@@ -4,15 +4,16 @@
 #include <chrono>
 #include <limits>
 #include <memory>
-#include <optional>
+#include <utility>
 
 #include "runtime/exec/executable.h"
 
 namespace weft {
 namespace {
 
-constexpr int kRounds = 15;
-constexpr double kMostSeconds = 3;  // for all of them, once each has had two turns
+// Of two plans, beside one run each to warm up.
+constexpr int kLeastTurns = 3, kMostTurns = 15;
+constexpr double kRaceSeconds = 1.5;
 
 // One plan with all that it runs on.
 class Contestant {
@@ -46,7 +47,8 @@ class Contestant {
     return absl::OkStatus();
   }
   double last() const { return last_; }
-  double least() const { return least_; }
+  double least() const { return least_; }  // of the runs since Forget
+  void Forget() { least_ = std::numeric_limits<double>::infinity(); }
 
  private:
   std::unique_ptr<Executable> executable_;
@@ -56,31 +58,39 @@ class Contestant {
   double last_ = 0, least_ = std::numeric_limits<double>::infinity();
 };
 
+// Runs both by turns.
+absl::Status Race(Contestant& a, Contestant& b) {
+  for (Contestant* c : {&a, &b}) {
+    WEFT_RETURN_IF_ERROR(c->Run());
+    c->Forget();
+  }
+  double total = 0;
+  for (int i = 0; i < kMostTurns && (i < kLeastTurns || total < kRaceSeconds); ++i) {
+    for (Contestant* c : {&a, &b}) {
+      WEFT_RETURN_IF_ERROR(c->Run());
+      total += c->last();
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<size_t> QuickestChoices(const Graph& graph, const LowerOptions& options,
                                        const std::vector<KernelChoices>& choices) {
-  std::vector<std::optional<Contestant>> contestants;
-  for (const KernelChoices& c : choices) {
-    absl::StatusOr<Contestant> contestant = Contestant::Create(graph, options, c);
-    if (!contestant.ok() && contestants.empty()) return contestant.status();
-    // The others were put together from times: a variable may not come in a layout that one wants.
-    contestants.emplace_back();
-    if (contestant.ok()) contestants.back() = *std::move(contestant);
-  }
-  double total = 0;
-  for (int round = 0; round < kRounds && (round < 2 || total < kMostSeconds); ++round) {
-    for (std::optional<Contestant>& contestant : contestants) {
-      if (!contestant) continue;
-      if (!contestant->Run().ok()) return 0;
-      total += contestant->last();
-    }
-  }
   size_t best = 0;
-  for (size_t i = 1; i < contestants.size(); ++i) {
-    if (!contestants[i]) continue;
-    const double limit = contestants[best]->least() * (best == 0 ? 1 - kClearGain : 1);
-    if (contestants[i]->least() < limit) best = i;
+  WEFT_ASSIGN_OR_RETURN(Contestant champion, Contestant::Create(graph, options, choices[0]));
+  for (size_t i = 1; i < choices.size(); ++i) {
+    if (std::find(choices.begin(), choices.begin() + static_cast<ptrdiff_t>(i), choices[i]) !=
+        choices.begin() + static_cast<ptrdiff_t>(i)) {
+      continue;
+    }
+    WEFT_ASSIGN_OR_RETURN(Contestant other, Contestant::Create(graph, options, choices[i]));
+    if (!Race(champion, other).ok()) return 0;
+    const double limit = champion.least() * (best == 0 ? 1 - kClearGain : 1);
+    if (other.least() >= limit) continue;
+    champion = std::move(other);
+    best = i;
   }
   return best;
 }

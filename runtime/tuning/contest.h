@@ -9,9 +9,10 @@
 namespace weft {
 
 // The index of the choices with which whole runs of `graph`, whose dims are all static, take least
-// time: runs by turns, on made-up inputs and a copy of the variables. The first one wins unless
-// another is quicker by kClearGain, and where a run fails on what is made up. Errors: as Lower's;
-// not enough memory for a plan.
+// time: each against the best so far, by turns, on made-up inputs and a copy of the variables, so
+// that two plans need memory at a time. The first one wins unless another is quicker by kClearGain,
+// and where a run fails on what is made up. `choices`: one or more. Errors: as Lower's; not enough
+// memory for a plan.
 inline constexpr double kClearGain = 0.02;
 absl::StatusOr<size_t> QuickestChoices(const Graph& graph, const LowerOptions& options,
                                        const std::vector<KernelChoices>& choices);

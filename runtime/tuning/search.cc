@@ -115,8 +115,8 @@ class Search {
       Path longer = path;
       for (int i = 0; i < node.num_inputs(); ++i) {
         const int wanted = kernel.inputs[Index(i)];
-        if (wanted < 0 || IsFree(node.input(i))) continue;
-        WEFT_RETURN_IF_ERROR(Convert(longer, node.input(i), wanted, !updating_.contains(&node)));
+        if (wanted < 0) continue;
+        WEFT_RETURN_IF_ERROR(Read(longer, node, i, wanted));
       }
       longer = After(longer, node, kernel.outputs);
       longer.seconds += kernel.is_default ? kernel.seconds : kernel.seconds * (1 + handicap_);
@@ -160,6 +160,22 @@ class Search {
 
   const std::vector<int>& LayoutsOf(const Path& path, Value value) const {
     return std::ranges::lower_bound(path.live, numbers_.at(value), {}, &Live::value)->layouts;
+  }
+
+  // Has input `i` of `node` in the wanted layout. A variable may lie so from run to run, unless its
+  // elements are transformed.
+  absl::Status Read(Path& path, const Node& node, int i, int wanted) {
+    const Value input = node.input(i);
+    const bool transformed = !prices_.layouts()[wanted].is_elementwise();
+    if (!IsFree(input)) {
+      return Convert(path, input, wanted, transformed || !updating_.contains(&node));
+    }
+    if (!transformed || ConstantValue(input) != nullptr) return absl::OkStatus();
+    WEFT_ASSIGN_OR_RETURN(const Layout plain, PlainLayout(input.type()));
+    WEFT_ASSIGN_OR_RETURN(const double seconds,
+                          prices_.ReorderSeconds(prices_.layouts().Number(plain), wanted));
+    path.seconds += seconds;
+    return absl::OkStatus();
   }
 
   // Has `value` in the wanted layout too, for the price of a reorder where it is not.

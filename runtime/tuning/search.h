@@ -36,8 +36,8 @@ struct SearchResult {
 // Finds the kernels with which a run of `graph`, whose dims are all static, takes least time, each
 // kernel and each reorder between layouts timed on this machine. Along the graph's order it keeps
 // the quickest way to each combination of layouts of the values that are still to be read, and of
-// those the best few: on a chain that is the optimum. Reorders of constants and of variables cost
-// nothing. Errors: as Lower's; not enough memory.
+// those the best few: on a chain that is the optimum. Reorders of constants cost nothing, and of
+// variables those alone that transform elements. Errors: as Lower's; not enough memory.
 absl::StatusOr<SearchResult> SearchChoices(const Graph& graph, const SearchOptions& options);
 
 }  // namespace weft
