@@ -3,7 +3,7 @@
 
 #include "runtime/plan/step_editor.h"
 
-// Steps on channels-last images that become part of their neighbours.
+// Steps that become part of their neighbours: on channels-last images, but for the last kind.
 
 namespace weft {
 
@@ -21,6 +21,10 @@ void JoinSplits(StepEditor& steps);
 //
 //   x --FusedElementwise--> y --Conv--> z        x --Conv--> z
 void JoinScaleShifts(StepEditor& steps);
+
+// Relu or Clip behind a batch normalization becomes part of it, and their gradients of its
+// gradient, with the same bits: what is between them need not be kept, nor read again.
+void JoinNormActivations(StepEditor& steps);
 
 // Whether it is a step of JoinShuffles'.
 bool IsShuffle(const PlanStep& step);

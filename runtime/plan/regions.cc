@@ -167,6 +167,7 @@ absl::Status RegionStage(Lowering& lowering) {
   JoinSplits(steps);
   WEFT_RETURN_IF_ERROR(Regions(steps).Run());
   JoinScaleShifts(steps);
+  JoinNormActivations(steps);
   steps.Assemble();
   return absl::OkStatus();
 }

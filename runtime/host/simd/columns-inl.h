@@ -23,10 +23,11 @@ HWY_INLINE hn::Vec<D> LoadAs(D d, const float* p) {
 }
 
 // What the elements from `at` on add to the sums of their columns: x - shift and its square.
+// `numbers`: those of SumColumns, of the first column.
 struct ColumnMoments {
   const float* x;
   template <typename D, typename V>
-  HWY_INLINE void operator()(D d, int64_t at, V shift, V* sums) const {
+  HWY_INLINE void operator()(D d, int64_t at, const float*, V shift, V* sums) const {
     const V v = hn::Sub(LoadAs(d, x + at), shift);
     sums[0] = hn::Add(sums[0], v);
     sums[1] = hn::MulAdd(v, v, sums[1]);
@@ -38,7 +39,7 @@ struct ColumnGradientMoments {
   const float* dy;
   const float* x;
   template <typename D, typename V>
-  HWY_INLINE void operator()(D d, int64_t at, V shift, V* sums) const {
+  HWY_INLINE void operator()(D d, int64_t at, const float*, V shift, V* sums) const {
     const V g = LoadAs(d, dy + at);
     sums[0] = hn::Add(sums[0], g);
     sums[1] = hn::MulAdd(g, hn::Sub(LoadAs(d, x + at), shift), sums[1]);
@@ -47,12 +48,12 @@ struct ColumnGradientMoments {
 
 // Adds the n columns from `at` on of kLines lines to a and b.
 template <int kLines, typename Add>
-HWY_INLINE void AddLines(const Add& add, int64_t at, int64_t line, int64_t n, const float* shift,
+HWY_INLINE void AddLines(const Add& add, int64_t at, int64_t line, int64_t n, const float* numbers,
                          double* HWY_RESTRICT a, double* HWY_RESTRICT b) {
   const auto step = [&](auto d, int64_t i) HWY_ATTR {
     hn::Vec<decltype(d)> sums[2] = {hn::LoadU(d, a + i), hn::LoadU(d, b + i)};
-    const auto center = LoadAs(d, shift + i);
-    for (int l = 0; l < kLines; ++l) add(d, at + l * line + i, center, sums);
+    const auto center = LoadAs(d, numbers + i);
+    for (int l = 0; l < kLines; ++l) add(d, at + l * line + i, numbers + i, center, sums);
     hn::StoreU(sums[0], d, a + i);
     hn::StoreU(sums[1], d, b + i);
   };
@@ -66,7 +67,7 @@ HWY_INLINE void AddLines(const Add& add, int64_t at, int64_t line, int64_t n, co
 // to their two places in `sums`. Some lines are read together, so that sums are less often.
 template <typename Add>
 HWY_INLINE void SumTile(const ColumnGrid& g, const Add& add, int64_t plane, int64_t begin,
-                        int64_t end, int64_t first, int64_t n, const float* shifts, double* sums) {
+                        int64_t end, int64_t first, int64_t n, const float* numbers, double* sums) {
   constexpr int kTogether = 4;
   HWY_ALIGN double a[ColumnGrid::kTile];
   HWY_ALIGN double b[ColumnGrid::kTile];
@@ -75,10 +76,10 @@ HWY_INLINE void SumTile(const ColumnGrid& g, const Add& add, int64_t plane, int6
   for (int64_t l = begin; l < end;) {
     const int64_t at = plane * g.size + l * g.line + first;
     if (l + kTogether <= end && g.LineSize(l + kTogether - 1) == g.line) {
-      AddLines<kTogether>(add, at, g.line, n, shifts + first, a, b);
+      AddLines<kTogether>(add, at, g.line, n, numbers + first, a, b);
       l += kTogether;
     } else {
-      AddLines<1>(add, at, 0, std::min(n, g.LineSize(l) - first), shifts + first, a, b);
+      AddLines<1>(add, at, 0, std::min(n, g.LineSize(l) - first), numbers + first, a, b);
       ++l;
     }
   }
@@ -94,10 +95,11 @@ HWY_INLINE void SumTile(const ColumnGrid& g, const Add& add, int64_t plane, int6
   }
 }
 
-// The same of all columns: `shifts` are g.line floats for each block, `sums` two doubles for each
-// channel of each part of each plane.
+// The same of all columns: `numbers` are g.line floats for each block, the columns' shifts, and
+// what else `add` knows to be behind them; `sums` two doubles for each channel of each part of each
+// plane.
 template <typename Add>
-void SumColumns(const ColumnGrid& g, const Add& add, const float* shifts, double* sums) {
+void SumColumns(const ColumnGrid& g, const Add& add, const float* numbers, double* sums) {
   const int64_t work = std::max<int64_t>(1, g.size / (g.parts * g.tiles));
   ParallelFor(g.planes * g.parts * g.tiles, std::max<int64_t>(1, kMathGrain / work),
               [&](int64_t from, int64_t to) HWY_ATTR {
@@ -106,7 +108,7 @@ void SumColumns(const ColumnGrid& g, const Add& add, const float* shifts, double
                                 plane = i / (g.tiles * g.parts);
                   SumTile(g, add, plane, g.lines * part / g.parts, g.lines * (part + 1) / g.parts,
                           first, std::min(g.tile, g.line - first),
-                          shifts + plane % g.blocks * g.line,
+                          numbers + plane % g.blocks * g.line,
                           sums + 2 * (plane * g.parts + part) * g.width);
                 }
               });

@@ -1,0 +1,233 @@
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "ops/batch_norm.h"
+#include "runtime/exec/parallel.h"
+#include "runtime/host/batch_norm.h"
+#include "runtime/host/host_families.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "runtime/host/batch_norm_grad.cc"
+#include "runtime/host/simd/channel_norm-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace weft::HWY_NAMESPACE {
+namespace {
+
+// Where an activation's cotangent passes: its own input, computed again from X.
+struct Passage {
+  template <typename D, typename V>
+  HWY_INLINE V Of(D d, V dy, V x, V mean, V factor, V bias) const {
+    const V y = hn::MulAdd(hn::Sub(x, mean), factor, bias);
+    const auto passes = hn::And(hn::Ge(y, hn::Set(d, from)), hn::Le(y, hn::Set(d, to)));
+    return hn::IfThenElseZero(passes, dy);
+  }
+  float from, to;
+};
+
+// The same with the numbers of one channel.
+struct ChannelPassage {
+  template <typename D, typename V>
+  HWY_INLINE V operator()(D d, V dy, V x) const {
+    return passage.Of(d, dy, x, hn::Set(d, mean), hn::Set(d, factor), hn::Set(d, bias));
+  }
+  Passage passage;
+  float mean, factor, bias;
+};
+
+// GradientMoments of what passes.
+struct PassedMoments {
+  static constexpr int kSums = 2;
+  template <typename D>
+  HWY_INLINE void Add(D d, int64_t i, hn::Vec<D>* sums) const {
+    const hn::Rebind<float, D> f;
+    const auto v = hn::LoadU(f, x + i);
+    const auto g = hn::PromoteTo(d, passage(f, hn::LoadU(f, dy + i), v));
+    sums[0] = hn::Add(sums[0], g);
+    sums[1] = hn::MulAdd(g, hn::Sub(hn::PromoteTo(d, v), hn::Set(d, shift)), sums[1]);
+  }
+  HWY_INLINE void operator()(int64_t i, Vd* sums) const { Add(Dd(), i, sums); }
+  HWY_INLINE void One(int64_t i, double* sums) const {
+    const hn::CappedTag<double, 1> d;
+    hn::Vec<decltype(d)> both[2] = {hn::Set(d, sums[0]), hn::Set(d, sums[1])};
+    Add(d, i, both);
+    for (int k = 0; k < 2; ++k) sums[k] = hn::GetLane(both[k]);
+  }
+  const float* dy;
+  const float* x;
+  double shift;
+  ChannelPassage passage;
+};
+
+// Beside those of MapColumns, those of a column in the forward pass.
+constexpr int kFactor = 4, kBias = 5;
+
+// ColumnGradientMoments of what passes.
+struct PassedColumnMoments {
+  template <typename D, typename V>
+  HWY_INLINE void operator()(D d, int64_t at, const float* numbers, V shift, V* sums) const {
+    const hn::Rebind<float, D> f;
+    const ColumnNumbers of{numbers, step};
+    const auto v = hn::LoadU(f, x + at);
+    const V g = hn::PromoteTo(d, passage.Of(f, hn::LoadU(f, dy + at), v, hn::LoadU(f, of[0]),
+                                            hn::LoadU(f, of[kFactor]), hn::LoadU(f, of[kBias])));
+    sums[0] = hn::Add(sums[0], g);
+    sums[1] = hn::MulAdd(g, hn::Sub(hn::PromoteTo(d, v), shift), sums[1]);
+  }
+  const float* dy;
+  const float* x;
+  int64_t step;
+  Passage passage;
+};
+
+// Inputs dY, X, scale, mean, var; the formulas are in ops/batch_norm.cc. kActivated: dY is behind
+// an activation, and the input after them is B.
+template <bool kActivated>
+struct Back {
+  Back(const EvalContext& context, const ChannelMemory& memory, const Passage& of)
+      : c(context),
+        p(c.in(1).dims),
+        dy(Input(c, 0)),
+        x(Input(c, 1)),
+        mean(Input(c, 3)),
+        dx(Output(c, 0)),
+        epsilon(GetFloat(c.attributes, "epsilon")),
+        stream(IsStreamed(p.size(), dx, dy)),
+        maps(memory.maps),
+        step(memory.grid == nullptr ? 0 : memory.grid->blocks * memory.grid->line),
+        passage(of) {}
+
+  double Shift(int64_t channel) const { return mean[channel]; }
+  // As in the forward pass.
+  double Factor(int64_t channel) const {
+    return Input(c, 2)[channel] / std::sqrt(Input(c, 4)[channel] + epsilon);
+  }
+  ChannelPassage PassageOf(int64_t channel) const {
+    return {passage, mean[channel], static_cast<float>(Factor(channel)), Input(c, 5)[channel]};
+  }
+  TwoSums Sum(int64_t n, int64_t channel) const {
+    const int64_t at = p.at(n, channel);
+    if constexpr (kActivated) {
+      return SumOver(p.inner, PassedMoments{dy + at, x + at, mean[channel], PassageOf(channel)});
+    } else {
+      return SumOver(p.inner, GradientMoments{dy + at, x + at, mean[channel]});
+    }
+  }
+  void FillNumbers(const ChannelMemory& memory) const {
+    FillColumns(p, memory, 0, [&](int64_t channel) { return mean[channel]; });
+    if constexpr (kActivated) {
+      FillColumns(p, memory, kFactor, [&](int64_t channel) { return Factor(channel); });
+      FillColumns(p, memory, kBias, [&](int64_t channel) { return Input(c, 5)[channel]; });
+    }
+  }
+  auto Columns() const {
+    if constexpr (kActivated) {
+      return PassedColumnMoments{dy, x, step, passage};
+    } else {
+      return ColumnGradientMoments{dy, x};
+    }
+  }
+  void Finish(int64_t channel, const TwoSums& sums) const {
+    const double rstd = 1 / std::sqrt(Input(c, 4)[channel] + epsilon), n = p.count();
+    const double factor = Input(c, 2)[channel] * rstd;
+    maps[channel] = {mean[channel], factor, -factor * rstd * rstd * sums.of[1] / n,
+                     -factor * sums.of[0] / n};
+    Output(c, 1)[channel] = static_cast<float>(sums.of[1] * rstd);
+    Output(c, 2)[channel] = static_cast<float>(sums.of[0]);
+  }
+  void Map(int64_t n, int64_t channel) const {
+    const ChannelMap& map = maps[channel];
+    const int64_t at = p.at(n, channel);
+    const GradientMap gradient(AffineMap(map.mean, map.v, map.w), map.u);
+    if constexpr (kActivated) {
+      const ChannelPassage passes = PassageOf(channel);
+      MapRange(
+          p.inner, dx + at, stream,
+          [&](Vf g, Vf v) HWY_ATTR { return gradient(passes(Df(), g, v), v); }, dy + at, x + at);
+    } else {
+      MapRange(p.inner, dx + at, stream, gradient, dy + at, x + at);
+    }
+  }
+  void MapLine(int64_t at, int64_t n, bool stream, const ColumnNumbers& numbers) const {
+    StoreLines(n, dx + at, stream, [&](const auto& tile, int64_t j, int k) HWY_ATTR {
+      const auto of = [&](const float* q) HWY_ATTR { return tile.Load(q + j, k); };
+      const auto number = [&](int i) HWY_ATTR { return of(numbers[i]); };
+      const Vf v = of(x + at);
+      Vf g = of(dy + at);
+      if constexpr (kActivated) {
+        g = passage.Of(Df(), g, v, number(0), number(kFactor), number(kBias));
+      }
+      const Vf affine = hn::MulAdd(hn::Sub(v, number(0)), number(2), number(3));
+      return hn::MulAdd(g, number(1), affine);
+    });
+  }
+  const float* operand() const { return dy; }
+  float* result() const { return dx; }
+
+  const EvalContext& c;
+  Planes p;
+  const float *dy, *x, *mean;
+  float* dx;
+  double epsilon;
+  bool stream;
+  ChannelMap* maps;
+  int64_t step;
+  Passage passage;
+};
+
+}  // namespace
+
+void BatchNormBack(const EvalContext& c, const ChannelMemory& memory) {
+  const Back<false> back(c, memory, {});
+  SumAndMap(back.p, memory, back);
+}
+
+void ActivatedBatchNormBack(const EvalContext& c, const ChannelMemory& memory, float passes_from,
+                            float passes_to) {
+  const Back<true> back(c, memory, {passes_from, passes_to});
+  SumAndMap(back.p, memory, back);
+}
+
+}  // namespace weft::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace weft {
+namespace {
+
+constexpr int kDy = 0, kX = 1;
+
+HWY_EXPORT(BatchNormBack);
+HWY_EXPORT(ActivatedBatchNormBack);
+
+}  // namespace
+
+absl::StatusOr<Kernels> HostBatchNormGrad(const KernelRequest& request) {
+  auto kernel =
+      MakeChannelKernel(request, kX, [](const EvalContext& c, const ChannelMemory& memory) {
+        HWY_DYNAMIC_DISPATCH(BatchNormBack)(c, memory);
+      });
+  if (kernel == nullptr) return Kernels();
+  return Single(std::move(kernel));
+}
+
+absl::StatusOr<std::unique_ptr<Kernel>> MakeBatchNormGrad(const KernelRequest& request,
+                                                          const NormActivation& activation,
+                                                          const Layout& bias) {
+  const float from = activation.passes_from, to = activation.bounds.most;
+  auto kernel = MakeChannelKernel(
+      request, kX,
+      [=](const EvalContext& c, const ChannelMemory& memory) {
+        HWY_DYNAMIC_DISPATCH(ActivatedBatchNormBack)(c, memory, from, to);
+      },
+      ", bounds");
+  if (kernel == nullptr || kernel->inputs()[kDy] != request.in(kDy)) return nullptr;
+  std::vector<Layout> inputs = kernel->inputs();
+  inputs.push_back(bias);
+  kernel->SetLayouts(std::move(inputs), kernel->outputs());
+  return kernel;
+}
+
+}  // namespace weft
+#endif

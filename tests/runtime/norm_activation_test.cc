@@ -1,0 +1,213 @@
+// Relu and Clip as part of the batch normalization before them, forward and backward.
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "autodiff/gradients.h"
+#include "gmock/gmock.h"
+#include "graph/emitter.h"
+#include "gtest/gtest.h"
+#include "ops/ops.h"
+#include "runtime/exec/executable.h"
+#include "runtime/exec/parallel.h"
+#include "runtime/host/batch_norm.h"
+#include "runtime/onednn/common.h"
+#include "tests/cases/cases.h"
+#include "tests/cases/table.h"
+#include "tests/runtime/close.h"
+#include "tests/runtime/testing_candidates.h"
+
+namespace weft {
+namespace {
+
+using ::testing::HasSubstr;
+using Tag = dnnl::memory::format_tag;
+
+const NormActivation kRelu = {.bounds = {.least = 0},
+                              .passes_from = std::numeric_limits<float>::denorm_min()};
+const NormActivation kClip = {.bounds = {.least = -0.25F, .most = 0.75F}, .passes_from = -0.25F};
+
+KernelRequest RequestIn(const CaseNode& c, Tag tag, int threads) {
+  KernelRequest request = RequestFor(c.node(), /*channels_last=*/false, threads);
+  for (Layout& layout : request.inputs) {
+    const Dims dims = layout.dims();
+    if (dims.size() != 4) continue;
+    layout = ToLayout({DnnlDims(dims), dnnl::memory::data_type::f32, tag}, dims);
+  }
+  return request;
+}
+
+Tensor Mapped(const Tensor& a, const Tensor& b, float (*f)(float, float, const NormActivation&),
+              const NormActivation& activation) {
+  Tensor result = a;
+  for (int64_t i = 0; i < a.size(); ++i) {
+    const auto at = static_cast<size_t>(i);
+    result.mutable_values<float>()[at] =
+        f(a.values<float>()[at], b.values<float>()[at], activation);
+  }
+  return result;
+}
+float BoundedTo(float y, float, const NormActivation& a) {
+  return std::min(std::max(y, a.bounds.least), a.bounds.most);
+}
+float Passed(float dy, float y, const NormActivation& a) {
+  return y >= a.passes_from && y <= a.bounds.most ? dy : 0;
+}
+
+// Each kernel against the one without, before or behind which the activation is.
+void ExpectSameBits(const Dims& x, Tag tag, const NormActivation& activation, int threads) {
+  const Dims c = {x[1]};
+  const CaseNode forward(
+      {.op = "BatchNormalization",
+       .attributes = {{"mode", "training"}},
+       .inputs = {Uniform(x, 9, 11), OffZero(c), Uniform(c), Uniform(c), Positive(c)},
+       .outputs = {x, c, c, c, c}});
+  const CaseNode back({.op = "BatchNormalizationGrad",
+                       .inputs = {Uniform(x), Uniform(x), OffZero(c), Uniform(c), Positive(c)},
+                       .outputs = {x, c, c}});
+  RunScope scope(threads);
+  const KernelRequest request = RequestIn(forward, tag, threads);
+  const auto plain = RunKernel(**MakeBatchNorm(request, {}), forward.inputs).value();
+  const auto bounded = RunKernel(**MakeBatchNorm(request, activation), forward.inputs).value();
+  EXPECT_TRUE(bounded[0] == Mapped(plain[0], plain[0], BoundedTo, activation));
+  EXPECT_FALSE(bounded[0] == plain[0]);
+  for (size_t i = 1; i < plain.size(); ++i) EXPECT_TRUE(bounded[i] == plain[i]) << i;
+
+  const KernelRequest back_request = RequestIn(back, tag, threads);
+  const Tensor dz = back.inputs[0];
+  std::vector<Tensor> inputs = {Mapped(dz, plain[0], Passed, activation), forward.inputs[0],
+                                forward.inputs[1], plain[3], plain[4]};
+  const Kernels without = FamiliesFor("BatchNormalizationGrad")[0](back_request).value();
+  const auto expected = RunKernel(*without[0], inputs).value();
+  inputs[0] = dz;
+  inputs.push_back(forward.inputs[2]);
+  const auto joined =
+      MakeBatchNormGrad(back_request, activation, Layout::Plain(DType::kF32, c)).value();
+  ASSERT_NE(joined, nullptr);
+  const auto actual = RunKernel(*joined, inputs).value();
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(actual[i] == expected[i]) << i;
+  EXPECT_TRUE(RunKernel(*joined, inputs, Alias{.output = 0, .input = 0}).value()[0] == expected[0]);
+}
+
+TEST(NormActivation, HasTheBitsOfAStepOfItsOwn) {
+  SplitFinely(true);
+  const auto expect_all = [] {
+    for (const Dims& x : {Dims{5, 8, 26, 27}, {3, 4, 9, 11}, {2, 70, 3, 3}, {1, 20, 5, 5}}) {
+      for (const Tag tag : {Tag::nchw, Tag::nhwc, Tag::nChw16c}) {
+        for (const NormActivation& activation : {kRelu, kClip}) {
+          for (const int threads : {1, 3}) {
+            SCOPED_TRACE(absl::StrCat(ToString(x), " format ", static_cast<int>(tag), " threads ",
+                                      threads, " least ", activation.bounds.least));
+            ExpectSameBits(x, tag, activation, threads);
+          }
+        }
+      }
+    }
+  };
+  expect_all();
+  WithOlderCpus(expect_all);
+  SplitFinely(false);
+}
+
+TEST(NormActivation, BoundsThatPaddingIsOutOfAreRefused) {
+  const Dims x = {2, 3, 4, 4}, c = {3};
+  const CaseNode made({.op = "BatchNormalization",
+                       .attributes = {{"mode", "inference"}},
+                       .inputs = {Uniform(x), OffZero(c), Uniform(c), Uniform(c), Positive(c)},
+                       .outputs = {x}});
+  const KernelRequest request = RequestIn(made, Tag::nchw, 1);
+  EXPECT_EQ(MakeBatchNorm(request, {.bounds = {.least = 1}}).value(), nullptr);
+  EXPECT_EQ(MakeBatchNorm(request, {.bounds = {.most = -1}}).value(), nullptr);
+  EXPECT_NE(MakeBatchNorm(request, {.bounds = {.least = -1, .most = 0}}).value(), nullptr);
+}
+
+// A step of a training: convolutions around a normalization with its activation.
+struct Step {
+  explicit Step(std::string_view op, bool shows_between = false) : graph(StandardOps()) {
+    Emitter e(graph);
+    const Value x = graph.AddInput("x", {DType::kF32, {Dim(4), Dim(8), Dim(9), Dim(7)}}).value();
+    std::vector<Value> parameters;
+    const auto variable = [&](const char* name, const Dims& dims, float step) {
+      parameters.push_back(graph.AddVariable(name, Filled(dims, step)).value());
+      return parameters.back();
+    };
+    const auto conv = [&](Value of, Value w) {
+      return e.Op("Conv", {of, w}, {{"pads", std::vector<int64_t>{1, 1, 1, 1}}});
+    };
+    const Value w = variable("w", {16, 8, 3, 3}, 0.7F), scale = variable("scale", {16}, 0.4F),
+                bias = variable("bias", {16}, 0.9F), v = variable("v", {8, 16, 3, 3}, 0.3F);
+    const Value zero = e.Constant(Filled({16}, 0)), one = e.Constant(Filled({16}, 1.57F));
+    Node* const norm = e.OpNode("BatchNormalization", {conv(x, w), scale, bias, zero, one},
+                                {{"mode", "training"}}, 5);
+    std::vector<Value> operands = {norm->output(0)};
+    if (op == "Clip") {
+      operands.push_back(e.Scalar(0, DType::kF32));
+      operands.push_back(e.Scalar(0.5, DType::kF32));
+    }
+    const Value y = conv(e.Op(op, operands), v);
+    const Value loss = e.Op("ReduceMean", {e.Op("Mul", {y, y})}, {{"keepdims", 0}});
+    EXPECT_TRUE(e.ok()) << e.status();
+    const Value ys[] = {loss};
+    const auto gradients = Gradients(graph, ys, parameters).value();
+    EXPECT_TRUE(graph.AddOutput("loss", loss).ok());
+    for (size_t i = 0; i < gradients.size(); ++i) {
+      EXPECT_TRUE(graph.AddOutput(absl::StrCat("d", i), gradients[i]).ok());
+    }
+    if (shows_between) {
+      EXPECT_TRUE(graph.AddOutput("between", norm->output(0)).ok());
+    }
+  }
+  static Tensor Filled(Dims dims, float step) {
+    Tensor tensor = Tensor::Zeros(DType::kF32, std::move(dims)).value();
+    float at = 0;
+    for (float& v : tensor.mutable_values<float>()) v = std::sin(at += step);
+    return tensor;
+  }
+  std::vector<Tensor> Results(const LowerOptions& options) const {
+    const auto executable = Executable::Create(graph, {}, options).value();
+    auto state = State::Create(graph).value();
+    const auto context = Context::Create(*executable, state.get()).value();
+    const std::vector<Tensor> feeds = {Filled({4, 8, 9, 7}, 1.1F)};
+    std::vector<Tensor> outputs(graph.outputs().size());
+    for (int run = 0; run < 2; ++run) {
+      const absl::Status status = executable->Run(*context, feeds, outputs);
+      EXPECT_TRUE(status.ok()) << status;
+    }
+    return outputs;
+  }
+  std::string PlanText() const { return Lower(graph, {.threads = 2})->ToString(); }
+  int Count(std::string_view op) const {
+    const Plan plan = Lower(graph, {.threads = 2}).value();
+    return static_cast<int>(
+        std::ranges::count_if(plan.steps, [&](const PlanStep& step) { return step.op == op; }));
+  }
+
+  Graph graph;
+};
+
+TEST(NormActivation, IsJoinedForwardAndBackwardWithTheSameBits) {
+  for (const std::string op : {"Relu", "Clip"}) {
+    SCOPED_TRACE(op);
+    const Step joined(op), apart(op, /*shows_between=*/true);
+    EXPECT_EQ(joined.Count(op) + joined.Count(op + "Grad"), 0) << joined.PlanText();
+    EXPECT_THAT(joined.PlanText(), HasSubstr(", bounds"));
+    EXPECT_EQ(apart.Count(op), 1) << apart.PlanText();
+    EXPECT_EQ(apart.Count(op + "Grad"), 1) << apart.PlanText();
+    const auto expected = joined.Results({.threads = 1, .reference_only = true});
+    const auto steps = apart.Results({.threads = 2});
+    for (const int threads : {1, 2, 3}) {
+      const auto actual = joined.Results({.threads = threads});
+      for (size_t i = 0; i < actual.size(); ++i) {
+        ExpectClose(actual[i], expected[i], absl::StrCat("output ", i));
+        EXPECT_TRUE(threads != 2 || actual[i] == steps[i]) << "output " << i;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace weft
