@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -26,11 +27,14 @@ using FirstNames = Recomputation::FirstNames;
 
 // The kernel, its implementation and the layouts of a step. A normalization in mode inference, by
 // the statistics of the batch, has the same bits as the one in mode training by the same kernel,
-// which reads and gives more: of both, the data's layouts count.
+// which reads and gives more: of both, the data's layouts count. So has one with an activation as
+// part of it, forward and backward, and one without: what is added is behind a comma.
 std::string KernelText(const PlanStep& step) {
   const Kernel& kernel = *step.kernel;
-  std::string text = absl::StrCat(kernel.name(), " ", kernel.implementation());
-  const bool data_only = step.op == "BatchNormalization";
+  const bool data_only = absl::StartsWith(step.op, "BatchNormalization");
+  std::string implementation = kernel.implementation();
+  if (data_only) implementation.resize(std::min(implementation.find(','), implementation.size()));
+  std::string text = absl::StrCat(kernel.name(), " ", implementation);
   for (const auto* operands : {&kernel.inputs(), &kernel.outputs()}) {
     for (const Layout& layout : *operands) {
       absl::StrAppend(&text, " ", layout.name());

