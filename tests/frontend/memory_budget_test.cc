@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "absl/strings/str_cat.h"
 #include "frontend/build/builder.h"
 #include "frontend/train/train.h"
 #include "graph/file/serialize.h"
