@@ -19,11 +19,11 @@
 namespace weft {
 
 // Relu or Clip behind a normalization, as part of its kernel. Backward, the normalization's result
-// is computed again from X, with the same bits, and the cotangent passes where that is within
-// [passes_from, bounds.most], and not where it is NaN: Relu's own does not where the result is 0.
+// is computed again from X, with the same bits, and the cotangent passes where that is within the
+// bounds, and not where it is NaN.
 struct NormActivation {
   ResultBounds bounds = {};
-  float passes_from = -std::numeric_limits<float>::infinity();
+  bool open = false;  // at bounds.least nothing passes: Relu
 };
 
 // Our kernel for BatchNormalization, whose Y is bounded. Null for other types, for layouts whose

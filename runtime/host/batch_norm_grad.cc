@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 #include <utility>
 
 #include "ops/batch_norm.h"
@@ -15,28 +16,35 @@ HWY_BEFORE_NAMESPACE();
 namespace weft::HWY_NAMESPACE {
 namespace {
 
-// Where an activation's cotangent passes: its own input, computed again from X.
+// All of dY passes.
+struct Everything {};
+
+// Where an activation's cotangent passes: by its own input, computed again from X.
+template <bool kOpen>
 struct Passage {
   template <typename D, typename V>
   HWY_INLINE V Of(D d, V dy, V x, V mean, V factor, V bias) const {
     const V y = hn::MulAdd(hn::Sub(x, mean), factor, bias);
-    const auto passes = hn::And(hn::Ge(y, hn::Set(d, from)), hn::Le(y, hn::Set(d, to)));
-    return hn::IfThenElseZero(passes, dy);
+    const V least = hn::Set(d, from);
+    const auto above = kOpen ? hn::Gt(y, least) : hn::Ge(y, least);
+    return hn::IfThenElseZero(hn::And(above, hn::Le(y, hn::Set(d, to))), dy);
   }
   float from, to;
 };
 
 // The same with the numbers of one channel.
+template <typename P>
 struct ChannelPassage {
   template <typename D, typename V>
   HWY_INLINE V operator()(D d, V dy, V x) const {
     return passage.Of(d, dy, x, hn::Set(d, mean), hn::Set(d, factor), hn::Set(d, bias));
   }
-  Passage passage;
+  P passage;
   float mean, factor, bias;
 };
 
 // GradientMoments of what passes.
+template <typename P>
 struct PassedMoments {
   static constexpr int kSums = 2;
   template <typename D>
@@ -57,13 +65,14 @@ struct PassedMoments {
   const float* dy;
   const float* x;
   double shift;
-  ChannelPassage passage;
+  ChannelPassage<P> passage;
 };
 
 // Beside those of MapColumns, those of a column in the forward pass.
 constexpr int kFactor = 4, kBias = 5;
 
 // ColumnGradientMoments of what passes.
+template <typename P>
 struct PassedColumnMoments {
   template <typename D, typename V>
   HWY_INLINE void operator()(D d, int64_t at, const float* numbers, V shift, V* sums) const {
@@ -78,14 +87,16 @@ struct PassedColumnMoments {
   const float* dy;
   const float* x;
   int64_t step;
-  Passage passage;
+  P passage;
 };
 
-// Inputs dY, X, scale, mean, var; the formulas are in ops/batch_norm.cc. kActivated: dY is behind
-// an activation, and the input after them is B.
-template <bool kActivated>
+// Inputs dY, X, scale, mean, var; the formulas are in ops/batch_norm.cc. Where dY is behind an
+// activation, the input after them is B.
+template <typename P>
 struct Back {
-  Back(const EvalContext& context, const ChannelMemory& memory, const Passage& of)
+  static constexpr bool kActivated = !std::is_same_v<P, Everything>;
+
+  Back(const EvalContext& context, const ChannelMemory& memory, const P& of)
       : c(context),
         p(c.in(1).dims),
         dy(Input(c, 0)),
@@ -103,13 +114,13 @@ struct Back {
   double Factor(int64_t channel) const {
     return Input(c, 2)[channel] / std::sqrt(Input(c, 4)[channel] + epsilon);
   }
-  ChannelPassage PassageOf(int64_t channel) const {
+  ChannelPassage<P> PassageOf(int64_t channel) const {
     return {passage, mean[channel], static_cast<float>(Factor(channel)), Input(c, 5)[channel]};
   }
   TwoSums Sum(int64_t n, int64_t channel) const {
     const int64_t at = p.at(n, channel);
     if constexpr (kActivated) {
-      return SumOver(p.inner, PassedMoments{dy + at, x + at, mean[channel], PassageOf(channel)});
+      return SumOver(p.inner, PassedMoments<P>{dy + at, x + at, mean[channel], PassageOf(channel)});
     } else {
       return SumOver(p.inner, GradientMoments{dy + at, x + at, mean[channel]});
     }
@@ -123,7 +134,7 @@ struct Back {
   }
   auto Columns() const {
     if constexpr (kActivated) {
-      return PassedColumnMoments{dy, x, step, passage};
+      return PassedColumnMoments<P>{dy, x, step, passage};
     } else {
       return ColumnGradientMoments{dy, x};
     }
@@ -141,7 +152,7 @@ struct Back {
     const int64_t at = p.at(n, channel);
     const GradientMap gradient(AffineMap(map.mean, map.v, map.w), map.u);
     if constexpr (kActivated) {
-      const ChannelPassage passes = PassageOf(channel);
+      const ChannelPassage<P> passes = PassageOf(channel);
       MapRange(
           p.inner, dx + at, stream,
           [&](Vf g, Vf v) HWY_ATTR { return gradient(passes(Df(), g, v), v); }, dy + at, x + at);
@@ -173,20 +184,28 @@ struct Back {
   bool stream;
   ChannelMap* maps;
   int64_t step;
-  Passage passage;
+  P passage;
 };
+
+template <typename P>
+void RunBack(const EvalContext& c, const ChannelMemory& memory, const P& passage) {
+  const Back<P> back(c, memory, passage);
+  SumAndMap(back.p, memory, back);
+}
 
 }  // namespace
 
 void BatchNormBack(const EvalContext& c, const ChannelMemory& memory) {
-  const Back<false> back(c, memory, {});
-  SumAndMap(back.p, memory, back);
+  RunBack(c, memory, Everything());
 }
 
-void ActivatedBatchNormBack(const EvalContext& c, const ChannelMemory& memory, float passes_from,
-                            float passes_to) {
-  const Back<true> back(c, memory, {passes_from, passes_to});
-  SumAndMap(back.p, memory, back);
+void ActivatedBatchNormBack(const EvalContext& c, const ChannelMemory& memory,
+                            const NormActivation& a) {
+  if (a.open) {
+    RunBack(c, memory, Passage<true>{a.bounds.least, a.bounds.most});
+  } else {
+    RunBack(c, memory, Passage<false>{a.bounds.least, a.bounds.most});
+  }
 }
 
 }  // namespace weft::HWY_NAMESPACE
@@ -215,11 +234,10 @@ absl::StatusOr<Kernels> HostBatchNormGrad(const KernelRequest& request) {
 absl::StatusOr<std::unique_ptr<Kernel>> MakeBatchNormGrad(const KernelRequest& request,
                                                           const NormActivation& activation,
                                                           const Layout& bias) {
-  const float from = activation.passes_from, to = activation.bounds.most;
   auto kernel = MakeChannelKernel(
       request, kX,
       [=](const EvalContext& c, const ChannelMemory& memory) {
-        HWY_DYNAMIC_DISPATCH(ActivatedBatchNormBack)(c, memory, from, to);
+        HWY_DYNAMIC_DISPATCH(ActivatedBatchNormBack)(c, memory, activation);
       },
       ", bounds");
   if (kernel == nullptr || kernel->inputs()[kDy] != request.in(kDy)) return nullptr;

@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <optional>
 #include <utility>
 
@@ -36,14 +34,13 @@ std::optional<NormActivation> ActivationOf(const PlanStep& step) {
   ResultBounds& bounds = activation.bounds;
   if (step.op == "Relu") {
     bounds.least = 0;
-    activation.passes_from = std::numeric_limits<float>::denorm_min();
+    activation.open = true;
     return activation;
   }
   if (step.op != "Clip" || !TakeBound(*step.node, 1, bounds.least) ||
       !TakeBound(*step.node, 2, bounds.most) || !(bounds.least <= bounds.most)) {
     return std::nullopt;
   }
-  activation.passes_from = bounds.least;
   return activation;
 }
 

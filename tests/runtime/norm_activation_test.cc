@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -27,9 +26,8 @@ namespace {
 using ::testing::HasSubstr;
 using Tag = dnnl::memory::format_tag;
 
-const NormActivation kRelu = {.bounds = {.least = 0},
-                              .passes_from = std::numeric_limits<float>::denorm_min()};
-const NormActivation kClip = {.bounds = {.least = -0.25F, .most = 0.75F}, .passes_from = -0.25F};
+const NormActivation kRelu = {.bounds = {.least = 0}, .open = true};
+const NormActivation kClip = {.bounds = {.least = -0.25F, .most = 0.75F}};
 
 KernelRequest RequestIn(const CaseNode& c, Tag tag, int threads) {
   KernelRequest request = RequestFor(c.node(), /*channels_last=*/false, threads);
@@ -55,26 +53,36 @@ float BoundedTo(float y, float, const NormActivation& a) {
   return std::min(std::max(y, a.bounds.least), a.bounds.most);
 }
 float Passed(float dy, float y, const NormActivation& a) {
-  return y >= a.passes_from && y <= a.bounds.most ? dy : 0;
+  return (a.open ? y > a.bounds.least : y >= a.bounds.least) && y <= a.bounds.most ? dy : 0;
+}
+
+// The first channel becomes the same number everywhere, and the result of it the least bound.
+void FlattenFirstChannel(const NormActivation& activation, Tensor& x, Tensor& bias) {
+  const int64_t channels = x.dims()[1], plane = x.dims()[2] * x.dims()[3];
+  for (int64_t i = 0; i < x.size(); ++i) {
+    if (i / plane % channels == 0) x.mutable_values<float>()[static_cast<size_t>(i)] = 10;
+  }
+  bias.mutable_values<float>()[0] = activation.bounds.least;
 }
 
 // Each kernel against the one without, before or behind which the activation is.
 void ExpectSameBits(const Dims& x, Tag tag, const NormActivation& activation, int threads) {
   const Dims c = {x[1]};
-  const CaseNode forward(
-      {.op = "BatchNormalization",
-       .attributes = {{"mode", "training"}},
-       .inputs = {Uniform(x, 9, 11), OffZero(c), Uniform(c), Uniform(c), Positive(c)},
-       .outputs = {x, c, c, c, c}});
+  CaseNode forward({.op = "BatchNormalization",
+                    .attributes = {{"mode", "training"}},
+                    .inputs = {Uniform(x, 9, 11), OffZero(c), Uniform(c), Uniform(c), Positive(c)},
+                    .outputs = {x, c, c, c, c}});
   const CaseNode back({.op = "BatchNormalizationGrad",
                        .inputs = {Uniform(x), Uniform(x), OffZero(c), Uniform(c), Positive(c)},
                        .outputs = {x, c, c}});
+  FlattenFirstChannel(activation, forward.inputs[0], forward.inputs[2]);
   RunScope scope(threads);
   const KernelRequest request = RequestIn(forward, tag, threads);
   const auto plain = RunKernel(**MakeBatchNorm(request, {}), forward.inputs).value();
   const auto bounded = RunKernel(**MakeBatchNorm(request, activation), forward.inputs).value();
   EXPECT_TRUE(bounded[0] == Mapped(plain[0], plain[0], BoundedTo, activation));
   EXPECT_FALSE(bounded[0] == plain[0]);
+  EXPECT_EQ(plain[0].values<float>()[0], activation.bounds.least);
   for (size_t i = 1; i < plain.size(); ++i) EXPECT_TRUE(bounded[i] == plain[i]) << i;
 
   const KernelRequest back_request = RequestIn(back, tag, threads);
