@@ -50,16 +50,16 @@ bool IsPictureStep(const PipelineStep& step) {
   return step.spec->stage() == TransformStage::kPicture;
 }
 
-// An image f32[1,C,H,W] taken through steps of its numbers.
+// An image f32[C,H,W] taken through steps of its numbers.
 absl::StatusOr<Tensor> ApplySignalSteps(const Pipeline& steps, Tensor image) {
   if (steps.empty()) return image;
   const Dims& dims = image.dims();
   const std::span<float> values = image.mutable_values<float>();
-  Signal signal = {.rows = dims[1] * dims[2],
-                   .length = dims[3],
+  Signal signal = {.rows = dims[0] * dims[1],
+                   .length = dims[2],
                    .values = std::vector<float>(values.begin(), values.end())};
   RandomStream random(0, RandomPurpose::kAugment, 0);  // which none of them draws from
-  TransformDraw draw = {random, dims[2], dims[3]};
+  TransformDraw draw = {random, dims[1], dims[2]};
   for (const PipelineStep& step : steps.steps) step.spec->signal(step.arguments, draw, signal);
   WEFT_RETURN_IF_ERROR(draw.status);
   if (signal.values.size() != values.size()) {

@@ -89,7 +89,8 @@ size_t Trainer::guarded_bytes() const {
 }
 
 // Outputs are looked at step by step, which costs little; what is odd is then found by a run node
-// by node, from the weights as they were.
+// by node, from the weights as they were. Of a normalization with an activation as part of its step
+// what comes out is seen, in bounds: an infinity before them is not, a NaN is.
 absl::StatusOr<std::span<const Tensor>> Trainer::RunChecked(const TensorMap& feeds,
                                                             const RunOptions& options) {
   TensorMap variables;

@@ -19,11 +19,11 @@
 namespace weft {
 
 // Relu or Clip behind a normalization, as part of its kernel. Backward, the normalization's result
-// is computed again from X, with the same bits, and the cotangent passes where that is within the
-// bounds, and not where it is NaN.
+// is computed again from X, with the same bits, and the cotangent passes as the activation's own
+// gradient lets it.
 struct NormActivation {
   ResultBounds bounds = {};
-  bool open = false;  // at bounds.least nothing passes: Relu
+  bool open = false;  // Relu: what is at bounds.least lets nothing pass, nor does NaN
 };
 
 // Our kernel for BatchNormalization, whose Y is bounded. Null for other types, for layouts whose

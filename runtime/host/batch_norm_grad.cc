@@ -16,34 +16,58 @@ HWY_BEFORE_NAMESPACE();
 namespace weft::HWY_NAMESPACE {
 namespace {
 
-// All of dY passes.
-struct Everything {};
+// Beside those of MapColumns, numbers of a column in the forward pass.
+constexpr int kFactor = 4, kBias = 5;
 
-// Where an activation's cotangent passes: by its own input, computed again from X.
-template <bool kOpen>
-struct Passage {
-  template <typename D, typename V>
-  HWY_INLINE V Of(D d, V dy, V x, V mean, V factor, V bias) const {
-    const V y = hn::MulAdd(hn::Sub(x, mean), factor, bias);
-    const V least = hn::Set(d, from);
-    const auto above = kOpen ? hn::Gt(y, least) : hn::Ge(y, least);
-    return hn::IfThenElseZero(hn::And(above, hn::Le(y, hn::Set(d, to))), dy);
+// The forward pass's numbers: of one channel, or of columns.
+struct ChannelNumbers {
+  template <typename D>
+  HWY_INLINE hn::Vec<D> Get(D d, int k) const {
+    return hn::Set(d, k == 0 ? mean : k == kFactor ? factor : bias);
   }
-  float from, to;
-};
-
-// The same with the numbers of one channel.
-template <typename P>
-struct ChannelPassage {
-  template <typename D, typename V>
-  HWY_INLINE V operator()(D d, V dy, V x) const {
-    return passage.Of(d, dy, x, hn::Set(d, mean), hn::Set(d, factor), hn::Set(d, bias));
-  }
-  P passage;
   float mean, factor, bias;
 };
+struct LoadedNumbers {
+  template <typename D>
+  HWY_INLINE hn::Vec<D> Get(D d, int k) const {
+    return hn::LoadU(d, numbers[k]);
+  }
+  ColumnNumbers numbers;
+};
+template <typename Tile>
+struct TileNumbers {
+  HWY_INLINE Vf Get(Df, int k) const { return tile.Load(numbers[k] + j, v); }
+  const Tile& tile;
+  ColumnNumbers numbers;
+  int64_t j;
+  int v;
+};
 
-// GradientMoments of what passes.
+// What of dY passes: all of it, or where an activation lets it, by its own input, which is computed
+// again from X.
+struct Everything {
+  template <typename D, typename V, typename Numbers>
+  HWY_INLINE V Of(D, V dy, V, const Numbers&) const {
+    return dy;
+  }
+};
+template <bool kOpen>
+struct Passage {
+  template <typename D, typename V, typename Numbers>
+  HWY_INLINE V Of(D d, V dy, V x, const Numbers& of) const {
+    const V centered = hn::Sub(x, of.Get(d, 0));
+    const V y = hn::MulAdd(centered, of.Get(d, kFactor), of.Get(d, kBias));
+    if constexpr (kOpen) {  // Relu
+      return hn::IfThenElseZero(hn::Gt(y, hn::Set(d, least)), dy);
+    } else {  // Clip: not at NaN either
+      const auto out = hn::Or(hn::Lt(y, hn::Set(d, least)), hn::Gt(y, hn::Set(d, most)));
+      return hn::IfThenZeroElse(out, dy);
+    }
+  }
+  float least, most;
+};
+
+// What passes, g, and g (x - shift), as sums of a plane or of columns.
 template <typename P>
 struct PassedMoments {
   static constexpr int kSums = 2;
@@ -51,7 +75,7 @@ struct PassedMoments {
   HWY_INLINE void Add(D d, int64_t i, hn::Vec<D>* sums) const {
     const hn::Rebind<float, D> f;
     const auto v = hn::LoadU(f, x + i);
-    const auto g = hn::PromoteTo(d, passage(f, hn::LoadU(f, dy + i), v));
+    const auto g = hn::PromoteTo(d, passage.Of(f, hn::LoadU(f, dy + i), v, numbers));
     sums[0] = hn::Add(sums[0], g);
     sums[1] = hn::MulAdd(g, hn::Sub(hn::PromoteTo(d, v), hn::Set(d, shift)), sums[1]);
   }
@@ -65,22 +89,17 @@ struct PassedMoments {
   const float* dy;
   const float* x;
   double shift;
-  ChannelPassage<P> passage;
+  P passage;
+  ChannelNumbers numbers;
 };
-
-// Beside those of MapColumns, those of a column in the forward pass.
-constexpr int kFactor = 4, kBias = 5;
-
-// ColumnGradientMoments of what passes.
 template <typename P>
 struct PassedColumnMoments {
   template <typename D, typename V>
   HWY_INLINE void operator()(D d, int64_t at, const float* numbers, V shift, V* sums) const {
     const hn::Rebind<float, D> f;
-    const ColumnNumbers of{numbers, step};
     const auto v = hn::LoadU(f, x + at);
-    const V g = hn::PromoteTo(d, passage.Of(f, hn::LoadU(f, dy + at), v, hn::LoadU(f, of[0]),
-                                            hn::LoadU(f, of[kFactor]), hn::LoadU(f, of[kBias])));
+    const LoadedNumbers of{{numbers, step}};
+    const V g = hn::PromoteTo(d, passage.Of(f, hn::LoadU(f, dy + at), v, of));
     sums[0] = hn::Add(sums[0], g);
     sums[1] = hn::MulAdd(g, hn::Sub(hn::PromoteTo(d, v), shift), sums[1]);
   }
@@ -114,31 +133,22 @@ struct Back {
   double Factor(int64_t channel) const {
     return Input(c, 2)[channel] / std::sqrt(Input(c, 4)[channel] + epsilon);
   }
-  ChannelPassage<P> PassageOf(int64_t channel) const {
-    return {passage, mean[channel], static_cast<float>(Factor(channel)), Input(c, 5)[channel]};
+  ChannelNumbers NumbersOf(int64_t channel) const {
+    if constexpr (!kActivated) return {};
+    return {mean[channel], static_cast<float>(Factor(channel)), Input(c, 5)[channel]};
   }
   TwoSums Sum(int64_t n, int64_t channel) const {
     const int64_t at = p.at(n, channel);
-    if constexpr (kActivated) {
-      return SumOver(p.inner, PassedMoments<P>{dy + at, x + at, mean[channel], PassageOf(channel)});
-    } else {
-      return SumOver(p.inner, GradientMoments{dy + at, x + at, mean[channel]});
-    }
+    return SumOver(p.inner,
+                   PassedMoments<P>{dy + at, x + at, mean[channel], passage, NumbersOf(channel)});
   }
   void FillNumbers(const ChannelMemory& memory) const {
     FillColumns(p, memory, 0, [&](int64_t channel) { return mean[channel]; });
-    if constexpr (kActivated) {
-      FillColumns(p, memory, kFactor, [&](int64_t channel) { return Factor(channel); });
-      FillColumns(p, memory, kBias, [&](int64_t channel) { return Input(c, 5)[channel]; });
-    }
+    if constexpr (!kActivated) return;
+    FillColumns(p, memory, kFactor, [&](int64_t channel) { return Factor(channel); });
+    FillColumns(p, memory, kBias, [&](int64_t channel) { return Input(c, 5)[channel]; });
   }
-  auto Columns() const {
-    if constexpr (kActivated) {
-      return PassedColumnMoments<P>{dy, x, step, passage};
-    } else {
-      return ColumnGradientMoments{dy, x};
-    }
-  }
+  PassedColumnMoments<P> Columns() const { return {dy, x, step, passage}; }
   void Finish(int64_t channel, const TwoSums& sums) const {
     const double rstd = 1 / std::sqrt(Input(c, 4)[channel] + epsilon), n = p.count();
     const double factor = Input(c, 2)[channel] * rstd;
@@ -151,26 +161,19 @@ struct Back {
     const ChannelMap& map = maps[channel];
     const int64_t at = p.at(n, channel);
     const GradientMap gradient(AffineMap(map.mean, map.v, map.w), map.u);
-    if constexpr (kActivated) {
-      const ChannelPassage<P> passes = PassageOf(channel);
-      MapRange(
-          p.inner, dx + at, stream,
-          [&](Vf g, Vf v) HWY_ATTR { return gradient(passes(Df(), g, v), v); }, dy + at, x + at);
-    } else {
-      MapRange(p.inner, dx + at, stream, gradient, dy + at, x + at);
-    }
+    const ChannelNumbers of = NumbersOf(channel);
+    MapRange(
+        p.inner, dx + at, stream,
+        [&](Vf g, Vf v) HWY_ATTR { return gradient(passage.Of(Df(), g, v, of), v); }, dy + at,
+        x + at);
   }
   void MapLine(int64_t at, int64_t n, bool stream, const ColumnNumbers& numbers) const {
     StoreLines(n, dx + at, stream, [&](const auto& tile, int64_t j, int k) HWY_ATTR {
-      const auto of = [&](const float* q) HWY_ATTR { return tile.Load(q + j, k); };
-      const auto number = [&](int i) HWY_ATTR { return of(numbers[i]); };
-      const Vf v = of(x + at);
-      Vf g = of(dy + at);
-      if constexpr (kActivated) {
-        g = passage.Of(Df(), g, v, number(0), number(kFactor), number(kBias));
-      }
-      const Vf affine = hn::MulAdd(hn::Sub(v, number(0)), number(2), number(3));
-      return hn::MulAdd(g, number(1), affine);
+      const TileNumbers<std::decay_t<decltype(tile)>> of{tile, numbers, j, k};
+      const Vf v = tile.Load(x + at + j, k);
+      const Vf g = passage.Of(Df(), tile.Load(dy + at + j, k), v, of);
+      const Vf affine = hn::MulAdd(hn::Sub(v, of.Get(Df(), 0)), of.Get(Df(), 2), of.Get(Df(), 3));
+      return hn::MulAdd(g, of.Get(Df(), 1), affine);
     });
   }
   const float* operand() const { return dy; }

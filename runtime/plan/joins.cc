@@ -44,6 +44,8 @@ void JoinSplit(StepEditor& steps, size_t s) {
   if (!steps.IsSplit(static_cast<int>(s))) return;
   const int whole = steps.step(s).inputs[0], conv = steps.WriterOf(whole);
   if (conv < 0 || steps.OnlyReader(whole) != static_cast<int>(s)) return;
+  // Of a part that was split off already the others would have no maker.
+  if (steps.step(Index(conv)).outputs != std::vector<int>{whole}) return;
   const std::vector<int> outputs = steps.step(s).outputs;
   KernelPtr kernel = PointwiseFor(steps, Index(conv), steps.LayoutsOf(outputs));
   if (kernel == nullptr) return;

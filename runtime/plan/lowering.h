@@ -35,8 +35,8 @@ struct Choice {
 //   ChooseStage    a kernel for each node, which says the layouts     (choose.cc, candidates.cc)
 //   VariableStage  layouts that variables keep from run to run                    (variables.cc)
 //   EmitStage      steps and values, reorders between layouts that differ              (emit.cc)
-//   RegionStage    concatenations whose inputs are made where the result lies, steps that
-//                  become part of the one behind them                               (regions.cc)
+//   RegionStage    concatenations whose inputs are made where the result lies; steps that
+//                  become part of their neighbours                 (regions.cc, *joins.cc)
 //   OrderStage     update steps last                                                  (order.cc)
 //   ViewStage      results written over inputs that die there, and over variables     (views.cc)
 //   PlaceStage     lifetimes, offsets in the arena                                    (place.cc)

@@ -18,30 +18,27 @@ bool IsNorm(const PlanStep& step, std::string_view op) {
          step.inputs.size() == static_cast<size_t>(step.node->num_inputs());
 }
 
-// Sets `bound` to input `i` of a Clip where there is one; false where that is not known.
-bool TakeBound(const Node& node, int i, float& bound) {
-  if (i >= node.num_inputs() || !node.input(i)) return true;
-  const Tensor* value = ConstantValue(node.input(i));
-  if (value == nullptr || value->dtype() != DType::kF32) return false;
-  bound = value->values<float>()[0];
-  return true;
+// The scalar inputs of a Clip or its gradient from number `first` on; nothing where they are not
+// known.
+std::optional<ResultBounds> BoundsOf(const Node& node, int first) {
+  ResultBounds bounds;
+  float* const to[] = {&bounds.least, &bounds.most};
+  for (int i = 0; i < 2; ++i) {
+    if (first + i >= node.num_inputs() || !node.input(first + i)) continue;
+    const Tensor* value = ConstantValue(node.input(first + i));
+    if (value == nullptr || value->dtype() != DType::kF32) return std::nullopt;
+    *to[i] = value->values<float>()[0];
+  }
+  return bounds.least <= bounds.most ? std::optional(bounds) : std::nullopt;
 }
 
 // Nothing where the step is another.
 std::optional<NormActivation> ActivationOf(const PlanStep& step) {
   if (step.node == nullptr) return std::nullopt;
-  NormActivation activation;
-  ResultBounds& bounds = activation.bounds;
-  if (step.op == "Relu") {
-    bounds.least = 0;
-    activation.open = true;
-    return activation;
-  }
-  if (step.op != "Clip" || !TakeBound(*step.node, 1, bounds.least) ||
-      !TakeBound(*step.node, 2, bounds.most) || !(bounds.least <= bounds.most)) {
-    return std::nullopt;
-  }
-  return activation;
+  if (step.op == "Relu") return NormActivation{.bounds = {.least = 0}, .open = true};
+  if (step.op != "Clip") return std::nullopt;
+  const std::optional<ResultBounds> bounds = BoundsOf(*step.node, 1);
+  return bounds ? std::optional(NormActivation{.bounds = *bounds}) : std::nullopt;
 }
 
 // A normalization and its activation, forward and backward, by number of step:
@@ -58,10 +55,11 @@ class NormJoin {
  public:
   NormJoin(StepEditor& steps, size_t activation) : steps_(steps) { at_.activation = activation; }
 
-  void Run() {
+  // `joined`: normalizations with an activation, which take no other.
+  void Run(std::vector<bool>& joined) {
     const std::optional<NormActivation> does = ActivationOf(Step(at_.activation));
-    if (!does || !FindNorm()) return;
-    FindGradient();
+    if (!does || !FindNorm() || joined[at_.norm]) return;
+    FindGradient(*does);
     // All that reads what stands between the two must be able to do without it.
     for (const int reader : steps_.ReadersOf(y())) {
       if (reader != static_cast<int>(at_.activation) && reader != at_.gradient) return;
@@ -77,12 +75,21 @@ class NormJoin {
     norm.outputs[0] = Step(at_.activation).outputs[0];
     steps_.Remove(at_.activation);
     steps_.Replace(at_.norm, std::move(norm));
+    joined[at_.norm] = true;
+    if (IsIdle(at_.norm)) steps_.Remove(at_.norm);  // its result was computed again for Relu alone
   }
 
  private:
   PlanStep& Step(size_t s) { return steps_.step(s); }
   int y() { return Step(at_.activation).inputs[0]; }
   int z() { return Step(at_.activation).outputs[0]; }
+
+  bool IsIdle(size_t s) {
+    return std::ranges::all_of(Step(s).outputs, [this](int v) {
+      return v < 0 || (steps_.ReadersOf(v).empty() && !steps_.IsShared(v) &&
+                       steps_.BufferOf(v).place == Place::kArena);
+    });
+  }
 
   bool FindNorm() {
     const int norm = steps_.WriterOf(y());
@@ -94,13 +101,14 @@ class NormJoin {
   }
 
   // Relu's gradient reads its result, Clip's its input.
-  void FindGradient() {
+  void FindGradient(const NormActivation& does) {
     const bool is_relu = Step(at_.activation).op == "Relu";
     const int read = is_relu ? z() : y();
     for (const int reader : steps_.ReadersOf(read)) {
       const PlanStep& gradient = Step(Index(reader));
       if (gradient.op != (is_relu ? "ReluGrad" : "ClipGrad") || gradient.inputs[1] != read)
         continue;
+      if (!is_relu && BoundsOf(*gradient.node, 2) != does.bounds) continue;
       const int dy = gradient.outputs[0], back = steps_.OnlyReader(dy);
       if (back < 0 || !IsBack(Step(Index(back)), dy) ||
           steps_.value(gradient.inputs[0]).layout != steps_.value(dy).layout) {
@@ -115,9 +123,16 @@ class NormJoin {
   // the statistics that the other one found.
   bool IsBack(const PlanStep& back, int dy) {
     const PlanStep& norm = Step(at_.norm);
-    const bool finds = norm.outputs.size() > bn::kBatchVar;
-    return IsNorm(back, "BatchNormalizationGrad") && back.inputs[0] == dy &&
-           back.inputs[1] == norm.inputs[bn::kX] && back.inputs[2] == norm.inputs[bn::kScale] &&
+    if (!IsNorm(back, "BatchNormalizationGrad")) return false;
+    const auto epsilon = [](const PlanStep& step) {
+      return GetFloat(step.node->attributes(), "epsilon");
+    };
+    const bool finds = GetString(norm.node->attributes(), "mode") == "training";
+    if (epsilon(back) != epsilon(norm) || (finds && norm.outputs.size() <= bn::kBatchVar)) {
+      return false;
+    }
+    return back.inputs[0] == dy && back.inputs[1] == norm.inputs[bn::kX] &&
+           back.inputs[2] == norm.inputs[bn::kScale] &&
            back.inputs[3] == (finds ? norm.outputs[bn::kBatchMean] : norm.inputs[bn::kMean]) &&
            back.inputs[4] == (finds ? norm.outputs[bn::kBatchVar] : norm.inputs[bn::kVar]);
   }
@@ -144,8 +159,9 @@ class NormJoin {
 }  // namespace
 
 void JoinNormActivations(StepEditor& steps) {
+  std::vector<bool> joined(steps.num_steps());
   for (size_t s = 0; s < steps.num_steps(); ++s) {
-    if (!steps.IsRemoved(s)) NormJoin(steps, s).Run();
+    if (!steps.IsRemoved(s)) NormJoin(steps, s).Run(joined);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include "runtime/channel_blocks.h"
 #include "runtime/exec/parallel.h"
+#include "runtime/host/pointwise/conv.h"
 #include "runtime/host/shuffled_concat.h"
 #include "runtime/host/spread_result.h"
 #include "runtime/plan/joins.h"
@@ -115,6 +116,13 @@ class Regions {
     const RunScope scope(step.threads);
     for (size_t i = 0; i < step.inputs.size(); ++i) {
       if (step.inputs[i] == v) request.inputs[i] = region;
+    }
+    if (step.outputs.size() > 1 && IsConv(step)) {  // that writes the parts of its result
+      auto kernel = MakePointwiseConv(request, {.results = step.kernel->outputs()});
+      if (!kernel.ok() || *kernel == nullptr || (*kernel)->inputs() != request.inputs) {
+        return nullptr;
+      }
+      return *std::move(kernel);
     }
     for (const KernelFamily family : FamiliesFor(step.op)) {
       absl::StatusOr<Kernels> kernels = BestOf(family)(request);

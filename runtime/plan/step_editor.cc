@@ -131,6 +131,9 @@ absl::StatusOr<int> StepEditor::CopyBefore(size_t s, int v, const Layout& layout
   const std::string name = value(v).name;
   Share(v);  // with a step that reads it as it is
   const int made = l_.AddValue(name, layout, buffer);
+  writers_.push_back(-1);  // no step with a number
+  readers_.emplace_back();
+  shared_.push_back(true);
   PlanStep& copy = copies_[s].emplace_back();
   copy.name = absl::StrCat("copy ", name, " -> ", step(s).name);
   copy.op = "Copy";

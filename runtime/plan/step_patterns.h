@@ -10,7 +10,8 @@ namespace weft {
 // What asks for kernels like that of the step, which has a node.
 KernelRequest RequestOf(const PlanStep& step);
 
-// Whether it is a convolution by a fast kernel, with the operands of its node and no others.
+// Whether it is a convolution by a fast kernel, with the operands of its node and no others. It may
+// write parts of the node's result.
 bool IsConv(const PlanStep& step);
 
 // Whether it is Relu(x * scale + shift) of an image [N,C,H,W] with one number a channel, its inputs

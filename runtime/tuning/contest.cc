@@ -18,24 +18,25 @@ constexpr double kRaceSeconds = 1.5;
 // One plan with all that it runs on.
 class Contestant {
  public:
-  static absl::StatusOr<Contestant> Create(const Graph& graph, LowerOptions options,
-                                           const KernelChoices& choices) {
-    Contestant c;
+  static absl::StatusOr<std::unique_ptr<Contestant>> Create(const Graph& graph,
+                                                            LowerOptions options,
+                                                            const KernelChoices& choices) {
+    auto c = std::make_unique<Contestant>();
     options.choices = std::make_shared<FixedChoices>(choices);
-    WEFT_ASSIGN_OR_RETURN(c.executable_, Executable::Create(graph, {}, options));
-    WEFT_ASSIGN_OR_RETURN(c.state_, State::Create(graph));
-    if (options.variables != nullptr) WEFT_RETURN_IF_ERROR(c.state_->Move(*options.variables));
-    WEFT_ASSIGN_OR_RETURN(c.context_, Context::Create(*c.executable_, c.state_.get()));
-    for (const Layout& layout : c.executable_->plan().input_layouts) {
+    WEFT_ASSIGN_OR_RETURN(c->executable_, Executable::Create(graph, {}, options));
+    WEFT_ASSIGN_OR_RETURN(c->state_, State::Create(graph));
+    if (options.variables != nullptr) WEFT_RETURN_IF_ERROR(c->state_->Move(*options.variables));
+    WEFT_ASSIGN_OR_RETURN(c->context_, Context::Create(*c->executable_, c->state_.get()));
+    for (const Layout& layout : c->executable_->plan().input_layouts) {
       WEFT_ASSIGN_OR_RETURN(Tensor input, Tensor::Zeros(layout.dtype(), layout.dims()));
       // Of other types they may be indices: zero is in every range.
       if (layout.dtype() == DType::kF32) {
         float value = 0;
         for (float& v : input.mutable_values<float>()) v = value = value > 1 ? -1 : value + 0.37F;
       }
-      c.inputs_.push_back(std::move(input));
+      c->inputs_.push_back(std::move(input));
     }
-    c.outputs_.resize(c.executable_->plan().outputs.size());
+    c->outputs_.resize(c->executable_->plan().outputs.size());
     return c;
   }
 
@@ -79,17 +80,20 @@ absl::Status Race(Contestant& a, Contestant& b) {
 absl::StatusOr<size_t> QuickestChoices(const Graph& graph, const LowerOptions& options,
                                        const std::vector<KernelChoices>& choices) {
   size_t best = 0;
-  WEFT_ASSIGN_OR_RETURN(Contestant champion, Contestant::Create(graph, options, choices[0]));
+  WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Contestant> champion,
+                        Contestant::Create(graph, options, choices[0]));
   for (size_t i = 1; i < choices.size(); ++i) {
     if (std::find(choices.begin(), choices.begin() + static_cast<ptrdiff_t>(i), choices[i]) !=
         choices.begin() + static_cast<ptrdiff_t>(i)) {
       continue;
     }
-    WEFT_ASSIGN_OR_RETURN(Contestant other, Contestant::Create(graph, options, choices[i]));
-    if (!Race(champion, other).ok()) return 0;
-    const double limit = champion.least() * (best == 0 ? 1 - kClearGain : 1);
-    if (other.least() >= limit) continue;
-    champion = std::move(other);
+    auto other = Contestant::Create(graph, options, choices[i]);
+    if (absl::IsResourceExhausted(other.status())) continue;
+    WEFT_RETURN_IF_ERROR(other.status());
+    if (!Race(*champion, **other).ok()) return 0;
+    const double limit = champion->least() * (best == 0 ? 1 - kClearGain : 1);
+    if ((*other)->least() >= limit) continue;
+    champion = *std::move(other);
     best = i;
   }
   return best;

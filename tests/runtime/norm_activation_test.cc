@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -39,30 +42,35 @@ KernelRequest RequestIn(const CaseNode& c, Tag tag, int threads) {
   return request;
 }
 
-Tensor Mapped(const Tensor& a, const Tensor& b, float (*f)(float, float, const NormActivation&),
-              const NormActivation& activation) {
-  Tensor result = a;
-  for (int64_t i = 0; i < a.size(); ++i) {
-    const auto at = static_cast<size_t>(i);
-    result.mutable_values<float>()[at] =
-        f(a.values<float>()[at], b.values<float>()[at], activation);
+// The step of its own that the activation would be: Relu or Clip, or its gradient, on row-major
+// tensors.
+Tensor ByAStepOfItsOwn(const NormActivation& activation, std::vector<Tensor> inputs) {
+  const std::string op =
+      absl::StrCat(activation.open ? "Relu" : "Clip", inputs.size() == 2 ? "Grad" : "");
+  const Dims x = inputs[0].dims();
+  OpCase row = {.op = op, .inputs = {Uniform(x)}, .outputs = {x}};
+  if (inputs.size() == 2) row.inputs.push_back(Uniform(x));
+  if (!activation.open) {
+    for (const float bound : {activation.bounds.least, activation.bounds.most}) {
+      row.inputs.push_back(Uniform({}));
+      inputs.push_back(Tensor::Scalar(bound, DType::kF32));
+    }
   }
-  return result;
-}
-float BoundedTo(float y, float, const NormActivation& a) {
-  return std::min(std::max(y, a.bounds.least), a.bounds.most);
-}
-float Passed(float dy, float y, const NormActivation& a) {
-  return (a.open ? y > a.bounds.least : y >= a.bounds.least) && y <= a.bounds.most ? dy : 0;
+  const CaseNode made(row);
+  const Kernels kernels = FamiliesFor(op)[0](RequestFor(made.node(), false, 1)).value();
+  return RunKernel(*kernels[0], inputs).value()[0];
 }
 
-// The first channel becomes the same number everywhere, and the result of it the least bound.
-void FlattenFirstChannel(const NormActivation& activation, Tensor& x, Tensor& bias) {
+// The first channel becomes the same number everywhere, and its result the least bound; that of the
+// second is NaN, of the third infinite.
+void MakeOdd(const NormActivation& activation, Tensor& x, Tensor& bias) {
   const int64_t channels = x.dims()[1], plane = x.dims()[2] * x.dims()[3];
   for (int64_t i = 0; i < x.size(); ++i) {
     if (i / plane % channels == 0) x.mutable_values<float>()[static_cast<size_t>(i)] = 10;
   }
   bias.mutable_values<float>()[0] = activation.bounds.least;
+  bias.mutable_values<float>()[1] = std::numeric_limits<float>::quiet_NaN();
+  bias.mutable_values<float>()[2] = -std::numeric_limits<float>::infinity();
 }
 
 // Each kernel against the one without, before or behind which the activation is.
@@ -75,20 +83,20 @@ void ExpectSameBits(const Dims& x, Tag tag, const NormActivation& activation, in
   const CaseNode back({.op = "BatchNormalizationGrad",
                        .inputs = {Uniform(x), Uniform(x), OffZero(c), Uniform(c), Positive(c)},
                        .outputs = {x, c, c}});
-  FlattenFirstChannel(activation, forward.inputs[0], forward.inputs[2]);
+  MakeOdd(activation, forward.inputs[0], forward.inputs[2]);
   RunScope scope(threads);
   const KernelRequest request = RequestIn(forward, tag, threads);
   const auto plain = RunKernel(**MakeBatchNorm(request, {}), forward.inputs).value();
   const auto bounded = RunKernel(**MakeBatchNorm(request, activation), forward.inputs).value();
-  EXPECT_TRUE(bounded[0] == Mapped(plain[0], plain[0], BoundedTo, activation));
+  EXPECT_TRUE(bounded[0] == ByAStepOfItsOwn(activation, {plain[0]}));
   EXPECT_FALSE(bounded[0] == plain[0]);
   EXPECT_EQ(plain[0].values<float>()[0], activation.bounds.least);
   for (size_t i = 1; i < plain.size(); ++i) EXPECT_TRUE(bounded[i] == plain[i]) << i;
 
   const KernelRequest back_request = RequestIn(back, tag, threads);
   const Tensor dz = back.inputs[0];
-  std::vector<Tensor> inputs = {Mapped(dz, plain[0], Passed, activation), forward.inputs[0],
-                                forward.inputs[1], plain[3], plain[4]};
+  const Tensor dy = ByAStepOfItsOwn(activation, {dz, activation.open ? bounded[0] : plain[0]});
+  std::vector<Tensor> inputs = {dy, forward.inputs[0], forward.inputs[1], plain[3], plain[4]};
   const Kernels without = FamiliesFor("BatchNormalizationGrad")[0](back_request).value();
   const auto expected = RunKernel(*without[0], inputs).value();
   inputs[0] = dz;
@@ -214,6 +222,39 @@ TEST(NormActivation, IsJoinedForwardAndBackwardWithTheSameBits) {
         EXPECT_TRUE(threads != 2 || actual[i] == steps[i]) << "output " << i;
       }
     }
+  }
+}
+
+// x -> normalization -> the activations, one after the other.
+Graph Chain(std::span<const std::pair<float, float>> clips, std::string_view mode) {
+  Graph graph(StandardOps());
+  Emitter e(graph);
+  const Value x = graph.AddInput("x", {DType::kF32, {Dim(4), Dim(8), Dim(9), Dim(7)}}).value();
+  const Value one = e.Constant(Step::Filled({8}, 1.57F));
+  Value y{e.OpNode("BatchNormalization", {x, one, one, one, one}, {{"mode", std::string(mode)}}, 1),
+          0};
+  for (const auto& [least, most] : clips) {
+    y = e.Op("Clip", {y, e.Scalar(least, DType::kF32), e.Scalar(most, DType::kF32)});
+  }
+  EXPECT_TRUE(e.ok()) << e.status();
+  EXPECT_TRUE(graph.AddOutput("y", y).ok());
+  return graph;
+}
+
+TEST(NormActivation, ASecondOneStaysAStep) {
+  const std::pair<float, float> narrow = {-0.5F, 0.5F}, positive = {0.0F, 9.0F};
+  for (const auto& clips : {std::vector{narrow, positive}, std::vector{positive, narrow}}) {
+    const Graph graph = Chain(clips, "inference");
+    const auto run = [&](const LowerOptions& options) {
+      const auto executable = Executable::Create(graph, {}, options).value();
+      const auto context = Context::Create(*executable).value();
+      const std::vector<Tensor> feeds = {Step::Filled({4, 8, 9, 7}, 1.1F)};
+      std::vector<Tensor> outputs(1);
+      EXPECT_TRUE(executable->Run(*context, feeds, outputs).ok());
+      return outputs[0];
+    };
+    EXPECT_THAT(Lower(graph, {.threads = 1})->ToString(), HasSubstr(", bounds"));
+    ExpectClose(run({.threads = 1}), run({.threads = 1, .reference_only = true}), "chain");
   }
 }
 

@@ -290,7 +290,7 @@ TEST_F(Pointwise, SharesItsFiltersOut) {
   WithOlderCpus(expect_all);
 }
 
-TEST_F(Pointwise, SharesNoVectorOfFilters) {
+TEST_F(Pointwise, SharesNoVectorOfFiltersAndAllOfThem) {
   const CaseNode made(PointwiseCase({1, 8, 40, 3, 3}));
   const auto kernel_for = [&](const Ints& shares) {
     std::vector<Layout> results;
@@ -302,6 +302,8 @@ TEST_F(Pointwise, SharesNoVectorOfFilters) {
   EXPECT_NE(kernel_for({32, 8}), nullptr);
   EXPECT_EQ(kernel_for({8, 32}), nullptr);
   EXPECT_EQ(kernel_for({0, 40}), nullptr);
+  EXPECT_EQ(kernel_for({16, 16}), nullptr) << "eight filters are left";
+  EXPECT_EQ(kernel_for({32, 16}), nullptr) << "eight filters lack";
 }
 
 TEST_F(Pointwise, TakesNoOtherConvolutions) {

@@ -89,7 +89,8 @@ std::vector<Tensor> ResultsOf(const Graph& graph, const LowerOptions& options) {
 void ExpectReferenceResults(const Graph& graph) {
   const std::vector<Tensor> expected = ResultsOf(graph, {.threads = 1, .reference_only = true});
   SplitFinely(true);
-  for (const PlanStep& step : Lower(graph, {.threads = 3}).value().steps) {
+  const Plan plan = Lower(graph, {.threads = 3}).value();
+  for (const PlanStep& step : plan.steps) {
     EXPECT_EQ(step.threads, 3) << step.name;
   }
   for (const int threads : {1, 2, 3}) {
@@ -285,6 +286,22 @@ TEST_P(RegionStageBatches, APointwiseConvolutionWritesThePartsOfItsResult) {
 
 TEST_P(RegionStageBatches, APartThatIsNoMultipleOfAVectorIsSplit) {
   const Graph graph = InceptionBlock(GetParam(), {32, 40, 16}, false);
+  EXPECT_EQ(CountSteps(Lower(graph, {.threads = 2}).value(), "Split"), 1);
+  ExpectReferenceResults(graph);
+}
+
+TEST_P(RegionStageBatches, APartOfAPartIsSplit) {
+  Graph graph(StandardOps());
+  Emitter e(graph);
+  const Value x =
+      graph.AddInput("x", {DType::kF32, {Dim(GetParam()), Dim(16), Dim(5), Dim(7)}}).value();
+  const auto halves = [&](Value of) {
+    return e.OpNode("Split", {of}, {{"axis", 1}, {"num_outputs", 2}}, 2);
+  };
+  Node *const split = halves(ConvOf(e, x, 16, 64, 1)), *const again = halves({split, 0});
+  ASSERT_TRUE(graph.AddOutput("a", ConvOf(e, {again, 0}, 16, 4, 3)).ok());
+  ASSERT_TRUE(graph.AddOutput("b", ConvOf(e, {again, 1}, 16, 4, 3)).ok());
+  ASSERT_TRUE(graph.AddOutput("c", ConvOf(e, {split, 1}, 32, 4, 3)).ok());
   EXPECT_EQ(CountSteps(Lower(graph, {.threads = 2}).value(), "Split"), 1);
   ExpectReferenceResults(graph);
 }

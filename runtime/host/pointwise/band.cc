@@ -308,7 +308,7 @@ class BandOfPixels {
   float* v_;
   Panels panels_;
   Fetched x_;
-  absl::InlinedVector<Fetched, 4> y_;  // by result
+  absl::InlinedVector<Fetched, kMostResults> y_;  // by result
 };
 
 }  // namespace

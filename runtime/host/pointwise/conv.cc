@@ -151,17 +151,20 @@ int64_t PixelStrideOf(const Layout& layout) {
   return FindPixelStride(layout).value_or(layout.dims()[1]);
 }
 
-// What the filters are shared out to. Nothing where a vector of filters would have two results.
-std::vector<PointwiseResult> PointwiseResultsOf(const std::vector<Layout>& layouts) {
+// What the filters are shared out to. Nothing where a vector of filters would have two results, and
+// where filters are left or lack.
+std::vector<PointwiseResult> PointwiseResultsOf(const std::vector<Layout>& layouts,
+                                                int64_t all_filters) {
   std::vector<PointwiseResult> results;
   int64_t first = 0;
+  if (layouts.size() > kMostResults) return {};
   for (const Layout& layout : layouts) {
     const int64_t filters = layout.dims()[kChannelAxis];
     if (filters == 0 || first % kChannelChunk != 0) return {};
     results.push_back({first, filters, PixelStrideOf(layout)});
     first += filters;
   }
-  return results;
+  return first == all_filters ? results : std::vector<PointwiseResult>();
 }
 
 PointwiseProblem PointwiseProblemOf(const KernelRequest& request, const ConvWindow& window) {
@@ -206,7 +209,7 @@ absl::StatusOr<std::unique_ptr<Kernel>> MakePointwiseConv(const KernelRequest& r
   for (Layout& layout : results) {
     layout = ChannelsLastLayout(layout.dims(), PixelStrideOf(layout));
   }
-  problem.results = PointwiseResultsOf(results);
+  problem.results = PointwiseResultsOf(results, problem.filters);
   if (problem.results.empty()) return nullptr;
   const bool scaled = !extras.scale_and_shift.empty();
   auto plan = std::make_shared<PointwisePlan>(request, problem, scaled);

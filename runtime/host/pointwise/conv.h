@@ -20,8 +20,8 @@ struct PointwiseExtras {
 };
 
 // The kernel of HostPointwiseConv for a Conv or FusedConv. Null where the node is no pointwise
-// convolution, or has post-ops that could not run on such results, and where a result other than
-// the last one has channels that are no multiple of 16.
+// convolution, or has post-ops that could not run on such results, where a result other than the
+// last one has channels that are no multiple of 16, and where there are more than kMostResults.
 absl::StatusOr<std::unique_ptr<Kernel>> MakePointwiseConv(const KernelRequest& request,
                                                           const PointwiseExtras& extras);
 

@@ -22,6 +22,8 @@
 
 namespace weft {
 
+inline constexpr size_t kMostResults = 8;
+
 // An image of some of the filters, in floats.
 struct PointwiseResult {
   int64_t first = 0;  // filter: a multiple of kChannelChunk
@@ -55,10 +57,10 @@ struct PointwiseOperands {
   // Numbers of x's channels, or null: Relu(x * scale + shift) is convolved instead of x.
   const float* scale = nullptr;
   const float* shift = nullptr;
-  const float* u = nullptr;               // as PointwiseFilters lays them out
-  const float* bias = nullptr;            // a number for each filter, or null
-  const float* addend = nullptr;          // of y's dims, or null; may be y
-  absl::InlinedVector<float*, 4> y = {};  // by result
+  const float* u = nullptr;                          // as PointwiseFilters lays them out
+  const float* bias = nullptr;                       // a number for each filter, or null
+  const float* addend = nullptr;                     // of y's dims, or null; may be y
+  absl::InlinedVector<float*, kMostResults> y = {};  // by result
 };
 
 // The pixels [pixel, pixel + pixels) of all images, and blocks [block, end_block) of filters.

@@ -34,18 +34,6 @@ struct ColumnMoments {
   }
 };
 
-// dy and dy (x - shift).
-struct ColumnGradientMoments {
-  const float* dy;
-  const float* x;
-  template <typename D, typename V>
-  HWY_INLINE void operator()(D d, int64_t at, const float*, V shift, V* sums) const {
-    const V g = LoadAs(d, dy + at);
-    sums[0] = hn::Add(sums[0], g);
-    sums[1] = hn::MulAdd(g, hn::Sub(LoadAs(d, x + at), shift), sums[1]);
-  }
-};
-
 // Adds the n columns from `at` on of kLines lines to a and b.
 template <int kLines, typename Add>
 HWY_INLINE void AddLines(const Add& add, int64_t at, int64_t line, int64_t n, const float* numbers,

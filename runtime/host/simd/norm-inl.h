@@ -76,23 +76,6 @@ struct ShiftedMoments {
   }
 };
 
-// dy and dy (x - shift).
-struct GradientMoments {
-  static constexpr int kSums = 2;
-  const float* dy;
-  const float* x;
-  double shift;
-  HWY_INLINE void operator()(int64_t i, Vd* sums) const {
-    const Vd g = LoadDouble(dy + i);
-    sums[0] = hn::Add(sums[0], g);
-    sums[1] = hn::MulAdd(g, hn::Sub(LoadDouble(x + i), hn::Set(Dd(), shift)), sums[1]);
-  }
-  HWY_INLINE void One(int64_t i, double* sums) const {
-    sums[0] += dy[i];
-    sums[1] += dy[i] * (x[i] - shift);
-  }
-};
-
 // g, g (x - shift), x - shift and its square, for g = dy scale, or for g = dy.
 template <bool kScaled>
 struct JointMoments {
