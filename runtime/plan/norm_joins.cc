@@ -10,8 +10,6 @@
 namespace weft {
 namespace {
 
-using KernelPtr = StepEditor::KernelPtr;
-
 // The step of a normalization by a kernel of ours, which activations can be part of.
 bool IsNorm(const PlanStep& step, std::string_view op) {
   return step.node != nullptr && step.op == op && step.kernel->name() == "weft" &&

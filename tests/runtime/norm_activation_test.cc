@@ -258,5 +258,42 @@ TEST(NormActivation, ASecondOneStaysAStep) {
   }
 }
 
+// Computed again for Relu's gradient alone, which needs it no more.
+TEST(NormActivation, WhatNobodyReadsIsNotComputedAgain) {
+  Graph graph(StandardOps());
+  Emitter e(graph);
+  const TensorType image = {DType::kF32, {Dim(4), Dim(8), Dim(9), Dim(7)}};
+  const Value x = graph.AddInput("x", image).value(), dz = graph.AddInput("dz", image).value();
+  const Value one = e.Constant(Step::Filled({8}, 1.57F)),
+              bias = e.Constant(Step::Filled({8}, 0.4F));
+  Node* const norm =
+      e.OpNode("BatchNormalization", {x, one, bias, one, one}, {{"mode", "training"}}, 5);
+  const Value mean{norm, 3}, variance{norm, 4};
+  const Value again =
+      e.Op("Relu",
+           {e.Op("BatchNormalization", {x, one, bias, mean, variance}, {{"mode", "inference"}})});
+  Node* const back = e.OpNode("BatchNormalizationGrad",
+                              {e.Op("ReluGrad", {dz, again}), x, one, mean, variance}, {}, 3);
+  ASSERT_TRUE(e.ok()) << e.status();
+  ASSERT_TRUE(graph.AddOutput("y", e.Op("Relu", {norm->output(0)})).ok());
+  ASSERT_TRUE(graph.AddOutput("dx", back->output(0)).ok());
+  const Plan plan = Lower(graph, {.threads = 1}).value();
+  EXPECT_EQ(std::ranges::count(plan.steps, "BatchNormalization", &PlanStep::op), 1)
+      << plan.ToString();
+  EXPECT_EQ(std::ranges::count(plan.steps, "ReluGrad", &PlanStep::op), 0);
+  const auto run = [&](const LowerOptions& options) {
+    const auto executable = Executable::Create(graph, {}, options).value();
+    const auto context = Context::Create(*executable).value();
+    const std::vector<Tensor> feeds = {Step::Filled({4, 8, 9, 7}, 1.1F),
+                                       Step::Filled({4, 8, 9, 7}, 0.3F)};
+    std::vector<Tensor> outputs(2);
+    EXPECT_TRUE(executable->Run(*context, feeds, outputs).ok());
+    return outputs;
+  };
+  const auto actual = run({.threads = 1}), expected = run({.threads = 1, .reference_only = true});
+  ExpectClose(actual[0], expected[0], "y");
+  ExpectClose(actual[1], expected[1], "dx");
+}
+
 }  // namespace
 }  // namespace weft
