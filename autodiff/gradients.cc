@@ -22,7 +22,7 @@ Emitter EmitterFor(Graph& graph, const Node& forward) {
 // The reverse sweep of one call of Gradients.
 class Sweep {
  public:
-  explicit Sweep(Graph& graph) : graph_(graph) {}
+  Sweep(Graph& graph, const GradientRules& rules) : graph_(graph), rules_(rules) {}
 
   // Finds the values that depend on the xs, and the nodes that compute them.
   void MarkDependents(std::span<const Value> xs);
@@ -40,6 +40,7 @@ class Sweep {
   std::vector<Value> CotangentsOf(Node* node) const;
 
   Graph& graph_;
+  const GradientRules& rules_;
   absl::flat_hash_set<Value> dependent_;
   std::vector<Node*> nodes_;  // those that compute dependent values, in topological order
   absl::flat_hash_map<Value, Value> cotangents_;
@@ -91,7 +92,8 @@ absl::Status Sweep::Differentiate(Node* node) {
     return absl::OkStatus();
   }
   const OpDef& op = node->op();
-  if (op.gradient == nullptr) {
+  const auto rule = rules_.find(op.name);
+  if (op.gradient == nullptr && rule == rules_.end()) {
     std::string_view why = op.no_gradient.empty() ? "it has no rule" : op.no_gradient;
     return absl::UnimplementedError(absl::StrCat(node->Describe(), ": no gradient: ", Absl(why)));
   }
@@ -101,7 +103,7 @@ absl::Status Sweep::Differentiate(Node* node) {
   }
   const std::string what = absl::StrCat("gradient of ", node->Describe());
   GradientContext context(EmitterFor(graph_, *node), node, std::move(dys), needs);
-  InputGradients dxs = op.gradient(context);
+  InputGradients dxs = rule == rules_.end() ? op.gradient(context) : rule->second(context);
   WEFT_RETURN_IF_ERROR(Annotate(context.status(), what));
   // A rule may also answer for optional inputs that the node does not have.
   for (size_t i = 0; i < std::min(dxs.size(), needs.size()); ++i) {
@@ -192,9 +194,10 @@ bool IsDifferentiable(const Node& node, int i) {
 
 absl::StatusOr<std::vector<Value>> Gradients(Graph& graph, std::span<const Value> ys,
                                              std::span<const Value> xs,
-                                             std::span<const Value> cotangents) {
+                                             std::span<const Value> cotangents,
+                                             const GradientRules& rules) {
   WEFT_RETURN_IF_ERROR(CheckArguments(ys, xs, cotangents));
-  Sweep sweep(graph);
+  Sweep sweep(graph, rules);
   sweep.MarkDependents(xs);
   for (size_t i = 0; i < ys.size(); ++i) {
     if (!sweep.DependsOnX(ys[i])) continue;

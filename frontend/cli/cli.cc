@@ -34,6 +34,13 @@ absl::Status UnknownCommand(const std::string& parent, const char* name,
                    nearest.empty() ? "" : "?", " (see ", parent, " --help)"));
 }
 
+// How many arguments stand between a command and its own commands, as in weft inspect FILE METHOD.
+int PositionalsBeforeCommands(const CLI::App& app) {
+  if (app.get_subcommands([](const CLI::App*) { return true; }).empty()) return 0;
+  const auto options = app.get_options([](const CLI::Option* o) { return o->get_positional(); });
+  return static_cast<int>(options.size());
+}
+
 // "weft trian" -> "train" is meant, "weft weights lod" -> "load"; OK for known commands and for
 // options.
 absl::Status CheckCommandNames(const CLI::App& program, int argc, char** argv) {
@@ -50,6 +57,7 @@ absl::Status CheckCommandNames(const CLI::App& program, int argc, char** argv) {
     if (next == nullptr) return UnknownCommand(parent, argv[i], names);
     parent += absl::StrCat(" ", argv[i]);
     app = next;
+    i += PositionalsBeforeCommands(*app);
   }
   return absl::OkStatus();
 }
@@ -123,7 +131,8 @@ int RunCli(int argc, char** argv) {
         AddOptimize(program), AddDiff(program),    AddPlan(program),    AddImport(program),
         AddExport(program),   AddWeights(program), AddConform(program), AddZoo(program),
         AddOps(program),      AddData(program),    AddDemo(program),    AddFeatures(program),
-        AddLrFind(program),   AddPlot(program),    AddBench(program),   AddProfile(program)};
+        AddLrFind(program),   AddPlot(program),    AddBench(program),   AddProfile(program),
+        AddInspect(program)};
     if (argc < 2) {
       std::fputs(program.help().c_str(), stdout);
       return 0;

@@ -36,6 +36,7 @@ Command AddLrFind(CLI::App& program);
 Command AddPlot(CLI::App& program);
 Command AddBench(CLI::App& program);
 Command AddProfile(CLI::App& program);
+Command AddInspect(CLI::App& program);
 
 }  // namespace weft
 

@@ -6,13 +6,13 @@
 
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
-#include "frontend/cli/data.h"
 #include "frontend/cli/option_flags.h"
 #include "frontend/data/augment/augmented.h"
 #include "frontend/data/contact_sheet.h"
 #include "frontend/data/picture_files.h"
 #include "frontend/data/statistics.h"
 #include "frontend/io/png.h"
+#include "frontend/train/model_data.h"
 #include "graph/number_text.h"
 
 namespace weft {

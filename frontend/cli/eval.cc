@@ -7,7 +7,6 @@
 
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
-#include "frontend/cli/data.h"
 #include "frontend/cli/option_flags.h"
 #include "frontend/cli/report_json.h"
 #include "frontend/cli/tuning.h"
@@ -16,6 +15,7 @@
 #include "frontend/session/feeds.h"
 #include "frontend/session/session.h"
 #include "frontend/session/tta.h"
+#include "frontend/train/model_data.h"
 #include "frontend/watch/confusion_plot.h"
 #include "frontend/watch/write_text.h"
 #include "graph/number_text.h"

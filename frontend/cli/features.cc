@@ -4,10 +4,10 @@
 
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
-#include "frontend/cli/data.h"
 #include "frontend/cli/option_flags.h"
 #include "frontend/io/npy.h"
 #include "frontend/train/finetune_features.h"
+#include "frontend/train/model_data.h"
 
 namespace weft {
 namespace {

@@ -9,10 +9,11 @@
 #include "absl/strings/str_join.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
-#include "frontend/cli/data.h"
 #include "frontend/cli/tuning.h"
+#include "frontend/inspect/example.h"
 #include "frontend/io/image.h"
 #include "frontend/session/session.h"
+#include "frontend/train/model_data.h"
 #include "graph/bind.h"
 
 namespace weft {
@@ -131,11 +132,6 @@ absl::Status CheckDestinations(const RunArguments& a, std::span<const NamedValue
     }
   }
   return absl::OkStatus();
-}
-
-std::string ClassName(const Model& model, int64_t label) {
-  const auto i = static_cast<size_t>(label);
-  return i < model.class_names.size() ? model.class_names[i] : absl::StrCat("class ", label);
 }
 
 absl::Status PrintTop(const Model& model, bool normalized, const Tensor& scores, int64_t top) {

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "frontend/cli/common.h"
-#include "frontend/cli/data.h"
+#include "frontend/train/model_data.h"
 #include "frontend/cli/option_flags.h"
 #include "frontend/train/config_text.h"
 #include "frontend/train/finetune_start.h"

@@ -6,11 +6,11 @@
 
 #include "absl/strings/str_join.h"
 #include "frontend/cli/common.h"
-#include "frontend/cli/data.h"
 #include "frontend/cli/train_features.h"
 #include "frontend/cli/tuning.h"
 #include "frontend/data/augment/augmented.h"
 #include "frontend/data/relabel.h"
+#include "frontend/train/model_data.h"
 #include "runtime/exec/parallel.h"
 
 namespace weft {

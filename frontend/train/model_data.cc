@@ -1,4 +1,4 @@
-#include "frontend/cli/data.h"
+#include "frontend/train/model_data.h"
 
 #include <algorithm>
 #include <optional>

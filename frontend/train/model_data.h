@@ -1,5 +1,5 @@
-#ifndef WEFT_FRONTEND_CLI_DATA_H_
-#define WEFT_FRONTEND_CLI_DATA_H_
+#ifndef WEFT_FRONTEND_TRAIN_MODEL_DATA_H_
+#define WEFT_FRONTEND_TRAIN_MODEL_DATA_H_
 
 #include <memory>
 #include <string>
@@ -68,4 +68,4 @@ absl::StatusOr<std::shared_ptr<const Dataset>> OpenDataFor(const Model& model,
 
 }  // namespace weft
 
-#endif  // WEFT_FRONTEND_CLI_DATA_H_
+#endif  // WEFT_FRONTEND_TRAIN_MODEL_DATA_H_

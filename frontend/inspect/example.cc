@@ -1,0 +1,76 @@
+#include "frontend/inspect/example.h"
+
+#include <utility>
+#include <vector>
+
+#include "frontend/inspect/map_picture.h"
+#include "frontend/io/image.h"
+#include "frontend/io/npy.h"
+#include "frontend/session/session.h"
+#include "frontend/train/model_data.h"
+
+namespace weft {
+namespace {
+
+// The picture that `x` is, where it is one of this form.
+absl::StatusOr<std::optional<Picture>> PictureOf(const Tensor& x,
+                                                 const std::optional<Preprocessing>& p) {
+  if (!p || x.dims() != Dims{1, p->channels, p->height, p->width} || x.dtype() != DType::kF32) {
+    return std::optional<Picture>();
+  }
+  WEFT_ASSIGN_OR_RETURN(Picture picture, PictureOfInput(x, *p));
+  return std::optional<Picture>(std::move(picture));
+}
+
+}  // namespace
+
+absl::StatusOr<Example> ExampleOf(const Dataset& dataset, int64_t index) {
+  if (!dataset.parts().empty() || dataset.tokens()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        dataset.name(), ": expected examples of one picture or signal to look at, they are ",
+        dataset.tokens() ? "tokens" : "for several inputs"));
+  }
+  Dims dims = dataset.example_dims();
+  dims.insert(dims.begin(), 1);
+  Example example{.name = absl::StrCat(dataset.name(), ", example ", index)};
+  WEFT_ASSIGN_OR_RETURN(example.x, Tensor::Zeros(DType::kF32, dims));
+  const auto count = static_cast<size_t>(dataset.label_size());
+  std::vector<int64_t> classes(dataset.targets() ? 0 : count);
+  std::vector<float> targets(dataset.targets() ? count : 0);
+  const std::span<float> values = example.x.mutable_values<float>();
+  WEFT_RETURN_IF_ERROR(dataset.Read(index, values, {.classes = classes, .targets = targets}));
+  if (dataset.is_normalised()) Normalize(dataset.preprocessing(), values);
+  if (classes.size() == 1) example.label = classes[0];
+  if (dataset.is_images()) {
+    WEFT_ASSIGN_OR_RETURN(example.picture, PictureOf(example.x, dataset.preprocessing()));
+  }
+  return example;
+}
+
+absl::StatusOr<Example> ReadExample(const Model& model, const std::string& path, bool resize) {
+  Example example{.name = path};
+  if (path.ends_with(".npy")) {
+    WEFT_ASSIGN_OR_RETURN(example.x, ReadNpy(path));
+    WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(model.graph));
+    WEFT_ASSIGN_OR_RETURN(example.x, FitToInput(*input, example.x));
+  } else if (!model.preprocessing) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        path, ": the model does not say how images become its input; give an .npy file"));
+  } else {
+    WEFT_ASSIGN_OR_RETURN(example.x, ReadImageFor(model, path, {.resize = resize}));
+    if (example.x.rank() == 3) {
+      Dims dims = example.x.dims();
+      dims.insert(dims.begin(), 1);
+      WEFT_ASSIGN_OR_RETURN(example.x, example.x.Reshaped(std::move(dims)));
+    }
+  }
+  WEFT_ASSIGN_OR_RETURN(example.picture, PictureOf(example.x, model.preprocessing));
+  return example;
+}
+
+std::string ClassName(const Model& model, int64_t label) {
+  const auto i = static_cast<size_t>(label);
+  return i < model.class_names.size() ? model.class_names[i] : absl::StrCat("class ", label);
+}
+
+}  // namespace weft

@@ -1,0 +1,192 @@
+#include "frontend/inspect/probe.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "autodiff/gradients.h"
+#include "frontend/io/names.h"
+#include "graph/bind.h"
+#include "passes/passes.h"
+
+namespace weft {
+namespace {
+
+std::string ObjectiveName(size_t i) { return absl::StrCat("objective", i); }
+std::string CotangentName(size_t i) { return absl::StrCat("cotangent", i); }
+std::string GradientName(size_t i) { return absl::StrCat("gradient", i); }
+
+Value Positive(GradientContext& c) { return c.Op("Relu", {c.dy()}); }
+
+GradientRules RulesOf(BackwardRule rule) {
+  if (rule == BackwardRule::kGradient) return {};
+  if (rule == BackwardRule::kDeconvolution) {
+    const auto positive = [](GradientContext& c) { return InputGradients{Positive(c)}; };
+    return {{"Relu", positive}, {"Clip", positive}};
+  }
+  const auto guided = [](GradientContext& c) {
+    GradientContext rectified(static_cast<const Emitter&>(c), c.node(), {Positive(c)}, {true});
+    InputGradients result = c.node()->op().gradient(rectified);
+    if (!rectified.ok()) c.Fail(rectified.status());
+    return result;
+  };
+  return {{"Relu", guided}, {"Clip", guided}};
+}
+
+absl::StatusOr<Value> ValueOf(const Graph& graph, std::string_view name) {
+  Node* node = graph.Find(name);
+  if (node == nullptr) {
+    std::vector<std::string_view> names;
+    for (const Node& n : graph.nodes()) names.push_back(n.name());
+    const std::string_view nearest = NearestName(name, names);
+    return absl::NotFoundError(
+        absl::StrCat("inspect: no node is called ", Absl(name),
+                     nearest.empty() ? "" : absl::StrCat(", did you mean ", Absl(nearest), "?")));
+  }
+  if (kFloatTypes.contains(node->type().dtype)) return node->output();
+  return absl::InvalidArgumentError(absl::StrCat("inspect: expected a floating-point value, ",
+                                                 node->Describe(), " is ", ToString(node->type())));
+}
+
+// The values that a spec names; `whole` for "".
+absl::StatusOr<std::vector<Value>> ValuesOf(const Graph& graph,
+                                            const std::vector<std::string>& names, Value whole) {
+  std::vector<Value> values;
+  for (const std::string& name : names) {
+    if (name.empty()) {
+      values.push_back(whole);
+    } else {
+      WEFT_ASSIGN_OR_RETURN(values.emplace_back(), ValueOf(graph, name));
+    }
+  }
+  return values;
+}
+
+// A graph whose outputs are the objectives.
+struct Objective {
+  Graph graph;
+  std::vector<Value> values;
+};
+
+absl::StatusOr<Objective> MakeObjectives(const Model& model, const ProbeSpec& spec) {
+  WEFT_ASSIGN_OR_RETURN(Graph graph, ForInference(WithoutLosses(model.graph)));
+  const bool reads_scores = std::ranges::count(spec.at, "") > 0;
+  Value scores;
+  if (reads_scores) {
+    WEFT_ASSIGN_OR_RETURN(scores, ScoresOf(graph));
+  }
+  WEFT_ASSIGN_OR_RETURN(std::vector<Value> values, ValuesOf(graph, spec.at, scores));
+  if (spec.objectives) {
+    Emitter emitter(graph, "inspect");
+    values = spec.objectives(emitter, values);
+    WEFT_RETURN_IF_ERROR(Annotate(emitter.status(), "inspect"));
+  }
+  graph.ClearOutputs();
+  graph.ClearUpdates();
+  for (size_t i = 0; i < values.size(); ++i) {
+    WEFT_RETURN_IF_ERROR(graph.AddOutput(ObjectiveName(i), values[i]));
+  }
+  return Objective{std::move(graph), std::move(values)};
+}
+
+absl::Status AddGradients(const ProbeSpec& spec, Objective& objective) {
+  Graph& graph = objective.graph;
+  WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(graph));
+  WEFT_ASSIGN_OR_RETURN(const std::vector<Value> towards,
+                        ValuesOf(graph, spec.towards, input->output()));
+  std::vector<Value> cotangents;
+  for (size_t i = 0; i < objective.values.size(); ++i) {
+    WEFT_ASSIGN_OR_RETURN(cotangents.emplace_back(),
+                          graph.AddInput(CotangentName(i), objective.values[i].type()));
+  }
+  WEFT_ASSIGN_OR_RETURN(
+      const std::vector<Value> gradients,
+      Gradients(graph, objective.values, towards, cotangents, RulesOf(spec.rule)));
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    WEFT_RETURN_IF_ERROR(graph.AddOutput(GradientName(i), gradients[i]));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Tensor>> Take(const TensorMap& outputs, size_t count,
+                                         std::string (*name)(size_t)) {
+  std::vector<Tensor> result;
+  for (size_t i = 0; i < count; ++i) result.push_back(outputs.at(name(i)));
+  return result;
+}
+
+}  // namespace
+
+absl::StatusOr<Value> ScoresOf(const Graph& graph) {
+  if (graph.outputs().empty()) {
+    return absl::InvalidArgumentError("expected a model with an output, this one has none");
+  }
+  const Value output = graph.outputs()[0].value;
+  return output.node->op_name() == "Softmax" ? output.node->input(0) : output;
+}
+
+absl::StatusOr<std::unique_ptr<Probe>> Probe::Create(const Model& model, const ProbeSpec& spec) {
+  std::unique_ptr<Probe> probe(new Probe());
+  WEFT_ASSIGN_OR_RETURN(Objective objective, MakeObjectives(model, spec));
+  WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(objective.graph));
+  probe->input_ = input->name();
+  for (const Value value : objective.values) probe->types_.push_back(value.type());
+  Model forward(Clone(objective.graph));
+  forward.graph.RemoveDeadNodes();
+  WEFT_ASSIGN_OR_RETURN(probe->forward_, Session::Create(forward, spec.session));
+  probe->towards_ = spec.towards.size();
+  if (spec.towards.empty()) return probe;
+  WEFT_RETURN_IF_ERROR(AddGradients(spec, objective));
+  objective.graph.RemoveDeadNodes();
+  WEFT_ASSIGN_OR_RETURN(probe->backward_,
+                        Session::Create(Model(std::move(objective.graph)), spec.session));
+  return probe;
+}
+
+const Node& Probe::input() const { return *forward_->graph().Find(input_); }
+
+absl::StatusOr<TensorMap> Probe::Feeds(const Tensor& x) const {
+  WEFT_ASSIGN_OR_RETURN(Tensor fitted, FitToInput(input(), x));
+  return TensorMap{{input_, std::move(fitted)}};
+}
+
+absl::StatusOr<std::vector<Tensor>> Probe::Values(const Tensor& x) {
+  WEFT_ASSIGN_OR_RETURN(const TensorMap feeds, Feeds(x));
+  WEFT_ASSIGN_OR_RETURN(const TensorMap outputs, forward_->Run(feeds));
+  return Take(outputs, types_.size(), ObjectiveName);
+}
+
+absl::StatusOr<Probe::Result> Probe::Backward(const Tensor& x, std::span<const Tensor> cotangents) {
+  if (backward_ == nullptr) {
+    return absl::FailedPreconditionError("inspect: the probe has nothing towards which to go back");
+  }
+  if (cotangents.size() != types_.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("inspect: expected ", types_.size(), " cotangents, got ", cotangents.size()));
+  }
+  WEFT_ASSIGN_OR_RETURN(TensorMap feeds, Feeds(x));
+  for (size_t i = 0; i < cotangents.size(); ++i) feeds[CotangentName(i)] = cotangents[i];
+  WEFT_ASSIGN_OR_RETURN(const TensorMap outputs, backward_->Run(feeds));
+  Result result;
+  WEFT_ASSIGN_OR_RETURN(result.values, Take(outputs, types_.size(), ObjectiveName));
+  WEFT_ASSIGN_OR_RETURN(result.gradients, Take(outputs, towards_, GradientName));
+  return result;
+}
+
+absl::StatusOr<Tensor> UnitCotangent(const Tensor& values, int64_t index, double value) {
+  const Dims& dims = values.dims();
+  if (values.is_empty() || dims.size() < 2 || index < 0 || index >= dims[1]) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "inspect: expected a unit of ", values.is_empty() ? "nothing" : ToString(values.type()),
+        ", got number ", index));
+  }
+  WEFT_ASSIGN_OR_RETURN(Tensor result, Tensor::Zeros(DType::kF64, dims));
+  const std::span<double> elements = result.mutable_values<double>();
+  const auto channel = elements.size() / static_cast<size_t>(dims[0] * dims[1]);
+  const auto channels = static_cast<size_t>(dims[1]);
+  for (size_t n = 0; n < static_cast<size_t>(dims[0]); ++n) {
+    std::fill_n(&elements[(n * channels + static_cast<size_t>(index)) * channel], channel, value);
+  }
+  return result.Converted(values.dtype());
+}
+
+}  // namespace weft
