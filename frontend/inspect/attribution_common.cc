@@ -2,73 +2,138 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 namespace weft {
 namespace {
 
-// The example as a batch of one, f32.
-absl::StatusOr<Tensor> OneExample(const Node& input, const Tensor& x) {
-  WEFT_ASSIGN_OR_RETURN(Tensor fitted, FitToInput(input, x));
-  if (fitted.is_empty() || fitted.rank() < 2 || fitted.dims()[0] != 1 ||
-      fitted.dtype() != DType::kF32) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("inspect: expected one example of ", ToString(input.type()), ", got ",
-                     fitted.is_empty() ? "nothing" : ToString(fitted.type())));
-  }
-  return fitted;
-}
+constexpr int64_t kMostExamplesARun = 32;
+constexpr int64_t kInputNumbersARun = int64_t{1} << 20;  // of a run's inputs, where it is not asked
 
 absl::StatusOr<int64_t> TargetOf(const Tensor& scores, std::optional<int64_t> wanted) {
-  if (scores.rank() != 2 || scores.dtype() != DType::kF32 || scores.dims()[1] == 0) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "inspect: expected scores f32[N,C], the model gives ", ToString(scores.type())));
+  if (scores.rank() != 2 || !kFloatTypes.contains(scores.dtype()) || scores.dims()[1] == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("inspect: expected scores [N,C], the model gives ", ToString(scores.type())));
   }
   if (wanted && (*wanted < 0 || *wanted >= scores.dims()[1])) {
     return absl::InvalidArgumentError(absl::StrCat("inspect: expected a class from 0 to ",
                                                    scores.dims()[1] - 1, ", got ", *wanted));
   }
   if (wanted) return *wanted;
-  const std::span<const float> values = scores.values<float>();
-  return std::ranges::max_element(values) - values.begin();
+  int64_t best = 0;
+  for (int64_t i = 1; i < scores.size(); ++i) {
+    if (scores.At(i) > scores.At(best)) best = i;
+  }
+  return best;
 }
+
+absl::StatusOr<int64_t> ExamplesARun(int64_t wanted, int64_t example_size) {
+  if (wanted < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("inspect: expected a batch size of 1 or more, or 0, got ", wanted));
+  }
+  if (wanted > 0) return wanted;
+  return std::clamp<int64_t>(kInputNumbersARun / example_size, 1, kMostExamplesARun);
+}
+
+bool IsRectifier(const Node& node) { return node.op_name() == "Relu" || node.op_name() == "Clip"; }
 
 }  // namespace
 
-absl::StatusOr<ScoreProbe> ScoreProbe::Create(const Model& model, const Tensor& x,
+absl::StatusOr<Tensor> OneExampleFor(const Node& input, const Tensor& x) {
+  WEFT_ASSIGN_OR_RETURN(const Tensor fitted, FitToInput(input, x));
+  if (fitted.is_empty() || fitted.rank() < 2 || fitted.dims()[0] != 1 || fitted.size() == 0 ||
+      !kFloatTypes.contains(fitted.dtype())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("inspect: expected one example of ", ToString(input.type()), ", got ",
+                     fitted.is_empty() ? "nothing" : ToString(fitted.type())));
+  }
+  return fitted.Converted(DType::kF32);
+}
+
+absl::StatusOr<ScoreProbe> ScoreProbe::Create(const Attributor& of, const Tensor& x,
                                               const AttributionOptions& options,
                                               BackwardRule rule) {
-  ScoreProbe probe;
-  WEFT_ASSIGN_OR_RETURN(probe.probe_,
-                        Probe::Create(model, {.rule = rule, .session = options.session}));
-  WEFT_ASSIGN_OR_RETURN(probe.x_, OneExample(probe.probe_->input(), x));
-  WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> values, probe.probe_->Values(probe.x_));
+  ScoreProbe probe(of);
+  probe.rule_ = rule;
+  probe.session_ = options.session;
+  WEFT_ASSIGN_OR_RETURN(probe.scores_, of.ProbeFor({.towards = {}, .session = options.session}));
+  WEFT_ASSIGN_OR_RETURN(probe.x_, OneExampleFor(probe.scores_->input(), x));
+  WEFT_ASSIGN_OR_RETURN(probe.batch_size_, ExamplesARun(options.batch_size, probe.x_.size()));
+  WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> values, probe.scores_->Values(probe.x_));
   WEFT_ASSIGN_OR_RETURN(probe.target_, TargetOf(values[0], options.target));
+  probe.score_dtype_ = values[0].dtype();
+  probe.classes_ = values[0].dims()[1];
   probe.score_ = values[0].At(probe.target_);
   return probe;
 }
 
 absl::StatusOr<std::vector<double>> ScoreProbe::Scores(const Tensor& batch) {
-  WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> values, probe_->Values(batch));
-  const int64_t classes = values[0].dims()[1];
+  WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> values, scores_->Values(batch));
   std::vector<double> scores;
-  for (int64_t i = target_; i < values[0].size(); i += classes) scores.push_back(values[0].At(i));
+  for (int64_t i = target_; i < values[0].size(); i += classes_) scores.push_back(values[0].At(i));
   return scores;
 }
 
+absl::StatusOr<std::vector<double>> ScoreProbe::ScoresOf(int64_t count, const ChangeInput& change) {
+  std::vector<double> all;
+  WEFT_RETURN_IF_ERROR(ForEachBatch(count, change, [&](const Tensor& batch) -> absl::Status {
+    WEFT_ASSIGN_OR_RETURN(const std::vector<double> scores, Scores(batch));
+    all.insert(all.end(), scores.begin(), scores.end());
+    return absl::OkStatus();
+  }));
+  return all;
+}
+
+absl::StatusOr<Tensor> ScoreProbe::Cotangent(int64_t examples) const {
+  WEFT_ASSIGN_OR_RETURN(const Tensor scores, Tensor::Zeros(score_dtype_, {examples, classes_}));
+  return UnitCotangent(scores, target_);
+}
+
 absl::StatusOr<Tensor> ScoreProbe::Gradient(const Tensor& batch) {
-  WEFT_ASSIGN_OR_RETURN(const Dims dims, [&]() -> absl::StatusOr<Dims> {
-    WEFT_ASSIGN_OR_RETURN(
-        Dims d, StaticDims(Shape(probe_->type().shape.begin() + 1, probe_->type().shape.end())));
-    d.insert(d.begin(), batch.dims()[0]);
-    return d;
-  }());
-  WEFT_ASSIGN_OR_RETURN(const Tensor scores, Tensor::Zeros(DType::kF32, dims));
-  WEFT_ASSIGN_OR_RETURN(const Tensor cotangent, UnitCotangent(scores, target_));
-  WEFT_ASSIGN_OR_RETURN(Probe::Result result, probe_->Backward(batch, std::array{cotangent}));
+  WEFT_ASSIGN_OR_RETURN(Probe* const probe, of_.ProbeFor({.rule = rule_, .session = session_}));
+  WEFT_ASSIGN_OR_RETURN(const Tensor cotangent, Cotangent(batch.dims()[0]));
+  WEFT_ASSIGN_OR_RETURN(Probe::Result result, probe->Backward(batch, std::array{cotangent}));
   Tensor gradient = std::move(result.gradients[0]);
+  if (gradient.dtype() != DType::kF32) {
+    WEFT_ASSIGN_OR_RETURN(gradient, gradient.Converted(DType::kF32));
+  }
   if (batch.dims()[0] != 1) return gradient;
   return gradient.Reshaped(Dims(gradient.dims().begin() + 1, gradient.dims().end()));
+}
+
+absl::Status ScoreProbe::AddGradients(int64_t count, const ChangeInput& change,
+                                      std::span<double> sum) {
+  return ForEachBatch(count, change, [&](const Tensor& batch) -> absl::Status {
+    WEFT_ASSIGN_OR_RETURN(const Tensor gradients, Gradient(batch));
+    const std::span<const float> values = gradients.values<float>();
+    for (size_t first = 0; first < values.size(); first += sum.size()) {
+      for (size_t i = 0; i < sum.size(); ++i) sum[i] += values[first + i];
+    }
+    return absl::OkStatus();
+  });
+}
+
+absl::Status ScoreProbe::ForEachBatch(int64_t count, const ChangeInput& change,
+                                      const std::function<absl::Status(const Tensor&)>& run) const {
+  const std::span<const float> x = x_.values<float>();
+  Dims dims = x_.dims();
+  Tensor batch;
+  for (int64_t first = 0; first < count; first += batch_size_) {
+    dims[0] = std::min(batch_size_, count - first);
+    if (batch.dims() != dims) {
+      WEFT_ASSIGN_OR_RETURN(batch, Tensor::Zeros(DType::kF32, dims));
+    }
+    const std::span<float> inputs = batch.mutable_values<float>();
+    for (int64_t n = 0; n < dims[0]; ++n) {
+      const auto input = inputs.subspan(static_cast<size_t>(n) * x.size(), x.size());
+      std::ranges::copy(x, input.begin());
+      change(first + n, input);
+    }
+    WEFT_RETURN_IF_ERROR(run(batch));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Attribution> ScoreProbe::NewAttribution() const {
@@ -88,17 +153,28 @@ void SumOverChannels(Attribution& what) {
   what.is_signed = true;
 }
 
-namespace {
+void LargestMagnitudes(Attribution& what) {
+  const std::span<const float> elements = what.elements.values<float>();
+  const std::span<float> map = what.map.mutable_values<float>();
+  for (size_t i = 0; i < elements.size(); ++i) {
+    float& most = map[i % map.size()];
+    most = std::max(most, std::abs(elements[i]));
+  }
+}
 
-constexpr AttributionMethod kAttributionMethods[] = {
-    {"gradient", "Gradient", "How strongly the class's score changes with each pixel",
-     GradientAttribution},
-    {"gradient-times-input", "Gradient x input",
-     "The pixels' shares in the class's score, to first order", GradientTimesInput},
-};
-
-}  // namespace
-
-std::span<const AttributionMethod> AttributionMethods() { return kAttributionMethods; }
+absl::StatusOr<Attribution> RectifiedAttribution(const Attributor& of, const Tensor& x,
+                                                 const AttributionOptions& options,
+                                                 BackwardRule rule) {
+  if (std::ranges::none_of(of.model().graph.nodes(), IsRectifier)) {
+    return absl::FailedPreconditionError(
+        "expected a network with rectifiers (Relu, Clip), through which alone this differs from "
+        "the gradient; there is none");
+  }
+  WEFT_ASSIGN_OR_RETURN(ScoreProbe probe, ScoreProbe::Create(of, x, options, rule));
+  WEFT_ASSIGN_OR_RETURN(Attribution what, probe.NewAttribution());
+  WEFT_ASSIGN_OR_RETURN(what.elements, probe.Gradient(probe.x()));
+  LargestMagnitudes(what);
+  return what;
+}
 
 }  // namespace weft

@@ -96,35 +96,6 @@ absl::Status CheckMap(const Tensor& map) {
                    map.is_empty() ? "nothing" : ToString(map.type())));
 }
 
-// The map at another size, bilinear without antialiasing: it has fewer elements than the picture.
-std::vector<double> ResizedMap(const Tensor& map, int64_t height, int64_t width) {
-  const int64_t h = map.dims()[0], w = map.dims()[1];
-  const ResampleAxis down = MakeResampleAxis(ResampleFilter::kBilinear, h, height);
-  const ResampleAxis across = MakeResampleAxis(ResampleFilter::kBilinear, w, width);
-  const std::span<const float> from = map.values<float>();
-  std::vector<double> rows(static_cast<size_t>(h * width)),
-      result(static_cast<size_t>(height * width));
-  const auto columns = static_cast<size_t>(width), old_columns = static_cast<size_t>(w);
-  for (size_t y = 0; y < static_cast<size_t>(h); ++y) {
-    for (size_t x = 0; x < columns; ++x) {
-      double sum = 0;
-      for (size_t t = 0; t < across.count[x]; ++t) {
-        sum += across.weights[x * across.taps + t] * from[y * old_columns + across.first[x] + t];
-      }
-      rows[y * columns + x] = sum;
-    }
-  }
-  for (size_t y = 0; y < static_cast<size_t>(height); ++y) {
-    for (size_t t = 0; t < down.count[y]; ++t) {
-      const double weight = down.weights[y * down.taps + t];
-      for (size_t x = 0; x < columns; ++x) {
-        result[y * columns + x] += weight * rows[(down.first[y] + t) * columns + x];
-      }
-    }
-  }
-  return result;
-}
-
 uint8_t GrayOf(const Picture& picture, size_t pixel) {
   return picture.channels == 1 ? picture.pixels[pixel] : LumaOf(&picture.pixels[pixel * 3]);
 }
@@ -197,6 +168,34 @@ absl::StatusOr<Picture> GridPicture(const Tensor& maps, const GridOptions& optio
             options.gap + i % columns * (stack.width * scale + options.gap), picture);
   }
   return picture;
+}
+
+std::vector<double> ResizedMap(const Tensor& map, int64_t height, int64_t width) {
+  const int64_t h = map.dims()[0], w = map.dims()[1];
+  const ResampleAxis down = MakeResampleAxis(ResampleFilter::kBilinear, h, height);
+  const ResampleAxis across = MakeResampleAxis(ResampleFilter::kBilinear, w, width);
+  const std::span<const float> from = map.values<float>();
+  std::vector<double> rows(static_cast<size_t>(h * width)),
+      result(static_cast<size_t>(height * width));
+  const auto columns = static_cast<size_t>(width), old_columns = static_cast<size_t>(w);
+  for (size_t y = 0; y < static_cast<size_t>(h); ++y) {
+    for (size_t x = 0; x < columns; ++x) {
+      double sum = 0;
+      for (size_t t = 0; t < across.count[x]; ++t) {
+        sum += across.weights[x * across.taps + t] * from[y * old_columns + across.first[x] + t];
+      }
+      rows[y * columns + x] = sum;
+    }
+  }
+  for (size_t y = 0; y < static_cast<size_t>(height); ++y) {
+    for (size_t t = 0; t < down.count[y]; ++t) {
+      const double weight = down.weights[y * down.taps + t];
+      for (size_t x = 0; x < columns; ++x) {
+        result[y * columns + x] += weight * rows[(down.first[y] + t) * columns + x];
+      }
+    }
+  }
+  return result;
 }
 
 absl::StatusOr<Picture> OverlayPicture(const Picture& picture, const Tensor& map,

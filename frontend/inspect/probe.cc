@@ -61,20 +61,23 @@ absl::StatusOr<std::vector<Value>> ValuesOf(const Graph& graph,
   return values;
 }
 
-// A graph whose outputs are the objectives.
+// A graph whose outputs are the objectives and what is read besides.
 struct Objective {
   Graph graph;
   std::vector<Value> values;
+  std::vector<Value> read;
 };
 
 absl::StatusOr<Objective> MakeObjectives(const Model& model, const ProbeSpec& spec) {
   WEFT_ASSIGN_OR_RETURN(Graph graph, ForInference(WithoutLosses(model.graph)));
-  const bool reads_scores = std::ranges::count(spec.at, "") > 0;
+  const bool reads_scores =
+      std::ranges::count(spec.at, "") > 0 || std::ranges::count(spec.read, "") > 0;
   Value scores;
   if (reads_scores) {
     WEFT_ASSIGN_OR_RETURN(scores, ScoresOf(graph));
   }
   WEFT_ASSIGN_OR_RETURN(std::vector<Value> values, ValuesOf(graph, spec.at, scores));
+  WEFT_ASSIGN_OR_RETURN(std::vector<Value> read, ValuesOf(graph, spec.read, scores));
   if (spec.objectives) {
     Emitter emitter(graph, "inspect");
     values = spec.objectives(emitter, values);
@@ -82,10 +85,13 @@ absl::StatusOr<Objective> MakeObjectives(const Model& model, const ProbeSpec& sp
   }
   graph.ClearOutputs();
   graph.ClearUpdates();
-  for (size_t i = 0; i < values.size(); ++i) {
-    WEFT_RETURN_IF_ERROR(graph.AddOutput(ObjectiveName(i), values[i]));
+  size_t outputs = 0;
+  for (const std::vector<Value>* some : {&values, &read}) {
+    for (const Value value : *some) {
+      WEFT_RETURN_IF_ERROR(graph.AddOutput(ObjectiveName(outputs++), value));
+    }
   }
-  return Objective{std::move(graph), std::move(values)};
+  return Objective{std::move(graph), std::move(values), std::move(read)};
 }
 
 absl::Status AddGradients(const ProbeSpec& spec, Objective& objective) {
@@ -130,11 +136,15 @@ absl::StatusOr<std::unique_ptr<Probe>> Probe::Create(const Model& model, const P
   WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(objective.graph));
   probe->input_ = input->name();
   for (const Value value : objective.values) probe->types_.push_back(value.type());
-  Model forward(Clone(objective.graph));
-  forward.graph.RemoveDeadNodes();
-  WEFT_ASSIGN_OR_RETURN(probe->forward_, Session::Create(forward, spec.session));
+  for (const Value value : objective.read) probe->types_.push_back(value.type());
+  probe->objectives_ = objective.values.size();
   probe->towards_ = spec.towards.size();
-  if (spec.towards.empty()) return probe;
+  probe->session_ = spec.session;
+  probe->forward_model_.emplace(Clone(objective.graph)).graph.RemoveDeadNodes();
+  if (spec.towards.empty()) {
+    WEFT_RETURN_IF_ERROR(probe->MakeForward());
+    return probe;
+  }
   WEFT_RETURN_IF_ERROR(AddGradients(spec, objective));
   objective.graph.RemoveDeadNodes();
   WEFT_ASSIGN_OR_RETURN(probe->backward_,
@@ -142,7 +152,16 @@ absl::StatusOr<std::unique_ptr<Probe>> Probe::Create(const Model& model, const P
   return probe;
 }
 
-const Node& Probe::input() const { return *forward_->graph().Find(input_); }
+absl::Status Probe::MakeForward() {
+  if (forward_ != nullptr) return absl::OkStatus();
+  WEFT_ASSIGN_OR_RETURN(forward_, Session::Create(*forward_model_, session_));
+  forward_model_.reset();
+  return absl::OkStatus();
+}
+
+const Node& Probe::input() const {
+  return *(backward_ != nullptr ? backward_ : forward_)->graph().Find(input_);
+}
 
 absl::StatusOr<TensorMap> Probe::Feeds(const Tensor& x) const {
   WEFT_ASSIGN_OR_RETURN(Tensor fitted, FitToInput(input(), x));
@@ -150,6 +169,7 @@ absl::StatusOr<TensorMap> Probe::Feeds(const Tensor& x) const {
 }
 
 absl::StatusOr<std::vector<Tensor>> Probe::Values(const Tensor& x) {
+  WEFT_RETURN_IF_ERROR(MakeForward());
   WEFT_ASSIGN_OR_RETURN(const TensorMap feeds, Feeds(x));
   WEFT_ASSIGN_OR_RETURN(const TensorMap outputs, forward_->Run(feeds));
   return Take(outputs, types_.size(), ObjectiveName);
@@ -159,9 +179,9 @@ absl::StatusOr<Probe::Result> Probe::Backward(const Tensor& x, std::span<const T
   if (backward_ == nullptr) {
     return absl::FailedPreconditionError("inspect: the probe has nothing towards which to go back");
   }
-  if (cotangents.size() != types_.size()) {
+  if (cotangents.size() != objectives_) {
     return absl::InvalidArgumentError(
-        absl::StrCat("inspect: expected ", types_.size(), " cotangents, got ", cotangents.size()));
+        absl::StrCat("inspect: expected ", objectives_, " cotangents, got ", cotangents.size()));
   }
   WEFT_ASSIGN_OR_RETURN(TensorMap feeds, Feeds(x));
   for (size_t i = 0; i < cotangents.size(); ++i) feeds[CotangentName(i)] = cotangents[i];

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,9 @@ struct ProbeSpec {
   // The nodes whose first output is read, by name; "": the scores, which are the first output, or
   // what the Softmax there reads.
   std::vector<std::string> at = {""};
+  // Nodes whose first output is read besides: it follows the objectives among values, and no signal
+  // goes back from it.
+  std::vector<std::string> read = {};
   // The nodes towards whose first output signals go back, by name; "": the model's only input.
   std::vector<std::string> towards = {""};
   BackwardRule rule = BackwardRule::kGradient;
@@ -47,14 +51,14 @@ class Probe {
   static absl::StatusOr<std::unique_ptr<Probe>> Create(const Model& model,
                                                        const ProbeSpec& spec = {});
 
-  // The type of objective `i`, of any number of examples.
+  // The type of value `i` (objectives, then what is read besides), of any number of examples.
   const TensorType& type(size_t i = 0) const { return types_[i]; }
-  // The objectives for a batch of examples, or one example without its first axis. Errors: those of
+  // The values for a batch of examples, or one example without its first axis. Errors: those of
   // Session::Run.
   absl::StatusOr<std::vector<Tensor>> Values(const Tensor& x);
 
   struct Result {
-    std::vector<Tensor> values;     // one an objective
+    std::vector<Tensor> values;     // as Values gives them
     std::vector<Tensor> gradients;  // one a node of `towards`
   };
   // And the gradients of the sum of objectives times cotangents, one each, of its type. Errors
@@ -66,11 +70,15 @@ class Probe {
  private:
   Probe() = default;
   absl::StatusOr<TensorMap> Feeds(const Tensor& x) const;
+  absl::Status MakeForward();
 
+  std::optional<Model> forward_model_;  // until Values makes `forward_` of it
+  SessionOptions session_;
   std::unique_ptr<Session> forward_;
   std::unique_ptr<Session> backward_;
   std::vector<TensorType> types_;
   std::string input_;
+  size_t objectives_ = 0;
   size_t towards_ = 0;
 };
 

@@ -73,6 +73,27 @@ TEST(Probe, ReadsAndGoesBackToLayers) {
   EXPECT_EQ(result->gradients[0], *UnitCotangent(values[0], 1, 3));
 }
 
+TEST(Probe, WhatIsReadBesidesHasNoCotangent) {
+  const Model model = SmallNet();
+  const auto probe = Probe::Create(model, {.read = {"conv1"}, .towards = {"conv1"}});
+  ASSERT_TRUE(probe.ok()) << probe.status();
+  const Tensor x = SomeInput({1, 2, 6, 6});
+  const Tensor maps = (*Probe::Create(model, {.at = {"conv1"}}).value()->Values(x))[0];
+  const Tensor one = *UnitCotangent(*Tensor::Zeros(DType::kF64, {1, 4}), 0);
+  const auto result = (*probe)->Backward(x, std::array{one});
+  ASSERT_TRUE(result.ok()) << result.status();
+  ASSERT_EQ(result->values.size(), 2u);
+  EXPECT_EQ(result->values[0].dims(), (Dims{1, 4}));
+  EXPECT_EQ(result->values[1].dims(), maps.dims());
+  for (int64_t i = 0; i < maps.size(); ++i) {
+    EXPECT_NEAR(result->values[1].At(i), maps.At(i), 1e-12);
+  }
+  EXPECT_EQ(result->gradients[0].dims(), maps.dims());
+  EXPECT_THAT((*probe)->Backward(x, std::array{one, maps}).status().message(),
+              HasSubstr("expected 1 cotangents, got 2"));
+  EXPECT_EQ((*(*probe)->Values(x)).size(), 2u);
+}
+
 TEST(Probe, ObjectivesAreMadeInTheGraph) {
   const auto probe = Probe::Create(
       SmallNet(), {.at = {"fc"}, .objectives = [](Emitter& e, std::span<const Value> values) {

@@ -1,17 +1,74 @@
 #include "frontend/inspect/attribution.h"
 
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "frontend/cli/common.h"
 #include "frontend/cli/inspect/inspect.h"
+#include "frontend/inspect/attribution_picture.h"
 #include "frontend/inspect/map_picture.h"
+#include "frontend/watch/plot.h"
 
 namespace weft {
 namespace {
 
-constexpr int64_t kLeastPixels = 224;  // of a picture that is written
+using AddFlags = void (*)(CLI::App&, AttributionOptions&);
 
-void PrintAttribution(const Model& model, const Example& example, const Attribution& what) {
+void AddLayerFlag(CLI::App& app, AttributionOptions& o) {
+  app.add_option("--at", o.at, "The layer whose maps are weighted (default: the last with maps)");
+}
+void AddOcclusionFlags(CLI::App& app, AttributionOptions& o) {
+  app.add_option("--window", o.window,
+                 "Places a side that are filled at a time (default: an eighth of the longer side)");
+  app.add_option("--stride", o.stride, "Places between windows (default: half of the window)");
+  app.add_option("--fill", o.fill,
+                 "What a window is filled with, in the input's numbers (default: each channel's "
+                 "mean)");
+}
+void AddPathFlags(CLI::App& app, AttributionOptions& o) {
+  app.add_option("--baseline", o.baseline,
+                 "The input without information: this number everywhere, after normalisation")
+      ->capture_default_str();
+  app.add_option("--steps", o.steps, "Gradients on the way from the baseline, at least")
+      ->capture_default_str();
+  app.add_option("--completeness", o.completeness,
+                 "Three times as many steps until the completeness error is at most this")
+      ->capture_default_str();
+}
+void AddNoiseFlags(CLI::App& app, AttributionOptions& o) {
+  app.add_option("--samples", o.samples, "Gradients of the picture with noise")
+      ->capture_default_str();
+  app.add_option("--noise", o.noise, "The noise's deviation, as a share of the input's range")
+      ->capture_default_str();
+  app.add_option("--seed", o.seed, "Of the noise")->capture_default_str();
+}
+
+// What a method takes besides what all take.
+struct MethodFlags {
+  std::string_view method;
+  AddFlags add;
+};
+constexpr MethodFlags kMethodFlags[] = {
+    {"integrated-gradients", AddPathFlags},
+    {"smoothgrad", AddNoiseFlags},
+    {"occlusion", AddOcclusionFlags},
+    {"grad-cam", AddLayerFlag},
+    {"cam", AddLayerFlag},
+};
+
+std::shared_ptr<AttributionOptions> AddAttributionFlags(CLI::App& app, InspectArguments& a,
+                                                        const std::string& output) {
+  auto options = std::make_shared<AttributionOptions>();
+  app.add_option("--class", options->target, "The class's number (default: the predicted one)");
+  app.add_option("--batch", options->batch_size,
+                 "Inputs a run, of methods with several (default: 32, of large ones fewer)");
+  AddInspectExample(app, a);
+  AddInspectOutput(app, a, output);
+  return options;
+}
+
+void PrintExplained(const Model& model, const Example& example, const Attribution& what) {
   Print("%s: %s, score %.4g", example.name.c_str(), ClassName(model, what.target).c_str(),
         what.score);
   if (example.label && *example.label != what.target) {
@@ -21,32 +78,96 @@ void PrintAttribution(const Model& model, const Example& example, const Attribut
   Print("\n");
 }
 
-// The picture, and beside it the map on it.
+bool IsSignal(const Attribution& what) { return what.map.dims()[0] == 1; }
+
+absl::Status PrintAttribution(const Attribution& what) {
+  if (!IsSignal(what)) return PrintMap(what.map);
+  Series curve{.name = "attribution"};
+  for (int64_t i = 0; i < what.map.size(); ++i) {
+    curve.x.push_back(static_cast<double>(i));
+    curve.y.push_back(what.map.At(i));
+  }
+  Print("%s", PlotText(std::span(&curve, 1), {.x_label = "sample"}).c_str());
+  return absl::OkStatus();
+}
+
 absl::Status SaveAttribution(const std::string& path, const Example& example,
-                             const Attribution& what) {
-  if (!example.picture) {
-    const ValueRange range = RangeOf(what.map.values<float>(), what.is_signed);
-    WEFT_ASSIGN_OR_RETURN(
-        const Picture picture,
-        MapPicture(what.map, what.is_signed ? ColorMap::kDiverging : ColorMap::kHeat, range));
+                             const std::string& title, const Attribution& what) {
+  if (path.ends_with(".npy")) {
+    const Tensor& array = what.elements.is_empty() ? what.map : what.elements;
+    WEFT_RETURN_IF_ERROR(WriteArray(path, array, "attribution"));
+    Print("saved %s (%s)\n", path.c_str(), ToString(array.type()).c_str());
+    return absl::OkStatus();
+  }
+  if (path.ends_with(".svg")) {
+    WEFT_ASSIGN_OR_RETURN(const std::string svg, SignalAttributionSvg(example.x, what, title));
+    return SaveText(path, svg);
+  }
+  if (example.picture) {
+    WEFT_ASSIGN_OR_RETURN(const Picture picture, AttributionPicture(*example.picture, what));
     return SavePicture(path, picture);
   }
-  const int64_t longer = std::max(example.picture->height, example.picture->width);
-  const Picture shown =
-      Enlarged(*example.picture, std::max<int64_t>(1, (kLeastPixels + longer - 1) / longer));
-  WEFT_ASSIGN_OR_RETURN(const Picture overlay,
-                        OverlayPicture(shown, what.map, {.is_signed = what.is_signed}));
-  return SavePicture(path, SideBySide({{shown, overlay}}));
+  const ValueRange range = RangeOf(what.map.values<float>(), what.is_signed);
+  WEFT_ASSIGN_OR_RETURN(
+      const Picture picture,
+      MapPicture(what.map, what.is_signed ? ColorMap::kDiverging : ColorMap::kHeat, range));
+  return SavePicture(path, picture);
 }
 
 absl::Status RunAttribution(const Model& model, const InspectArguments& a,
                             const AttributionMethod& method, AttributionOptions options) {
+  WEFT_RETURN_IF_ERROR(CheckInspectOutput(a.output, {".png", ".svg", ".npy"}));
+  options.session.threads = a.threads;
+  WEFT_ASSIGN_OR_RETURN(const Example example, InspectExample(model, a));
+  if (a.output.ends_with(".svg") && example.picture) {
+    return absl::InvalidArgumentError(
+        "--output: expected .png or .npy for a picture, .svg is for signals");
+  }
+  WEFT_ASSIGN_OR_RETURN(const Attribution what, method.run(model, example.x, options));
+  PrintExplained(model, example, what);
+  const std::string title =
+      absl::StrCat(Absl(method.title), ": ", example.name, ", ", ClassName(model, what.target));
+  return a.output.empty() ? PrintAttribution(what)
+                          : SaveAttribution(a.output, example, title, what);
+}
+
+// All methods that the network allows; those that it does not say why.
+absl::Status RunAllAttributions(const Model& model, const InspectArguments& a,
+                                AttributionOptions options) {
   WEFT_RETURN_IF_ERROR(CheckInspectOutput(a.output, {".png"}));
   options.session.threads = a.threads;
   WEFT_ASSIGN_OR_RETURN(const Example example, InspectExample(model, a));
-  WEFT_ASSIGN_OR_RETURN(const Attribution what, method.run(model, example.x, options));
-  PrintAttribution(model, example, what);
-  return a.output.empty() ? PrintMap(what.map) : SaveAttribution(a.output, example, what);
+  if (!example.picture) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(example.name, ": expected a picture, for a signal see the single methods"));
+  }
+  const Attributor attributor(model);
+  std::vector<TitledAttribution> all;
+  for (const AttributionMethod& method : AttributionMethods()) {
+    absl::StatusOr<Attribution> what = method.run(attributor, example.x, options);
+    if (absl::IsFailedPrecondition(what.status())) {
+      Print("%s is left out: %s\n", std::string(method.title).c_str(),
+            std::string(what.status().message()).c_str());
+      continue;
+    }
+    WEFT_RETURN_IF_ERROR(what.status());
+    if (all.empty()) PrintExplained(model, example, *what);
+    all.push_back({std::string(method.title), *std::move(what)});
+  }
+  WEFT_ASSIGN_OR_RETURN(const Picture sheet, AttributionSheet(*example.picture, all));
+  return SavePicture(a.output, sheet);
+}
+
+InspectMethod AddAllAttributions(CLI::App& inspect, const std::shared_ptr<InspectArguments>& a) {
+  CLI::App* app = inspect.add_subcommand(
+      "attribution", "What each pixel has to do with the score, by all methods on one sheet");
+  const auto options = AddAttributionFlags(*app, *a, "The picture to write, .png");
+  app->get_option("--output")->required();
+  AddPathFlags(*app, *options);
+  AddNoiseFlags(*app, *options);
+  AddOcclusionFlags(*app, *options);
+  return {app,
+          [a, options](const Model& model) { return RunAllAttributions(model, *a, *options); }};
 }
 
 }  // namespace
@@ -56,14 +177,18 @@ std::vector<InspectMethod> AddAttributionMethods(CLI::App& inspect,
   std::vector<InspectMethod> methods;
   for (const AttributionMethod& method : AttributionMethods()) {
     CLI::App* app = inspect.add_subcommand(std::string(method.name), std::string(method.doc));
-    auto options = std::make_shared<AttributionOptions>();
-    app->add_option("--class", options->target, "The class's number (default: the predicted one)");
-    AddInspectExample(*app, *a);
-    AddInspectOutput(*app, *a, "The picture to write, .png (default: drawn in the terminal)");
+    const auto options = AddAttributionFlags(
+        *app, *a,
+        "What to write: .png, the picture and the map on it; .svg, a signal's curves; .npy, the "
+        "numbers (default: drawn in the terminal)");
+    for (const MethodFlags& flags : kMethodFlags) {
+      if (flags.method == method.name) flags.add(*app, *options);
+    }
     methods.push_back({app, [a, &method, options](const Model& model) {
                          return RunAttribution(model, *a, method, *options);
                        }});
   }
+  methods.push_back(AddAllAttributions(inspect, a));
   return methods;
 }
 

@@ -15,6 +15,19 @@
 #include "frontend/watch/write_text.h"
 
 namespace weft {
+namespace {
+
+// "Usage: weft inspect FILE grad-cam": what is looked at stands before the method.
+class MethodFormatter : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    const size_t method = name.rfind(' ');
+    if (method != std::string::npos) name.insert(method, " FILE");
+    return CLI::Formatter::make_usage(app, std::move(name));
+  }
+};
+
+}  // namespace
 
 void AddInspectData(CLI::App& app, InspectArguments& a) {
   AddFlagsOf<DataSource>(app, a.data);
@@ -98,8 +111,11 @@ Command AddInspect(CLI::App& program) {
   auto a = std::make_shared<InspectArguments>();
   app->add_option("file", a->file, "A .weft or .onnx file, or a network of the zoo")->required();
   std::vector<InspectMethod> methods;
-  for (const auto add : {AddAttributionMethods}) {
+  for (const auto add : {AddAttributionMethods, AddExcitationMethods}) {
     std::ranges::move(add(*app, a), std::back_inserter(methods));
+  }
+  for (const InspectMethod& method : methods) {
+    method.app->formatter(std::make_shared<MethodFormatter>());
   }
   app->require_subcommand(1);
   app->footer(

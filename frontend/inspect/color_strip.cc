@@ -1,0 +1,59 @@
+#include "frontend/inspect/color_strip.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "frontend/watch/plot_axis.h"
+
+namespace weft {
+namespace {
+
+constexpr int kStripLevels = 65;  // odd: one is that of 0.5
+
+int StripLevel(double number) {
+  if (std::isnan(number)) return -1;
+  return static_cast<int>(std::lround(std::clamp(number, 0.0, 1.0) * (kStripLevels - 1)));
+}
+
+// As SVG needs it: a hundredth of a pixel.
+double Hundredths(double x) { return std::round(100 * x) / 100; }
+
+}  // namespace
+
+std::string ColorStripSvg(std::span<const double> numbers, ColorMap colors, const SvgBox& box) {
+  std::array<std::string, kStripLevels> paths;
+  const double cell = box.width / static_cast<double>(numbers.size());
+  for (size_t first = 0, end = 0; first < numbers.size(); first = end) {
+    const int level = StripLevel(numbers[first]);
+    for (end = first + 1; end < numbers.size() && StripLevel(numbers[end]) == level;) ++end;
+    if (level < 0) continue;
+    absl::StrAppend(&paths[static_cast<size_t>(level)], "M",
+                    Hundredths(box.x + cell * static_cast<double>(first)), " ", Hundredths(box.y),
+                    "h", Hundredths(cell * static_cast<double>(end - first)), "v",
+                    Hundredths(box.height), "H",
+                    Hundredths(box.x + cell * static_cast<double>(first)), "z");
+  }
+  std::string text;
+  for (size_t level = 0; level < paths.size(); ++level) {
+    if (paths[level].empty()) continue;
+    const Rgb color = ColorOf(colors, static_cast<double>(level) / (kStripLevels - 1));
+    absl::StrAppend(&text, "<path fill=\"", HexText(color), "\" d=\"", paths[level], "\"/>\n");
+  }
+  return text;
+}
+
+std::string SvgBegin(double width, double height, const std::string& title) {
+  return absl::StrCat("<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"", width,
+                      "\" height=\"", height, "\" viewBox=\"0 0 ", width, " ", height,
+                      "\" font-family=\"sans-serif\" font-size=\"12\">\n<title>", XmlText(title),
+                      "</title>\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n");
+}
+
+std::string SvgLabel(double x, double y, const std::string& anchor, const std::string& text) {
+  return absl::StrCat("<text x=\"", Hundredths(x), "\" y=\"", Hundredths(y), "\" text-anchor=\"",
+                      anchor, "\">", XmlText(text), "</text>\n");
+}
+
+}  // namespace weft

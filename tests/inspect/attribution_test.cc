@@ -1,0 +1,395 @@
+#include "frontend/inspect/attribution.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+
+#include "frontend/build/builder.h"
+#include "frontend/inspect/attribution_common.h"
+#include "frontend/inspect/map_layers.h"
+#include "frontend/zoo/zoo.h"
+
+namespace weft {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// A small classifier with curves and kinks.
+Model CurvedNet(DType dtype) {
+  Builder b({.seed = 3, .dtype = dtype});
+  Value h = b.Input("image", {"N", 2, 8, 8});
+  h = b.Silu(b.BatchNorm2d(b.Conv2d(h, {.channels = 4, .kernel = 3, .name = "conv1"})));
+  h = b.MaxPool2d(h, {.kernel = 2, .stride = 2});
+  h = b.Relu(b.Conv2d(h, {.channels = 5, .kernel = 2, .name = "conv2"}), {.name = "relu2"});
+  b.Output("scores", b.Softmax(b.Linear(b.Flatten(h), {.features = 3, .name = "fc"})));
+  return b.Build().value();
+}
+
+// The structure of CAM.
+Model PooledNet(DType dtype = DType::kF32) {
+  Builder b({.seed = 8, .dtype = dtype});
+  Value h = b.Input("image", {"N", 2, 8, 8});
+  h = b.Relu(b.Conv2d(h, {.channels = 4, .kernel = 3, .name = "conv1"}), {.name = "relu1"});
+  h = b.Relu(b.Conv2d(h, {.channels = 6, .kernel = 3, .name = "conv2"}), {.name = "relu2"});
+  b.Output("scores", b.Linear(b.GlobalAvgPool(h), {.features = 3, .name = "fc"}));
+  return b.Build().value();
+}
+
+// Numbers that f32 and f64 both have.
+Tensor Waves(Dims dims) {
+  Tensor x = Tensor::Zeros(DType::kF32, std::move(dims)).value();
+  const std::span<float> values = x.mutable_values<float>();
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] = std::sin(1.7f * static_cast<float>(i) + 1);
+  }
+  return x;
+}
+
+std::vector<float> ValuesOf(const Tensor& tensor) {
+  return {tensor.values<float>().begin(), tensor.values<float>().end()};
+}
+
+// The score of `target` for x, by a session of its own.
+double ScoreOf(const Model& model, const Tensor& x, int64_t target) {
+  const auto probe = Probe::Create(model, {.towards = {}}).value();
+  return (*probe->Values(x))[0].At(target);
+}
+
+TEST(Attribution, GradientIsTheFiniteDifferenceInF64) {
+  const Model model = CurvedNet(DType::kF64);
+  const Tensor x = Waves({1, 2, 8, 8});
+  const auto what = GradientAttribution(model, x, {.target = 1});
+  ASSERT_TRUE(what.ok()) << what.status();
+  EXPECT_EQ(what->elements.dims(), (Dims{2, 8, 8}));
+  EXPECT_EQ(what->map.dims(), (Dims{8, 8}));
+  const Tensor wide = *x.Converted(DType::kF64);
+  const double step = 1e-6;
+  for (const int64_t i : {0, 9, 37, 64, 100, 127}) {
+    Tensor above = wide, below = wide;
+    above.mutable_values<double>()[static_cast<size_t>(i)] += step;
+    below.mutable_values<double>()[static_cast<size_t>(i)] -= step;
+    const double difference = (ScoreOf(model, above, 1) - ScoreOf(model, below, 1)) / (2 * step);
+    EXPECT_NEAR(what->elements.At(i), difference, 1e-6) << i;
+  }
+  for (int64_t i = 0; i < 64; ++i) {
+    EXPECT_EQ(what->map.At(i),
+              std::max(std::abs(what->elements.At(i)), std::abs(what->elements.At(64 + i))));
+  }
+  const auto times = GradientTimesInput(model, x, {.target = 1});
+  ASSERT_TRUE(times.ok()) << times.status();
+  for (int64_t i = 0; i < 64; ++i) {
+    EXPECT_NEAR(times->map.At(i),
+                x.At(i) * what->elements.At(i) + x.At(64 + i) * what->elements.At(64 + i), 1e-6);
+  }
+}
+
+// Grad-CAM's weights are the means over places of d score / d map. In f64: each map is moved by
+// what is added to a network's input behind which the layer stands.
+TEST(Attribution, GradCamWeighsByFiniteDifferencesInF64) {
+  Builder b({.seed = 4, .dtype = DType::kF64});
+  Value h = b.Input("maps", {"N", 3, 4, 4});
+  h = b.Identity(h, {.name = "layer"});
+  h = b.Silu(b.Conv2d(h, {.channels = 4, .kernel = 3}));
+  b.Output("scores", b.Linear(b.Flatten(h), {.features = 2}));
+  const Model model = b.Build().value();
+  const Tensor maps = Waves({1, 3, 4, 4});
+  const auto what = GradCam(model, maps, {.at = "layer", .target = 1});
+  ASSERT_TRUE(what.ok()) << what.status();
+  const Tensor wide = *maps.Converted(DType::kF64);
+  const double step = 1e-6;
+  std::vector<double> expected(16);
+  for (int64_t c = 0; c < 3; ++c) {
+    double weight = 0;
+    for (int64_t i = c * 16; i < (c + 1) * 16; ++i) {
+      Tensor above = wide, below = wide;
+      above.mutable_values<double>()[static_cast<size_t>(i)] += step;
+      below.mutable_values<double>()[static_cast<size_t>(i)] -= step;
+      weight += (ScoreOf(model, above, 1) - ScoreOf(model, below, 1)) / (2 * step) / 16;
+    }
+    for (int64_t i = 0; i < 16; ++i) {
+      expected[static_cast<size_t>(i)] += weight * maps.At(c * 16 + i);
+    }
+  }
+  for (int64_t i = 0; i < 16; ++i) {
+    EXPECT_NEAR(what->map.At(i), std::max(expected[static_cast<size_t>(i)], 0.0), 1e-6) << i;
+  }
+}
+
+TEST(Attribution, GradCamTakesTheLastMapsUnlessALayerIsNamed) {
+  const Model model = PooledNet();
+  const Tensor x = Waves({1, 2, 8, 8});
+  const Attribution last = *GradCam(model, x), named = *GradCam(model, x, {.at = "relu2"});
+  EXPECT_EQ(last.map, named.map);
+  EXPECT_EQ(last.map.dims(), (Dims{8, 8}));
+  EXPECT_TRUE(last.elements.is_empty());
+  EXPECT_FALSE(*GradCam(model, x, {.at = "conv1"})->map.values<float>().begin() < 0);
+  EXPECT_THAT(GradCam(model, x, {.at = "conv3"}).status().message(),
+              HasSubstr("no layer is called conv3, did you mean conv2?"));
+  EXPECT_THAT(GradCam(model, x, {.at = "fc"}).status().message(),
+              HasSubstr("expected a layer with maps between input and scores, such as relu2"));
+  std::vector<std::string> names;
+  for (const Node* layer : *LayersWithMaps(model.graph)) names.push_back(layer->name());
+  EXPECT_THAT(names, ElementsAre("conv1", "relu1", "conv2", "relu2"));
+}
+
+// Selvaraju et al. 2017, section 3.1: where CAM applies, Grad-CAM's sum is CAM's over the number of
+// places.
+TEST(Attribution, CamIsGradCamUpToScale) {
+  for (const DType dtype : {DType::kF32, DType::kF64}) {
+    const Model model = PooledNet(dtype);
+    const Tensor x = Waves({1, 2, 8, 8});
+    for (const int64_t target : {0, 1, 2}) {
+      const auto cam = ClassActivationMap(model, x, {.target = target});
+      const auto grad_cam = GradCam(model, x, {.target = target});
+      ASSERT_TRUE(cam.ok()) << cam.status();
+      ASSERT_TRUE(grad_cam.ok()) << grad_cam.status();
+      const Tensor maps =
+          (*Probe::Create(model, {.at = {"relu2"}, .towards = {}}).value()->Values(x))[0];
+      ASSERT_EQ(maps.dims(), (Dims{1, 6, 4, 4}));
+      // At the layer's own size there is no resizing between Grad-CAM's rectifier and this.
+      const Tensor& weights = LeafValue(*model.graph.Find("fc.weight"));
+      std::vector<double> row;
+      for (int64_t c = 0; c < 6; ++c) row.push_back(weights.At(target * 6 + c));
+      Tensor sum = *WeightedMaps(maps, row);
+      EXPECT_EQ(cam->map, *MapOfInput(sum, 8, 8));
+      for (float& v : sum.mutable_values<float>()) v = std::max(v, 0.0f) / 16;
+      const Tensor expected = *MapOfInput(sum, 8, 8);
+      for (int64_t i = 0; i < 64; ++i) EXPECT_NEAR(grad_cam->map.At(i), expected.At(i), 1e-6);
+    }
+  }
+}
+
+TEST(Attribution, CamSaysWhatTheNetworkLacks) {
+  const Tensor x = Waves({1, 2, 8, 8});
+  EXPECT_THAT(ClassActivationMap(CurvedNet(DType::kF32), x).status().message(),
+              HasSubstr("relu2 (Relu) is no global average pooling"));
+  EXPECT_THAT(ClassActivationMap(PooledNet(), x, {.at = "relu1"}).status().message(),
+              HasSubstr("expected the layer that is pooled, relu2, got relu1"));
+  Builder b;
+  const Value h = b.Conv2d(b.Input("x", {"N", 1, 4, 4}), {.channels = 2, .kernel = 3});
+  b.Output("y", b.Relu(b.Linear(b.GlobalAvgPool(h), {.features = 2}), {.name = "top"}));
+  EXPECT_THAT(ClassActivationMap(b.Build().value(), Waves({1, 1, 4, 4})).status().message(),
+              HasSubstr("top (Relu) is no linear layer"));
+}
+
+// A window at a time by hand, one inference each.
+TEST(Attribution, OcclusionIsWhatMaskedInferencesLose) {
+  const Model model = CurvedNet(DType::kF32);
+  const Tensor x = Waves({1, 2, 8, 8});
+  const auto what =
+      Occlusion(model, x, {.target = 2, .window = 3, .stride = 2, .fill = 0.5f, .batch_size = 4});
+  ASSERT_TRUE(what.ok()) << what.status();
+  const double score = ScoreOf(model, x, 2);
+  std::vector<double> lost(64), covers(64);
+  for (const int64_t top : {0, 2, 4, 5}) {
+    for (const int64_t left : {0, 2, 4, 5}) {
+      Tensor masked = x;
+      for (int64_t i = 0; i < 128; ++i) {
+        const int64_t row = i % 64 / 8, column = i % 8;
+        if (row < top || row >= top + 3 || column < left || column >= left + 3) continue;
+        masked.mutable_values<float>()[static_cast<size_t>(i)] = 0.5f;
+      }
+      const double loss = score - ScoreOf(model, masked, 2);
+      for (size_t i = 0; i < 64; ++i) {
+        const auto row = static_cast<int64_t>(i / 8), column = static_cast<int64_t>(i % 8);
+        if (row < top || row >= top + 3 || column < left || column >= left + 3) continue;
+        lost[i] += loss;
+        covers[i] += 1;
+      }
+    }
+  }
+  for (size_t i = 0; i < 64; ++i) {
+    EXPECT_NEAR(what->map.At(static_cast<int64_t>(i)), lost[i] / covers[i], 1e-6) << i;
+  }
+}
+
+// Of a score that is the sum of all elements, a window of one place takes what lies there.
+TEST(Attribution, OcclusionOfASumIsTheInput) {
+  Builder b;
+  const Value x = b.Input("x", {"N", 1, 2, 3});
+  b.Output("y", b.ReduceSum(b.Flatten(x), {.axes = {1}}));
+  const Model model = b.Build().value();
+  const Tensor in =
+      Tensor::FromValues<float>({1, 1, 2, 3}, std::array{1.f, 2.f, 3.f, 4.f, 5.f, 9.f}).value();
+  const auto zero = Occlusion(model, in, {.window = 1, .stride = 1, .fill = 0.0f});
+  ASSERT_TRUE(zero.ok()) << zero.status();
+  EXPECT_THAT(ValuesOf(zero->map), ElementsAre(1, 2, 3, 4, 5, 9));
+  // Filled with the channel's mean, 4.
+  const auto mean = Occlusion(model, in, {.window = 1, .stride = 1});
+  EXPECT_THAT(ValuesOf(mean->map), ElementsAre(-3, -2, -1, 0, 1, 5));
+  EXPECT_THAT(Occlusion(model, in, {.window = 1, .stride = 2}).status().message(),
+              HasSubstr("a stride from 1 to the window, got 1 and 2"));
+  EXPECT_THAT(Occlusion(model, in, {.window = 4}).status().message(),
+              HasSubstr("expected a window from 1 to 3"));
+}
+
+// Of a linear score every path of gradients is exact: x - baseline times the weights.
+TEST(Attribution, IntegratedGradientsOfALinearScoreAreItsTerms) {
+  Builder b;
+  const Value x = b.Input("x", {"N", 1, 1, 3});
+  const Tensor weights = Tensor::FromValues<float>({3, 1}, std::array{2.f, -1.f, 4.f}).value();
+  b.Output("y", b.MatMul(b.Flatten(x), b.Constant(weights)));
+  const Model model = b.Build().value();
+  const Tensor in = Tensor::FromValues<float>({1, 1, 1, 3}, std::array{1.f, 2.f, 3.f}).value();
+  const auto what = IntegratedGradients(model, in, {.baseline = 1, .steps = 2});
+  ASSERT_TRUE(what.ok()) << what.status();
+  EXPECT_THAT(ValuesOf(what->elements), ElementsAre(0, -1, 8));
+  EXPECT_EQ(what->completeness_error, 0);
+  EXPECT_EQ(what->score, 12);
+}
+
+// x^3 from 0 to 3: the middles of n parts miss the integral of 3 x^2, 27, by a share 1 / (4 n^2).
+TEST(Attribution, IntegratedGradientsTakeStepsUntilTheyAreComplete) {
+  Builder b;
+  const Value x = b.Input("x", {"N", 1});
+  b.Output("y", b.Mul(b.Mul(x, x), x));
+  const Model model = b.Build().value();
+  const Tensor in = Tensor::FromValues<float>({1, 1}, std::array{3.f}).value();
+  const auto coarse = IntegratedGradients(model, in, {.steps = 2, .completeness = 1});
+  EXPECT_NEAR(*coarse->completeness_error, 1.0 / 16, 1e-6);
+  EXPECT_NEAR(coarse->elements.At(0), 27 * (1 - 1.0 / 16), 1e-4);
+  const auto finer = IntegratedGradients(model, in, {.steps = 2, .completeness = 0.01});
+  EXPECT_NEAR(*finer->completeness_error, 1.0 / 144, 1e-6);  // 6 steps
+  EXPECT_THAT(IntegratedGradients(model, in, {.steps = 0}).status().message(),
+              HasSubstr("expected steps from 1 to 8192, got 0"));
+}
+
+TEST(Attribution, IntegratedGradientsAreCompleteOfADeepNetwork) {
+  const Model model = BuildNetwork(**FindNetwork("resnet32_cifar")).value();
+  const auto what = IntegratedGradients(model, Waves({1, 3, 32, 32}));
+  ASSERT_TRUE(what.ok()) << what.status();
+  EXPECT_LT(*what->completeness_error, 1e-3);
+  // By definition, computed anew.
+  double sum = 0;
+  for (const float e : what->elements.values<float>()) sum += e;
+  const double difference =
+      what->score - ScoreOf(model, *Tensor::Zeros(DType::kF32, {1, 3, 32, 32}), what->target);
+  EXPECT_NEAR(sum / difference, 1, 1e-3);
+}
+
+TEST(Attribution, SmoothGradWithoutNoiseIsTheGradient) {
+  const Model model = CurvedNet(DType::kF64);
+  const Tensor x = Waves({1, 2, 8, 8});
+  const Attribution gradient = *GradientAttribution(model, x);
+  const Attribution smooth = *SmoothGrad(model, x, {.samples = 5, .noise = 0});
+  for (int64_t i = 0; i < 128; ++i) {
+    EXPECT_NEAR(smooth.elements.At(i), gradient.elements.At(i), 1e-7) << i;
+  }
+}
+
+// d x^2 / d x = 2 (x + noise), so that one sample tells the noise.
+TEST(Attribution, SmoothGradDrawsNormalNoiseBySeed) {
+  Builder b;
+  const Value x = b.Input("x", {"N", 1, 1, 2});
+  b.Output("y", b.ReduceSum(b.Flatten(b.Mul(x, x)), {.axes = {1}}));
+  const Attributor of(b.Build().value());
+  const Tensor in = Tensor::FromValues<float>({1, 1, 1, 2}, std::array{1.f, 5.f}).value();
+  const auto run = [&](uint64_t seed, int64_t samples, int64_t batch) {
+    return SmoothGrad(of, in,
+                      {.samples = samples, .noise = 0.25, .seed = seed, .batch_size = batch})
+        ->elements;
+  };
+  EXPECT_EQ(run(7, 10, 4), run(7, 10, 4));
+  EXPECT_EQ(run(7, 10, 4), run(7, 10, 3));
+  EXPECT_FALSE(run(7, 10, 4) == run(8, 10, 4));
+  // The deviation is 0.25 * (5 - 1) = 1.
+  constexpr int kDraws = 1000;
+  double sum = 0, squares = 0;
+  for (int seed = 0; seed < kDraws; ++seed) {
+    const double noise = run(static_cast<uint64_t>(seed), 1, 1).At(0) / 2 - 1;
+    sum += noise / kDraws;
+    squares += noise * noise / kDraws;
+  }
+  EXPECT_NEAR(sum, 0, 4 / std::sqrt(kDraws));
+  EXPECT_NEAR(squares, 1, 4 * std::sqrt(2.0 / kDraws));
+  EXPECT_THAT(SmoothGrad(of, in, {.samples = 0}).status().message(),
+              HasSubstr("expected 1 sample or more and a noise of 0 or more, got 0"));
+}
+
+// x 4x4, a convolution of one 2x2 kernel (1 -1; 0 2) with zeros at the end, Relu, pooling 2x2, and
+// a score 1 2 3 -1. By hand:
+//
+//   x              conv            Relu, pooled   switches
+//   1  0  0 -1      7 -6 -3 -1     7 0            (0,0) (0,2), the first of zeros
+//   0  3 -3 -2     -3  6 -1 -2     4 8            (2,0) (2,2)
+//   2  0  0  0      4  0  8  0
+//   0  1  0  4     -1  1 -4  4
+//
+// At the switches 1 2 3 -1 comes back. The gradient lets it pass Relu where conv is above zero,
+// 1 0 3 -1; guided backpropagation where the signal is too, 1 0 3 0; deconvolution where only the
+// signal is, 1 2 3 0. The convolution's transpose puts s at (i,j), -s at (i,j+1), 2s at (i+1,j+1).
+TEST(Attribution, GuidedBackpropagationAndDeconvolutionByHand) {
+  const auto floats = [](Dims dims, std::vector<float> values) {
+    return Tensor::FromValues<float>(std::move(dims), values).value();
+  };
+  Builder b;
+  const Value x = b.Input("x", {"N", 1, 4, 4});
+  const Value kernel = b.Constant(floats({1, 1, 2, 2}, {1, -1, 0, 2}));
+  Value h = b.Op(
+      "Conv", {x, kernel},
+      {{"kernel_shape", std::vector<int64_t>{2, 2}}, {"pads", std::vector<int64_t>{0, 0, 1, 1}}});
+  h = b.Flatten(b.MaxPool2d(b.Relu(h), {.kernel = 2}));
+  b.Output("y", b.MatMul(h, b.Constant(floats({4, 1}, {1, 2, 3, -1}))));
+  const Model model = b.Build().value();
+  const Tensor in = floats({1, 1, 4, 4}, {1, 0, 0, -1, 0, 3, -3, -2, 2, 0, 0, 0, 0, 1, 0, 4});
+  const Attribution gradient = *GradientAttribution(model, in);
+  EXPECT_EQ(gradient.score, 7 + 0 + 12 - 8);
+  EXPECT_THAT(ValuesOf(gradient.elements),
+              ElementsAre(1, -1, 0, 0, 0, 2, 0, 0, 3, -3, -1, 1, 0, 6, 0, -2));
+  EXPECT_THAT(ValuesOf(GuidedBackpropagation(model, in)->elements),
+              ElementsAre(1, -1, 0, 0, 0, 2, 0, 0, 3, -3, 0, 0, 0, 6, 0, 0));
+  const Attribution deconvolution = *Deconvolution(model, in);
+  EXPECT_THAT(ValuesOf(deconvolution.elements),
+              ElementsAre(1, -1, 2, -2, 0, 2, 0, 4, 3, -3, 0, 0, 0, 6, 0, 0));
+  EXPECT_THAT(ValuesOf(deconvolution.map),
+              ElementsAre(1, 1, 2, 2, 0, 2, 0, 4, 3, 3, 0, 0, 0, 6, 0, 0));
+}
+
+TEST(Attribution, RulesOfRectifiersNeedRectifiers) {
+  Builder b;
+  b.Output("y", b.Linear(b.Flatten(b.Silu(b.Input("x", {"N", 1, 2, 2}))), {.features = 2}));
+  const Model model = b.Build().value();
+  EXPECT_THAT(Deconvolution(model, Waves({1, 1, 2, 2})).status().message(),
+              HasSubstr("expected a network with rectifiers (Relu, Clip)"));
+  EXPECT_FALSE(GuidedBackpropagation(model, Waves({1, 1, 2, 2})).ok());
+}
+
+TEST(Attribution, AnAttributorGivesWhatTheModelGives) {
+  const Model model = PooledNet();
+  const Tensor x = Waves({1, 2, 8, 8});
+  const Attributor of(model);
+  for (const AttributionMethod& method : AttributionMethods()) {
+    const auto once = method.run(model, x, {}), kept = method.run(of, x, {}),
+               again = method.run(of, x, {});
+    ASSERT_TRUE(once.ok()) << method.name << once.status();
+    EXPECT_EQ(once->map, kept->map) << method.name;
+    EXPECT_EQ(kept->map, again->map) << method.name;
+    EXPECT_EQ(once->map.dims(), (Dims{8, 8}));
+  }
+  EXPECT_EQ(*of.ProbeFor({}), *of.ProbeFor({}));
+  EXPECT_FALSE(of.ProbeFor({.objectives =
+                                [](Emitter&, std::span<const Value> v) {
+                                  return std::vector<Value>(v.begin(), v.end());
+                                }})
+                   .ok());
+}
+
+TEST(Attribution, SaysWhatDoesNotFit) {
+  const Model model = PooledNet();
+  const Tensor x = Waves({1, 2, 8, 8});
+  EXPECT_THAT(GradientAttribution(model, x, {.target = 3}).status().message(),
+              HasSubstr("expected a class from 0 to 2, got 3"));
+  EXPECT_THAT(GradientAttribution(model, Waves({2, 2, 8, 8})).status().message(),
+              HasSubstr("expected one example of f32[N,2,8,8], got f32[2,2,8,8]"));
+  EXPECT_THAT(SmoothGrad(model, x, {.batch_size = -1}).status().message(),
+              HasSubstr("expected a batch size of 1 or more"));
+  EXPECT_EQ(GradientAttribution(model, Waves({2, 8, 8}))->map.dims(), (Dims{8, 8}));
+}
+
+}  // namespace
+}  // namespace weft
