@@ -10,8 +10,35 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kTitleScale = 2, kTitleHeight = 5 * kTitleScale;  // DrawText's letters
 constexpr int64_t kTileGap = 6;
+
+// Letters of DrawText are 4x5 squares of so many pixels: smaller where the longest title would not
+// fit below a tile.
+int64_t TitleScale(const std::vector<std::string>& titles, int64_t width) {
+  const bool fits = std::ranges::all_of(titles, [&](const std::string& title) {
+    return static_cast<int64_t>(title.size()) * 4 * 2 <= width + kTileGap;
+  });
+  return fits ? 2 : 1;
+}
+
+// Adds a row of tiles of one size below what is there, each above its title. The first row makes
+// the width.
+void AddSheetRow(std::span<const Picture> tiles, std::span<const std::string> titles, int64_t scale,
+                 Picture& sheet) {
+  const Picture row = SideBySide(tiles, kTileGap);
+  sheet.width = std::max(sheet.width, row.width);
+  const int64_t top = sheet.height;
+  sheet.height += row.height + 5 * scale + 2 * kTileGap;
+  sheet.pixels.resize(static_cast<size_t>(sheet.height * sheet.width * 3), 255);
+  for (int64_t y = 0; y < row.height; ++y) {
+    std::copy_n(&row.pixels[static_cast<size_t>(y * row.width * 3)], row.width * 3,
+                &sheet.pixels[static_cast<size_t>((top + y) * sheet.width * 3)]);
+  }
+  for (size_t i = 0; i < titles.size(); ++i) {
+    DrawText(sheet, static_cast<int64_t>(i) * (tiles[i].width + kTileGap),
+             top + row.height + kTileGap, titles[i], scale, 0);
+  }
+}
 
 Picture EnlargedTo(const Picture& picture, int64_t least_pixels) {
   const int64_t longer = std::max(picture.height, picture.width);
@@ -43,27 +70,12 @@ absl::StatusOr<Picture> AttributionSheet(const Picture& picture,
                           OverlayPicture(shown, one.what.map, {.is_signed = one.what.is_signed}));
     titles.push_back(one.title);
   }
-  const auto count = static_cast<int64_t>(tiles.size());
-  columns = std::min(columns, count);
-  const int64_t pitch = shown.height + kTitleHeight + 2 * kTileGap;
-  Picture sheet{.height = 0, .width = 0, .channels = 3};
-  for (int64_t first = 0; first < count; first += columns) {
-    const int64_t end = std::min(count, first + columns);
-    const Picture row = SideBySide(
-        std::span(tiles).subspan(static_cast<size_t>(first), static_cast<size_t>(end - first)),
-        kTileGap);
-    if (first == 0) sheet.width = row.width;
-    sheet.pixels.resize(static_cast<size_t>((sheet.height + pitch) * sheet.width * 3), 255);
-    for (int64_t y = 0; y < row.height; ++y) {
-      std::copy_n(&row.pixels[static_cast<size_t>(y * row.width * 3)], row.width * 3,
-                  &sheet.pixels[static_cast<size_t>((sheet.height + y) * sheet.width * 3)]);
-    }
-    sheet.height += pitch;
-    for (int64_t i = first; i < end; ++i) {
-      DrawText(sheet, (i - first) * (shown.width + kTileGap),
-               sheet.height - kTitleHeight - kTileGap, titles[static_cast<size_t>(i)], kTitleScale,
-               0);
-    }
+  const int64_t scale = TitleScale(titles, shown.width);
+  Picture sheet;
+  for (size_t first = 0; first < tiles.size(); first += static_cast<size_t>(columns)) {
+    const size_t count = std::min(static_cast<size_t>(columns), tiles.size() - first);
+    AddSheetRow(std::span(tiles).subspan(first, count), std::span(titles).subspan(first, count),
+                scale, sheet);
   }
   return sheet;
 }

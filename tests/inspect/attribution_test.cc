@@ -129,11 +129,12 @@ TEST(Attribution, GradCamTakesTheLastMapsUnlessALayerIsNamed) {
   EXPECT_TRUE(last.elements.is_empty());
   EXPECT_FALSE(*GradCam(model, x, {.at = "conv1"})->map.values<float>().begin() < 0);
   EXPECT_THAT(GradCam(model, x, {.at = "conv3"}).status().message(),
-              HasSubstr("no layer is called conv3, did you mean conv2?"));
+              HasSubstr("no layer is called conv3, did you mean conv1?"));
   EXPECT_THAT(GradCam(model, x, {.at = "fc"}).status().message(),
               HasSubstr("expected a layer with maps between input and scores, such as relu2"));
   std::vector<std::string> names;
-  for (const Node* layer : *LayersWithMaps(model.graph)) names.push_back(layer->name());
+  const std::vector<const Node*> layers = LayersWithMaps(model.graph).value();
+  for (const Node* layer : layers) names.push_back(layer->name());
   EXPECT_THAT(names, ElementsAre("conv1", "relu1", "conv2", "relu2"));
 }
 
