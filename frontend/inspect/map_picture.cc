@@ -210,9 +210,10 @@ absl::StatusOr<Picture> OverlayPicture(const Picture& picture, const Tensor& map
   Picture result = Blank(picture.height, picture.width, 0);
   for (size_t i = 0; i < resized.size(); ++i) {
     const double place = std::clamp(range.Place(resized[i]), 0.0, 1.0);
-    const double weight = options.is_signed ? std::abs(2 * place - 1) : place;
-    const double opacity = std::isnan(weight) ? 0 : options.opacity * std::sqrt(weight);
-    const Rgb color = Look(palette, place);
+    const double weight = options.is_signed ? std::abs(2 * place - 1) : std::sqrt(place);
+    const double opacity = std::isnan(weight) ? 0 : options.opacity * weight;
+    // Of signed maps the ends' colors: those near the middle would brighten what is seen through.
+    const Rgb color = Look(palette, options.is_signed ? std::round(place) : place);
     const uint8_t gray = GrayOf(picture, i);
     for (size_t c = 0; c < 3; ++c) {
       result.pixels[i * 3 + c] =

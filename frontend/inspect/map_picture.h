@@ -51,7 +51,7 @@ std::vector<double> ResizedMap(const Tensor& map, int64_t height, int64_t width)
 // picture is seen through. Errors: another type or rank.
 struct OverlayOptions {
   ColorMap colors = ColorMap::kHeat;
-  bool is_signed = false;  // kDiverging around zero
+  bool is_signed = false;  // the two colors of kDiverging, the more opaque the further from zero
   double opacity = 0.6;
 };
 absl::StatusOr<Picture> OverlayPicture(const Picture& picture, const Tensor& map,

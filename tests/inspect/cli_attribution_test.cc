@@ -96,6 +96,7 @@ TEST_F(CliAttribution, MistakesAreErrors) {
               HasSubstr("expected a file that ends in .png or .svg or .npy, got why.jpg"));
   EXPECT_THAT(Error(Digits("gradient -o why.svg")), HasSubstr(".svg is for signals"));
   EXPECT_THAT(Error(Digits("gradient --class 10")), HasSubstr("a class from 0 to 9, got 10"));
+  EXPECT_THAT(Error(Digits("gradient --class seven")), HasSubstr("number or name, got seven"));
   EXPECT_THAT(Error(Digits("cam")), HasSubstr("is no global average pooling"));
   EXPECT_THAT(Error(Digits("grad-cam --at fc")), HasSubstr("no layer is called fc"));
   EXPECT_THAT(Error(Digits("occlusion --stride 40")), HasSubstr("a stride from 1 to the window"));

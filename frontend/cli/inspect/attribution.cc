@@ -1,13 +1,16 @@
 #include "frontend/inspect/attribution.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "frontend/cli/common.h"
 #include "frontend/cli/inspect/inspect.h"
 #include "frontend/inspect/attribution_picture.h"
 #include "frontend/inspect/map_picture.h"
+#include "frontend/io/names.h"
 #include "frontend/watch/plot.h"
 
 namespace weft {
@@ -57,14 +60,44 @@ constexpr MethodFlags kMethodFlags[] = {
     {"cam", AddLayerFlag},
 };
 
-std::shared_ptr<AttributionOptions> AddAttributionFlags(CLI::App& app, InspectArguments& a,
-                                                        const std::string& output) {
-  auto options = std::make_shared<AttributionOptions>();
-  app.add_option("--class", options->target, "The class's number (default: the predicted one)");
-  app.add_option("--batch", options->batch_size,
+// What one method of the command is asked for.
+struct AttributionArguments {
+  AttributionOptions options = {};
+  std::string target = {};  // a class's number or name
+};
+
+std::shared_ptr<AttributionArguments> AddAttributionFlags(CLI::App& app, InspectArguments& a,
+                                                          const std::string& output) {
+  auto arguments = std::make_shared<AttributionArguments>();
+  app.add_option("--class", arguments->target,
+                 "The class that is explained, its number or name (default: the predicted one)");
+  app.add_option("--batch", arguments->options.batch_size,
                  "Inputs a run, of methods with several (default: 32, of large ones fewer)");
   AddInspectExample(app, a);
   AddInspectOutput(app, a, output);
+  return arguments;
+}
+
+absl::StatusOr<std::optional<int64_t>> ClassOf(const Model& model, const std::string& text) {
+  if (text.empty()) return std::optional<int64_t>();
+  if (int64_t number = 0; absl::SimpleAtoi(text, &number)) return std::optional<int64_t>(number);
+  const auto found = std::ranges::find(model.class_names, text);
+  if (found != model.class_names.end()) {
+    return std::optional<int64_t>(found - model.class_names.begin());
+  }
+  const std::vector<std::string_view> names(model.class_names.begin(), model.class_names.end());
+  const std::string_view nearest = NearestName(text, names);
+  return absl::NotFoundError(
+      absl::StrCat("--class: expected a class's number or name, got ", text,
+                   nearest.empty() ? "" : absl::StrCat(", did you mean ", Absl(nearest), "?")));
+}
+
+// The options that a run has of the command's arguments.
+absl::StatusOr<AttributionOptions> OptionsOf(const Model& model, const InspectArguments& a,
+                                             const AttributionArguments& arguments) {
+  AttributionOptions options = arguments.options;
+  options.session.threads = a.threads;
+  WEFT_ASSIGN_OR_RETURN(options.target, ClassOf(model, arguments.target));
   return options;
 }
 
@@ -115,9 +148,10 @@ absl::Status SaveAttribution(const std::string& path, const Example& example,
 }
 
 absl::Status RunAttribution(const Model& model, const InspectArguments& a,
-                            const AttributionMethod& method, AttributionOptions options) {
+                            const AttributionMethod& method,
+                            const AttributionArguments& arguments) {
   WEFT_RETURN_IF_ERROR(CheckInspectOutput(a.output, {".png", ".svg", ".npy"}));
-  options.session.threads = a.threads;
+  WEFT_ASSIGN_OR_RETURN(const AttributionOptions options, OptionsOf(model, a, arguments));
   WEFT_ASSIGN_OR_RETURN(const Example example, InspectExample(model, a));
   if (a.output.ends_with(".svg") && example.picture) {
     return absl::InvalidArgumentError(
@@ -133,9 +167,9 @@ absl::Status RunAttribution(const Model& model, const InspectArguments& a,
 
 // All methods that the network allows; those that it does not say why.
 absl::Status RunAllAttributions(const Model& model, const InspectArguments& a,
-                                AttributionOptions options) {
+                                const AttributionArguments& arguments) {
   WEFT_RETURN_IF_ERROR(CheckInspectOutput(a.output, {".png"}));
-  options.session.threads = a.threads;
+  WEFT_ASSIGN_OR_RETURN(const AttributionOptions options, OptionsOf(model, a, arguments));
   WEFT_ASSIGN_OR_RETURN(const Example example, InspectExample(model, a));
   if (!example.picture) {
     return absl::InvalidArgumentError(
@@ -161,13 +195,13 @@ absl::Status RunAllAttributions(const Model& model, const InspectArguments& a,
 InspectMethod AddAllAttributions(CLI::App& inspect, const std::shared_ptr<InspectArguments>& a) {
   CLI::App* app = inspect.add_subcommand(
       "attribution", "What each pixel has to do with the score, by all methods on one sheet");
-  const auto options = AddAttributionFlags(*app, *a, "The picture to write, .png");
+  const auto arguments = AddAttributionFlags(*app, *a, "The picture to write, .png");
   app->get_option("--output")->required();
-  AddPathFlags(*app, *options);
-  AddNoiseFlags(*app, *options);
-  AddOcclusionFlags(*app, *options);
+  AddPathFlags(*app, arguments->options);
+  AddNoiseFlags(*app, arguments->options);
+  AddOcclusionFlags(*app, arguments->options);
   return {app,
-          [a, options](const Model& model) { return RunAllAttributions(model, *a, *options); }};
+          [a, arguments](const Model& model) { return RunAllAttributions(model, *a, *arguments); }};
 }
 
 }  // namespace
@@ -177,15 +211,15 @@ std::vector<InspectMethod> AddAttributionMethods(CLI::App& inspect,
   std::vector<InspectMethod> methods;
   for (const AttributionMethod& method : AttributionMethods()) {
     CLI::App* app = inspect.add_subcommand(std::string(method.name), std::string(method.doc));
-    const auto options = AddAttributionFlags(
+    const auto arguments = AddAttributionFlags(
         *app, *a,
         "What to write: .png, the picture and the map on it; .svg, a signal's curves; .npy, the "
         "numbers (default: drawn in the terminal)");
     for (const MethodFlags& flags : kMethodFlags) {
-      if (flags.method == method.name) flags.add(*app, *options);
+      if (flags.method == method.name) flags.add(*app, arguments->options);
     }
-    methods.push_back({app, [a, &method, options](const Model& model) {
-                         return RunAttribution(model, *a, method, *options);
+    methods.push_back({app, [a, &method, arguments](const Model& model) {
+                         return RunAttribution(model, *a, method, *arguments);
                        }});
   }
   methods.push_back(AddAllAttributions(inspect, a));
