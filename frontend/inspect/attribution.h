@@ -23,6 +23,7 @@ struct Attribution {
   bool is_signed = false;  // below zero: against the class
   int64_t target = 0;      // the class (or unit) that is explained
   double score = 0;        // its score, before a Softmax
+  std::string layer = {};  // of Grad-CAM and CAM: whose maps are weighted
   // Of integrated gradients: |sum of elements - (score(x) - score(baseline))| / |the difference|.
   std::optional<double> completeness_error = {};
 };

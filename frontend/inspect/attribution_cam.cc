@@ -101,6 +101,7 @@ absl::StatusOr<Attribution> ClassActivationMap(const Attributor& of, const Tenso
   WEFT_ASSIGN_OR_RETURN(Attribution what, scores.NewAttribution());
   WEFT_ASSIGN_OR_RETURN(what.map, MapOfInput(map, what.map.dims()[0], what.map.dims()[1]));
   what.is_signed = true;
+  what.layer = found.maps->name();
   return what;
 }
 

@@ -36,6 +36,7 @@ absl::StatusOr<Attribution> GradCam(const Attributor& of, const Tensor& x,
   for (float& value : map.mutable_values<float>()) value = std::max(value, 0.0f);
   WEFT_ASSIGN_OR_RETURN(Attribution what, scores.NewAttribution());
   WEFT_ASSIGN_OR_RETURN(what.map, MapOfInput(map, what.map.dims()[0], what.map.dims()[1]));
+  what.layer = layer->name();
   return what;
 }
 

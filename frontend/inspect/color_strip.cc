@@ -29,19 +29,19 @@ std::string ColorStripSvg(std::span<const double> numbers, ColorMap colors, cons
     const int level = StripLevel(numbers[first]);
     for (end = first + 1; end < numbers.size() && StripLevel(numbers[end]) == level;) ++end;
     if (level < 0) continue;
-    absl::StrAppend(&paths[static_cast<size_t>(level)], "M",
-                    Hundredths(box.x + cell * static_cast<double>(first)), " ", Hundredths(box.y),
-                    "h", Hundredths(cell * static_cast<double>(end - first)), "v",
-                    Hundredths(box.height), "H",
-                    Hundredths(box.x + cell * static_cast<double>(first)), "z");
+    const double left = Hundredths(box.x + cell * static_cast<double>(first));
+    absl::StrAppend(&paths[static_cast<size_t>(level)], "M", left, " ", Hundredths(box.y), "H",
+                    Hundredths(box.x + cell * static_cast<double>(end)), "v",
+                    Hundredths(box.height), "H", left, "z");
   }
-  std::string text;
+  // Without antialiasing, which would mix the borders of cells with white.
+  std::string text = "<g shape-rendering=\"crispEdges\">\n";
   for (size_t level = 0; level < paths.size(); ++level) {
     if (paths[level].empty()) continue;
     const Rgb color = ColorOf(colors, static_cast<double>(level) / (kStripLevels - 1));
     absl::StrAppend(&text, "<path fill=\"", HexText(color), "\" d=\"", paths[level], "\"/>\n");
   }
-  return text;
+  return text + "</g>\n";
 }
 
 std::string SvgBegin(double width, double height, const std::string& title) {

@@ -12,8 +12,28 @@
 namespace weft {
 namespace {
 
-constexpr double kGatesLeft = 260, kGatesWidth = 640, kGatesRight = 190, kGatesTop = 34,
-                 kGatesStrip = 16, kGatesPitch = 20, kGatesBottom = 40;
+constexpr double kGatesLeft = 260, kGatesWidth = 640, kGatesRight = 220, kGatesTop = 34,
+                 kGatesStrip = 14, kGatesGap = 4, kGatesBottom = 40;
+constexpr size_t kGatesALine = 512;
+
+size_t LinesOf(const ExcitationGates& block) {
+  return (block.gates.size() + kGatesALine - 1) / kGatesALine;
+}
+
+// The block's strips, one a line, the last as long as its share.
+std::string GateStrips(const ExcitationGates& block, double y) {
+  const size_t columns = std::min(kGatesALine, block.gates.size());
+  std::string text;
+  for (size_t first = 0; first < block.gates.size(); first += columns) {
+    const size_t count = std::min(columns, block.gates.size() - first);
+    const auto begin = block.gates.begin() + static_cast<std::ptrdiff_t>(first);
+    const std::vector<double> line(begin, begin + static_cast<std::ptrdiff_t>(count));
+    const double width = kGatesWidth * static_cast<double>(count) / static_cast<double>(columns);
+    text += ColorStripSvg(line, ColorMap::kHeat, {kGatesLeft, y, width, kGatesStrip});
+    y += kGatesStrip;
+  }
+  return text;
+}
 
 // A gate's value has one place a channel.
 bool HasOnePlace(const TensorType& type) {
@@ -124,18 +144,20 @@ absl::StatusOr<Tensor> ExcitationTable(std::span<const ExcitationGates> blocks) 
 }
 
 std::string ExcitationSvg(std::span<const ExcitationGates> blocks, const std::string& title) {
-  const double bottom = kGatesTop + kGatesPitch * static_cast<double>(blocks.size());
+  double bottom = kGatesTop;
+  for (const ExcitationGates& block : blocks) {
+    bottom += kGatesStrip * static_cast<double>(LinesOf(block)) + kGatesGap;
+  }
   std::string text = SvgBegin(kGatesLeft + kGatesWidth + kGatesRight, bottom + kGatesBottom, title);
   text += SvgLabel(kGatesLeft, 20, "start", title);
   double y = kGatesTop;
   for (const ExcitationGates& block : blocks) {
-    text += SvgLabel(kGatesLeft - 8, y + 12, "end", block.name);
-    text += ColorStripSvg(std::vector<double>(block.gates.begin(), block.gates.end()),
-                          ColorMap::kHeat, {kGatesLeft, y, kGatesWidth, kGatesStrip});
-    text += SvgLabel(kGatesLeft + kGatesWidth + 8, y + 12, "start",
+    text += SvgLabel(kGatesLeft - 8, y + 11, "end", block.name);
+    text += GateStrips(block, y);
+    text += SvgLabel(kGatesLeft + kGatesWidth + 8, y + 11, "start",
                      absl::StrFormat("%d: mean %.2f, %.2f to %.2f", block.gates.size(), block.mean,
                                      block.least, block.most));
-    y += kGatesPitch;
+    y += kGatesStrip * static_cast<double>(LinesOf(block)) + kGatesGap;
   }
   std::vector<double> ramp(65);
   for (size_t i = 0; i < ramp.size(); ++i) {
@@ -143,7 +165,8 @@ std::string ExcitationSvg(std::span<const ExcitationGates> blocks, const std::st
   }
   text += ColorStripSvg(ramp, ColorMap::kHeat, {kGatesLeft + 60, y + 12, 200, 12});
   text += SvgLabel(kGatesLeft + 54, y + 22, "end", "shut 0");
-  text += SvgLabel(kGatesLeft + 266, y + 22, "start", "1 open; a block's channels left to right");
+  text += SvgLabel(kGatesLeft + 266, y + 22, "start",
+                   "1 open; a block's channels left to right, 512 a line");
   return text + "</svg>\n";
 }
 

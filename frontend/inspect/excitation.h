@@ -27,7 +27,7 @@ absl::StatusOr<std::vector<ExcitationGates>> GatesOfExcitation(const Attributor&
 
 // The gates as f32[blocks, most channels of any], NaN where a block has fewer channels.
 absl::StatusOr<Tensor> ExcitationTable(std::span<const ExcitationGates> blocks);
-// A strip of colors for each block, channels from left to right: an SVG file's text.
+// A strip of colors for each block, channels from left to right, 512 a line: an SVG file's text.
 std::string ExcitationSvg(std::span<const ExcitationGates> blocks, const std::string& title);
 
 }  // namespace weft

@@ -47,6 +47,7 @@ TEST_F(CliAttribution, WritesNumbers) {
 TEST_F(CliAttribution, DrawsInTheTerminal) {
   const std::string out = Output(Digits("grad-cam --index 3"));
   EXPECT_GT(std::count(out.begin(), out.end(), '\n'), 10);
+  EXPECT_THAT(out, HasSubstr(", maps of block2."));
 }
 
 TEST_F(CliAttribution, SameSeedSamePicture) {

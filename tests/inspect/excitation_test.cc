@@ -86,7 +86,7 @@ TEST(Excitation, TableAndStrips) {
   const std::string svg = ExcitationSvg(blocks, "gates");
   EXPECT_THAT(svg, HasSubstr("b&lt;"));
   EXPECT_THAT(svg, HasSubstr("2: mean 0.50, 0.00 to 1.00"));
-  EXPECT_THAT(svg, HasSubstr(HexText(ColorOf(ColorMap::kHeat, 1)) + "\" d=\"M580 34h320"));
+  EXPECT_THAT(svg, HasSubstr(HexText(ColorOf(ColorMap::kHeat, 1)) + "\" d=\"M580 34H900"));
 }
 
 TEST(Excitation, SaysWhatIsNotThere) {

@@ -107,6 +107,7 @@ void PrintExplained(const Model& model, const Example& example, const Attributio
   if (example.label && *example.label != what.target) {
     Print(" (it is %s)", ClassName(model, *example.label).c_str());
   }
+  if (!what.layer.empty()) Print(", maps of %s", what.layer.c_str());
   if (what.completeness_error) Print(", completeness error %.2g", *what.completeness_error);
   Print("\n");
 }
