@@ -198,6 +198,7 @@ InspectMethod AddAllAttributions(CLI::App& inspect, const std::shared_ptr<Inspec
       "attribution", "What each pixel has to do with the score, by all methods on one sheet");
   const auto arguments = AddAttributionFlags(*app, *a, "The picture to write, .png");
   app->get_option("--output")->required();
+  app->footer("Example: weft inspect digits.weft attribution --index 3 -o why.png");
   AddPathFlags(*app, arguments->options);
   AddNoiseFlags(*app, arguments->options);
   AddOcclusionFlags(*app, arguments->options);
@@ -216,6 +217,8 @@ std::vector<InspectMethod> AddAttributionMethods(CLI::App& inspect,
         *app, *a,
         "What to write: .png, the picture and the map on it; .svg, a signal's curves; .npy, the "
         "numbers (default: drawn in the terminal)");
+    app->footer(absl::StrCat("Example: weft inspect digits.weft ", Absl(method.name),
+                             " --index 3 -o why.png"));
     for (const MethodFlags& flags : kMethodFlags) {
       if (flags.method == method.name) flags.add(*app, arguments->options);
     }

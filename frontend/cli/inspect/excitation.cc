@@ -47,6 +47,7 @@ std::vector<InspectMethod> AddExcitationMethods(CLI::App& inspect,
   AddInspectOutput(*app, *a,
                    "What to write: .svg, a strip of channels for each block; .npy, the gates "
                    "(default: their means, printed)");
+  app->footer("Example: weft inspect se.weft excitation --image cat.png --resize -o gates.svg");
   return {{app, [a](const Model& model) { return RunExcitation(model, *a); }}};
 }
 
