@@ -28,6 +28,11 @@ class PictureFileDataset final : public Dataset {
   }
 
  private:
+  absl::StatusOr<Picture> Load(int64_t index, const DecodeOptions& options) const {
+    if (files_.contents.empty()) return LoadPicture(path(index), options);
+    return DecodePicture(files_.contents[static_cast<size_t>(index)], path(index), options);
+  }
+
   absl::Status ReadExample(int64_t index, std::span<float> image,
                            std::span<int64_t> labels) const override {
     return ReadDrawn(index, {}, image, {.classes = labels});
@@ -45,7 +50,7 @@ class PictureFileDataset final : public Dataset {
       return absl::OkStatus();
     }
     const DecodeOptions smaller = {.min_height = p.height, .min_width = p.width};
-    WEFT_ASSIGN_OR_RETURN(const Picture picture, LoadPicture(path(index), smaller));
+    WEFT_ASSIGN_OR_RETURN(const Picture picture, Load(index, smaller));
     PictureToPlanes(picture, p, image);
     return ReadOnlyLabels(index, labels);
   }
@@ -70,7 +75,7 @@ class PictureFileDataset final : public Dataset {
 
   absl::StatusOr<PictureExample> ReadPicture(int64_t index) const override {
     PictureExample example;
-    WEFT_ASSIGN_OR_RETURN(example.picture, LoadPicture(path(index)));
+    WEFT_ASSIGN_OR_RETURN(example.picture, Load(index, {}));
     if (!files_.labels.empty()) example.label = files_.labels[static_cast<size_t>(index)];
     if (targets()) example.targets.assign(TargetsOf(index).begin(), TargetsOf(index).end());
     example.rest.assign(RestOf(index).begin(), RestOf(index).end());
@@ -179,6 +184,7 @@ PictureFiles ChosenFiles(const PictureFiles& files, std::span<const int64_t> ind
   for (const int64_t index : indices) {
     const auto i = static_cast<size_t>(index);
     chosen.pictures.push_back(files.pictures[i]);
+    if (!files.contents.empty()) chosen.contents.push_back(files.contents[i]);
     if (!files.labels.empty()) chosen.labels.push_back(files.labels[i]);
     if (!files.masks.empty()) chosen.masks.push_back(files.masks[i]);
     AppendRun(files.targets, files.pictures.size(), i, chosen.targets);

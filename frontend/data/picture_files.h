@@ -1,6 +1,7 @@
 #ifndef WEFT_FRONTEND_DATA_PICTURE_FILES_H_
 #define WEFT_FRONTEND_DATA_PICTURE_FILES_H_
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
@@ -16,6 +17,9 @@ namespace weft {
 // first is the picture, and the numbers of all others, picture by picture, are `rest`.
 struct PictureFiles {
   std::vector<std::string> pictures;
+  // What is in the pictures' files, which then are only names and are not read: none, or one each,
+  // and they must live as long as this.
+  std::vector<std::span<const std::byte>> contents = {};
   std::vector<int64_t> labels = {};
   std::vector<std::string> masks = {};
   std::vector<float> targets = {};

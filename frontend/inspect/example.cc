@@ -1,11 +1,14 @@
 #include "frontend/inspect/example.h"
 
+#include <cstring>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "frontend/inspect/map_picture.h"
 #include "frontend/io/image.h"
 #include "frontend/io/npy.h"
+#include "frontend/io/read_file.h"
 #include "frontend/session/session.h"
 #include "frontend/train/model_data.h"
 
@@ -20,6 +23,39 @@ absl::StatusOr<std::optional<Picture>> PictureOf(const Tensor& x,
   }
   WEFT_ASSIGN_OR_RETURN(Picture picture, PictureOfInput(x, *p));
   return std::optional<Picture>(std::move(picture));
+}
+
+absl::Status NoPictures(const std::string& name) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      name, ": the model does not say how images become its input; give an .npy file"));
+}
+
+bool BeginsAsNpy(std::span<const std::byte> bytes) {
+  constexpr std::string_view kMagic = "\x93NUMPY";
+  return bytes.size() >= kMagic.size() &&
+         std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) == 0;
+}
+
+absl::StatusOr<Example> ExampleOfArray(const Model& model, const Tensor& array,
+                                       const std::string& name) {
+  Example example{.name = name};
+  WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(model.graph));
+  WEFT_ASSIGN_OR_RETURN(example.x, FitToInput(*input, array));
+  WEFT_ASSIGN_OR_RETURN(example.picture, PictureOf(example.x, model.preprocessing));
+  return example;
+}
+
+absl::StatusOr<Example> ExampleOfPicture(const Model& model, std::span<const std::byte> bytes,
+                                         const std::string& name, bool resize) {
+  Example example{.name = name};
+  WEFT_ASSIGN_OR_RETURN(example.x, DecodeImageFor(model, bytes, name, {.resize = resize}));
+  if (example.x.rank() == 3) {
+    Dims dims = example.x.dims();
+    dims.insert(dims.begin(), 1);
+    WEFT_ASSIGN_OR_RETURN(example.x, example.x.Reshaped(std::move(dims)));
+  }
+  WEFT_ASSIGN_OR_RETURN(example.picture, PictureOf(example.x, model.preprocessing));
+  return example;
 }
 
 }  // namespace
@@ -48,24 +84,23 @@ absl::StatusOr<Example> ExampleOf(const Dataset& dataset, int64_t index) {
 }
 
 absl::StatusOr<Example> ReadExample(const Model& model, const std::string& path, bool resize) {
-  Example example{.name = path};
   if (path.ends_with(".npy")) {
-    WEFT_ASSIGN_OR_RETURN(example.x, ReadNpy(path));
-    WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(model.graph));
-    WEFT_ASSIGN_OR_RETURN(example.x, FitToInput(*input, example.x));
-  } else if (!model.preprocessing) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        path, ": the model does not say how images become its input; give an .npy file"));
-  } else {
-    WEFT_ASSIGN_OR_RETURN(example.x, ReadImageFor(model, path, {.resize = resize}));
-    if (example.x.rank() == 3) {
-      Dims dims = example.x.dims();
-      dims.insert(dims.begin(), 1);
-      WEFT_ASSIGN_OR_RETURN(example.x, example.x.Reshaped(std::move(dims)));
-    }
+    WEFT_ASSIGN_OR_RETURN(const Tensor array, ReadNpy(path));
+    return ExampleOfArray(model, array, path);
   }
-  WEFT_ASSIGN_OR_RETURN(example.picture, PictureOf(example.x, model.preprocessing));
-  return example;
+  if (!model.preprocessing) return NoPictures(path);
+  WEFT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, ReadFile(path));
+  return ExampleOfPicture(model, bytes, path, resize);
+}
+
+absl::StatusOr<Example> DecodeExample(const Model& model, std::span<const std::byte> bytes,
+                                      const std::string& name, bool resize) {
+  if (BeginsAsNpy(bytes)) {
+    WEFT_ASSIGN_OR_RETURN(const Tensor array, ParseNpy(bytes, name));
+    return ExampleOfArray(model, array, name);
+  }
+  if (!model.preprocessing) return NoPictures(name);
+  return ExampleOfPicture(model, bytes, name, resize);
 }
 
 std::string ClassName(const Model& model, int64_t label) {

@@ -1,8 +1,10 @@
 #ifndef WEFT_FRONTEND_INSPECT_EXAMPLE_H_
 #define WEFT_FRONTEND_INSPECT_EXAMPLE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "frontend/data/dataset.h"
@@ -26,6 +28,10 @@ absl::StatusOr<Example> ExampleOf(const Dataset& dataset, int64_t index);
 // A picture's file, prepared as the model's file says (ReadImageFor), or an .npy array as it is.
 // Errors: those of reading; a model that does not say how pictures become its input.
 absl::StatusOr<Example> ReadExample(const Model& model, const std::string& path, bool resize);
+// The same for bytes in memory, which begin as .npy files do or are a picture's; `name` stands for
+// the file.
+absl::StatusOr<Example> DecodeExample(const Model& model, std::span<const std::byte> bytes,
+                                      const std::string& name, bool resize);
 
 // The class's name, "class 7" where it has none.
 std::string ClassName(const Model& model, int64_t label);

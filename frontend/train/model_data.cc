@@ -13,6 +13,7 @@
 #include "frontend/data/picture_files.h"
 #include "frontend/data/random.h"
 #include "frontend/data/synthetic.h"
+#include "frontend/io/read_file.h"
 
 namespace weft {
 namespace {
@@ -121,15 +122,22 @@ absl::Status SetTestSteps(const std::string& augment, Model& model) {
 
 absl::StatusOr<Tensor> ReadImageFor(const Model& model, const std::string& path,
                                     const ImageOptions& options) {
+  WEFT_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, ReadFile(path));
+  return DecodeImageFor(model, bytes, path, options);
+}
+
+absl::StatusOr<Tensor> DecodeImageFor(const Model& model, std::span<const std::byte> bytes,
+                                      const std::string& name, const ImageOptions& options) {
   const Preprocessing& p = *model.preprocessing;
   WEFT_ASSIGN_OR_RETURN(const Pipeline steps, TestStepsOf(model));
   if (std::ranges::none_of(steps.steps, IsPictureStep)) {
-    WEFT_ASSIGN_OR_RETURN(Tensor image, ReadImage(path, p, options));
+    WEFT_ASSIGN_OR_RETURN(Tensor image, DecodeImage(bytes, name, p, options));
     return ApplySignalSteps(steps, std::move(image));
   }
-  DatasetInfo info = {.name = path, .class_names = {"any"}, .preprocessing = p};
-  WEFT_ASSIGN_OR_RETURN(auto dataset,
-                        MakePictureFiles(std::move(info), {.pictures = {path}, .labels = {0}}));
+  DatasetInfo info = {.name = name, .class_names = {"any"}, .preprocessing = p};
+  WEFT_ASSIGN_OR_RETURN(
+      auto dataset,
+      MakePictureFiles(std::move(info), {.pictures = {name}, .contents = {bytes}, .labels = {0}}));
   WEFT_ASSIGN_OR_RETURN(dataset, AugmentedDataset(std::move(dataset), steps, p));
   WEFT_ASSIGN_OR_RETURN(Tensor image,
                         Tensor::Zeros(DType::kF32, {1, p.channels, p.height, p.width}));

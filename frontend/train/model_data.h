@@ -1,7 +1,9 @@
 #ifndef WEFT_FRONTEND_TRAIN_MODEL_DATA_H_
 #define WEFT_FRONTEND_TRAIN_MODEL_DATA_H_
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "frontend/data/augment/pipeline.h"
@@ -55,6 +57,9 @@ absl::Status SetTestSteps(const std::string& augment, Model& model);
 // any size.
 absl::StatusOr<Tensor> ReadImageFor(const Model& model, const std::string& path,
                                     const ImageOptions& options);
+// The same for bytes in memory; `name` stands for the file in errors.
+absl::StatusOr<Tensor> DecodeImageFor(const Model& model, std::span<const std::byte> bytes,
+                                      const std::string& name, const ImageOptions& options);
 // The test-time augmentations `views` of examples that go through them. Views that resize replace
 // what the steps do to the size, those that crop the steps' crop.
 std::string ViewsAfter(Pipeline steps, const std::string& views);
