@@ -1,0 +1,289 @@
+#include "frontend/report/example_view.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "frontend/inspect/map_picture.h"
+#include "frontend/io/names.h"
+#include "frontend/report/data_url.h"
+#include "graph/bind.h"
+#include "passes/passes.h"
+
+namespace weft {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kLayerEnds[] = {
+    "Relu", "Clip", "LeakyRelu", "PRelu", "Elu",     "Selu",      "Celu",    "Gelu",
+    "Mish", "Tanh", "Softplus",  "Silu",  "Sigmoid", "HardSwish", "MaxPool", "AveragePool"};
+constexpr std::string_view kConvolutions[] = {"Conv", "ConvTranspose"};
+constexpr int64_t kLeastShownPixels = 224;  // of a picture's longer side
+constexpr int64_t kStripePixels = 32;       // of a signal's attribution
+constexpr int64_t kChannelPixels = 4;       // of a signal's activations
+constexpr int64_t kMostMapPixels = 1 << 18;
+
+bool HasMaps(const Node& node, std::span<const std::string_view> ops) {
+  const TensorType& type = node.type();
+  if (std::ranges::find(ops, node.op_name()) == ops.end() || !kFloatTypes.contains(type.dtype) ||
+      (type.rank() != 3 && type.rank() != 4)) {
+    return false;
+  }
+  return std::any_of(type.shape.begin() + 2, type.shape.end(),
+                     [](const Dim& dim) { return !dim.is_static() || dim.coefficient() > 1; });
+}
+
+absl::StatusOr<const AttributionMethod*> FindMethod(
+    const std::string& name, const std::vector<const AttributionMethod*>& among) {
+  std::vector<std::string_view> names;
+  for (const AttributionMethod* method : among) {
+    if (method->name == name) return method;
+    names.push_back(method->name);
+  }
+  const std::string_view nearest = NearestName(name, names);
+  return absl::NotFoundError(
+      absl::StrCat("no method of attribution is called ", name,
+                   nearest.empty() ? "" : absl::StrCat(", did you mean ", Absl(nearest), "?")));
+}
+
+absl::StatusOr<std::vector<const AttributionMethod*>> ChosenMethods(
+    const std::optional<std::vector<std::string>>& names,
+    const std::vector<const AttributionMethod*>& among) {
+  if (!names) return among;
+  std::vector<const AttributionMethod*> methods;
+  for (const std::string& name : *names) {
+    WEFT_ASSIGN_OR_RETURN(methods.emplace_back(), FindMethod(name, among));
+  }
+  return methods;
+}
+
+Picture ShownPicture(const Picture& picture) {
+  const int64_t longer = std::max(picture.height, picture.width);
+  return Enlarged(picture, std::max<int64_t>(
+                               1, (kLeastShownPixels + longer - 1) / std::max<int64_t>(longer, 1)));
+}
+
+// The attribution on the picture, or alone, a signal's as a stripe.
+absl::StatusOr<Picture> OverlayOf(const std::optional<Picture>& shown, const Attribution& what) {
+  if (shown) return OverlayPicture(*shown, what.map, {.is_signed = what.is_signed});
+  WEFT_ASSIGN_OR_RETURN(
+      const Picture map,
+      MapPicture(what.map, what.is_signed ? ColorMap::kDiverging : ColorMap::kHeat,
+                 RangeOf(what.map.values<float>(), what.is_signed)));
+  return Resample(map, std::max(map.height, kStripePixels), map.width, ResampleFilter::kNearest);
+}
+
+// The first maps of a value [1,C,H,W], or a signal's channels [1,C,L] as stripes.
+absl::StatusOr<Picture> ActivationPicture(const Tensor& value, int64_t most_maps) {
+  WEFT_ASSIGN_OR_RETURN(const Tensor numbers, value.Converted(DType::kF32));
+  const Dims& dims = numbers.dims();
+  const int64_t size = numbers.size() / std::max<int64_t>(1, dims[1]);
+  const int64_t maps = std::min(
+      {dims[1], most_maps, std::max<int64_t>(1, kMostMapPixels / std::max<int64_t>(1, size))});
+  const auto shown = numbers.values<float>().first(static_cast<size_t>(maps * size));
+  if (dims.size() == 4) {
+    WEFT_ASSIGN_OR_RETURN(const Tensor stack,
+                          Tensor::FromValues<float>({maps, dims[2], dims[3]}, shown));
+    return GridPicture(stack, {.each = true});
+  }
+  WEFT_ASSIGN_OR_RETURN(const Tensor rows, Tensor::FromValues<float>({maps, dims[2]}, shown));
+  WEFT_ASSIGN_OR_RETURN(const Picture stripes,
+                        MapPicture(rows, ColorMap::kGray, RangeOf(shown, false)));
+  return Resample(stripes, stripes.height * kChannelPixels, stripes.width,
+                  ResampleFilter::kNearest);
+}
+
+// Whatever bytes names have.
+std::string TextOf(const json& object) {
+  return object.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::vector<std::string> ShownLayers(const Graph& graph, int64_t most) {
+  std::vector<std::string> names;
+  for (const std::span<const std::string_view> ops :
+       {std::span<const std::string_view>(kLayerEnds),
+        std::span<const std::string_view>(kConvolutions)}) {
+    for (const Node& node : graph.nodes()) {
+      if (HasMaps(node, ops)) names.push_back(node.name());
+    }
+    if (!names.empty()) break;
+  }
+  const auto count = static_cast<int64_t>(names.size());
+  if (count <= most) return names;
+  std::vector<std::string> chosen;
+  for (int64_t i = 0; i < most; ++i) {
+    const int64_t at = most == 1 ? count - 1 : i * (count - 1) / (most - 1);
+    chosen.push_back(names[static_cast<size_t>(at)]);
+  }
+  return chosen;
+}
+
+// What makes the parts of the answer.
+struct ExampleView::Writer {
+  ExampleView& view;
+  const Example& example;
+
+  json ClassJson(int64_t label) const {
+    return {{"label", label}, {"name", ClassName(view.model_, label)}};
+  }
+
+  absl::Status CheckExample() const {
+    WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(view.session_->graph()));
+    const Dims& dims = example.x.dims();
+    if (!example.x.is_empty() && dims.size() == static_cast<size_t>(input->type().rank()) &&
+        dims[0] == 1) {
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat(example.name, ": expected one example of ", ToString(input->type()), ", got ",
+                     example.x.is_empty() ? "nothing" : ToString(example.x.type())));
+  }
+
+  absl::StatusOr<json> Predictions() const {
+    json list = json::array();
+    WEFT_ASSIGN_OR_RETURN(const Tensor scores, view.session_->Run(example.x));
+    if (view.classes_ == 0) return list;
+    WEFT_ASSIGN_OR_RETURN(
+        const auto predictions,
+        TopPredictions(scores, 0, view.options_.predictions, view.session_->gives_probabilities()));
+    for (const Prediction& p : predictions) {
+      json one = ClassJson(p.label);
+      one["probability"] = p.probability;
+      list.push_back(std::move(one));
+    }
+    return list;
+  }
+
+  absl::StatusOr<json> AttributionJson(const AttributionMethod& method, const ExampleQuery& query,
+                                       const std::optional<Picture>& shown) const {
+    AttributionOptions options = view.options_.attribution;
+    options.session = view.options_.session;
+    options.target = query.target;
+    WEFT_ASSIGN_OR_RETURN(const Attribution what, method.run(view.model_, example.x, options));
+    WEFT_ASSIGN_OR_RETURN(const Picture overlay, OverlayOf(shown, what));
+    WEFT_ASSIGN_OR_RETURN(const std::string url, PngDataUrl(overlay));
+    json one = {{"method", method.name}, {"title", method.title},
+                {"doc", method.doc},     {"target", ClassJson(what.target)},
+                {"score", what.score},   {"overlay", url}};
+    if (what.completeness_error) one["completeness_error"] = *what.completeness_error;
+    return one;
+  }
+
+  absl::Status AddAttributions(const ExampleQuery& query, const std::optional<Picture>& shown,
+                               json& answer) const {
+    answer["attributions"] = json::array();
+    answer["not_applicable"] = json::array();
+    WEFT_ASSIGN_OR_RETURN(const auto methods, ChosenMethods(query.methods, view.methods_));
+    for (const AttributionMethod* method : methods) {
+      if (view.options_.cancelled && view.options_.cancelled()) {
+        return absl::CancelledError("interrupted");
+      }
+      absl::StatusOr<json> one = AttributionJson(*method, query, shown);
+      if (one.ok()) {
+        answer["attributions"].push_back(*std::move(one));
+      } else if (query.methods) {
+        return Annotate(one.status(), method->name);
+      } else {
+        answer["not_applicable"].push_back({{"method", method->name},
+                                            {"title", method->title},
+                                            {"error", std::string(one.status().message())}});
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<json> Activations() const {
+    json list = json::array();
+    if (view.activations_ == nullptr) return list;
+    WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> values, view.activations_->Values(example.x));
+    for (size_t i = 0; i < values.size(); ++i) {
+      WEFT_ASSIGN_OR_RETURN(const Picture grid,
+                            ActivationPicture(values[i], view.options_.most_maps));
+      WEFT_ASSIGN_OR_RETURN(const std::string url, PngDataUrl(grid));
+      const Dims& dims = values[i].dims();
+      list.push_back({{"node", view.nodes_[i]},
+                      {"shape", std::vector<int64_t>(dims.begin() + 1, dims.end())},
+                      {"grid", url}});
+    }
+    return list;
+  }
+
+  absl::StatusOr<json> Answer() const {
+    WEFT_RETURN_IF_ERROR(CheckExample());
+    json answer = {{"name", example.name}};
+    answer["label"] = example.label ? ClassJson(*example.label) : json();
+    WEFT_ASSIGN_OR_RETURN(answer["predictions"], Predictions());
+    return answer;
+  }
+};
+
+absl::StatusOr<std::unique_ptr<ExampleView>> ExampleView::Create(
+    const Model& model, const ExampleViewOptions& options) {
+  if (options.predictions < 0 || options.most_nodes < 0 || options.most_maps < 1) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "view of an example: expected counts of 0 or more and 1 map or more a node, got ",
+        options.predictions, " predictions, ", options.most_nodes, " nodes, ", options.most_maps,
+        " maps"));
+  }
+  Model copy(Clone(model.graph));
+  copy.preprocessing = model.preprocessing;
+  copy.class_names = model.class_names;
+  std::unique_ptr<ExampleView> view(new ExampleView(std::move(copy), options));
+  WEFT_RETURN_IF_ERROR(OnlyInput(view->model_.graph).status());
+  std::vector<const AttributionMethod*> all;
+  for (const AttributionMethod& method : AttributionMethods()) all.push_back(&method);
+  WEFT_ASSIGN_OR_RETURN(view->methods_, ChosenMethods(options.methods, all));
+  WEFT_ASSIGN_OR_RETURN(view->session_, Session::Create(model, options.session));
+  WEFT_ASSIGN_OR_RETURN(const Graph inference, ForInference(WithoutLosses(model.graph)));
+  view->nodes_ = options.nodes.empty() ? ShownLayers(inference, options.most_nodes) : options.nodes;
+  if (!view->nodes_.empty()) {
+    WEFT_ASSIGN_OR_RETURN(
+        view->activations_,
+        Probe::Create(model, {.at = view->nodes_, .towards = {}, .session = options.session}));
+  }
+  const TensorType& scores = view->session_->outputs()[0].value.type();
+  if (scores.rank() == 2 && scores.dtype == DType::kF32 && scores.shape[1].is_static()) {
+    view->classes_ = scores.shape[1].coefficient();
+  }
+  return view;
+}
+
+absl::Status ExampleView::Check(const ExampleQuery& query) const {
+  WEFT_RETURN_IF_ERROR(ChosenMethods(query.methods, methods_).status());
+  if (!query.target || (*query.target >= 0 && *query.target < classes_)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      classes_ == 0
+          ? "the model gives no scores of classes"
+          : absl::StrCat("expected a class from 0 to ", classes_ - 1, ", got ", *query.target));
+}
+
+absl::StatusOr<std::string> ExampleView::Json(const Example& example, const ExampleQuery& query) {
+  WEFT_RETURN_IF_ERROR(Check(query));
+  const Writer writer{*this, example};
+  WEFT_ASSIGN_OR_RETURN(json answer, writer.Answer());
+  std::optional<Picture> shown;
+  if (example.picture) {
+    shown = ShownPicture(*example.picture);
+    WEFT_ASSIGN_OR_RETURN(answer["picture"], PngDataUrl(*shown));
+  } else {
+    answer["picture"] = nullptr;
+  }
+  WEFT_RETURN_IF_ERROR(writer.AddAttributions(query, shown, answer));
+  answer["activations"] = json::array();
+  if (query.activations) {
+    WEFT_ASSIGN_OR_RETURN(answer["activations"], writer.Activations());
+  }
+  return TextOf(answer);
+}
+
+absl::StatusOr<std::string> ExampleView::PredictionsJson(const Example& example) {
+  WEFT_ASSIGN_OR_RETURN(const json answer, (Writer{*this, example}.Answer()));
+  return TextOf(answer);
+}
+
+}  // namespace weft
