@@ -29,9 +29,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kTargets[] = {"csv",         "idx",       "image",  "npy",
-                                         "onnx",        "onnx_text", "pickle", "pth",
-                                         "safetensors", "wav",       "weft",   "weft_text"};
+constexpr std::string_view kTargets[] = {"csv",  "http",      "idx",      "image", "npy",
+                                         "onnx", "onnx_text", "pickle",   "pth",   "safetensors",
+                                         "wav",  "weft",      "weft_text"};
 // What the reader of PyTorch's pickles looks for.
 const std::set<std::string> kPickleWords = {"collections",
                                             "OrderedDict",
@@ -74,6 +74,7 @@ class Seeds {
     AddIdx();
     AddImages();
     AddTable();
+    AddRequests();
     AddSound();
     AddDictionaries();
     return absl::OkStatus();
@@ -166,6 +167,16 @@ class Seeds {
     gzFile file = gzopen(path.c_str(), "wb");
     gzwrite(file, raw.data(), static_cast<unsigned>(raw.size()));
     gzclose(file);
+  }
+
+  void AddRequests() const {
+    Add("http", "get", "GET /api/model?x=%20 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    Add("http", "post",
+        "POST /api/predict HTTP/1.1\r\nHost: [::1]:8080\r\nConnection: close\r\n"
+        "Expect: 100-continue\r\nContent-Length: 5\r\n\r\nhello");
+    Add("http", "chunked",
+        "POST http://localhost/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "5;x=y\r\nhello\r\n0\r\nA: b\r\n\r\n");
   }
 
   void AddTable() const { Add("csv", "table", "a,\"b,c\"\r\n1,\"x \"\"y\"\"\nz\"\n\n,2\n"); }
