@@ -1,0 +1,190 @@
+#include "frontend/serve/site.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "frontend/analysis/summary.h"
+#include "frontend/serve/page.h"
+
+namespace weft {
+namespace {
+
+using nlohmann::json;
+
+// The page's own style and program are in it; it talks to this server only.
+constexpr char kPagePolicy[] =
+    "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; "
+    "script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'";
+
+enum class SitePlace { kPage, kIcon, kModel, kExample, kPredict };
+struct SiteRoute {
+  std::string_view path;
+  SitePlace place;
+  bool takes_picture;
+};
+constexpr SiteRoute kSiteRoutes[] = {{"/", SitePlace::kPage, false},
+                                     {"/favicon.ico", SitePlace::kIcon, false},
+                                     {"/api/model", SitePlace::kModel, false},
+                                     {"/api/example", SitePlace::kExample, true},
+                                     {"/api/predict", SitePlace::kPredict, true}};
+
+const SiteRoute* RouteOf(const HttpRequest& request) {
+  const auto found = std::ranges::find(kSiteRoutes, request.path, &SiteRoute::path);
+  return found == std::end(kSiteRoutes) ? nullptr : &*found;
+}
+
+// Forms and plain text are what a page of elsewhere may post without asking.
+bool IsPictureType(std::string_view type) {
+  type = type.substr(0, type.find_first_of("; \t"));
+  return type.empty() || absl::StartsWithIgnoreCase(Absl(type), "image/") ||
+         absl::EqualsIgnoreCase(Absl(type), "application/octet-stream");
+}
+
+// A page of another origin says so itself.
+bool IsOwnOrigin(const HttpRequest& request) {
+  const std::string& origin = request.Header("origin");
+  if (origin.empty()) return true;
+  const size_t scheme = origin.find("://");
+  return scheme != std::string::npos &&
+         absl::EqualsIgnoreCase(Absl(std::string_view(origin).substr(scheme + 3)), request.host);
+}
+
+absl::StatusOr<ExampleQuery> QueryOf(const HttpRequest& request, SitePlace place) {
+  ExampleQuery query;
+  for (const auto& [key, value] : request.query) {
+    if (place == SitePlace::kExample && key == "class") {
+      int64_t target = 0;
+      if (!absl::SimpleAtoi(value, &target)) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("class: expected a class's number, got \"", value, "\""));
+      }
+      query.target = target;
+    } else if (place == SitePlace::kExample && key == "methods") {
+      query.methods = std::vector<std::string>(absl::StrSplit(value, ',', absl::SkipEmpty()));
+    } else {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "query: expected ", place == SitePlace::kExample ? "class or methods" : "nothing",
+          ", got ", key));
+    }
+  }
+  return query;
+}
+
+int HttpStatusOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnknown:
+      return 500;
+    case absl::StatusCode::kCancelled:
+    case absl::StatusCode::kUnavailable:
+      return 503;
+    default:  // of what was sent
+      return 400;
+  }
+}
+
+HttpResponse ErrorOf(const absl::Status& status) {
+  return ErrorResponse(HttpStatusOf(status), std::string(status.message()));
+}
+
+absl::StatusOr<HttpResponse> FactsOf(const Model& model, const ExampleView& view) {
+  WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(model.graph));
+  json facts = {{"input", {{"name", input->name()}, {"shape", ToString(input->type())}}},
+                {"classes", model.class_names},
+                {"methods", json::array()},
+                {"nodes", view.nodes()}};
+  const auto name = model.metadata.find("name");
+  facts["name"] = name == model.metadata.end() ? "" : name->second;
+  const auto size = SizeOf(model.graph);  // not of graphs whose inputs leave sizes open
+  facts["parameters"] = size.ok() ? json(size->parameters) : json();
+  facts["macs"] = size.ok() ? json(size->macs) : json();
+  for (const AttributionMethod* method : view.methods()) {
+    facts["methods"].push_back(
+        {{"method", method->name}, {"title", method->title}, {"doc", method->doc}});
+  }
+  return JsonResponse(facts.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Site>> Site::Create(const Model& model, const SiteOptions& options) {
+  std::unique_ptr<Site> site(new Site());
+  site->loopback_only_ = options.loopback_only;
+  WEFT_ASSIGN_OR_RETURN(site->view_, ExampleView::Create(model, options.view));
+  WEFT_ASSIGN_OR_RETURN(site->facts_, FactsOf(model, *site->view_));
+  WEFT_ASSIGN_OR_RETURN(std::string page, ServedPage(model));
+  site->page_ = {.content_type = "text/html; charset=utf-8",
+                 .body = std::make_shared<const std::string>(std::move(page)),
+                 .headers = {{"Content-Security-Policy", kPagePolicy}}};
+  return site;
+}
+
+// What no place of the site would answer, or not this way.
+std::optional<HttpResponse> Site::Refused(const HttpRequest& request) const {
+  if (loopback_only_ && !request.host.empty() && !IsLoopbackName(HostName(request.host))) {
+    return ErrorResponse(403, "expected this machine's own name, as in http://127.0.0.1/");
+  }
+  if (!IsOwnOrigin(request)) return ErrorResponse(403, "a page of another origin asks");
+  const SiteRoute* route = RouteOf(request);
+  if (route == nullptr) return ErrorResponse(404, "there is nothing here");
+  const bool fits = route->takes_picture ? request.method == "POST"
+                                         : request.method == "GET" || request.method == "HEAD";
+  if (!fits) {
+    const char* const allowed = route->takes_picture ? "POST" : "GET, HEAD";
+    HttpResponse response = ErrorResponse(405, absl::StrCat("expected ", allowed));
+    response.headers.emplace_back("Allow", allowed);
+    return response;
+  }
+  if (!route->takes_picture) return std::nullopt;
+  if (!IsPictureType(request.Header("content-type")) ||
+      !request.Header("content-encoding").empty()) {
+    return ErrorResponse(415,
+                         absl::StrCat("expected the bytes of a picture, Content-Type: image/... "
+                                      "or application/octet-stream, got ",
+                                      request.Header("content-type")));
+  }
+  return std::nullopt;
+}
+
+std::optional<HttpResponse> Site::AtOnce(const HttpRequest& request) const {
+  if (auto refused = Refused(request)) return refused;
+  const SitePlace place = RouteOf(request)->place;
+  switch (place) {
+    case SitePlace::kPage:
+      return page_;
+    case SitePlace::kIcon:  // browsers ask for one
+      return HttpResponse{.status = 204};
+    case SitePlace::kModel:
+      return facts_;
+    case SitePlace::kExample:
+    case SitePlace::kPredict:
+      break;
+  }
+  const absl::StatusOr<ExampleQuery> query = QueryOf(request, place);
+  const absl::Status status = query.ok() ? view_->Check(*query) : query.status();
+  if (!status.ok()) return ErrorOf(status);
+  return std::nullopt;
+}
+
+HttpResponse Site::Work(const HttpRequest& request) {
+  const SitePlace place = RouteOf(request)->place;
+  const auto answer = [&]() -> absl::StatusOr<std::string> {
+    WEFT_ASSIGN_OR_RETURN(const ExampleQuery query, QueryOf(request, place));
+    const auto bytes = std::as_bytes(std::span(request.body));
+    WEFT_ASSIGN_OR_RETURN(const Example example,
+                          DecodeExample(view_->model(), bytes, "picture", true));
+    return place == SitePlace::kExample ? view_->Json(example, query)
+                                        : view_->PredictionsJson(example);
+  }();
+  return answer.ok() ? JsonResponse(*std::move(answer)) : ErrorOf(answer.status());
+}
+
+}  // namespace weft
