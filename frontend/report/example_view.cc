@@ -164,7 +164,7 @@ struct ExampleView::Writer {
     AttributionOptions options = view.options_.attribution;
     options.session = view.options_.session;
     options.target = query.target;
-    WEFT_ASSIGN_OR_RETURN(const Attribution what, method.run(view.model_, example.x, options));
+    WEFT_ASSIGN_OR_RETURN(const Attribution what, method.run(view.attributor_, example.x, options));
     WEFT_ASSIGN_OR_RETURN(const Picture overlay, OverlayOf(shown, what));
     WEFT_ASSIGN_OR_RETURN(const std::string url, PngDataUrl(overlay));
     json one = {{"method", method.name}, {"title", method.title},

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "frontend/inspect/attribution.h"
+#include "frontend/inspect/attributor.h"
 #include "frontend/inspect/example.h"
 #include "frontend/inspect/probe.h"
 #include "frontend/session/session.h"
@@ -73,6 +74,7 @@ class ExampleView {
       : model_(std::move(model)), options_(std::move(options)) {}
 
   const Model model_;
+  const Attributor attributor_{model_};  // keeps what methods make for the first picture
   const ExampleViewOptions options_;
   std::vector<const AttributionMethod*> methods_;
   std::vector<std::string> nodes_;
