@@ -98,7 +98,8 @@ bool IsMadeOfSources(const Node& node, const Graph* original) {
 
 double SourcesHeight(const DrawnNode& node) {
   const auto count = static_cast<double>(node.sources.size());
-  return count == 0 ? 0 : count * kSourceHeight + (count - 1) * kSourceGap + kBoxPadding;
+  return count == 0 ? 0
+                    : count * kSourceHeight + (count - 1) * kSourceGap + kSourcesGap + kBoxPadding;
 }
 
 DrawingSize BoxSizeOf(const DrawnNode& node) {

@@ -18,6 +18,7 @@ inline constexpr double kCharacterWidth = 0.61;
 inline constexpr double kNameSize = 12, kLineSize = 11, kShapeSize = 10;
 inline constexpr double kLineHeight = 15, kBoxPadding = 8;
 inline constexpr double kSourceHeight = 20, kSourceGap = 18;  // a source's box, and between two
+inline constexpr double kSourcesGap = 3;                      // above the first
 inline constexpr double kSourceLane = 9;                      // for an edge that passes sources by
 
 // A node of the original graph within the node that was made of it.

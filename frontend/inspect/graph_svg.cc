@@ -12,7 +12,7 @@
 namespace weft {
 namespace {
 
-constexpr double kShapeOffset = 5;
+constexpr double kShapeOffset = 5, kShapeDrop = 10;
 // Pixels between layers; from left to right, a shape lies between them.
 constexpr double kLayerGap = 36, kWideLayerGap = 120;
 
@@ -23,15 +23,8 @@ constexpr std::string_view kDrawingStyle =
     ".weft-graph .shape{font-size:10px;text-anchor:start;fill-opacity:.8}\n"
     ".weft-graph path{fill:none;stroke:currentColor;stroke-opacity:.6}\n"
     ".weft-graph marker path{fill:currentColor;fill-opacity:.6;stroke:none}\n"
-    ".weft-graph .fused>rect{stroke-width:2}\n"
+    ".weft-graph .fused>rect{stroke-width:2;fill-opacity:.1}\n"
     ".weft-graph .output>rect{fill:none;stroke:currentColor}\n";
-
-// Half of the curve's middle piece, a cubic.
-DrawingPoint MiddleOf(const std::vector<DrawingPoint>& curve) {
-  const DrawingPoint* p = &curve[(curve.size() - 1) / 3 / 2 * 3];
-  return {(p[0].x + 3 * p[1].x + 3 * p[2].x + p[3].x) / 8,
-          (p[0].y + 3 * p[1].y + 3 * p[2].y + p[3].y) / 8};
-}
 
 class GraphSvgWriter {
  public:
@@ -79,11 +72,26 @@ class GraphSvgWriter {
                             curve[p].x, curve[p].y);
     }
     text_ += "\"/>";
-    if (edge.has_label) {
-      const DrawingPoint middle = MiddleOf(curve);
-      text_ += SvgText("shape", middle.x + kShapeOffset, middle.y, ShapeLabel(edge.value.type()));
-    }
+    if (edge.has_label) Shape(edge, curve[0]);
     text_ += "</g>\n";
+  }
+
+  // Beside the beginning of an edge, where no other box is: below the box that it leaves, or on its
+  // right.
+  void Shape(const DrawnEdge& edge, const DrawingPoint& begin) {
+    const auto from = static_cast<size_t>(edge.ends.from);
+    const DrawingPoint& center = layout_.centers[from];
+    const DrawingSize& size = drawing_.nodes[from].size;
+    const std::string label = ShapeLabel(edge.value.type());
+    if (options_.horizontal) {
+      text_ +=
+          SvgText("shape", center.x + size.width / 2 + kShapeOffset, begin.y - kShapeDrop, label);
+      return;
+    }
+    const double width = static_cast<double>(CountCharacters(label)) * kShapeSize * kCharacterWidth;
+    const double left = center.x - size.width / 2, right = center.x + size.width / 2 - width;
+    text_ += SvgText("shape", std::max(left, std::min(begin.x + kShapeOffset, right)),
+                     center.y + size.height / 2 + kShapeDrop, label);
   }
 
   void Box(size_t i) {
@@ -96,7 +104,7 @@ class GraphSvgWriter {
     text_ += SvgText("name", center.x, y, node.shown_name);
     for (const std::string& line : node.lines)
       text_ += SvgText("line", center.x, y += kLineHeight, line);
-    if (!node.sources.empty()) Sources(node, center.x, y + kLineHeight / 2);
+    if (!node.sources.empty()) Sources(node, center.x, y + kLineHeight / 2 + kSourcesGap);
     text_ += "</g>\n";
   }
 
@@ -187,7 +195,8 @@ absl::StatusOr<std::string> GraphSvg(const Graph& graph, const GraphSvgOptions& 
 }
 
 std::string GraphSvgStyle() {
-  return absl::StrCat(Absl(kDrawingStyle), OpKindStyle(".weft-graph"));
+  // What comes later wins: fused nodes are paler, so that their sources stand out.
+  return absl::StrCat(OpKindStyle(".weft-graph"), Absl(kDrawingStyle));
 }
 
 }  // namespace weft

@@ -53,7 +53,7 @@ class TimeChart {
     for (size_t i = 0; i < rows_.size(); ++i) Row(rows_[i], Top(i));
     if (others_ > 0) {
       Bar(OpKind::kOther, "", {absl::StrCat(others_, " more steps")},
-          absl::StrCat(others_, " more"), rest_, Top(rows_.size()), "");
+          absl::StrCat(others_, " more"), rest_, Length(rest_), Top(rows_.size()), "");
     }
     return std::move(text_) + "</svg>\n";
   }
@@ -69,21 +69,24 @@ class TimeChart {
         absl::StrFormat("%.4g MFLOP, %.4g MB", 1e-6 * row.work.flops, 1e-6 * row.work.bytes),
         row.implementation};
     if (!row.from.empty()) title.push_back(row.from);
-    Bar(OpKindOf(row.op), row.name, title, Shortened(row.name, kMostBarName), row.seconds, top,
+    Bar(OpKindOf(row.op), row.name, title, Shortened(row.name, kMostBarName), row.seconds,
+        Length(std::max(row.seconds, row.bound)), top,
         absl::StrCat(row.op, " ", row.implementation));
     const double x = kNameWidth + Length(row.bound);
     text_ += SvgLine("bound", x, top - 2, x, top + kBarHeight + 2) + "\n";
   }
 
+  // `end`: where its text may begin.
   void Bar(OpKind kind, const std::string& node, const std::vector<std::string>& title,
-           const std::string& name, double seconds, double top, const std::string& note) {
+           const std::string& name, double seconds, double end, double top,
+           const std::string& note) {
     const double middle = top + kBarHeight / 2;
     const double total = profile_.step_total;
     absl::StrAppend(&text_, "<g class=\"bar ", Absl(OpClass(kind)), "\"",
                     node.empty() ? "" : SvgAttribute("data-node", node), ">", SvgTitle(title),
                     SvgRect(kNameWidth, top, {Length(seconds), kBarHeight}),
                     SvgText("end", kNameWidth - 6, middle, name),
-                    SvgText("small", kNameWidth + Length(seconds) + 8, middle,
+                    SvgText("small", kNameWidth + end + 8, middle,
                             absl::StrCat(absl::StrFormat("%.3f ms, %.1f %%  ", 1e3 * seconds,
                                                          total > 0 ? 100 * seconds / total : 0),
                                          Shortened(note, kMostBarNote))),

@@ -315,7 +315,13 @@ std::string WithoutPlaces(const std::string& svg) {
 void ExpectGoldenDrawing(const std::string& svg, const std::string& name) {
   const std::string path = GoldenFolder() + "/" + name + ".svg";
   if (std::getenv("WEFT_UPDATE_GOLDEN") != nullptr) return WriteText(path, svg);
-  EXPECT_EQ(WithoutPlaces(svg), WithoutPlaces(ReadText(path))) << name;
+  std::istringstream drawn(WithoutPlaces(svg)), golden(WithoutPlaces(ReadText(path)));
+  std::string line, expected;
+  while (std::getline(golden, expected)) {
+    ASSERT_TRUE(std::getline(drawn, line)) << name << " ends before " << expected;
+    ASSERT_EQ(line, expected) << name;
+  }
+  EXPECT_FALSE(std::getline(drawn, line)) << name << " goes on with " << line;
 }
 
 TEST(GraphSvg, GoldenDigits) {
