@@ -20,18 +20,6 @@ constexpr double kStepWidth = 16, kLeastMemoryWidth = 480, kMostMemoryWidth = 16
 constexpr double kLegendWidth = 132;
 constexpr size_t kMostTitleValues = 12;
 
-constexpr std::string_view kChartStyle =
-    ".weft-chart{font:12px system-ui,sans-serif}\n"
-    ".weft-chart text{fill:currentColor}\n"
-    ".weft-chart .middle{text-anchor:middle}\n"
-    ".weft-chart .end{text-anchor:end}\n"
-    ".weft-chart .heading{text-anchor:middle;font-weight:bold}\n"
-    ".weft-chart .small{font-size:10px}\n"
-    ".weft-chart .grid{stroke:currentColor;stroke-opacity:.15}\n"
-    ".weft-chart .bound{stroke:currentColor;stroke-width:2}\n"
-    ".weft-chart .mark{stroke:currentColor;stroke-width:1.5;stroke-dasharray:5 3}\n"
-    ".weft-chart .live{fill:none;stroke:currentColor;stroke-width:1.5}\n";
-
 // A unit in which `bytes` is a number that people read.
 struct ByteUnit {
   double bytes = 1;
@@ -166,7 +154,5 @@ class MemoryChart {
 std::string MemorySvg(const MemoryTimeline& timeline, bool standalone) {
   return MemoryChart(timeline, standalone).Draw();
 }
-
-std::string ChartStyle() { return absl::StrCat(Absl(kChartStyle), OpKindStyle(".weft-chart")); }
 
 }  // namespace weft

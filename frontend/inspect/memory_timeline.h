@@ -33,10 +33,8 @@ MemoryTimeline MemoryTimelineOf(const Plan& plan);
 
 // A chart of it as SVG: from left to right the steps, from bottom to top the arena, a rectangle for
 // each block in the color of its op (OpClass), with a <title>; a line for the bytes that live, and
-// their peak. `standalone`: see SvgHead.
+// their peak. `standalone`: see SvgHead; the style sheet of pages is ChartStyle().
 std::string MemorySvg(const MemoryTimeline& timeline, bool standalone = true);
-// The style sheet of pages with charts of this folder.
-std::string ChartStyle();
 
 // What all comes to, the curve of living bytes in `columns` characters a line, and the `most`
 // largest blocks of the peak.

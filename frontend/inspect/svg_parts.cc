@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "frontend/inspect/op_kind.h"
 #include "frontend/watch/plot_axis.h"
 #include "graph/status.h"
 
@@ -10,6 +11,18 @@ namespace weft {
 namespace {
 
 constexpr double kTextDrop = 4;  // from the middle of a line of text to its base line
+
+constexpr std::string_view kChartStyle =
+    ".weft-chart{font:12px system-ui,sans-serif}\n"
+    ".weft-chart text{fill:currentColor}\n"
+    ".weft-chart .middle{text-anchor:middle}\n"
+    ".weft-chart .end{text-anchor:end}\n"
+    ".weft-chart .heading{text-anchor:middle;font-weight:bold}\n"
+    ".weft-chart .small{font-size:10px}\n"
+    ".weft-chart .grid{stroke:currentColor;stroke-opacity:.15}\n"
+    ".weft-chart .bound{stroke:currentColor;stroke-width:2}\n"
+    ".weft-chart .mark{stroke:currentColor;stroke-width:1.5;stroke-dasharray:5 3}\n"
+    ".weft-chart .live{fill:none;stroke:currentColor;stroke-width:1.5}\n";
 
 }  // namespace
 
@@ -56,5 +69,7 @@ std::string SvgLine(const char* css_class, double x1, double y1, double x2, doub
   return absl::StrFormat("<line class=\"%s\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>",
                          css_class, x1, y1, x2, y2);
 }
+
+std::string ChartStyle() { return absl::StrCat(Absl(kChartStyle), OpKindStyle(".weft-chart")); }
 
 }  // namespace weft

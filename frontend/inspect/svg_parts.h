@@ -32,6 +32,10 @@ std::string SvgText(const char* css_class, double x, double y, const std::string
 std::string SvgRect(double x, double y, const DrawingSize& size, double corner = 0);
 std::string SvgLine(const char* css_class, double x1, double y1, double x2, double y2);
 
+// The style sheet of pages with charts of this folder, which have the class "weft-chart": text and
+// lines have the color of the page's text, ops their kinds'.
+std::string ChartStyle();
+
 }  // namespace weft
 
 #endif  // WEFT_FRONTEND_INSPECT_SVG_PARTS_H_

@@ -7,16 +7,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "frontend/inspect/graph_drawing.h"
-#include "frontend/inspect/memory_timeline.h"
 #include "frontend/inspect/op_kind.h"
 #include "frontend/inspect/svg_parts.h"
 
 namespace weft {
 namespace {
 
-constexpr double kNameWidth = 190, kBarWidth = 320, kNoteWidth = 340;
+constexpr double kNameWidth = 190, kBarWidth = 320, kNoteWidth = 460;
 constexpr double kBarTop = 46, kBarStep = 20, kBarHeight = 14;
-constexpr size_t kMostBarName = 28, kMostBarNote = 48;
+constexpr size_t kMostBarName = 28, kMostBarNote = 64;
 
 class TimeChart {
  public:
@@ -71,7 +70,8 @@ class TimeChart {
     if (!row.from.empty()) title.push_back(row.from);
     Bar(OpKindOf(row.op), row.name, title, Shortened(row.name, kMostBarName), row.seconds,
         Length(std::max(row.seconds, row.bound)), top,
-        absl::StrCat(row.op, " ", row.implementation));
+        absl::StrCat(row.op, " ", row.implementation, row.from.empty() ? "" : ", ",
+                     row.from.substr(0, row.from.find('('))));
     const double x = kNameWidth + Length(row.bound);
     text_ += SvgLine("bound", x, top - 2, x, top + kBarHeight + 2) + "\n";
   }

@@ -14,9 +14,9 @@ struct TimeSvgOptions {
 };
 
 // Where a profiled run's time goes, as SVG: a bar a step, the slowest first, in the color of its op
-// (OpClass), with its time, share and implementation; a stroke across it marks the least time that
-// the step's work takes on this machine (ProfileRow::bound). A bar's <title> has its figures and
-// where the node came from, its group data-node.
+// (OpClass), with its time, share, implementation and rule; a stroke across it marks the least time
+// that the step's work takes on this machine (ProfileRow::bound). A bar's <title> has its figures
+// and where the node came from, its group data-node.
 std::string TimeSvg(const Profile& profile, const TimeSvgOptions& options = {});
 
 }  // namespace weft
