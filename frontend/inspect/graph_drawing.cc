@@ -15,7 +15,7 @@ namespace weft {
 namespace {
 
 constexpr size_t kMostNameCharacters = 36, kMostLineCharacters = 44, kMostShapeCharacters = 32;
-constexpr double kLeastBoxWidth = 72;
+constexpr double kLeastBoxWidth = 120;
 constexpr double kBoxWidthStep = 24;  // boxes of few widths: more blocks are drawn alike
 // Room for the shape beside an edge between two sources.
 constexpr double kSourceIndent = 10;

@@ -13,6 +13,7 @@ namespace weft {
 namespace {
 
 constexpr double kShapeOffset = 5, kShapeDrop = 10;
+constexpr double kShapeOverhang = 20;  // of a shape over its box, less than the gap between boxes
 // Pixels between layers; from left to right, a shape lies between them.
 constexpr double kLayerGap = 36, kWideLayerGap = 120;
 
@@ -89,7 +90,8 @@ class GraphSvgWriter {
       return;
     }
     const double width = static_cast<double>(CountCharacters(label)) * kShapeSize * kCharacterWidth;
-    const double left = center.x - size.width / 2, right = center.x + size.width / 2 - width;
+    const double left = center.x - size.width / 2;
+    const double right = center.x + size.width / 2 + kShapeOverhang - width;
     text_ += SvgText("shape", std::max(left, std::min(begin.x + kShapeOffset, right)),
                      center.y + size.height / 2 + kShapeDrop, label);
   }

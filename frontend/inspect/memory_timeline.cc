@@ -120,14 +120,12 @@ std::string MemoryText(const MemoryTimeline& timeline, int columns, size_t most)
   const auto peak = static_cast<size_t>(timeline.peak);
   absl::StrAppend(&text, "peak ", bytes(timeline.live[peak]), " at step ", peak, " of ",
                   timeline.steps.size(), ", ", timeline.steps[peak], "\n");
-  Series live{.name = "", .x = StepNumbers(timeline.steps.size())};
+  Series live{.name = "MiB that live", .x = StepNumbers(timeline.steps.size())};
   for (const size_t value : timeline.live) live.y.push_back(static_cast<double>(value) / 1048576);
   constexpr int kAxisColumns = 12;
   const std::vector<Series> series = {live};
-  text += PlotText(series, {.x_label = "step",
-                            .y_label = "MiB that live",
-                            .columns = std::max(16, columns - kAxisColumns),
-                            .rows = 12});
+  text += PlotText(
+      series, {.x_label = "step", .columns = std::max(16, columns - kAxisColumns), .rows = 12});
   return absl::StrCat(text, "the largest at the peak:\n", BlocksTable(timeline, most));
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr double kNameWidth = 190, kBarWidth = 320, kNoteWidth = 460;
 constexpr double kBarTop = 46, kBarStep = 20, kBarHeight = 14;
-constexpr size_t kMostBarName = 28, kMostBarNote = 64;
+constexpr size_t kMostBarName = 26, kMostBarNote = 64;
 
 class TimeChart {
  public:
