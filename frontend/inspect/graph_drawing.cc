@@ -129,9 +129,7 @@ class GraphDrawer {
     for (const auto* list : {&graph.outputs(), &graph.losses()}) {
       for (const NamedValue& output : *list) Keep(output.value, output.name);
     }
-    for (const Update& update : graph.updates()) {
-      Keep(update.value, absl::StrCat("update ", update.variable->name()));
-    }
+    KeepUpdates();
   }
 
   GraphDrawing Draw() {
@@ -150,6 +148,17 @@ class GraphDrawer {
   }
   void Keep(Value value, std::string name) {
     kept_[value.node].emplace_back(value, std::move(name));
+  }
+  // Those by one node together: an optimizer's step has one for each parameter.
+  void KeepUpdates() {
+    std::unordered_map<const Node*, int> counts;
+    for (const Update& update : graph_.updates()) ++counts[update.value.node];
+    for (const Update& update : graph_.updates()) {
+      const int count = std::exchange(counts[update.value.node], 0);
+      if (count == 0) continue;
+      Keep(update.value, count == 1 ? absl::StrCat("update ", update.variable->name())
+                                    : absl::StrCat(count, " updates"));
+    }
   }
 
   void Add(const Node& node) {

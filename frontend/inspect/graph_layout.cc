@@ -1,6 +1,7 @@
 #include "frontend/inspect/graph_layout.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -10,23 +11,21 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
+#include "frontend/inspect/graph_piece.h"
 #include "frontend/inspect/run_program.h"
 
 namespace weft {
 namespace {
 
-constexpr double kBoxGap = 24;  // pixels between boxes of a layer
 constexpr double kDrawingMargin = 12;
 constexpr double kPointsPerInch = 72;
 // Beyond so many edges straight pieces are drawn instead of splines, whose fitting takes longer
 // than all the rest, and the search for short edges is cut short.
 constexpr size_t kMostSplines = 400;
-
-// Boxes first, ..., last in order, of which edges lead to and from the rest by these two only.
-struct GraphPiece {
-  int first = 0, last = 0;
-  std::vector<int> edges = {};
-};
+// Beyond this `dot` takes minutes, and its drawing has more of edges than of boxes: the graphs of
+// training steps, whose activations reach from the beginning to the end, have 10,000 and more;
+// HRNet, the most woven of the zoo, has 760.
+constexpr int64_t kMostSpan = 3000;
 
 std::vector<GraphPiece> CutGraph(int boxes, std::span<const DrawingEdge> edges) {
   std::vector<std::vector<int>> leaving(static_cast<size_t>(boxes));
@@ -71,22 +70,28 @@ std::string PieceDot(const GraphPiece& piece, std::span<const DrawingSize> boxes
   return dot;
 }
 
-DrawingPoint Between(const DrawingPoint& a, const DrawingPoint& b, double share) {
-  return {a.x + (b.x - a.x) * share, a.y + (b.y - a.y) * share};
+// In how many layers edges pass boxes by, were each box as high up as it can be: what `dot` has to
+// order and to straighten.
+int64_t SpanOf(const GraphPiece& piece, std::span<const DrawingEdge> edges) {
+  std::vector<int> layers(static_cast<size_t>(piece.last - piece.first) + 1);
+  const auto layer = [&](int box) -> int& {
+    return layers[static_cast<size_t>(box - piece.first)];
+  };
+  for (const int e : piece.edges) {  // in the order of the boxes that they leave
+    const DrawingEdge& edge = edges[static_cast<size_t>(e)];
+    layer(edge.to) = std::max(layer(edge.to), layer(edge.from) + 1);
+  }
+  int64_t span = 0;
+  for (const int e : piece.edges) {
+    const DrawingEdge& edge = edges[static_cast<size_t>(e)];
+    span += layer(edge.to) - layer(edge.from) - 1;
+  }
+  return span;
 }
 
-// One box below another, with any number of edges.
-GraphLayout PairLayout(const DrawingSize& upper, const DrawingSize& lower, size_t edges,
-                       double gap) {
-  GraphLayout layout;
-  const double top = upper.height, bottom = top + gap;
-  layout.centers = {{0, top / 2}, {0, bottom + lower.height / 2}};
-  for (size_t e = 0; e < edges; ++e) {
-    const double x = (static_cast<double>(e) - static_cast<double>(edges - 1) / 2) * kBoxGap;
-    const DrawingPoint from{x, top}, to{x, bottom};
-    layout.curves.push_back({from, Between(from, to, 1.0 / 3), Between(from, to, 2.0 / 3), to});
-  }
-  return layout;
+// Whether there is nothing to lay out, or too much.
+bool IsColumn(const GraphPiece& piece, std::span<const DrawingEdge> edges) {
+  return piece.last == piece.first + 1 || SpanOf(piece, edges) > kMostSpan;
 }
 
 using DotJson = nlohmann::json;
@@ -249,7 +254,7 @@ absl::StatusOr<GraphLayout> LayOutGraph(std::span<const DrawingSize> boxes,
   std::vector<std::optional<size_t>> number_of(pieces.size());
   std::string dots;
   for (size_t p = 0; p < pieces.size(); ++p) {
-    if (pieces[p].last == pieces[p].first + 1) continue;
+    if (IsColumn(pieces[p], edges)) continue;
     const std::string dot = PieceDot(pieces[p], boxes, edges, gap);
     const auto [entry, is_new] = numbers.emplace(dot, distinct.size());
     number_of[p] = entry->second;
@@ -260,11 +265,11 @@ absl::StatusOr<GraphLayout> LayOutGraph(std::span<const DrawingSize> boxes,
   WEFT_ASSIGN_OR_RETURN(const std::vector<GraphLayout> layouts, RunDot(distinct, dots, seconds));
   PieceStack stack(boxes, edges.size());
   for (size_t p = 0; p < pieces.size(); ++p) {
-    const GraphPiece& piece = pieces[p];
-    stack.Add(piece, number_of[p] ? layouts[*number_of[p]]
-                                  : PairLayout(boxes[static_cast<size_t>(piece.first)],
-                                               boxes[static_cast<size_t>(piece.last)],
-                                               piece.edges.size(), gap));
+    if (number_of[p]) {
+      stack.Add(pieces[p], layouts[*number_of[p]]);
+    } else {
+      stack.Add(pieces[p], ColumnOf(pieces[p], boxes, edges, gap));
+    }
   }
   return stack.Take();
 }

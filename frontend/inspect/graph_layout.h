@@ -32,8 +32,9 @@ struct GraphLayout {
 //
 // A network is mostly a chain of blocks. It is cut at every box that no edge passes by, the pieces
 // are laid out one by one, equal ones once, and put below one another: this takes time for the
-// largest block, not for the network. Layers are `gap` pixels apart. Errors: no `dot`; more than
-// `seconds` taken by it.
+// largest block, not for the network. A block with too many long edges, as of the graph of a
+// training step, becomes one column of boxes with those edges beside it. Layers are `gap` pixels
+// apart. Errors: no `dot`; more than `seconds` taken by it.
 absl::StatusOr<GraphLayout> LayOutGraph(std::span<const DrawingSize> boxes,
                                         std::span<const DrawingEdge> edges, double gap,
                                         double seconds);

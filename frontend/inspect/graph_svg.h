@@ -25,8 +25,8 @@ struct GraphSvgOptions {
 //   data-op, data-shape ("f32[N,6,28,28]" of its first output), data-parameters
 // A node that a rule made has the class "fused", too, data-rule, and in it a group of class
 // "source" with data-source and data-op for each node that it came from. Outputs, losses and
-// updates are groups of class "output" with data-output; edges of class "edge" with data-from and
-// data-to.
+// updates (of one node together) are groups of class "output" with data-output; edges of class
+// "edge" with data-from and data-to.
 //
 // Errors: Graphviz is not installed; it takes longer than `seconds`.
 absl::StatusOr<std::string> GraphSvg(const Graph& graph, const GraphSvgOptions& options = {});

@@ -24,8 +24,8 @@ constexpr OpKindEntry kOpKindEntries[] = {
     {OpKind::kPooling, "pooling, reduction", "op-pool", "#009e73"},
     {OpKind::kArithmetic, "arithmetic", "op-arithmetic", "#cc79a7"},
     {OpKind::kMovement, "movement", "op-movement", "#8c8c8c"},
-    {OpKind::kRecurrent, "recurrence", "op-recurrent", "#882255"},
-    {OpKind::kLoss, "loss, optimizer", "op-loss", "#117733"},
+    {OpKind::kRecurrent, "recurrence", "op-recurrent", "#aa4499"},
+    {OpKind::kLoss, "loss, optimizer", "op-loss", "#6b9e2f"},
     {OpKind::kInterface, "input, output", "op-interface", "#c9b500"},
     {OpKind::kOther, "other", "op-other", "#8c8c8c"},
 };

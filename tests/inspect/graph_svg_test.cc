@@ -14,6 +14,7 @@
 #include "frontend/inspect/graph_layout.h"
 #include "frontend/inspect/op_kind.h"
 #include "frontend/session/session.h"
+#include "frontend/train/training_graph.h"
 #include "frontend/zoo/zoo.h"
 #include "ops/ops.h"
 #include "testing_golden.h"
@@ -269,7 +270,29 @@ TEST(GraphSvg, GoesDownwardsOrToTheRight) {
   }
 }
 
-TEST(GraphSvg, DrawsTrainingAndWhatHasNoEdges) {
+TEST(GraphSvg, DrawsTrainingSteps) {
+  // The second is too woven for `dot`.
+  for (const char* network : {"lenet-bn", "resnet20_cifar"}) {
+    SCOPED_TRACE(network);
+    const FormedGraph step = MakeTrainingGraph(Network(network), {}, {}).value();
+    const Stopwatch watch;
+    const XmlDocument document = Drawn(step.graph);
+    EXPECT_LT(watch.seconds(), 10);
+    EXPECT_EQ(
+        document.All("output").size(),
+        step.graph.outputs().size() + step.graph.losses().size() + step.graph.updates().size());
+    std::vector<std::string> nodes;
+    for (const Node& node : step.graph.nodes()) {
+      bool is_kept = false;
+      for (int i = 0; i < node.num_outputs(); ++i) is_kept |= step.graph.IsOutput(node.output(i));
+      if (!IsWeight(node) || is_kept) nodes.push_back(node.name());
+    }
+    EXPECT_THAT(NamesOf(document, "node", "data-node"), UnorderedElementsAreArray(nodes));
+    ExpectSound(document);
+  }
+}
+
+TEST(GraphSvg, DrawsWhatHasNoEdges) {
   Builder b;
   b.Input("unread", {"N", 3});
   const Value x = b.Input("x", {"N", 3});
