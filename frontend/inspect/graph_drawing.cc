@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -202,7 +201,7 @@ class GraphDrawer {
   }
 
   void AddEdge(Value value, int to) {
-    const bool is_first = labelled_.insert({value.node, value.index}).second;
+    const bool is_first = value.index == 0 && labelled_.insert(value.node).second;
     drawing_.edges.push_back({.ends = {places_.at(value.node), to},
                               .value = value,
                               .has_label = options_.shapes && is_first});
@@ -212,7 +211,7 @@ class GraphDrawer {
   const GraphSvgOptions& options_;
   std::unordered_map<const Node*, int> indices_, places_;
   std::unordered_map<const Node*, std::vector<std::pair<Value, std::string>>> kept_;
-  std::set<std::pair<const Node*, int>> labelled_;
+  std::unordered_set<const Node*> labelled_;
   GraphDrawing drawing_;
 };
 

@@ -51,7 +51,7 @@ struct DrawnNode {
 struct DrawnEdge {
   DrawingEdge ends = {};
   Value value = {};
-  bool has_label = false;  // the first edge of a value
+  bool has_label = false;  // the first edge of a node's first output
 };
 
 struct GraphDrawing {
