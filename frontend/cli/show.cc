@@ -4,6 +4,8 @@
 #include "frontend/analysis/summary.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
+#include "frontend/inspect/graph_svg.h"
+#include "frontend/watch/write_text.h"
 #include "graph/text.h"
 
 namespace weft {
@@ -14,6 +16,7 @@ struct ShowArguments {
   bool text = false;
   bool dot = false;
   bool summary = false;
+  std::string svg;
 };
 
 // How far the model is trained, and with which options.
@@ -28,12 +31,24 @@ void PrintTrainingState(const TrainingState& t) {
   }
 }
 
+absl::Status SaveDrawing(const Graph& graph, const std::string& path) {
+  WEFT_ASSIGN_OR_RETURN(const std::string svg, GraphSvg(graph));
+  WEFT_RETURN_IF_ERROR(ReplaceByText(path, svg));
+  Print("saved %s\n", path.c_str());
+  return absl::OkStatus();
+}
+
 absl::Status Show(const ShowArguments& a) {
+  if (!a.svg.empty()) {
+    WEFT_RETURN_IF_ERROR(Annotate(CheckOutputPath(a.svg), "--svg"));
+    WEFT_RETURN_IF_ERROR(Annotate(CheckOtherFile(a.model, a.svg), "--svg"));
+  }
   WEFT_ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(a.model));
   const Graph& graph = opened.model.graph;
   if (a.text) Print("%s", ToText(graph).c_str());
   if (a.dot) Print("%s", ToDot(graph).c_str());
-  if (a.summary || (!a.text && !a.dot)) {
+  if (!a.svg.empty()) WEFT_RETURN_IF_ERROR(Annotate(SaveDrawing(graph, a.svg), a.model));
+  if (a.summary || (!a.text && !a.dot && a.svg.empty())) {
     const auto summary = Summarize(graph);
     if (!summary.ok()) return Annotate(summary.status(), a.model);
     Print("%s", summary->ToString().c_str());
@@ -52,7 +67,8 @@ Command AddShow(CLI::App& program) {
                 "Layers, sizes, receptive fields, parameters, MACs and the training (the default)");
   app->add_flag("--text", a->text, "The graph, one node a line");
   app->add_flag("--dot", a->dot, "The graph for Graphviz");
-  app->footer("Example: weft show a.weft --dot | dot -Tsvg -o a.svg");
+  app->add_option("--svg", a->svg, "Draw the graph into this file (inspect graph has options)");
+  app->footer("Example: weft show a.weft --svg a.svg");
   return {app, [a] { return Show(*a); }};
 }
 

@@ -40,6 +40,11 @@ std::vector<InspectMethod> AddAttributionMethods(CLI::App& inspect,
                                                  std::shared_ptr<InspectArguments> a);
 std::vector<InspectMethod> AddExcitationMethods(CLI::App& inspect,
                                                 std::shared_ptr<InspectArguments> a);
+std::vector<InspectMethod> AddGraphMethods(CLI::App& inspect, std::shared_ptr<InspectArguments> a);
+std::vector<InspectMethod> AddReceptiveFieldMethods(CLI::App& inspect,
+                                                    std::shared_ptr<InspectArguments> a);
+std::vector<InspectMethod> AddResourceMethods(CLI::App& inspect,
+                                              std::shared_ptr<InspectArguments> a);
 
 // --data and its options, --split, --threads.
 void AddInspectData(CLI::App& app, InspectArguments& a);
