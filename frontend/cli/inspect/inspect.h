@@ -38,6 +38,12 @@ struct InspectMethod {
 // One file each: adds the family's methods to `weft inspect`; `a` is shared by all.
 std::vector<InspectMethod> AddAttributionMethods(CLI::App& inspect,
                                                  std::shared_ptr<InspectArguments> a);
+std::vector<InspectMethod> AddEmbeddingMethods(CLI::App& inspect,
+                                               std::shared_ptr<InspectArguments> a);
+std::vector<InspectMethod> AddJudgementMethods(CLI::App& inspect,
+                                               std::shared_ptr<InspectArguments> a);
+std::vector<InspectMethod> AddAdversarialMethods(CLI::App& inspect,
+                                                 std::shared_ptr<InspectArguments> a);
 
 // --data and its options, --split, --threads.
 void AddInspectData(CLI::App& app, InspectArguments& a);
