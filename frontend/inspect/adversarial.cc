@@ -173,9 +173,9 @@ absl::StatusOr<Tensor> Adversary::Perturb(const Tensor& x, std::span<const int64
     WEFT_ASSIGN_OR_RETURN(const Losses losses, LossesOf(at, labels));
     WEFT_ASSIGN_OR_RETURN(
         at, StepWithin(preprocessing_, x, at, losses.gradient,
-                       [&](size_t, double from, double at, double slope, double unit) {
+                       [&](size_t, double from, double place, double slope, double unit) {
                          const double reach = epsilon * unit;
-                         return std::clamp(at + size * unit * SignOf(slope), from - reach,
+                         return std::clamp(place + size * unit * SignOf(slope), from - reach,
                                            from + reach);
                        }));
   }

@@ -40,10 +40,10 @@ class Adversary {
   // with the highest score with its probability. `labels` are one class an example. Errors: labels
   // of another number or that are no classes; those of the run.
   struct Losses {
-    std::vector<double> loss;
-    std::vector<int64_t> predicted;
-    std::vector<double> probability;
-    Tensor gradient;  // empty without gradients
+    std::vector<double> loss = {};
+    std::vector<int64_t> predicted = {};
+    std::vector<double> probability = {};
+    Tensor gradient = {};  // empty without gradients
   };
   absl::StatusOr<Losses> LossesOf(const Tensor& x, std::span<const int64_t> labels,
                                   bool gradient = true);
@@ -88,8 +88,8 @@ struct AdversarialExample {
   int64_t index = 0;              // in the data set
   int64_t before = 0, after = 0;  // the classes: the right one, and what it is taken for
   double probability_before = 0, probability_after = 0;
-  Picture picture, attacked;
-  Picture change;  // mid gray: none, white: +epsilon, black: -epsilon
+  Picture picture = {}, attacked = {};
+  Picture change = {};  // mid gray: none, white: +epsilon, black: -epsilon
 };
 // The first `count` of a data set, fewer where there are no more. Errors as above.
 absl::StatusOr<std::vector<AdversarialExample>> FindAdversarial(

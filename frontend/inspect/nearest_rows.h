@@ -18,8 +18,8 @@ enum class RowDistance {
 // The k nearest rows of each of M rows, nearest first, the first one of equals.
 struct NearestRows {
   int64_t k = 0;
-  std::vector<int64_t> index;    // [M,k]
-  std::vector<double> distance;  // [M,k]
+  std::vector<int64_t> index = {};    // [M,k]
+  std::vector<double> distance = {};  // [M,k]
 
   std::span<const int64_t> IndexOf(int64_t row) const { return Part(index, row); }
   std::span<const double> DistanceOf(int64_t row) const { return Part(distance, row); }

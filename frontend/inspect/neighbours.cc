@@ -18,6 +18,10 @@ absl::Status NoPictureError(const std::string& name) {
 absl::StatusOr<std::vector<Neighbour>> NearestExamples(
     const Model& model, const Tensor& x, const std::shared_ptr<const Dataset>& dataset,
     const NeighbourOptions& options) {
+  if (options.count < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("nearest: expected 1 or more neighbours, got ", options.count));
+  }
   WEFT_ASSIGN_OR_RETURN(const Features features, ComputeFeatures(model, dataset, options.features));
   WEFT_ASSIGN_OR_RETURN(const Model prefix, ModelUpTo(model, options.features.at));
   WEFT_ASSIGN_OR_RETURN(const auto session,

@@ -11,7 +11,7 @@
 namespace weft {
 
 struct SheetTile {
-  Picture picture;
+  Picture picture = {};
   std::vector<std::string> lines = {};  // below it, as many letters as its width has room for
 };
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "absl/strings/str_join.h"
+#include "absl/strings/str_format.h"
 #include "frontend/cli/common.h"
 #include "frontend/cli/inspect/inspect.h"
 #include "frontend/data/split.h"
