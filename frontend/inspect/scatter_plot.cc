@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
-#include <limits>
+#include <map>
 #include <set>
-#include <utility>
+#include <string_view>
 
 #include "absl/strings/str_format.h"
 #include "frontend/inspect/color_map.h"
@@ -171,6 +171,25 @@ std::string ScatterClass(const PlacedPoints& points, int64_t c, double width, do
   return text + "</g>\n";
 }
 
+constexpr std::string_view kScatterLetters =
+    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+char LetterOf(int64_t c) {
+  return c < static_cast<int64_t>(kScatterLetters.size()) ? kScatterLetters[static_cast<size_t>(c)]
+                                                          : '*';
+}
+
+// Which letter is which class, where it is not its name.
+std::string LettersText(const PlacedPoints& points) {
+  std::string text;
+  for (const int64_t c : points.classes) {
+    const std::string name = points.NameOf(c), letter(1, LetterOf(c));
+    if (points.scatter.classes.empty() || letter == "*" || letter == name) continue;
+    text += letter + " " + name + "\n";
+  }
+  return text;
+}
+
 void StampMark(Picture& picture, int64_t x, int64_t y, int64_t c) {
   for (int64_t row = 0; row < kMarkSide; ++row) {
     for (int64_t column = 0; column < kMarkSide; ++column) {
@@ -219,21 +238,35 @@ absl::StatusOr<Picture> ScatterPicture(const Scatter& scatter, int64_t side) {
   return picture;
 }
 
-absl::StatusOr<std::string> ScatterText(const Scatter& scatter, const PlotOptions& options) {
+absl::StatusOr<std::string> ScatterText(const Scatter& scatter, int64_t columns, int64_t rows) {
   WEFT_RETURN_IF_ERROR(CheckScatter(scatter));
-  const PlacedPoints points(scatter);
-  std::vector<Series> series;
-  for (const int64_t c : points.classes) {
-    Series s{.name = scatter.classes.empty() ? "examples" : points.NameOf(c)};
-    constexpr double kGap = std::numeric_limits<double>::quiet_NaN();  // so that none are joined
-    for (int64_t i = 0; i < points.size(); ++i) {
-      if (points.ClassOf(i) != c) continue;
-      s.x.insert(s.x.end(), {points.Coordinate(i, 0), kGap});
-      s.y.insert(s.y.end(), {points.Coordinate(i, 1), kGap});
-    }
-    series.push_back(std::move(s));
+  if (columns < 2 || rows < 2 || columns * rows > 1 << 20) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "scatter: expected 2 or more columns and rows of text, got ", columns, " and ", rows));
   }
-  return PlotText(series, options);
+  const PlacedPoints points(scatter);
+  std::vector<std::map<int64_t, int64_t>> cells(static_cast<size_t>(columns * rows));
+  for (int64_t i = 0; i < points.size(); ++i) {
+    if (!points.Shows(i)) continue;
+    const auto place = [](double at, int64_t count) {
+      return std::min(static_cast<int64_t>(at * static_cast<double>(count)), count - 1);
+    };
+    const int64_t column = place(points.x.Place(points.Coordinate(i, 0)), columns);
+    const int64_t row = rows - 1 - place(points.y.Place(points.Coordinate(i, 1)), rows);
+    ++cells[static_cast<size_t>(row * columns + column)][points.ClassOf(i)];
+  }
+  std::string text;
+  for (int64_t row = 0; row < rows; ++row) {
+    std::string line;
+    for (int64_t column = 0; column < columns; ++column) {
+      const auto& cell = cells[static_cast<size_t>(row * columns + column)];
+      const auto most = std::ranges::max_element(cell, {}, [](const auto& c) { return c.second; });
+      const char letter = scatter.classes.empty() ? 'o' : LetterOf(cell.empty() ? 0 : most->first);
+      line += cell.empty() ? ' ' : letter;
+    }
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text + LettersText(points);
 }
 
 }  // namespace weft

@@ -27,8 +27,11 @@ struct Scatter {
 absl::StatusOr<std::string> ScatterSvg(const Scatter& scatter, const PlotOptions& options);
 // The same as a picture without axes, `side` pixels each way.
 absl::StatusOr<Picture> ScatterPicture(const Scatter& scatter, int64_t side = 480);
-// And as dots in a terminal, of options.columns and rows.
-absl::StatusOr<std::string> ScatterText(const Scatter& scatter, const PlotOptions& options);
+// And for a terminal, lines of `columns` characters: each stands for the class of most points
+// there, 0 to 9, a to z, A to Z and * for all above, as lines below say; points without classes are
+// o.
+absl::StatusOr<std::string> ScatterText(const Scatter& scatter, int64_t columns = 72,
+                                        int64_t rows = 24);
 
 }  // namespace weft
 

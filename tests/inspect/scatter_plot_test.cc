@@ -45,9 +45,16 @@ TEST(ScatterPlot, PictureHasMarksAtThePlaces) {
   EXPECT_EQ(PixelAt(picture, 60, 60), (std::array<uint8_t, 3>{255, 255, 255}));
 }
 
-TEST(ScatterPlot, TextHasDotsOfEachClass) {
-  const std::string text = ScatterText(ThreePoints(), {.columns = 30, .rows = 8}).value();
-  EXPECT_THAT(text, AllOf(HasSubstr("cat"), HasSubstr("a <dog>")));
+TEST(ScatterPlot, TextHasALetterForEachClass) {
+  EXPECT_EQ(ScatterText(ThreePoints(), 9, 3).value(),
+            "  1\n"
+            "        1\n"
+            "0\n"
+            "0 cat\n"
+            "1 a <dog>\n");
+  Scatter scatter = ThreePoints();
+  scatter.classes.clear();
+  EXPECT_EQ(ScatterText(scatter, 5, 2).value(), " o  o\no\n");
 }
 
 TEST(ScatterPlot, SaysWhatIsWrong) {
@@ -59,6 +66,7 @@ TEST(ScatterPlot, SaysWhatIsWrong) {
   scatter.coordinates = Tensor::Zeros(DType::kF32, {3, 1}).value();
   EXPECT_THAT(ScatterPicture(scatter).status().message(), HasSubstr("got f32[3,1]"));
   EXPECT_FALSE(ScatterPicture(ThreePoints(), 4).ok());
+  EXPECT_FALSE(ScatterText(ThreePoints(), 1).ok());
 }
 
 TEST(PictureSheet, PutsTilesInRowsAboveTheirLines) {

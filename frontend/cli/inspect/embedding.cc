@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -86,10 +84,8 @@ absl::Status ShowScatter(const InspectArguments& a, const Scatter& scatter, Plot
     WEFT_ASSIGN_OR_RETURN(const std::string svg, ScatterSvg(scatter, options));
     return SaveText(a.output, svg);
   }
-  options.columns = std::clamp(TerminalColumns() - 20, 20, 120);
-  options.rows = options.columns / 3;
-  options.color = isatty(STDOUT_FILENO) != 0;
-  WEFT_ASSIGN_OR_RETURN(const std::string text, ScatterText(scatter, options));
+  const int64_t columns = std::clamp(TerminalColumns() - 1, 20, 120);
+  WEFT_ASSIGN_OR_RETURN(const std::string text, ScatterText(scatter, columns, columns / 3));
   std::fputs(text.c_str(), stdout);
   return absl::OkStatus();
 }
