@@ -55,7 +55,7 @@ absl::StatusOr<Tensor> StepWithin(const Preprocessing& p, const Tensor& x, const
   return moved.Converted(x.dtype());
 }
 
-double SignOf(double v) { return v > 0 ? 1 : v < 0 ? -1 : 0; }
+double AttackSign(double v) { return v > 0 ? 1 : v < 0 ? -1 : 0; }
 
 // -1 at each label's place, so that what goes back is the gradient of minus the label's logarithm.
 absl::StatusOr<Tensor> LabelCotangent(DType dtype, std::span<const int64_t> labels,
@@ -142,7 +142,7 @@ absl::StatusOr<Tensor> Adversary::SignStep(const Tensor& x, const Tensor& gradie
   }
   return StepWithin(preprocessing_, x, x, gradient,
                     [&](size_t, double, double at, double slope, double unit) {
-                      return at + epsilon * unit * SignOf(slope);
+                      return at + epsilon * unit * AttackSign(slope);
                     });
 }
 
@@ -175,7 +175,7 @@ absl::StatusOr<Tensor> Adversary::Perturb(const Tensor& x, std::span<const int64
         at, StepWithin(preprocessing_, x, at, losses.gradient,
                        [&](size_t, double from, double place, double slope, double unit) {
                          const double reach = epsilon * unit;
-                         return std::clamp(place + size * unit * SignOf(slope), from - reach,
+                         return std::clamp(place + size * unit * AttackSign(slope), from - reach,
                                            from + reach);
                        }));
   }

@@ -39,7 +39,7 @@ absl::Status ForAttackedBatches(
 }
 
 // Example `i` of a batch, [1,C,H,W].
-absl::StatusOr<Tensor> OneOf(const Tensor& batch, int64_t i) {
+absl::StatusOr<Tensor> OneAttacked(const Tensor& batch, int64_t i) {
   const auto size = static_cast<size_t>(batch.size() / batch.dims()[0]);
   Dims dims = batch.dims();
   dims[0] = 1;
@@ -60,7 +60,7 @@ Picture ChangePicture(const Preprocessing& p, const Tensor& from, const Tensor& 
   return PlanesToPicture(planes, p);
 }
 
-int64_t CountRight(std::span<const int64_t> predicted, std::span<const int64_t> labels) {
+int64_t CountRightClasses(std::span<const int64_t> predicted, std::span<const int64_t> labels) {
   int64_t right = 0;
   for (size_t i = 0; i < labels.size(); ++i) right += predicted[i] == labels[i];
   return right;
@@ -72,14 +72,14 @@ absl::Status AddRight(Adversary& adversary, const Batch& batch, std::span<const 
   WEFT_ASSIGN_OR_RETURN(const Adversary::Losses clean, adversary.LossesOf(batch.images, labels));
   for (RobustnessPoint& point : points) {
     if (point.epsilon == 0) {
-      const auto right = static_cast<double>(CountRight(clean.predicted, labels));
+      const auto right = static_cast<double>(CountRightClasses(clean.predicted, labels));
       point.fgsm += right;
       point.pgd += right;
       continue;
     }
     const auto right = [&](const Tensor& x) -> absl::StatusOr<double> {
       WEFT_ASSIGN_OR_RETURN(const Adversary::Losses at, adversary.LossesOf(x, labels, false));
-      return static_cast<double>(CountRight(at.predicted, labels));
+      return static_cast<double>(CountRightClasses(at.predicted, labels));
     };
     WEFT_ASSIGN_OR_RETURN(const Tensor one_step,
                           adversary.SignStep(batch.images, clean.gradient, point.epsilon));
@@ -156,8 +156,8 @@ absl::StatusOr<std::vector<AdversarialExample>> FindAdversarial(
                            .after = after.predicted[i],
                            .probability_before = before.probability[i],
                            .probability_after = after.probability[i]};
-      WEFT_ASSIGN_OR_RETURN(const Tensor from, OneOf(batch.images, static_cast<int64_t>(i)));
-      WEFT_ASSIGN_OR_RETURN(const Tensor to, OneOf(attacked, static_cast<int64_t>(i)));
+      WEFT_ASSIGN_OR_RETURN(const Tensor from, OneAttacked(batch.images, static_cast<int64_t>(i)));
+      WEFT_ASSIGN_OR_RETURN(const Tensor to, OneAttacked(attacked, static_cast<int64_t>(i)));
       WEFT_ASSIGN_OR_RETURN(e.picture, PictureOfInput(from, p));
       WEFT_ASSIGN_OR_RETURN(e.attacked, PictureOfInput(to, p));
       e.change = ChangePicture(p, from, to, attack.epsilon);

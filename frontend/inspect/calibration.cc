@@ -72,8 +72,8 @@ std::vector<Series> CalibrationCurves(std::span<const Calibration> calibrations)
   return curves;
 }
 
-void FillBar(Picture& picture, int64_t left, int64_t width, double low, double high,
-             std::array<uint8_t, 3> color) {
+void FillCalibrationBar(Picture& picture, int64_t left, int64_t width, double low, double high,
+                        std::array<uint8_t, 3> color) {
   const auto row = [&](double share) {
     return picture.height -
            static_cast<int64_t>(std::lround(share * static_cast<double>(picture.height)));
@@ -180,8 +180,8 @@ Picture CalibrationPicture(const Calibration& calibration) {
     const CalibrationBin& bin = calibration.bins[static_cast<size_t>(b)];
     const int64_t left = kBarGap + b * (kBar + kBarGap);
     const auto [low, high] = std::minmax(bin.accuracy, bin.confidence);
-    FillBar(picture, left, kBar, 0, low, kBlue);
-    FillBar(picture, left, kBar, low, high, kOrange);
+    FillCalibrationBar(picture, left, kBar, 0, low, kBlue);
+    FillCalibrationBar(picture, left, kBar, low, high, kOrange);
   }
   return picture;
 }

@@ -19,7 +19,7 @@ constexpr int64_t kComparedBlock = 256;  // rows at a time: all against all woul
 // Candidates beyond k: products in f32 may order neighbours by their rounding.
 constexpr int64_t kSpareCandidates = 16;
 
-double SquaredDistance(std::span<const float> a, std::span<const float> b) {
+double SquaredRowDistance(std::span<const float> a, std::span<const float> b) {
   double sum = 0;
   for (size_t i = 0; i < a.size(); ++i) {
     const double d = static_cast<double>(a[i]) - b[i];
@@ -28,7 +28,7 @@ double SquaredDistance(std::span<const float> a, std::span<const float> b) {
   return sum;
 }
 
-double SquaredNorm(std::span<const float> a) {
+double SquaredRowNorm(std::span<const float> a) {
   double sum = 0;
   for (const float v : a) sum += static_cast<double>(v) * v;
   return sum;
@@ -40,7 +40,7 @@ void MakeUnitRows(Tensor& rows) {
   const std::span<float> values = rows.mutable_values<float>();
   for (size_t at = 0; at < values.size(); at += width) {
     const std::span<float> row = values.subspan(at, width);
-    const double norm = std::sqrt(SquaredNorm(row));
+    const double norm = std::sqrt(SquaredRowNorm(row));
     for (float& v : row) v = norm > 0 ? static_cast<float>(v / norm) : 0;
   }
 }
@@ -66,7 +66,7 @@ absl::StatusOr<std::unique_ptr<Session>> ClosenessTo(const Tensor& rows) {
   WEFT_ASSIGN_OR_RETURN(Tensor bias, Tensor::Zeros(DType::kF32, {rows.dims()[0]}));
   const std::span<float> biases = bias.mutable_values<float>();
   for (int64_t i = 0; i < rows.dims()[0]; ++i) {
-    biases[static_cast<size_t>(i)] = static_cast<float>(-SquaredNorm(RowOf(rows, i)) / 2);
+    biases[static_cast<size_t>(i)] = static_cast<float>(-SquaredRowNorm(RowOf(rows, i)) / 2);
   }
   Builder b;
   const Value x = b.Input("x", {"M", rows.dims()[1]});
@@ -76,7 +76,7 @@ absl::StatusOr<std::unique_ptr<Session>> ClosenessTo(const Tensor& rows) {
 }
 
 // What is compared with what.
-struct Comparison {
+struct RowComparison {
   Tensor rows, queries;
   int64_t k = 0;
   bool others = false;  // row i is no neighbour of query i
@@ -84,7 +84,7 @@ struct Comparison {
 };
 
 // The k nearest of query `row`, whose closeness to all rows is known but for rounding.
-void SelectNearest(const Comparison& c, int64_t row, std::span<const float> closeness,
+void SelectNearest(const RowComparison& c, int64_t row, std::span<const float> closeness,
                    NearestRows& nearest) {
   std::vector<int64_t> candidates(closeness.size());
   std::iota(candidates.begin(), candidates.end(), 0);
@@ -97,7 +97,7 @@ void SelectNearest(const Comparison& c, int64_t row, std::span<const float> clos
   });
   std::vector<std::pair<double, int64_t>> ranked;
   for (auto it = candidates.begin(); it != last; ++it) {
-    ranked.emplace_back(SquaredDistance(RowOf(c.queries, row), RowOf(c.rows, *it)), *it);
+    ranked.emplace_back(SquaredRowDistance(RowOf(c.queries, row), RowOf(c.rows, *it)), *it);
   }
   std::ranges::sort(ranked);
   for (int64_t i = 0; i < c.k; ++i) {
@@ -107,7 +107,7 @@ void SelectNearest(const Comparison& c, int64_t row, std::span<const float> clos
   }
 }
 
-absl::StatusOr<NearestRows> CompareAll(const Comparison& c, int threads) {
+absl::StatusOr<NearestRows> CompareAllRows(const RowComparison& c, int threads) {
   WEFT_ASSIGN_OR_RETURN(const auto closeness, ClosenessTo(c.rows));
   const int64_t m = c.queries.dims()[0], width = c.queries.dims()[1];
   const auto n = static_cast<size_t>(c.rows.dims()[0]);
@@ -133,7 +133,7 @@ absl::StatusOr<NearestRows> CompareAll(const Comparison& c, int threads) {
   return nearest;
 }
 
-absl::StatusOr<NearestRows> Compare(Comparison c, RowDistance distance, int threads) {
+absl::StatusOr<NearestRows> CompareRows(RowComparison c, RowDistance distance, int threads) {
   WEFT_RETURN_IF_ERROR(CheckThreads(threads));
   WEFT_ASSIGN_OR_RETURN(c.rows, FeatureRows(c.rows));
   WEFT_ASSIGN_OR_RETURN(c.queries, FeatureRows(c.queries));
@@ -154,11 +154,11 @@ absl::StatusOr<NearestRows> Compare(Comparison c, RowDistance distance, int thre
   } else {
     MoveToMean(c.rows, c.queries);
   }
-  return CompareAll(c, threads);
+  return CompareAllRows(c, threads);
 }
 
 // The class of most of the neighbours, of equally many the nearest one's.
-int64_t MostFrequent(std::span<const int64_t> neighbours, std::span<const int64_t> labels) {
+int64_t MostFrequentClass(std::span<const int64_t> neighbours, std::span<const int64_t> labels) {
   std::map<int64_t, int64_t> votes;
   for (const int64_t i : neighbours) ++votes[labels[static_cast<size_t>(i)]];
   const auto most = std::ranges::max_element(votes, {}, [](const auto& v) { return v.second; });
@@ -173,12 +173,12 @@ int64_t MostFrequent(std::span<const int64_t> neighbours, std::span<const int64_
 
 absl::StatusOr<NearestRows> FindNearest(const Tensor& rows, const Tensor& queries, int64_t k,
                                         RowDistance distance, int threads) {
-  return Compare({.rows = rows, .queries = queries, .k = k}, distance, threads);
+  return CompareRows({.rows = rows, .queries = queries, .k = k}, distance, threads);
 }
 
 absl::StatusOr<NearestRows> FindNearestOthers(const Tensor& rows, int64_t k, RowDistance distance,
                                               int threads) {
-  return Compare({.rows = rows, .queries = rows, .k = k, .others = true}, distance, threads);
+  return CompareRows({.rows = rows, .queries = rows, .k = k, .others = true}, distance, threads);
 }
 
 absl::StatusOr<double> NeighbourAccuracy(const Tensor& rows, std::span<const int64_t> labels,
@@ -192,7 +192,7 @@ absl::StatusOr<double> NeighbourAccuracy(const Tensor& rows, std::span<const int
                         FindNearestOthers(rows, k, RowDistance::kSquared, threads));
   int64_t correct = 0;
   for (int64_t i = 0; i < rows.dims()[0]; ++i) {
-    correct += MostFrequent(nearest.IndexOf(i), labels) == labels[static_cast<size_t>(i)];
+    correct += MostFrequentClass(nearest.IndexOf(i), labels) == labels[static_cast<size_t>(i)];
   }
   return static_cast<double>(correct) / static_cast<double>(rows.dims()[0]);
 }

@@ -9,7 +9,7 @@
 namespace weft {
 namespace {
 
-absl::Status NoPictureError(const std::string& name) {
+absl::Status NeighbourPictureError(const std::string& name) {
   return absl::InvalidArgumentError(absl::StrCat(name, ": expected a picture for a sheet"));
 }
 
@@ -49,14 +49,14 @@ absl::StatusOr<Picture> NeighbourSheet(const Model& model, const Example& exampl
                                        const Dataset& dataset,
                                        std::span<const Neighbour> neighbours,
                                        const SheetOptions& options) {
-  if (!example.picture) return NoPictureError(example.name);
+  if (!example.picture) return NeighbourPictureError(example.name);
   const auto name = [&](std::optional<int64_t> label) {
     return label ? ClassName(model, *label) : std::string();
   };
   std::vector<SheetTile> tiles = {{*example.picture, {name(example.label), "asked"}}};
   for (const Neighbour& n : neighbours) {
     WEFT_ASSIGN_OR_RETURN(Example other, ExampleOf(dataset, n.index));
-    if (!other.picture) return NoPictureError(other.name);
+    if (!other.picture) return NeighbourPictureError(other.name);
     tiles.push_back(
         {*std::move(other.picture), {name(n.label), absl::StrFormat("%.4f", n.distance)}});
   }

@@ -21,7 +21,7 @@ Picture FittedToTile(const Picture& picture, int64_t tile) {
                   std::max<int64_t>(1, picture.width * tile / longer));
 }
 
-void PastePicture(const Picture& from, int64_t top, int64_t left, Picture& sheet) {
+void PasteTile(const Picture& from, int64_t top, int64_t left, Picture& sheet) {
   for (int64_t i = 0; i < from.height * from.width; ++i) {
     const auto to =
         static_cast<size_t>(((top + i / from.width) * sheet.width + left + i % from.width) * 3);
@@ -49,7 +49,7 @@ Picture PictureSheet(std::span<const SheetTile> tiles, const SheetOptions& optio
   for (int64_t i = 0; i < count; ++i) {
     const SheetTile& t = tiles[static_cast<size_t>(i)];
     const int64_t left = kTileGap + i % columns * width, top = kTileGap + i / columns * height;
-    if (!t.picture.pixels.empty()) PastePicture(FittedToTile(t.picture, tile), top, left, sheet);
+    if (!t.picture.pixels.empty()) PasteTile(FittedToTile(t.picture, tile), top, left, sheet);
     for (size_t line = 0; line < t.lines.size(); ++line) {
       DrawText(sheet, left, top + tile + 4 + static_cast<int64_t>(line) * kLineHeight,
                t.lines[line].substr(0, static_cast<size_t>(tile / kLetterWidth)), kLetterScale, 0);

@@ -24,10 +24,10 @@ constexpr std::array<Rgb, 7> kScatterColors = {{{0x00, 0x72, 0xb2},
                                                 {0x00, 0x00, 0x00}}};
 
 // A mark as an SVG path from the point on, and as 7 rows of 7 pixels around it.
-constexpr int64_t kMarkSide = 7;
+constexpr int64_t kScatterMarkSide = 7;
 struct ScatterMark {
   const char* path;
-  std::array<uint8_t, kMarkSide> rows;
+  std::array<uint8_t, kScatterMarkSide> rows;
 };
 constexpr std::array<ScatterMark, 8> kScatterMarks = {{
     {"m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0z", {0x1c, 0x3e, 0x7f, 0x7f, 0x7f, 0x3e, 0x1c}},
@@ -48,7 +48,7 @@ constexpr int64_t kMostLegendLines = 28;
 const Rgb& ScatterColor(int64_t c) {
   return kScatterColors[static_cast<size_t>(c) % kScatterColors.size()];
 }
-const ScatterMark& MarkOf(int64_t c) {
+const ScatterMark& ScatterMarkOf(int64_t c) {
   return kScatterMarks[static_cast<size_t>(c) % kScatterMarks.size()];
 }
 
@@ -149,7 +149,7 @@ std::string ScatterLegend(const PlacedPoints& points, double left) {
       return text + ScatterLabel(left, y + 4, "", absl::StrCat("and ", more, " more"));
     }
     text += absl::StrFormat("<path fill=\"%s\" d=\"M%.1f %.1f%s\"/>\n", HexText(ScatterColor(c)),
-                            left, y, MarkOf(c).path);
+                            left, y, ScatterMarkOf(c).path);
     text += ScatterLabel(left + 10, y + 4, "", points.NameOf(c));
     y += kScatterLine;
   }
@@ -166,7 +166,7 @@ std::string ScatterClass(const PlacedPoints& points, int64_t c, double width, do
     absl::StrAppendFormat(&text, "<path d=\"M%.1f %.1f%s\"><title>example %d%s</title></path>\n",
                           kScatterMargin + points.x.Place(points.Coordinate(i, 0)) * width,
                           kScatterMargin + (1 - points.y.Place(points.Coordinate(i, 1))) * height,
-                          MarkOf(c).path, points.NumberOf(i), suffix);
+                          ScatterMarkOf(c).path, points.NumberOf(i), suffix);
   }
   return text + "</g>\n";
 }
@@ -174,16 +174,16 @@ std::string ScatterClass(const PlacedPoints& points, int64_t c, double width, do
 constexpr std::string_view kScatterLetters =
     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-char LetterOf(int64_t c) {
+char ScatterLetter(int64_t c) {
   return c < static_cast<int64_t>(kScatterLetters.size()) ? kScatterLetters[static_cast<size_t>(c)]
                                                           : '*';
 }
 
 // Which letter is which class, where it is not its name.
-std::string LettersText(const PlacedPoints& points) {
+std::string ScatterLettersText(const PlacedPoints& points) {
   std::string text;
   for (const int64_t c : points.classes) {
-    const std::string name = points.NameOf(c), letter(1, LetterOf(c));
+    const std::string name = points.NameOf(c), letter(1, ScatterLetter(c));
     if (points.scatter.classes.empty() || letter == "*" || letter == name) continue;
     text += letter + " " + name + "\n";
   }
@@ -191,9 +191,11 @@ std::string LettersText(const PlacedPoints& points) {
 }
 
 void StampMark(Picture& picture, int64_t x, int64_t y, int64_t c) {
-  for (int64_t row = 0; row < kMarkSide; ++row) {
-    for (int64_t column = 0; column < kMarkSide; ++column) {
-      if ((MarkOf(c).rows[static_cast<size_t>(row)] >> (kMarkSide - 1 - column) & 1) == 0) continue;
+  for (int64_t row = 0; row < kScatterMarkSide; ++row) {
+    for (int64_t column = 0; column < kScatterMarkSide; ++column) {
+      if ((ScatterMarkOf(c).rows[static_cast<size_t>(row)] >> (kScatterMarkSide - 1 - column) &
+           1) == 0)
+        continue;
       const int64_t at = (y + row) * picture.width + x + column;
       std::ranges::copy(ScatterColor(c), picture.pixels.begin() + at * 3);
     }
@@ -220,14 +222,14 @@ absl::StatusOr<std::string> ScatterSvg(const Scatter& scatter, const PlotOptions
 
 absl::StatusOr<Picture> ScatterPicture(const Scatter& scatter, int64_t side) {
   WEFT_RETURN_IF_ERROR(CheckScatter(scatter));
-  if (side <= kMarkSide || side > 8192) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("scatter: expected a side of ", kMarkSide + 1, " to 8192 pixels, got ", side));
+  if (side <= kScatterMarkSide || side > 8192) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "scatter: expected a side of ", kScatterMarkSide + 1, " to 8192 pixels, got ", side));
   }
   const PlacedPoints points(scatter);
   Picture picture = {.height = side, .width = side};
   picture.pixels.assign(static_cast<size_t>(side * side * 3), 255);
-  const auto room = static_cast<double>(side - kMarkSide);
+  const auto room = static_cast<double>(side - kScatterMarkSide);
   for (int64_t i = 0; i < points.size(); ++i) {
     if (!points.Shows(i)) continue;
     const double x = points.x.Place(points.Coordinate(i, 0)),
@@ -261,12 +263,13 @@ absl::StatusOr<std::string> ScatterText(const Scatter& scatter, int64_t columns,
     for (int64_t column = 0; column < columns; ++column) {
       const auto& cell = cells[static_cast<size_t>(row * columns + column)];
       const auto most = std::ranges::max_element(cell, {}, [](const auto& c) { return c.second; });
-      const char letter = scatter.classes.empty() ? 'o' : LetterOf(cell.empty() ? 0 : most->first);
+      const char letter =
+          scatter.classes.empty() ? 'o' : ScatterLetter(cell.empty() ? 0 : most->first);
       line += cell.empty() ? ' ' : letter;
     }
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
-  return text + LettersText(points);
+  return text + ScatterLettersText(points);
 }
 
 }  // namespace weft
