@@ -23,10 +23,10 @@ struct Pca {
 };
 
 // The first k components of features f32[N,...], each of them flattened to D numbers: from the
-// eigenvectors of the covariance [D,D] or, where D > N, of the rows' products [N,N]. Where rows
-// differ in fewer than k directions, the components left over are zeros. Errors: those of
-// FeatureRows, a single row, k outside [1, min(N,D)], min(N,D) over kMostPcaSide.
-inline constexpr int64_t kMostPcaSide = 4096;  // half a minute's work
+// eigenvectors of the columns' products [D,D] or, where D > N, of the rows' [N,N]; from 513 on by
+// products with the rows alone. Where rows differ in fewer than k directions, the components left
+// over are zeros. Needs 8 N D bytes. Errors: those of FeatureRows, a single row, k outside [1,
+// min(N,D)], k over 512.
 absl::StatusOr<Pca> ComputePca(const Tensor& values, int64_t k = 2);
 
 // Where other features lie: f32[M,k]. Errors: those of FeatureRows, another D.

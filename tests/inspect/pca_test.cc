@@ -121,6 +121,47 @@ TEST(Pca, IsTheEigenDecompositionOfTheCovariance) {
   }
 }
 
+// Rows made of cosines (the DCT's basis, orthonormal and of mean 0) by given singular values, on
+// both sides of where the matrix of products is no longer made.
+TEST(Pca, OfKnownSingularValues) {
+  const std::vector<double> singular = {40, 39.9, 25, 12, 11, 3, 3, 1};
+  const auto cosine = [](int64_t i, size_t frequency, int64_t n) {
+    const double turn = M_PI * (static_cast<double>(i) + 0.5) * static_cast<double>(frequency + 1);
+    return std::sqrt(2.0 / static_cast<double>(n)) * std::cos(turn / static_cast<double>(n));
+  };
+  for (const auto& [n, width] :
+       {std::pair<int64_t, int64_t>{700, 90}, {90, 700}, {800, 600}, {600, 800}}) {
+    Tensor rows = Tensor::Zeros(DType::kF32, {n, width}).value();
+    const std::span<float> values = rows.mutable_values<float>();
+    for (int64_t at = 0; at < n * width; ++at) {
+      double sum = 0.5;
+      for (size_t r = 0; r < singular.size(); ++r) {
+        sum += singular[r] * cosine(at / width, r, n) * cosine(at % width, r + 2, width);
+      }
+      values[static_cast<size_t>(at)] = static_cast<float>(sum);
+    }
+    const auto pca = ComputePca(rows, 5);
+    ASSERT_TRUE(pca.ok()) << pca.status();
+    for (size_t i = 0; i < 5; ++i) {
+      const double variance = singular[i] * singular[i] / static_cast<double>(n - 1);
+      EXPECT_NEAR(pca->variance[i] / variance, 1, 1e-6) << n << " " << i;
+      double product = 0;
+      for (int64_t d = 0; d < width; ++d) {
+        product +=
+            pca->components.At(static_cast<int64_t>(i) * width + d) * cosine(d, i + 2, width);
+      }
+      EXPECT_NEAR(std::abs(product), 1, 1e-5) << n << " " << i;
+    }
+  }
+  // Directions without variance: the method goes on where it cannot reach more.
+  Tensor flat = Tensor::Zeros(DType::kF32, {700, 600}).value();
+  flat.mutable_values<float>()[5] = 3;
+  const Pca pca = ComputePca(flat, 3).value();
+  EXPECT_NEAR(pca.Explained(0), 1, 1e-12);
+  EXPECT_EQ(pca.components.At(5), 1);
+  EXPECT_EQ(pca.variance[1], 0);
+}
+
 TEST(Pca, OfALineIsTheLine) {
   const Tensor rows =
       Tensor::FromValues<float>({4, 2}, std::array{0.f, 1.f, 1.f, 3.f, 2.f, 5.f, 3.f, 7.f}).value();
