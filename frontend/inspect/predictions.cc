@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <functional>
 
 #include "frontend/data/loader.h"
 #include "frontend/inspect/example.h"
