@@ -111,7 +111,9 @@ Command AddInspect(CLI::App& program) {
   auto a = std::make_shared<InspectArguments>();
   app->add_option("file", a->file, "A .weft or .onnx file, or a network of the zoo")->required();
   std::vector<InspectMethod> methods;
-  for (const auto add : {AddAttributionMethods, AddExcitationMethods, AddGraphMethods, AddReceptiveFieldMethods, AddResourceMethods}) {
+  for (const auto add :
+       {AddAttributionMethods, AddExcitationMethods, AddGraphMethods, AddReceptiveFieldMethods,
+        AddResourceMethods, AddEmbeddingMethods, AddJudgementMethods, AddAdversarialMethods}) {
     std::ranges::move(add(*app, a), std::back_inserter(methods));
   }
   for (const InspectMethod& method : methods) {

@@ -45,6 +45,12 @@ std::vector<InspectMethod> AddReceptiveFieldMethods(CLI::App& inspect,
                                                     std::shared_ptr<InspectArguments> a);
 std::vector<InspectMethod> AddResourceMethods(CLI::App& inspect,
                                               std::shared_ptr<InspectArguments> a);
+std::vector<InspectMethod> AddEmbeddingMethods(CLI::App& inspect,
+                                               std::shared_ptr<InspectArguments> a);
+std::vector<InspectMethod> AddJudgementMethods(CLI::App& inspect,
+                                               std::shared_ptr<InspectArguments> a);
+std::vector<InspectMethod> AddAdversarialMethods(CLI::App& inspect,
+                                                 std::shared_ptr<InspectArguments> a);
 
 // --data and its options, --split, --threads.
 void AddInspectData(CLI::App& app, InspectArguments& a);
