@@ -98,6 +98,8 @@ TEST(PictureFilter, RefusesWhatIsNoKernel) {
   const Tensor even = Tensor::Zeros(DType::kF64, {2, 2}).value();
   EXPECT_THAT(FilterPicture(p, {{even}}).status().message(),
               HasSubstr("expected a kernel [h,w] of odd extents, got f64[2,2]"));
+  const Tensor odd = Tensor::Scalar(NAN, DType::kF32).Reshaped({1, 1}).value();
+  EXPECT_THAT(FilterPicture(p, {{odd}}).status().message(), HasSubstr("finite weights, got nan"));
   EXPECT_FALSE(
       FilterPicture(p, {{MakePictureKernel("gabor").value()}}).ok());  // nothing to reflect
 }

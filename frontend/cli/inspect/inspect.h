@@ -38,6 +38,11 @@ struct InspectMethod {
 // One file each: adds the family's methods to `weft inspect`; `a` is shared by all.
 std::vector<InspectMethod> AddAttributionMethods(CLI::App& inspect,
                                                  std::shared_ptr<InspectArguments> a);
+std::vector<InspectMethod> AddLayerMethods(CLI::App& inspect, std::shared_ptr<InspectArguments> a);
+std::vector<InspectMethod> AddStatisticsMethods(CLI::App& inspect,
+                                                std::shared_ptr<InspectArguments> a);
+std::vector<InspectMethod> AddLossSurfaceMethods(CLI::App& inspect,
+                                                 std::shared_ptr<InspectArguments> a);
 
 // --data and its options, --split, --threads.
 void AddInspectData(CLI::App& app, InspectArguments& a);
