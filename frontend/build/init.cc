@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "frontend/build/picture_kernels.h"
 #include "ops/philox.h"
 
 namespace weft {
@@ -134,6 +135,8 @@ Initializer Initializer::Resolve(const Fans& fans) const {
     case Kind::kTruncatedNormal:
     case Kind::kOrthogonal:
     case Kind::kValues:
+    case Kind::kGabor:
+    case Kind::kKernel:
       break;
   }
   return *this;
@@ -163,6 +166,32 @@ Initializer Initializer::Values(Tensor values) {
   return result;
 }
 
+absl::StatusOr<Tensor> Initializer::MakeKernels(DType dtype, const Dims& dims,
+                                                std::string_view name) const {
+  if (dims.size() != 4 || dims[2] != dims[3]) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("kernels as initial values of ", Absl(name),
+                     ": expected weights [O,I,H,W] of a square kernel, got ", ToString(dims)));
+  }
+  const bool bank = kind_ == Kind::kGabor;
+  absl::StatusOr<Tensor> planes =
+      bank ? GaborBank(dims[0], dims[2]) : MakePictureKernel(kernel_, {.size = dims[2]});
+  if (!planes.ok()) {
+    return Annotate(planes.status(), absl::StrCat("initial values of ", Absl(name)));
+  }
+  WEFT_ASSIGN_OR_RETURN(Tensor weights, Tensor::Zeros(DType::kF64, dims));
+  const auto inputs = static_cast<double>(dims[1]);
+  const double scale = bank ? a_ * std::sqrt(2 / inputs) : 1 / inputs;
+  const auto area = static_cast<size_t>(dims[2] * dims[3]);
+  const std::span<const double> from = planes->values<double>();
+  const std::span<double> to = weights.mutable_values<double>();
+  for (size_t i = 0; i < to.size(); ++i) {
+    const size_t output = bank ? i / (area * static_cast<size_t>(dims[1])) : 0;
+    to[i] = scale * from[output * area + i % area];
+  }
+  return weights.Converted(dtype);
+}
+
 absl::StatusOr<Tensor> Initializer::Make(DType dtype, const Dims& dims, const Fans& fans,
                                          uint64_t seed, std::string_view name) const {
   if (kind_ == Kind::kValues) {
@@ -171,6 +200,7 @@ absl::StatusOr<Tensor> Initializer::Make(DType dtype, const Dims& dims, const Fa
         absl::StrCat("initial values of ", Absl(name), ": expected ", ToString(dims), ", got ",
                      values_.is_empty() ? std::string("none") : ToString(values_.dims())));
   }
+  if (kind_ == Kind::kGabor || kind_ == Kind::kKernel) return MakeKernels(dtype, dims, name);
   if (kind_ == Kind::kOrthogonal && dims.size() < 2) {
     return absl::InvalidArgumentError(absl::StrCat("orthogonal initial values of ", Absl(name),
                                                    ": expected a matrix, got ", ToString(dims)));

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "graph/tensor.h"
@@ -56,6 +57,17 @@ class Initializer {
   static Initializer Orthogonal(double gain = 1) { return {Kind::kOrthogonal, gain, 0}; }
   // These values, of the parameter's dims, such as ReadNpy's of a file.
   static Initializer Values(Tensor values);
+  // Of weights [O,I,H,H], H odd: GaborBank's kernels (picture_kernels.h), an output channel each,
+  // the same for all inputs. Each filter has the norm sqrt(2) * gain; sqrt(2) is that of
+  // HeNormal().
+  static Initializer Gabor(double gain = 1) { return {Kind::kGabor, gain, 0}; }
+  // Of the same: a kernel by its name (PictureKernels) in every output channel; each input has its
+  // share of 1/I, so that equal inputs are filtered as one. Made so depthwise, I is 1.
+  static Initializer Kernel(std::string_view name) {
+    Initializer result(Kind::kKernel, 0, 0);
+    result.kernel_ = std::string(name);
+    return result;
+  }
   // What PyTorch does unless told otherwise: uniform in +-1/sqrt(fan in).
   static Initializer PyTorch() { return {}; }
 
@@ -77,6 +89,8 @@ class Initializer {
     kTruncatedNormal,
     kOrthogonal,
     kValues,
+    kGabor,
+    kKernel,
     kXavierUniform,
     kXavierNormal,
     kFanUniform,
@@ -91,17 +105,20 @@ class Initializer {
   Initializer Resolve(const Fans& fans) const;
   template <typename Random, typename T>
   void Fill(const Dims& dims, Random& random, std::span<T> values) const;
+  absl::StatusOr<Tensor> MakeKernels(DType dtype, const Dims& dims, std::string_view name) const;
 
   Kind kind_ = Kind::kPyTorch;
-  double a_ = 0;   // value, low, mean, gain or, times the fan, the variance
-  double b_ = 0;   // high, std, or whether it is the fan out
-  Tensor values_;  // of kValues
+  double a_ = 0;        // value, low, mean, gain or, times the fan, the variance
+  double b_ = 0;        // high, std, or whether it is the fan out
+  Tensor values_;       // of kValues
+  std::string kernel_;  // of kKernel
 };
 
 // An initializer by the name that Keras or PyTorch has for it, in lower case with or without _, and
 // its arguments: he_normal, kaiming_uniform, glorot_uniform, xavier_normal, lecun_normal,
 // orthogonal, orthogonal(1.4), truncated_normal(0, 0.02), normal(0, 0.01), uniform(-0.1, 0.1),
-// constant(0.5), zeros, ones, pytorch. Errors: another name, other arguments.
+// constant(0.5), zeros, ones, pytorch, gabor, gabor(2), a picture's kernel such as sobel_x. Errors:
+// another name, other arguments.
 absl::StatusOr<Initializer> ParseInitializer(std::string_view text);
 
 }  // namespace weft

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "frontend/build/init.h"
+#include "frontend/build/picture_kernels.h"
 
 namespace weft {
 namespace {
@@ -44,6 +45,7 @@ const std::vector<NamedInitializer>& NamedInitializers() {
       {"lecununiform", 0, 0, [](const Numbers&) { return I::LeCunUniform(); }},
       {"lecunnormal", 0, 0, [](const Numbers&) { return I::LeCunNormal(); }},
       {"orthogonal", 0, 1, [](const Numbers& n) { return I::Orthogonal(Gain(n)); }},
+      {"gabor", 0, 1, [](const Numbers& n) { return I::Gabor(Gain(n)); }},
   };
   return *kAll;
 }
@@ -53,12 +55,15 @@ absl::Status NotAnInitializer(std::string_view text, std::string_view why) {
       absl::StrCat("initializer \"", Absl(text), "\": ", Absl(why),
                    "; there are he_normal, he_uniform, xavier_normal, xavier_uniform, "
                    "lecun_normal, lecun_uniform, orthogonal, truncated_normal(MEAN,STD), "
-                   "normal(MEAN,STD), uniform(LOW,HIGH), constant(X), zeros, ones, pytorch"));
+                   "normal(MEAN,STD), uniform(LOW,HIGH), constant(X), zeros, ones, pytorch, "
+                   "gabor, the kernels of weft filter --kernel list"));
 }
 
 }  // namespace
 
 absl::StatusOr<Initializer> ParseInitializer(std::string_view text) {
+  const PictureKernel* const kernel = FindPictureKernel(text);
+  if (kernel != nullptr && text != "gabor") return Initializer::Kernel(text);
   std::string name(text.substr(0, text.find('(')));
   std::string_view rest = text.substr(name.size());
   name.erase(std::remove(name.begin(), name.end(), '_'), name.end());

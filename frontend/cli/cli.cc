@@ -133,6 +133,7 @@ int RunCli(int argc, char** argv) {
         AddOps(program),      AddData(program),    AddDemo(program),    AddFeatures(program),
         AddLrFind(program),   AddPlot(program),    AddBench(program),   AddProfile(program),
         AddInspect(program),  AddServe(program)};
+        AddInspect(program),  AddFilter(program)};
     if (argc < 2) {
       std::fputs(program.help().c_str(), stdout);
       return 0;

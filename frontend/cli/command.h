@@ -38,6 +38,7 @@ Command AddBench(CLI::App& program);
 Command AddProfile(CLI::App& program);
 Command AddInspect(CLI::App& program);
 Command AddServe(CLI::App& program);
+Command AddFilter(CLI::App& program);
 
 }  // namespace weft
 

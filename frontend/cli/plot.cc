@@ -75,23 +75,55 @@ Series CurveOf(const NumberTable& table, const std::string& name, int x, int y) 
   return series;
 }
 
-// Adds a file's curves; those of several files are told apart by the files' names.
+using PathParts = std::vector<std::string>;
+
+// What tells each file from the others: of runs/a/log.csv and runs/b/log.csv a and b, of a.csv and
+// b.csv likewise. The whole names where that is nothing.
+std::vector<std::string> RunLabels(const std::vector<std::string>& files) {
+  std::vector<PathParts> all;
+  for (const std::string& file : files) {
+    const std::string stem = file.ends_with(".csv") ? file.substr(0, file.size() - 4) : file;
+    all.push_back(absl::StrSplit(stem, '/'));
+  }
+  const auto share = [&](auto part_of) {
+    return std::ranges::all_of(all, [&](const PathParts& parts) {
+      return !parts.empty() && part_of(parts) == part_of(all[0]);
+    });
+  };
+  while (share([](const PathParts& parts) { return parts.front(); })) {
+    for (PathParts& parts : all) parts.erase(parts.begin());
+  }
+  while (share([](const PathParts& parts) { return parts.back(); })) {
+    for (PathParts& parts : all) parts.pop_back();
+  }
+  if (std::ranges::any_of(all, [](const PathParts& parts) { return parts.empty(); })) return files;
+  std::vector<std::string> labels;
+  for (const PathParts& parts : all) labels.push_back(absl::StrJoin(parts, "/"));
+  return labels;
+}
+
+// Adds a file's curves; those of several runs are told apart by `run`, in a color each.
 absl::Status AddCurves(const PlotArguments& a, const std::string& file, const NumberTable& table,
-                       const std::string& x, std::vector<Series>* curves) {
+                       const std::string& x, const std::string& run, int number,
+                       std::vector<Series>* curves) {
   WEFT_ASSIGN_OR_RETURN(const int x_column, FindColumn(table, x, file));
   std::vector<std::string> names = DefaultColumns(table, x);
   if (!a.columns.empty()) names = absl::StrSplit(a.columns, ',');
   if (names.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(file, ": there are no numbers to plot"));
   }
-  for (const std::string& name : names) {
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string& name = names[i];
     WEFT_ASSIGN_OR_RETURN(const int column, FindColumn(table, name, file));
     curves->push_back(CurveOf(table, name, x_column, column));
     if (curves->back().y.empty()) {
       return absl::InvalidArgumentError(
           absl::StrCat(file, ": the column ", name, " has no numbers"));
     }
-    if (a.files.size() > 1) curves->back().name = absl::StrCat(file, " ", name);
+    if (a.files.size() == 1) continue;
+    curves->back().name = absl::StrCat(run, " ", name);
+    curves->back().color = number;
+    curves->back().dash = static_cast<int>(i);
   }
   return absl::OkStatus();
 }
@@ -100,10 +132,12 @@ absl::Status Plot(const PlotArguments& a) {
   if (!a.output.empty()) WEFT_RETURN_IF_ERROR(CheckOutputPath(a.output));
   std::string x = a.x;
   std::vector<Series> curves;
-  for (const std::string& file : a.files) {
+  const std::vector<std::string> runs = RunLabels(a.files);
+  for (size_t i = 0; i < a.files.size(); ++i) {
+    const std::string& file = a.files[i];
     WEFT_ASSIGN_OR_RETURN(const NumberTable table, ReadNumberTable(file));
     if (x.empty()) x = table.Column("step") >= 0 ? "step" : table.columns[0];
-    WEFT_RETURN_IF_ERROR(AddCurves(a, file, table, x, &curves));
+    WEFT_RETURN_IF_ERROR(AddCurves(a, file, table, x, runs[i], static_cast<int>(i), &curves));
   }
   PlotOptions options{.title = a.title, .x_label = x, .log_x = a.log_x, .log_y = a.log_y};
   if (!a.output.empty()) {

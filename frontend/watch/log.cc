@@ -4,12 +4,16 @@
 #include <cmath>
 #include <utility>
 
+#include "frontend/session/feeds.h"
+#include "frontend/session/layers.h"
+#include "frontend/session/session.h"
 #include "frontend/watch/confusion_plot.h"
 
 namespace weft {
 namespace {
 
 constexpr int64_t kLoggedExamples = 16;
+constexpr int64_t kWatchedExamples = 64;
 
 std::vector<std::string> LogColumns() {
   std::vector<std::string> names = {"kind",
@@ -55,6 +59,19 @@ void PlaceExample(std::span<const float> pixels, const Preprocessing& p, int64_t
   }
 }
 
+// The first examples, as one batch.
+absl::StatusOr<Batch> FirstExamples(const Dataset& dataset, int64_t count) {
+  // The caller's, for as long as this runs.
+  const std::shared_ptr<const Dataset> borrowed(std::shared_ptr<void>(), &dataset);
+  WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<Loader> loader,
+                        Loader::Create(borrowed, {.batch_size = std::min(count, dataset.size()),
+                                                  .shuffle = false,
+                                                  .prefetch = 0}));
+  Batch batch;
+  WEFT_RETURN_IF_ERROR(loader->Next(&batch).status());
+  return batch;
+}
+
 }  // namespace
 
 absl::StatusOr<Picture> ExamplesPicture(const Dataset& dataset, int64_t count) {
@@ -82,6 +99,7 @@ absl::Status CheckLogOptions(const LogOptions& options) {
     return absl::InvalidArgumentError(absl::StrCat(key, ": expected at least 0, got ", steps));
   }
   for (const auto& [key, wanted] : {std::pair("log_histograms", options.log_histograms),
+                                    std::pair("log_activations", options.log_activations),
                                     std::pair("log_gradients", options.log_gradients > 0)}) {
     if (!wanted || !options.tensorboard.empty()) continue;
     return absl::InvalidArgumentError(absl::StrCat(
@@ -110,6 +128,12 @@ absl::Status TrainingLog::Begin(const Dataset* examples) {
     gradients_.Update(AddGradient(parameter, gradient));
   };
   trainer_.WatchGradients(watch, options_.log_gradients);
+  if (options_.log_activations) {
+    if (examples == nullptr) {
+      return absl::InvalidArgumentError("log_activations: there are no examples");
+    }
+    WEFT_ASSIGN_OR_RETURN(watched_, FirstExamples(*examples, kWatchedExamples));
+  }
   if (examples == nullptr) return absl::OkStatus();
   const absl::StatusOr<Picture> picture = ExamplesPicture(*examples, kLoggedExamples);
   // Signals and texts are no pictures.
@@ -140,6 +164,19 @@ absl::Status TrainingLog::AddHistograms(int64_t step) {
     if (VariableRole(*variable) == kOptimizerSlot) continue;
     WEFT_ASSIGN_OR_RETURN(const Tensor value, trainer_.Get(variable->name()));
     WEFT_RETURN_IF_ERROR(events_->AddHistogram(variable->name(), value, step));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TrainingLog::AddActivations(int64_t step) {
+  WEFT_ASSIGN_OR_RETURN(const Model snapshot, trainer_.Snapshot());
+  WEFT_ASSIGN_OR_RETURN(const Model layers, ModelOfLayers(snapshot));
+  WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
+                        Session::Create(layers, {.threads = trainer_.options().threads}));
+  WEFT_ASSIGN_OR_RETURN(const TensorMap feeds, FeedExamples(session->inputs(), watched_));
+  WEFT_ASSIGN_OR_RETURN(const TensorMap values, session->Run(feeds));
+  for (const auto& [name, value] : values) {
+    WEFT_RETURN_IF_ERROR(events_->AddHistogram(absl::StrCat("activations/", name), value, step));
   }
   return absl::OkStatus();
 }
@@ -179,7 +216,8 @@ absl::Status TrainingLog::OnEpoch(const EpochSummary& s) {
     const Picture picture = ConfusionPicture(s.test->metrics.confusion);
     WEFT_RETURN_IF_ERROR(events_->AddPicture("test_confusion", picture, s.step));
   }
-  return options_.log_histograms ? AddHistograms(s.step) : absl::OkStatus();
+  if (options_.log_histograms) WEFT_RETURN_IF_ERROR(AddHistograms(s.step));
+  return options_.log_activations ? AddActivations(s.step) : absl::OkStatus();
 }
 
 }  // namespace weft

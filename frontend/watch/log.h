@@ -17,6 +17,7 @@ struct LogOptions {
   std::string tensorboard = {};  // a folder; none: ""
   int64_t log_every = 10;        // steps from one row to the next; 0: rows of epochs only
   bool log_histograms = false;   // of every variable, after each epoch
+  bool log_activations = false;  // of every layer, after each epoch
   int64_t log_gradients = 0;     // steps from one histogram of every gradient to the next; 0: none
 };
 
@@ -26,6 +27,8 @@ void VisitOptions(LogOptions& o, F& f) {
   f("tensorboard", o.tensorboard, "Write events for TensorBoard into this folder");
   f("log_every", o.log_every, "Steps between two rows of the logs; 0: epochs only");
   f("log_histograms", o.log_histograms, "Weights' distributions after each epoch, in TensorBoard");
+  f("log_activations", o.log_activations,
+    "Layers' distributions for the first training examples after each epoch, in TensorBoard");
   f("log_gradients", o.log_gradients,
     "Steps between two distributions of all gradients in TensorBoard; 0: none");
 }
@@ -43,8 +46,9 @@ class TrainingLog {
  public:
   // `trainer` must outlive the log; its step says where the logs go on, its gradients are watched
   // where they are to be logged. The graph and the first examples of `examples`, which may be null,
-  // are logged once. Errors: those of CheckLogOptions; a file cannot be written, a log of other
-  // columns.
+  // are logged once; those whose activations are logged are its first too. Errors: those of
+  // CheckLogOptions; a file cannot be written, a log of other columns, activations without
+  // examples.
   static absl::StatusOr<std::unique_ptr<TrainingLog>> Create(const LogOptions& options,
                                                              Trainer& trainer,
                                                              const Dataset* examples = nullptr);
@@ -60,12 +64,14 @@ class TrainingLog {
   absl::Status AddRow(std::string_view kind, int64_t epoch, int64_t step,
                       std::vector<NamedMetric> numbers);
   absl::Status AddHistograms(int64_t step);
+  absl::Status AddActivations(int64_t step);
   absl::Status AddGradient(const std::string& parameter, const absl::StatusOr<Tensor>& gradient);
 
   LogOptions options_;
   Trainer& trainer_;
   std::unique_ptr<LogTable> table_;
   std::unique_ptr<EventFile> events_;
+  Batch watched_;           // the examples whose activations are logged
   absl::Status gradients_;  // the first failure to log one
 };
 

@@ -12,6 +12,9 @@ namespace weft {
 struct Series {
   std::string name;
   std::vector<double> x = {}, y = {};
+  // Which of the colors and dashes it is drawn in, begun anew after the last: of several runs with
+  // several curves each, one color a run and one dash a kind. A color of -1: the curve's number.
+  int color = -1, dash = 0;
 };
 
 struct PlotOptions {

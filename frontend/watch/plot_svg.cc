@@ -11,6 +11,9 @@ namespace {
 // Okabe and Ito's colors, which the color-blind can tell apart too.
 constexpr std::array<const char*, 7> kCurveColors = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                                      "#e69f00", "#56b4e9", "#000000"};
+// Where colors begin anew, dashes tell curves apart.
+constexpr std::array<const char*, 4> kCurveDashes = {
+    "", " stroke-dasharray=\"6 3\"", " stroke-dasharray=\"2 3\"", " stroke-dasharray=\"8 3 2 3\""};
 constexpr int kMarginLeft = 64, kMarginRight = 16, kMarginTop = 32,
               kMarginBottom = 48;  // margins in pixels
 constexpr int kXTicks = 8, kYTicks = 6;
@@ -52,7 +55,14 @@ class SvgChart {
   double Y(double place) const {
     return options_.height - kMarginBottom - place * (options_.height - kMarginTop - kMarginBottom);
   }
-  const char* Color(size_t i) const { return kCurveColors[i % kCurveColors.size()]; }
+  size_t ColorNumber(size_t i) const {
+    return series_[i].color < 0 ? i : static_cast<size_t>(series_[i].color);
+  }
+  const char* Color(size_t i) const { return kCurveColors[ColorNumber(i) % kCurveColors.size()]; }
+  const char* Dash(size_t i) const {
+    const size_t dash = static_cast<size_t>(series_[i].dash) + ColorNumber(i) / kCurveColors.size();
+    return kCurveDashes[dash % kCurveDashes.size()];
+  }
 
   void Text(double x, double y, const char* anchor, const std::string& text,
             const char* more = "") {
@@ -61,11 +71,12 @@ class SvgChart {
              XmlText(text) + "</text>\n";
   }
 
-  void Line(double x1, double y1, double x2, double y2, const char* color, double width) {
+  void Line(double x1, double y1, double x2, double y2, const char* color, double width,
+            const char* dash = "") {
     text_ += SvgFormat(
         "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\" "
-        "stroke-width=\"%.1f\"/>\n",
-        x1, y1, x2, y2, color, width);
+        "stroke-width=\"%.1f\"%s/>\n",
+        x1, y1, x2, y2, color, width, dash);
   }
 
   void Axes() {
@@ -94,8 +105,8 @@ class SvgChart {
                            X(stroke[0].x), Y(stroke[0].y), Color(i));
         continue;
       }
-      text_ += SvgFormat("<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" points=\"",
-                         Color(i));
+      text_ += SvgFormat("<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\"%s points=\"",
+                         Color(i), Dash(i));
       for (const PlotPoint& p : stroke) text_ += SvgFormat("%.2f,%.2f ", X(p.x), Y(p.y));
       text_.back() = '"';
       text_ += "/>\n";
@@ -104,7 +115,7 @@ class SvgChart {
 
   void Legend(size_t i) {
     const double y = Y(1) + kLegendLine * (static_cast<double>(i) + 0.5), x = X(1) - 8;
-    Line(x - 24, y, x, y, Color(i), 2);
+    Line(x - 24, y, x, y, Color(i), 2, Dash(i));
     Text(x - 30, y + 4, "end", series_[i].name);
   }
 

@@ -76,6 +76,10 @@ class BrailleCanvas {
   std::vector<Cell> cells_;
 };
 
+size_t ColorOfCurve(std::span<const Series> series, size_t i) {
+  return series[i].color < 0 ? i : static_cast<size_t>(series[i].color);
+}
+
 // "  loss 2.31 -> 0.12"
 std::string LegendText(const Series& series) {
   std::string text = series.name;
@@ -90,7 +94,8 @@ std::string PlotText(std::span<const Series> series, const PlotOptions& options)
   const PlotAxis y = PlotAxis::Of(series, false, options.log_y);
   BrailleCanvas canvas(std::max(options.columns, 1), std::max(options.rows, 1));
   for (size_t i = 0; i < series.size(); ++i) {
-    for (const auto& stroke : Strokes(series[i], x, y)) canvas.Draw(stroke, i);
+    for (const auto& stroke : Strokes(series[i], x, y))
+      canvas.Draw(stroke, ColorOfCurve(series, i));
   }
   std::string text;
   if (!options.title.empty()) text += options.title + "\n";
@@ -105,7 +110,8 @@ std::string PlotText(std::span<const Series> series, const PlotOptions& options)
           RightAlignedLabel(high, std::max(rest, static_cast<int>(high.size()) + 1)) +
           (options.x_label.empty() ? "" : " " + options.x_label) + "\n";
   for (size_t i = 0; i < series.size(); ++i) {
-    text += std::string(kLabelWidth + 2, ' ') + ColoredText("──", i, options.color) + " " +
+    const size_t color = ColorOfCurve(series, i);
+    text += std::string(kLabelWidth + 2, ' ') + ColoredText("──", color, options.color) + " " +
             LegendText(series[i]) + "\n";
   }
   return text;

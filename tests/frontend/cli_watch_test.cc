@@ -64,8 +64,28 @@ TEST_F(Cli, PlotsSeveralLogsTogether) {
   WriteText(Path("a.csv"), kLog);
   WriteText(Path("b.csv"), "step,loss\n10,3\n20,0.25\n");
   const std::string text = Output("plot a.csv b.csv --columns loss");
-  EXPECT_THAT(text, HasSubstr("a.csv loss 2 -> 0.5"));
-  EXPECT_THAT(text, HasSubstr("b.csv loss 3 -> 0.25"));
+  EXPECT_THAT(text, HasSubstr(" a loss 2 -> 0.5"));
+  EXPECT_THAT(text, HasSubstr(" b loss 3 -> 0.25"));
+}
+
+// Runs in folders of their own, whose logs have one name: a color a run, a dash a column.
+TEST_F(Cli, PlotsRunsByTheirFolders) {
+  for (const std::string run : {"slow", "fast"}) {
+    std::filesystem::create_directories(Path("runs/" + run));
+    WriteText(Path("runs/" + run + "/log.csv"), kLog);
+  }
+  Output("plot runs/slow/log.csv runs/fast/log.csv -o c.svg");
+  const std::string svg = ReadText(Path("c.svg"));
+  for (const std::string name : {"slow loss", "slow test_loss", "fast loss", "fast test_loss"}) {
+    EXPECT_THAT(svg, HasSubstr(">" + name + "</text>"));
+  }
+  // Two curves and two lines of the legend are dashed, half of either color.
+  size_t dashes = 0;
+  for (size_t at = svg.find("dasharray"); at != std::string::npos;
+       at = svg.find("dasharray", at + 1)) {
+    ++dashes;
+  }
+  EXPECT_EQ(dashes, 4u);
 }
 
 TEST_F(Cli, PlotSaysWhatItCannotDraw) {

@@ -340,11 +340,43 @@ TEST(TrainingLog, IsNothingWithoutFiles) {
               HasSubstr("log_gradients"));
 }
 
+// Of the one linear layer: the scores of the first 64 examples, of mean that a run says.
+TEST(TrainingLog, TensorBoardSeesActivationsAfterEachEpoch) {
+  const std::string folder = TestFolder();
+  const auto trainer = TinyTrainer();
+  const auto train = *OpenDataset("digits:200", Split::kTrain);
+  const LogOptions options = {.tensorboard = folder, .log_activations = true};
+  const auto log = TrainingLog::Create(options, *trainer, train.get());
+  ASSERT_TRUE(log.ok()) << log.status();
+  ASSERT_TRUE((*log)->OnEpoch({.epochs = 1, .step = 7}).ok());
+  const auto loader = *Loader::Create(train, {.batch_size = 64, .shuffle = false});
+  Batch batch;
+  ASSERT_TRUE(*loader->Next(&batch));
+  const Tensor scores = *trainer->Scores(batch);
+  double sum = 0;
+  for (int64_t i = 0; i < scores.size(); ++i) sum += scores.At(i);
+  int found = 0;
+  for (const auto& event : EventsIn(folder)) {
+    for (const auto& value : event.summary().value()) {
+      if (value.tag() != "activations/fc") continue;
+      ++found;
+      EXPECT_EQ(event.step(), 7);
+      EXPECT_EQ(value.histo().num(), 640);
+      EXPECT_NEAR(value.histo().sum(), sum, 1e-3);
+    }
+  }
+  EXPECT_EQ(found, 1);
+  EXPECT_THAT(MessageOf(TrainingLog::Create(options, *trainer).status()),
+              HasSubstr("log_activations: there are no examples"));
+}
+
 TEST(TrainingLog, DistributionsNeedTensorBoard) {
   EXPECT_THAT(MessageOf(CheckLogOptions({.log = "a.csv", .log_gradients = 3})),
               HasSubstr("log_gradients: distributions are written for TensorBoard"));
   EXPECT_THAT(MessageOf(CheckLogOptions({.log_histograms = true})),
               HasSubstr("log_histograms: distributions"));
+  EXPECT_THAT(MessageOf(CheckLogOptions({.log_activations = true})),
+              HasSubstr("log_activations: distributions"));
   EXPECT_TRUE(CheckLogOptions({.tensorboard = "t", .log_gradients = 3}).ok());
 }
 

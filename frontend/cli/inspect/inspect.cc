@@ -113,7 +113,8 @@ Command AddInspect(CLI::App& program) {
   std::vector<InspectMethod> methods;
   for (const auto add :
        {AddAttributionMethods, AddExcitationMethods, AddGraphMethods, AddReceptiveFieldMethods,
-        AddResourceMethods, AddEmbeddingMethods, AddJudgementMethods, AddAdversarialMethods}) {
+        AddResourceMethods, AddEmbeddingMethods, AddJudgementMethods, AddAdversarialMethods,
+        AddLayerMethods, AddStatisticsMethods, AddLossSurfaceMethods}) {
     std::ranges::move(add(*app, a), std::back_inserter(methods));
   }
   for (const InspectMethod& method : methods) {

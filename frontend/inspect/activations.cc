@@ -1,0 +1,60 @@
+#include "frontend/inspect/activations.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "frontend/inspect/map_picture.h"
+#include "frontend/session/layers.h"
+
+namespace weft {
+
+absl::StatusOr<std::vector<LayerActivation>> Activations(const Model& model, const Tensor& x,
+                                                         const std::vector<std::string>& at,
+                                                         const SessionOptions& session) {
+  WEFT_ASSIGN_OR_RETURN(const Model layers, ModelOfLayers(model, at));
+  WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(layers.graph));
+  WEFT_ASSIGN_OR_RETURN(const auto running, Session::Create(layers, session));
+  WEFT_ASSIGN_OR_RETURN(Tensor fitted, FitToInput(*input, x));
+  if (fitted.is_empty() || fitted.rank() < 1 || fitted.dims()[0] != 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("activations: expected one example of ", ToString(input->type()), ", got ",
+                     fitted.is_empty() ? "nothing" : ToString(fitted.type())));
+  }
+  WEFT_ASSIGN_OR_RETURN(TensorMap outputs, running->Run({{input->name(), std::move(fitted)}}));
+  std::vector<LayerActivation> result;
+  for (const NamedValue& output : layers.graph.outputs()) {
+    LayerActivation layer{.layer = output.name, .op = std::string(output.value.node->op_name())};
+    WEFT_ASSIGN_OR_RETURN(layer.values, outputs.at(output.name).Converted(DType::kF32));
+    const Dims& dims = layer.values.dims();
+    if (!dims.empty() && dims[0] == 1) {
+      WEFT_ASSIGN_OR_RETURN(layer.values,
+                            layer.values.Reshaped(Dims(dims.begin() + 1, dims.end())));
+    }
+    result.push_back(std::move(layer));
+  }
+  return result;
+}
+
+absl::StatusOr<Picture> ActivationPicture(const Tensor& values,
+                                          const ActivationPictureOptions& options) {
+  const bool is_signed = RangeOf(values.values<float>(), false).low < 0;
+  GridOptions grid{.colors = is_signed ? ColorMap::kDiverging : ColorMap::kHeat,
+                   .symmetric = is_signed,
+                   .each = options.each,
+                   .columns = options.columns,
+                   .scale = options.scale,
+                   .background = options.background};
+  const Dims& d = values.dims();
+  Dims maps = d;
+  if (d.size() == 1) maps = {1, 1, d[0]};
+  if (d.size() == 2) maps = {1, d[0], d[1]};
+  if (d.size() == 4) {
+    maps = {d[0] * d[1], d[2], d[3]};
+    grid.columns = d[1];
+  }
+  WEFT_ASSIGN_OR_RETURN(const Tensor shaped, values.Reshaped(std::move(maps)));
+  if (d.size() == 1 && grid.scale == 0) grid.scale = 8;
+  return GridPicture(shaped, grid);
+}
+
+}  // namespace weft
