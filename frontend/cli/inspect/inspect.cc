@@ -98,7 +98,7 @@ Command AddInspect(CLI::App& program) {
   auto a = std::make_shared<InspectArguments>();
   app->add_option("file", a->file, "A .weft or .onnx file, or a network of the zoo")->required();
   std::vector<InspectMethod> methods;
-  for (const auto add : {AddAttributionMethods}) {
+  for (const auto add : {AddAttributionMethods, AddUnitMethods, AddDreamMethods}) {
     std::ranges::move(add(*app, a), std::back_inserter(methods));
   }
   app->require_subcommand(1);

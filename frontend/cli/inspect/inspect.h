@@ -38,6 +38,8 @@ struct InspectMethod {
 // One file each: adds the family's methods to `weft inspect`; `a` is shared by all.
 std::vector<InspectMethod> AddAttributionMethods(CLI::App& inspect,
                                                  std::shared_ptr<InspectArguments> a);
+std::vector<InspectMethod> AddUnitMethods(CLI::App& inspect, std::shared_ptr<InspectArguments> a);
+std::vector<InspectMethod> AddDreamMethods(CLI::App& inspect, std::shared_ptr<InspectArguments> a);
 
 // --data and its options, --split, --threads.
 void AddInspectData(CLI::App& app, InspectArguments& a);
