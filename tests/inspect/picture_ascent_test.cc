@@ -89,16 +89,16 @@ TEST(Planes, RollingComesBack) {
 }
 
 TEST(Planes, BlurIsAGaussianThatKeepsSums) {
-  Tensor point = *Tensor::Zeros(DType::kF32, {1, 1, 15, 15});
-  point.mutable_values<float>()[7 * 15 + 7] = 1;
+  Tensor point = *Tensor::Zeros(DType::kF32, {1, 1, 25, 25});
+  point.mutable_values<float>()[12 * 25 + 12] = 1;
   const Tensor blurred = *BlurredPlanes(point, 1.5);
   double sum = 0;
   for (int64_t i = 0; i < blurred.size(); ++i) sum += blurred.At(i);
   EXPECT_NEAR(sum, 1, 1e-5);
   // exp(-r^2 / 2 s^2)
-  const double middle = blurred.At(7 * 15 + 7);
-  EXPECT_NEAR(blurred.At(7 * 15 + 9) / middle, std::exp(-4 / 4.5), 1e-5);
-  EXPECT_NEAR(blurred.At(10 * 15 + 6) / middle, std::exp(-10 / 4.5), 1e-5);
+  const double middle = blurred.At(12 * 25 + 12);
+  EXPECT_NEAR(blurred.At(12 * 25 + 14) / middle, std::exp(-4 / 4.5), 1e-5);
+  EXPECT_NEAR(blurred.At(15 * 25 + 11) / middle, std::exp(-10 / 4.5), 1e-5);
 }
 
 TEST(PictureSource, AWaveIsACosineOverItsFrequency) {
@@ -149,7 +149,7 @@ TEST(PictureAscent, FindsThePictureThatIsWanted) {
   Tensor target = *Tensor::Zeros(DType::kF32, {1, 3, 4, 5});
   RandomStream random(1, RandomPurpose::kPatterns, 1);
   for (float& v : target.mutable_values<float>()) v = random.Uniform(-0.5f, 0.5f);
-  for (AscentOptions options : {Pixels(600, 0.01), AscentOptions{.steps = 1500, .rate = 0.02}}) {
+  for (AscentOptions options : {Pixels(600, 0.01), AscentOptions{.steps = 3000, .rate = 0.03}}) {
     options.jitter = 0;
     const auto ascent = AscendFromNoise(NearTo(target), form, 2, options);
     ASSERT_TRUE(ascent.ok()) << ascent.status();
