@@ -45,10 +45,52 @@ absl::StatusOr<int64_t> ChannelsOfProbe(const Probe& probe) {
       absl::StrCat("expected activations f32[N,C] of known C, got ", ToString(type)));
 }
 
+// The weighted objective; pictures whose unit is off, so that no gradient says how it is turned on,
+// take the redirected one.
+PictureObjective ObjectiveThatWakes(std::shared_ptr<Probe> probe, std::shared_ptr<Probe> redirected,
+                                    const Tensor& weights) {
+  return [plain = WeightedObjective(std::move(probe), weights),
+          waking = WeightedObjective(std::move(redirected), weights)](
+             const Tensor& x) -> absl::StatusOr<ObjectiveAt> {
+    WEFT_ASSIGN_OR_RETURN(ObjectiveAt at, plain(x));
+    WEFT_ASSIGN_OR_RETURN(at.gradient, at.gradient.Converted(DType::kF32));
+    const std::span<float> gradient = at.gradient.mutable_values<float>();
+    const size_t size = gradient.size() / at.values.size();
+    ObjectiveAt woken;
+    for (size_t first = 0; first < gradient.size(); first += size) {
+      const std::span<float> picture = gradient.subspan(first, size);
+      if (std::ranges::any_of(picture, [](float g) { return g != 0; })) continue;
+      if (woken.gradient.is_empty()) {
+        WEFT_ASSIGN_OR_RETURN(woken, waking(x));
+        WEFT_ASSIGN_OR_RETURN(woken.gradient, woken.gradient.Converted(DType::kF32));
+      }
+      std::ranges::copy(woken.gradient.values<float>().subspan(first, size), picture.begin());
+    }
+    return at;
+  };
+}
+
+// A layer's units and how they are asked.
+struct UnitProbes {
+  std::shared_ptr<Probe> plain, redirected;
+  int64_t channels = 0;
+};
+
+absl::StatusOr<UnitProbes> UnitProbesOf(const Model& model, const UnitLayer& layer,
+                                        const SessionOptions& session) {
+  UnitProbes probes;
+  WEFT_ASSIGN_OR_RETURN(probes.plain, UnitProbe(model, layer, session));
+  WEFT_ASSIGN_OR_RETURN(probes.redirected,
+                        UnitProbe(model, layer, session, BackwardRule::kRedirected));
+  WEFT_ASSIGN_OR_RETURN(probes.channels, ChannelsOfProbe(*probes.plain));
+  return probes;
+}
+
 // One picture for each of a few channels.
-absl::Status MaximizeTogether(const std::shared_ptr<Probe>& probe, int64_t channels_there,
-                              std::span<const int64_t> channels, const Preprocessing& form,
-                              const AscentOptions& options, std::vector<UnitPicture>& pictures) {
+absl::Status MaximizeTogether(const UnitProbes& probes, std::span<const int64_t> channels,
+                              const Preprocessing& form, const AscentOptions& options,
+                              std::vector<UnitPicture>& pictures) {
+  const int64_t channels_there = probes.channels;
   const auto count = static_cast<int64_t>(channels.size());
   WEFT_ASSIGN_OR_RETURN(Tensor weights, Tensor::Zeros(DType::kF32, {count, channels_there}));
   const std::span<float> one = weights.mutable_values<float>();
@@ -56,8 +98,9 @@ absl::Status MaximizeTogether(const std::shared_ptr<Probe>& probe, int64_t chann
     one[n * static_cast<size_t>(channels_there) + static_cast<size_t>(channels[n])] = 1;
   }
   WEFT_ASSIGN_OR_RETURN(const Ascent ascent,
-                        AscendFromNoise(WeightedObjective(probe, weights), form, count, options));
-  WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> activations, probe->Values(ascent.x));
+                        AscendFromNoise(ObjectiveThatWakes(probes.plain, probes.redirected, weights), form, count,
+                      options));
+  WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> activations, probes.plain->Values(ascent.x));
   const auto size = static_cast<size_t>(ascent.x.size() / count);
   for (size_t n = 0; n < channels.size(); ++n) {
     const auto i = static_cast<int64_t>(n);
@@ -79,9 +122,11 @@ constexpr size_t kUnitColumns = 5;
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Probe>> UnitProbe(const Model& model, const UnitLayer& layer,
-                                                 const SessionOptions& session) {
+                                                 const SessionOptions& session,
+                                                 BackwardRule rule) {
   return Probe::Create(model,
                        {.at = {layer.at},
+                        .rule = rule,
                         .objectives =
                             [&](Emitter& e, std::span<const Value> values) {
                               return std::vector<Value>{UnitActivations(e, values[0], layer)};
@@ -98,20 +143,18 @@ absl::StatusOr<std::vector<UnitPicture>> MaximizeUnits(const Model& model, const
     return absl::InvalidArgumentError("maximize: expected channels, and a batch of 1 or more");
   }
   WEFT_ASSIGN_OR_RETURN(const Preprocessing form, PictureFormOf(model));
-  WEFT_ASSIGN_OR_RETURN(const std::shared_ptr<Probe> probe,
-                        UnitProbe(model, layer, options.session));
-  WEFT_ASSIGN_OR_RETURN(const int64_t there, ChannelsOfProbe(*probe));
+  WEFT_ASSIGN_OR_RETURN(const UnitProbes probes, UnitProbesOf(model, layer, options.session));
   for (const int64_t channel : channels) {
-    if (channel >= 0 && channel < there) continue;
+    if (channel >= 0 && channel < probes.channels) continue;
     return absl::InvalidArgumentError(absl::StrCat(layer.at.empty() ? "scores" : layer.at,
-                                                   ": expected a channel from 0 to ", there - 1,
+                                                   ": expected a channel from 0 to ", probes.channels - 1,
                                                    ", got ", channel));
   }
   std::vector<UnitPicture> pictures;
   while (pictures.size() < channels.size()) {
     const auto rest = channels.subspan(pictures.size());
     WEFT_RETURN_IF_ERROR(MaximizeTogether(
-        probe, there, rest.first(std::min(rest.size(), static_cast<size_t>(batch_size))), form,
+        probes, rest.first(std::min(rest.size(), static_cast<size_t>(batch_size))), form,
         options, pictures));
   }
   return pictures;

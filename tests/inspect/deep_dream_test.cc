@@ -93,7 +93,7 @@ TEST(DeepDream, DigitsAsAPicture) {
 TEST(DeepDream, CifarAsAPicture) {
   if (!HasSharedCifar()) GTEST_SKIP() << "no ../shared/data/cifar10-jpeg";
   const Picture picture = Resample(ExamplePicture("cifar", 0), 96, 96);
-  DeepDreamOptions options = {.at = "layer3.0.relu_1"};
+  DeepDreamOptions options = {.at = "layer3.0.relu2"};
   options.ascent.rate = 0.02;
   const auto dream = DeepDream(GoldenModel("cifar"), picture, options);
   ASSERT_TRUE(dream.ok()) << dream.status();

@@ -41,7 +41,7 @@ TEST(Inversion, DigitsShallowLayersKnowMore) {
 
 TEST(Inversion, CifarShallowLayersKnowMore) {
   if (!HasSharedCifar()) GTEST_SKIP() << "no ../shared/data/cifar10-jpeg";
-  const std::string layers[] = {"relu", "layer2.0.relu_1", ""};
+  const std::string layers[] = {"relu1", "layer2.0.relu2", ""};
   ExpectLessFromDeeperLayers("cifar", layers, 5);
 }
 

@@ -133,7 +133,7 @@ TEST(TopPatches, DigitsAsAPicture) {
 TEST(TopPatches, CifarAsAPicture) {
   if (!HasSharedCifar()) GTEST_SKIP() << "no ../shared/data/cifar10-jpeg";
   const std::array<int64_t, 4> channels = {0, 1, 2, 3};
-  const auto found = TopPatches(GoldenModel("cifar"), GoldenData("cifar"), "layer2.0.relu_1",
+  const auto found = TopPatches(GoldenModel("cifar"), GoldenData("cifar"), "layer2.0.relu2",
                                 channels, {.count = 6});
   ASSERT_TRUE(found.ok()) << found.status();
   const auto sheet = PatchSheet(*found);
