@@ -17,7 +17,7 @@ struct DeepDreamOptions {
   int64_t octaves = 4;
   double octave_scale = 1.4;            // from the sides of an octave to those of the next
   AscentOptions ascent = {.steps = 10,  // an octave
-                          .rate = 0.01,
+                          .rate = 0.006,
                           .rule = AscentRule::kNormalised,
                           .parameters = PictureParameters::kPixels,
                           .jitter = 8};

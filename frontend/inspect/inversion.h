@@ -14,7 +14,7 @@ struct InversionOptions {
   AscentOptions ascent = {.steps = 400,
                           .rate = 0.02,
                           .parameters = PictureParameters::kPixels,
-                          .total_variation = 0.001};
+                          .total_variation = 0.05};
 };
 
 struct InversionResult {

@@ -12,6 +12,9 @@
 namespace weft {
 namespace {
 
+constexpr int64_t kUnitColumns = 5;  // of a sheet
+constexpr int64_t kWakingShare = 4;  // a quarter of the steps
+
 // [N,C] of a layer.
 Value UnitActivations(Emitter& e, Value layer, const UnitLayer& what) {
   const TensorType& type = layer.type();
@@ -45,34 +48,37 @@ absl::StatusOr<int64_t> ChannelsOfProbe(const Probe& probe) {
       absl::StrCat("expected activations f32[N,C] of known C, got ", ToString(type)));
 }
 
-// The weighted objective; pictures whose unit is off, so that no gradient says how it is turned on,
-// take the redirected one.
-PictureObjective ObjectiveThatWakes(std::shared_ptr<Probe> probe, std::shared_ptr<Probe> redirected,
-                                    const Tensor& weights) {
+// The weighted objective. Its first steps go by what the rectifier reads, so that the places where
+// a unit is off are pushed too; so do later ones of pictures whose unit is off everywhere.
+PictureObjective ObjectiveThatWakes(std::shared_ptr<Probe> probe, std::shared_ptr<Probe> read,
+                                    const Tensor& weights, int64_t waking_steps) {
+  if (read == nullptr) return WeightedObjective(std::move(probe), weights);
   return [plain = WeightedObjective(std::move(probe), weights),
-          waking = WeightedObjective(std::move(redirected), weights)](
-             const Tensor& x) -> absl::StatusOr<ObjectiveAt> {
-    WEFT_ASSIGN_OR_RETURN(ObjectiveAt at, plain(x));
+          waking = WeightedObjective(std::move(read), weights),
+          waking_steps](const Tensor& x, int64_t step) -> absl::StatusOr<ObjectiveAt> {
+    if (step < waking_steps) return waking(x, step);
+    WEFT_ASSIGN_OR_RETURN(ObjectiveAt at, plain(x, step));
     WEFT_ASSIGN_OR_RETURN(at.gradient, at.gradient.Converted(DType::kF32));
     const std::span<float> gradient = at.gradient.mutable_values<float>();
     const size_t size = gradient.size() / at.values.size();
-    ObjectiveAt woken;
+    Tensor woken;
     for (size_t first = 0; first < gradient.size(); first += size) {
       const std::span<float> picture = gradient.subspan(first, size);
       if (std::ranges::any_of(picture, [](float g) { return g != 0; })) continue;
-      if (woken.gradient.is_empty()) {
-        WEFT_ASSIGN_OR_RETURN(woken, waking(x));
-        WEFT_ASSIGN_OR_RETURN(woken.gradient, woken.gradient.Converted(DType::kF32));
+      if (woken.is_empty()) {
+        WEFT_ASSIGN_OR_RETURN(const ObjectiveAt other, waking(x, step));
+        WEFT_ASSIGN_OR_RETURN(woken, other.gradient.Converted(DType::kF32));
       }
-      std::ranges::copy(woken.gradient.values<float>().subspan(first, size), picture.begin());
+      std::ranges::copy(woken.values<float>().subspan(first, size), picture.begin());
     }
     return at;
   };
 }
 
-// A layer's units and how they are asked.
+// A layer's units.
 struct UnitProbes {
-  std::shared_ptr<Probe> plain, redirected;
+  std::shared_ptr<Probe> plain;
+  std::shared_ptr<Probe> read;  // by the layer, where that is a rectifier; null otherwise
   int64_t channels = 0;
 };
 
@@ -80,9 +86,14 @@ absl::StatusOr<UnitProbes> UnitProbesOf(const Model& model, const UnitLayer& lay
                                         const SessionOptions& session) {
   UnitProbes probes;
   WEFT_ASSIGN_OR_RETURN(probes.plain, UnitProbe(model, layer, session));
-  WEFT_ASSIGN_OR_RETURN(probes.redirected,
-                        UnitProbe(model, layer, session, BackwardRule::kRedirected));
   WEFT_ASSIGN_OR_RETURN(probes.channels, ChannelsOfProbe(*probes.plain));
+  const Node* node = layer.at.empty() ? nullptr : model.graph.Find(layer.at);
+  if (node == nullptr || (node->op_name() != "Relu" && node->op_name() != "Clip") ||
+      node->input(0).index != 0) {
+    return probes;
+  }
+  const UnitLayer read{.at = node->input(0).node->name(), .place = layer.place};
+  WEFT_ASSIGN_OR_RETURN(probes.read, UnitProbe(model, read, session));
   return probes;
 }
 
@@ -98,8 +109,9 @@ absl::Status MaximizeTogether(const UnitProbes& probes, std::span<const int64_t>
     one[n * static_cast<size_t>(channels_there) + static_cast<size_t>(channels[n])] = 1;
   }
   WEFT_ASSIGN_OR_RETURN(const Ascent ascent,
-                        AscendFromNoise(ObjectiveThatWakes(probes.plain, probes.redirected, weights), form, count,
-                      options));
+                        AscendFromNoise(ObjectiveThatWakes(probes.plain, probes.read, weights,
+                                                           options.steps / kWakingShare),
+                                        form, count, options));
   WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> activations, probes.plain->Values(ascent.x));
   const auto size = static_cast<size_t>(ascent.x.size() / count);
   for (size_t n = 0; n < channels.size(); ++n) {
@@ -116,17 +128,12 @@ absl::Status MaximizeTogether(const UnitProbes& probes, std::span<const int64_t>
   return absl::OkStatus();
 }
 
-// How many pictures stand beside one another.
-constexpr size_t kUnitColumns = 5;
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Probe>> UnitProbe(const Model& model, const UnitLayer& layer,
-                                                 const SessionOptions& session,
-                                                 BackwardRule rule) {
+                                                 const SessionOptions& session) {
   return Probe::Create(model,
                        {.at = {layer.at},
-                        .rule = rule,
                         .objectives =
                             [&](Emitter& e, std::span<const Value> values) {
                               return std::vector<Value>{UnitActivations(e, values[0], layer)};
@@ -147,15 +154,15 @@ absl::StatusOr<std::vector<UnitPicture>> MaximizeUnits(const Model& model, const
   for (const int64_t channel : channels) {
     if (channel >= 0 && channel < probes.channels) continue;
     return absl::InvalidArgumentError(absl::StrCat(layer.at.empty() ? "scores" : layer.at,
-                                                   ": expected a channel from 0 to ", probes.channels - 1,
-                                                   ", got ", channel));
+                                                   ": expected a channel from 0 to ",
+                                                   probes.channels - 1, ", got ", channel));
   }
   std::vector<UnitPicture> pictures;
   while (pictures.size() < channels.size()) {
     const auto rest = channels.subspan(pictures.size());
-    WEFT_RETURN_IF_ERROR(MaximizeTogether(
-        probes, rest.first(std::min(rest.size(), static_cast<size_t>(batch_size))), form,
-        options, pictures));
+    WEFT_RETURN_IF_ERROR(
+        MaximizeTogether(probes, rest.first(std::min(rest.size(), static_cast<size_t>(batch_size))),
+                         form, options, pictures));
   }
   return pictures;
 }
@@ -184,7 +191,7 @@ absl::StatusOr<Picture> UnitSheet(const Model& model, const UnitLayer& layer,
          .title = layer.at.empty() ? ClassName(model, p.channel) : absl::StrCat("unit ", p.channel),
          .caption = TileNumber(p.activation)});
   }
-  return TileSheet(tiles, {.columns = static_cast<int64_t>(kUnitColumns)});
+  return TileSheet(tiles, {.columns = kUnitColumns});
 }
 
 }  // namespace weft

@@ -25,8 +25,7 @@ struct UnitLayer {
 // A probe whose only objective is one activation [N,C] for each channel (or class) of the layer.
 // Errors: those of Probe::Create, a layer that is neither [N,C] nor [N,C,H,W], a place outside.
 absl::StatusOr<std::unique_ptr<Probe>> UnitProbe(const Model& model, const UnitLayer& layer,
-                                                 const SessionOptions& session = {},
-                                                 BackwardRule rule = BackwardRule::kGradient);
+                                                 const SessionOptions& session = {});
 
 // The picture that a channel wants.
 struct UnitPicture {
@@ -38,9 +37,10 @@ struct UnitPicture {
 
 // Activation maximisation (Erhan et al. 2009; Simonyan et al. 2013; the regularisers of Yosinski et
 // al. 2015 and of Olah et al. 2017): one picture for each of these channels, which are optimised
-// together, `batch_size` at a time. A unit that is off and has no gradient is woken by
-// BackwardRule::kRedirected, which only works through rectifiers. Errors: those of UnitProbe, a channel that is not there, no
-// picture model, those of CheckAscent.
+// together, `batch_size` at a time. A rectifier that is off hides what would turn it on: where the
+// layer is one, the first quarter of the steps, and later ones of a unit that is off everywhere, go
+// by what it reads. Errors: those of UnitProbe, a channel that is not there, no picture model,
+// those of CheckAscent.
 absl::StatusOr<std::vector<UnitPicture>> MaximizeUnits(const Model& model, const UnitLayer& layer,
                                                        std::span<const int64_t> channels,
                                                        const AscentOptions& options = {},

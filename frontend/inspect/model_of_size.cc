@@ -4,6 +4,7 @@
 
 #include "frontend/inspect/planes.h"
 #include "frontend/inspect/probe.h"
+#include "frontend/io/image.h"
 #include "graph/bind.h"
 #include "passes/passes.h"
 
@@ -44,6 +45,7 @@ absl::StatusOr<Graph> WithInputSize(const Graph& graph, int64_t height, int64_t 
 absl::StatusOr<Model> ModelOfSize(const Model& model, std::span<const std::string> at,
                                   int64_t height, int64_t width) {
   WEFT_ASSIGN_OR_RETURN(const Preprocessing form, PictureFormOf(model));
+  WEFT_RETURN_IF_ERROR(CheckPreprocessing(WithSize(form, height, width)));
   WEFT_ASSIGN_OR_RETURN(Graph graph, ForInference(WithoutLosses(model.graph)));
   graph.ClearOutputs();
   graph.ClearUpdates();

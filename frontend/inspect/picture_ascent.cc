@@ -90,7 +90,7 @@ absl::StatusOr<JitteredAt> ObjectiveSeenAt(int64_t step, const Tensor& x,
                                            const AscentOptions& options) {
   const auto [down, right] = JitterAt(step, options);
   WEFT_ASSIGN_OR_RETURN(const Tensor moved, RolledPlanes(x, down, right));
-  WEFT_ASSIGN_OR_RETURN(const ObjectiveAt at, objective(moved));
+  WEFT_ASSIGN_OR_RETURN(const ObjectiveAt at, objective(moved, step));
   JitteredAt seen;
   seen.objective = std::accumulate(at.values.begin(), at.values.end(), 0.0) /
                    static_cast<double>(at.values.size());
@@ -162,8 +162,8 @@ absl::Status CheckAscent(const AscentOptions& o) {
 }
 
 PictureObjective WeightedObjective(std::shared_ptr<Probe> probe, Tensor weights) {
-  return [probe = std::move(probe),
-          weights = std::move(weights)](const Tensor& x) -> absl::StatusOr<ObjectiveAt> {
+  return [probe = std::move(probe), weights = std::move(weights)](
+             const Tensor& x, int64_t) -> absl::StatusOr<ObjectiveAt> {
     WEFT_ASSIGN_OR_RETURN(Tensor cotangent, weights.Converted(probe->type().dtype));
     WEFT_ASSIGN_OR_RETURN(Probe::Result result, probe->Backward(x, std::array{cotangent}));
     ObjectiveAt at{.values = {}, .gradient = std::move(result.gradients[0])};

@@ -38,12 +38,12 @@ struct AscentOptions {
 absl::Status CheckAscent(const AscentOptions& options);
 
 // What is to become large, one number a picture, and its gradient with respect to the pictures x
-// f32[N,C,H,W].
+// f32[N,C,H,W]. Steps count from 0, for objectives that begin in another way than they go on.
 struct ObjectiveAt {
   std::vector<double> values;
   Tensor gradient;
 };
-using PictureObjective = std::function<absl::StatusOr<ObjectiveAt>(const Tensor& x)>;
+using PictureObjective = std::function<absl::StatusOr<ObjectiveAt>(const Tensor& x, int64_t step)>;
 
 // Of picture n: the sum of weights [N,K] times the probe's only objective [N,K].
 PictureObjective WeightedObjective(std::shared_ptr<Probe> probe, Tensor weights);

@@ -17,21 +17,12 @@ std::string GradientName(size_t i) { return absl::StrCat("gradient", i); }
 
 Value Positive(GradientContext& c) { return c.Op("Relu", {c.dy()}); }
 
-InputGradients Redirected(GradientContext& c) {
-  InputGradients result = c.node()->op().gradient(c);
-  if (!c.ok()) return result;
-  const Value on = c.Op("Greater", {c.x(), c.Scalar(0, c.x().type().dtype)});
-  result[0] = c.Op("Where", {on, result[0], Positive(c)});
-  return result;
-}
-
 GradientRules RulesOf(BackwardRule rule) {
   if (rule == BackwardRule::kGradient) return {};
   if (rule == BackwardRule::kDeconvolution) {
     const auto positive = [](GradientContext& c) { return InputGradients{Positive(c)}; };
     return {{"Relu", positive}, {"Clip", positive}};
   }
-  if (rule == BackwardRule::kRedirected) return {{"Relu", Redirected}, {"Clip", Redirected}};
   const auto guided = [](GradientContext& c) {
     GradientContext rectified(static_cast<const Emitter&>(c), c.node(), {Positive(c)}, {true});
     InputGradients result = c.node()->op().gradient(rectified);

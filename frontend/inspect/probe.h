@@ -19,9 +19,6 @@ enum class BackwardRule {
   kGradient,       // the derivative: where the input was positive
   kGuided,         // and where the signal is (Springenberg et al., "Striving for simplicity", 2015)
   kDeconvolution,  // only where the signal is (Zeiler and Fergus, 2014)
-  // The derivative, and where the input is not positive the signal that would raise it, so that
-  // units that are off can be turned on (Olah et al., "Feature visualization", 2017, in Lucid).
-  kRedirected,
 };
 
 // What is made of the values that a probe reads, in its graph: the same number of values or others.

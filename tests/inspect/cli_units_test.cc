@@ -92,7 +92,7 @@ TEST_F(UnitCommands, SayWhatIsWrong) {
   EXPECT_THAT(Refused("deepdream --at block1.relu --octaves 0"), HasSubstr("octaves"));
   EXPECT_THAT(Refused("style --style none.png --data digits:300"), HasSubstr("none.png"));
   EXPECT_THAT(Refused("invert --index 9999999 --data digits:300"), HasSubstr("expected an index"));
-  EXPECT_THAT(Error("inspect lstm_lm prototypes"), HasSubstr("preprocessing"));
+  EXPECT_THAT(Error("inspect char_lstm prototypes"), HasSubstr("expected scores [N,C]"));
 }
 
 }  // namespace

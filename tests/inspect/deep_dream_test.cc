@@ -92,9 +92,8 @@ TEST(DeepDream, DigitsAsAPicture) {
 
 TEST(DeepDream, CifarAsAPicture) {
   if (!HasSharedCifar()) GTEST_SKIP() << "no ../shared/data/cifar10-jpeg";
-  const Picture picture = Resample(ExamplePicture("cifar", 0), 96, 96);
+  const Picture picture = Resample(ExamplePicture("cifar", 0), 128, 128);
   DeepDreamOptions options = {.at = "layer3.0.relu2"};
-  options.ascent.rate = 0.02;
   const auto dream = DeepDream(GoldenModel("cifar"), picture, options);
   ASSERT_TRUE(dream.ok()) << dream.status();
   EXPECT_GT(dream->after, 2 * dream->before);

@@ -26,7 +26,7 @@ void ExpectLessFromDeeperLayers(const std::string& name, std::span<const std::st
   double last = 0;
   for (const std::string& at : layers) {
     const InversionResult result = Inverted(name, at, index);
-    EXPECT_GT(result.picture_error, 1.5 * last) << at;
+    EXPECT_GT(result.picture_error, last) << at;
     EXPECT_LT(result.feature_error, 0.1) << at;
     last = result.picture_error;
     pictures.push_back(Enlarged(result.picture, 2));

@@ -15,6 +15,10 @@ namespace {
 
 using ::testing::HasSubstr;
 
+// Hundreds of steps make much of the last bits: graphs without the optimizing passes give pictures
+// that differ by up to 5.5 levels in the mean, other seeds by 30.
+constexpr double kAscentTolerance = 12;
+
 // The activation of each channel that is highest of a data set: of its mean over places, or at one.
 std::vector<double> HighestOf(const std::string& name, const UnitLayer& layer) {
   const Model model = GoldenModel(name);
@@ -88,7 +92,7 @@ TEST(Maximize, DigitsPrototypesExceedEveryExample) {
   ExpectAboveAllExamples("digits", {}, prototypes);
   const auto sheet = UnitSheet(GoldenModel("digits"), {}, prototypes);
   ASSERT_TRUE(sheet.ok()) << sheet.status();
-  ExpectGoldenPicture(*sheet, "prototypes_digits", 4);
+  ExpectGoldenPicture(*sheet, "prototypes_digits", kAscentTolerance);
 }
 
 TEST(Maximize, CifarExceedsEveryExample) {
@@ -97,7 +101,7 @@ TEST(Maximize, CifarExceedsEveryExample) {
   ExpectAboveAllExamples("cifar", {}, prototypes);
   const auto sheet = UnitSheet(GoldenModel("cifar"), {}, prototypes);
   ASSERT_TRUE(sheet.ok()) << sheet.status();
-  ExpectGoldenPicture(*sheet, "prototypes_cifar", 6);
+  ExpectGoldenPicture(*sheet, "prototypes_cifar", kAscentTolerance);
 }
 
 TEST(Maximize, DigitsAsAPicture) {
@@ -105,7 +109,8 @@ TEST(Maximize, DigitsAsAPicture) {
   std::iota(channels.begin(), channels.end(), 0);
   const UnitLayer layer{.at = "block2.relu", .place = {{7, 7}}};
   const auto pictures = Maximized("digits", layer, channels, {.decay = 0.5});
-  ExpectGoldenPicture(*UnitSheet(GoldenModel("digits"), layer, pictures), "maximize_digits", 4);
+  ExpectGoldenPicture(*UnitSheet(GoldenModel("digits"), layer, pictures), "maximize_digits",
+                      kAscentTolerance);
 }
 
 TEST(Maximize, CifarAsAPicture) {
@@ -115,7 +120,8 @@ TEST(Maximize, CifarAsAPicture) {
   const UnitLayer layer{.at = "layer2.0.relu2"};
   const auto pictures = Maximized("cifar", layer, channels, {.jitter = 2});
   ExpectAboveAllExamples("cifar", layer, pictures);
-  ExpectGoldenPicture(*UnitSheet(GoldenModel("cifar"), layer, pictures), "maximize_cifar", 6);
+  ExpectGoldenPicture(*UnitSheet(GoldenModel("cifar"), layer, pictures), "maximize_cifar",
+                      kAscentTolerance);
 }
 
 TEST(Maximize, TheSameSeedGivesTheSameBits) {

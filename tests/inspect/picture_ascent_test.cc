@@ -49,7 +49,7 @@ Tensor Moved(const Tensor& x, const Tensor& direction, float by) {
 
 // -|x - target|^2 of each picture.
 PictureObjective NearTo(const Tensor& target) {
-  return [target](const Tensor& x) -> absl::StatusOr<ObjectiveAt> {
+  return [target](const Tensor& x, int64_t) -> absl::StatusOr<ObjectiveAt> {
     ObjectiveAt at{.values = {}, .gradient = x};
     const auto size = static_cast<size_t>(target.size());
     const std::span<float> gradient = at.gradient.mutable_values<float>();

@@ -103,7 +103,6 @@ TEST(Probe, RulesOfRectifiers) {
   EXPECT_THAT(back(BackwardRule::kGradient), ElementsAre(0, 0, 3, -4));
   EXPECT_THAT(back(BackwardRule::kGuided), ElementsAre(0, 0, 3, 0));
   EXPECT_THAT(back(BackwardRule::kDeconvolution), ElementsAre(3, 0, 3, 0));
-  EXPECT_THAT(back(BackwardRule::kRedirected), ElementsAre(3, 0, 3, -4));
 }
 
 TEST(Probe, SaysWhatIsNotThere) {

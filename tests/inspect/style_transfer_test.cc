@@ -142,7 +142,8 @@ TEST(StyleTransfer, SaysWhatDoesNotFit) {
   };
   EXPECT_THAT(error({.content_weight = -1}, picture), HasSubstr("expected weights of 0 or more"));
   EXPECT_THAT(error({.content_weight = 0, .style_weight = 0}, picture), HasSubstr("one above 0"));
-  EXPECT_THAT(error({.style_layers = {"fc1"}}, picture), HasSubstr("for pictures of 28x28"));
+  EXPECT_THAT(error({.style_layers = {"fc1"}}, picture),
+              HasSubstr("fc1: expected maps [N,C,H,W], got f32[N,128]"));
   EXPECT_THAT(error({}, {}), HasSubstr("expected a size above 0"));
 }
 
