@@ -12,8 +12,8 @@
 namespace weft {
 namespace {
 
-constexpr int64_t kTileGap = 6;   // pixels between tiles
-constexpr int64_t kTileFont = 2;  // pixels of a letter's squares
+constexpr int64_t kSheetTileGap = 6;  // pixels between tiles
+constexpr int64_t kTileFont = 2;      // pixels of a letter's squares
 constexpr int64_t kTileLine = 5 * kTileFont + 3;
 constexpr int64_t kTileLetter = 4 * kTileFont;
 constexpr int64_t kMostSheetPixels = int64_t{1} << 26;
@@ -50,7 +50,7 @@ absl::Status CheckTiles(std::span<const Tile> tiles, const TileSheetOptions& opt
                      " of ", p.channels));
   }
   const auto rows = static_cast<double>(tiles.size()) / static_cast<double>(options.columns) + 1;
-  const auto side = static_cast<double>(options.side + 2 * kTileLine + kTileGap);
+  const auto side = static_cast<double>(options.side + 2 * kTileLine + kSheetTileGap);
   if (rows * side * side * static_cast<double>(options.columns) <=
       static_cast<double>(kMostSheetPixels)) {
     return absl::OkStatus();
@@ -79,16 +79,16 @@ absl::StatusOr<Picture> TileSheet(std::span<const Tile> tiles, const TileSheetOp
   const int64_t columns = std::min(options.columns, count);
   const int64_t above = AnyText(tiles, &Tile::title) ? kTileLine : 0;
   const int64_t below = AnyText(tiles, &Tile::caption) ? kTileLine : 0;
-  const int64_t row_height = above + cell_height + below + kTileGap;
-  const int64_t column_width = cell_width + kTileGap;
-  Picture sheet{.height = (count + columns - 1) / columns * row_height + kTileGap,
-                .width = columns * column_width + kTileGap};
+  const int64_t row_height = above + cell_height + below + kSheetTileGap;
+  const int64_t column_width = cell_width + kSheetTileGap;
+  Picture sheet{.height = (count + columns - 1) / columns * row_height + kSheetTileGap,
+                .width = columns * column_width + kSheetTileGap};
   sheet.pixels.assign(static_cast<size_t>(sheet.height * sheet.width * 3), 255);
   const auto letters = static_cast<size_t>(column_width / kTileLetter);
   for (int64_t i = 0; i < count; ++i) {
     const Tile& tile = tiles[static_cast<size_t>(i)];
-    const int64_t top = kTileGap + i / columns * row_height;
-    const int64_t left = kTileGap + i % columns * column_width;
+    const int64_t top = kSheetTileGap + i / columns * row_height;
+    const int64_t left = kSheetTileGap + i % columns * column_width;
     DrawText(sheet, left, top, tile.title.substr(0, letters), kTileFont, 0);
     PutPicture(pictures[static_cast<size_t>(i)], top + above, left, sheet);
     DrawText(sheet, left, top + above + cell_height + 3, tile.caption.substr(0, letters), kTileFont,

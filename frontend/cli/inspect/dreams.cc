@@ -101,6 +101,9 @@ InspectMethod AddDeepDream(CLI::App& inspect, std::shared_ptr<InspectArguments> 
   AddAscentOptions(*app, o->ascent, /*choose_parameters=*/false);
   AddFreePicture(*app, *a);
   AddInspectOutput(*app, *a, kDreamOutput);
+  app->footer(
+      "Example: weft inspect resnet.weft deepdream --at layer3.0.relu2 --image sky.png -o "
+      "dream.png");
   return {app, [a, o](const Model& model) { return RunDeepDream(model, *a, *o); }};
 }
 
@@ -127,6 +130,8 @@ InspectMethod AddStyle(CLI::App& inspect, std::shared_ptr<InspectArguments> a) {
   AddAscentOptions(*app, o.ascent, /*choose_parameters=*/false);
   AddFreePicture(*app, *a);
   AddInspectOutput(*app, *a, kDreamOutput);
+  app->footer(
+      "Example: weft inspect resnet.weft style --image cat.png --style painting.png -o styled.png");
   return {app, [a, s](const Model& model) { return RunStyle(model, *a, *s); }};
 }
 
@@ -138,6 +143,7 @@ InspectMethod AddInvert(CLI::App& inspect, std::shared_ptr<InspectArguments> a) 
   AddAscentOptions(*app, o->ascent, /*choose_parameters=*/true);
   AddInspectExample(*app, *a);
   AddInspectOutput(*app, *a, kDreamOutput);
+  app->footer("Example: weft inspect digits.weft invert --at block2.relu --index 3 -o known.png");
   return {app, [a, o](const Model& model) { return RunInvert(model, *a, *o); }};
 }
 

@@ -130,6 +130,7 @@ std::vector<InspectMethod> AddUnitMethods(CLI::App& inspect, std::shared_ptr<Ins
       ->capture_default_str();
   AddInspectData(*app, *a);
   AddInspectOutput(*app, *a, "The sheet to write, .png (default: their places only)");
+  app->footer("Example: weft inspect digits.weft patches --at block2.relu -o patches.png");
   std::vector<InspectMethod> methods = {UnitMethod(app, a, patches, RunPatches)};
 
   auto maximize = std::make_shared<UnitArguments>();
@@ -142,6 +143,7 @@ std::vector<InspectMethod> AddUnitMethods(CLI::App& inspect, std::shared_ptr<Ins
   AddAscentOptions(*app, maximize->ascent, /*choose_parameters=*/true);
   app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");
   AddInspectOutput(*app, *a, output);
+  app->footer("Example: weft inspect digits.weft maximize --at block2.relu --unit 4 -o unit.png");
   methods.push_back(UnitMethod(app, a, maximize, RunMaximize));
 
   auto prototypes = std::make_shared<UnitArguments>();
@@ -149,6 +151,7 @@ std::vector<InspectMethod> AddUnitMethods(CLI::App& inspect, std::shared_ptr<Ins
   AddAscentOptions(*app, prototypes->ascent, /*choose_parameters=*/true);
   app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");
   AddInspectOutput(*app, *a, output);
+  app->footer("Example: weft inspect digits.weft prototypes --jitter 2 -o classes.png");
   methods.push_back(UnitMethod(app, a, prototypes, RunPrototypes));
   return methods;
 }
