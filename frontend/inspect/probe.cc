@@ -32,21 +32,6 @@ GradientRules RulesOf(BackwardRule rule) {
   return {{"Relu", guided}, {"Clip", guided}};
 }
 
-absl::StatusOr<Value> ValueOf(const Graph& graph, std::string_view name) {
-  Node* node = graph.Find(name);
-  if (node == nullptr) {
-    std::vector<std::string_view> names;
-    for (const Node& n : graph.nodes()) names.push_back(n.name());
-    const std::string_view nearest = NearestName(name, names);
-    return absl::NotFoundError(
-        absl::StrCat("inspect: no node is called ", Absl(name),
-                     nearest.empty() ? "" : absl::StrCat(", did you mean ", Absl(nearest), "?")));
-  }
-  if (kFloatTypes.contains(node->type().dtype)) return node->output();
-  return absl::InvalidArgumentError(absl::StrCat("inspect: expected a floating-point value, ",
-                                                 node->Describe(), " is ", ToString(node->type())));
-}
-
 // The values that a spec names; `whole` for "".
 absl::StatusOr<std::vector<Value>> ValuesOf(const Graph& graph,
                                             const std::vector<std::string>& names, Value whole) {
@@ -55,7 +40,7 @@ absl::StatusOr<std::vector<Value>> ValuesOf(const Graph& graph,
     if (name.empty()) {
       values.push_back(whole);
     } else {
-      WEFT_ASSIGN_OR_RETURN(values.emplace_back(), ValueOf(graph, name));
+      WEFT_ASSIGN_OR_RETURN(values.emplace_back(), NamedValueOf(graph, name));
     }
   }
   return values;
@@ -121,6 +106,21 @@ absl::StatusOr<std::vector<Tensor>> Take(const TensorMap& outputs, size_t count,
 }
 
 }  // namespace
+
+absl::StatusOr<Value> NamedValueOf(const Graph& graph, std::string_view name) {
+  Node* node = graph.Find(name);
+  if (node == nullptr) {
+    std::vector<std::string_view> names;
+    for (const Node& n : graph.nodes()) names.push_back(n.name());
+    const std::string_view nearest = NearestName(name, names);
+    return absl::NotFoundError(
+        absl::StrCat("inspect: no node is called ", Absl(name),
+                     nearest.empty() ? "" : absl::StrCat(", did you mean ", Absl(nearest), "?")));
+  }
+  if (kFloatTypes.contains(node->type().dtype)) return node->output();
+  return absl::InvalidArgumentError(absl::StrCat("inspect: expected a floating-point value, ",
+                                                 node->Describe(), " is ", ToString(node->type())));
+}
 
 absl::StatusOr<Value> ScoresOf(const Graph& graph) {
   if (graph.outputs().empty()) {

@@ -85,6 +85,10 @@ class Probe {
 // The value that a spec's "" stands for. Errors: no output.
 absl::StatusOr<Value> ScoresOf(const Graph& graph);
 
+// The first output of the node of this name. Errors: no such node (with the nearest name), a value
+// that is not floating-point.
+absl::StatusOr<Value> NamedValueOf(const Graph& graph, std::string_view name);
+
 // A tensor of the type of `values` with `value` at `index` of every row of the first axis and zeros
 // elsewhere: the cotangent that asks for one unit. Where the values have axes behind the second (a
 // layer's maps), all elements of channel `index`. Errors: an index that is not there, a rank below

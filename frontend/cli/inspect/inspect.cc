@@ -114,7 +114,8 @@ Command AddInspect(CLI::App& program) {
   for (const auto add :
        {AddAttributionMethods, AddExcitationMethods, AddGraphMethods, AddReceptiveFieldMethods,
         AddResourceMethods, AddEmbeddingMethods, AddJudgementMethods, AddAdversarialMethods,
-        AddLayerMethods, AddStatisticsMethods, AddLossSurfaceMethods}) {
+        AddLayerMethods, AddStatisticsMethods, AddLossSurfaceMethods, AddUnitMethods,
+        AddDreamMethods}) {
     std::ranges::move(add(*app, a), std::back_inserter(methods));
   }
   for (const InspectMethod& method : methods) {

@@ -54,6 +54,8 @@ std::vector<InspectMethod> AddLayerMethods(CLI::App& inspect, std::shared_ptr<In
 std::vector<InspectMethod> AddStatisticsMethods(CLI::App& inspect,
 std::vector<InspectMethod> AddLossSurfaceMethods(CLI::App& inspect,
                                                  std::shared_ptr<InspectArguments> a);
+std::vector<InspectMethod> AddUnitMethods(CLI::App& inspect, std::shared_ptr<InspectArguments> a);
+std::vector<InspectMethod> AddDreamMethods(CLI::App& inspect, std::shared_ptr<InspectArguments> a);
 
 // --data and its options, --split, --threads.
 void AddInspectData(CLI::App& app, InspectArguments& a);

@@ -1,0 +1,71 @@
+#include "frontend/inspect/inversion.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "frontend/inspect/example.h"
+#include "frontend/inspect/map_picture.h"
+#include "tests/inspect/testing_golden.h"
+
+namespace weft {
+namespace {
+
+using ::testing::HasSubstr;
+
+InversionResult Inverted(const std::string& name, const std::string& at, int64_t index) {
+  auto result =
+      InvertFeatures(GoldenModel(name), ExampleOf(*GoldenData(name), index)->x, {.at = at});
+  EXPECT_TRUE(result.ok()) << result.status();
+  return *std::move(result);
+}
+
+// The example, and what the layers know of it.
+void ExpectLessFromDeeperLayers(const std::string& name, std::span<const std::string> layers,
+                                int64_t index) {
+  std::vector<Picture> pictures = {Enlarged(*ExampleOf(*GoldenData(name), index)->picture, 2)};
+  double last = 0;
+  for (const std::string& at : layers) {
+    const InversionResult result = Inverted(name, at, index);
+    EXPECT_GT(result.picture_error, last) << at;
+    EXPECT_LT(result.feature_error, 0.1) << at;
+    last = result.picture_error;
+    pictures.push_back(Enlarged(result.picture, 2));
+  }
+  ExpectGoldenPicture(SideBySide(pictures), "invert_" + name, 6);
+}
+
+TEST(Inversion, DigitsShallowLayersKnowMore) {
+  const std::string layers[] = {"block1.relu", "block2.relu", ""};
+  ExpectLessFromDeeperLayers("digits", layers, 0);
+}
+
+TEST(Inversion, CifarShallowLayersKnowMore) {
+  if (!HasSharedCifar()) GTEST_SKIP() << "no ../shared/data/cifar10-jpeg";
+  const std::string layers[] = {"relu1", "layer2.0.relu2", ""};
+  ExpectLessFromDeeperLayers("cifar", layers, 5);
+}
+
+TEST(Inversion, TheSameSeedGivesTheSameBits) {
+  const Model model = GoldenModel("digits");
+  const Tensor x = ExampleOf(*GoldenData("digits"), 3)->x;
+  InversionOptions options = {.at = "block1.relu"};
+  options.ascent.steps = 10;
+  options.ascent.seed = 6;
+  const Tensor found = InvertFeatures(model, x, options)->x;
+  EXPECT_EQ(found, InvertFeatures(model, x, options)->x);
+  options.ascent.seed = 7;
+  EXPECT_NE(found, InvertFeatures(model, x, options)->x);
+}
+
+TEST(Inversion, SaysWhatDoesNotFit) {
+  const Model model = GoldenModel("digits");
+  const Tensor small = *Tensor::Zeros(DType::kF32, {1, 1, 3, 3});
+  EXPECT_THAT(InvertFeatures(model, small).status().message(),
+              HasSubstr("expected one picture f32[1,1,28,28], got f32[1,1,3,3]"));
+  const Tensor x = ExampleOf(*GoldenData("digits"), 3)->x;
+  EXPECT_THAT(InvertFeatures(model, x, {.at = "nothing"}).status().message(),
+              HasSubstr("no node is called nothing"));
+}
+
+}  // namespace
+}  // namespace weft
