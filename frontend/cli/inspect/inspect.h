@@ -50,8 +50,10 @@ std::vector<InspectMethod> AddEmbeddingMethods(CLI::App& inspect,
 std::vector<InspectMethod> AddJudgementMethods(CLI::App& inspect,
                                                std::shared_ptr<InspectArguments> a);
 std::vector<InspectMethod> AddAdversarialMethods(CLI::App& inspect,
+                                                 std::shared_ptr<InspectArguments> a);
 std::vector<InspectMethod> AddLayerMethods(CLI::App& inspect, std::shared_ptr<InspectArguments> a);
 std::vector<InspectMethod> AddStatisticsMethods(CLI::App& inspect,
+                                                std::shared_ptr<InspectArguments> a);
 std::vector<InspectMethod> AddLossSurfaceMethods(CLI::App& inspect,
                                                  std::shared_ptr<InspectArguments> a);
 std::vector<InspectMethod> AddUnitMethods(CLI::App& inspect, std::shared_ptr<InspectArguments> a);
