@@ -132,7 +132,7 @@ int RunCli(int argc, char** argv) {
         AddExport(program),   AddWeights(program), AddConform(program), AddZoo(program),
         AddOps(program),      AddData(program),    AddDemo(program),    AddFeatures(program),
         AddLrFind(program),   AddPlot(program),    AddBench(program),   AddProfile(program),
-        AddInspect(program)};
+        AddInspect(program),  AddReport(program)};
     if (argc < 2) {
       std::fputs(program.help().c_str(), stdout);
       return 0;

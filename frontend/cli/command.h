@@ -37,6 +37,7 @@ Command AddPlot(CLI::App& program);
 Command AddBench(CLI::App& program);
 Command AddProfile(CLI::App& program);
 Command AddInspect(CLI::App& program);
+Command AddReport(CLI::App& program);
 
 }  // namespace weft
 

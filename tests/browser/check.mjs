@@ -1,0 +1,112 @@
+// Opens NAME.html in Chromium and uses it as a person does:
+//   node check.mjs CHROMIUM NAME...
+// Fails where a page asks for anything, complains on the console, takes 2 seconds to open, is wider
+// than its window, breaks a rule of accessibility that axe-core calls serious, or does not do what
+// is asked of it. Leaves NAME-WIDTH-THEME.png.
+
+import { resolve } from 'node:path';
+import { chromium } from 'playwright-core';
+import { checkAccessibility, checkWidth, expect, expectEqual, open, scrollThrough } from './page.mjs';
+
+const MOST_SECONDS = 2;
+const [executablePath, ...names] = process.argv.slice(2);
+
+const nodesOf = (page) => page.evaluate(() => data('graph').views[0].nodes.map((n) => n.name));
+const panelTitle = (page) => page.locator('.panel h3').textContent();
+
+// A click on a node opens it, and its histogram is drawn.
+async function checkClick(page) {
+  await page.locator('#graph').scrollIntoViewIfNeeded();
+  const node = page.locator('.canvas g.node:visible').first();
+  const name = await node.getAttribute('data-node');
+  await node.locator('polygon, ellipse, path').first().click();
+  expectEqual(await panelTitle(page), name, 'the panel of the node that was clicked');
+}
+
+async function checkSearch(page) {
+  await page.locator('h1').click();
+  await page.keyboard.press('/');
+  await page.keyboard.type('conv');
+  const found = page.locator('#graph-results button');
+  expect(await found.count() > 0, 'the search for conv finds nothing');
+  const wanted = await page.evaluate(() => data('graph').views[0].nodes.find(
+    (n) => n.name.toLowerCase().includes('conv') || n.op.toLowerCase().includes('conv')).name);
+  await page.keyboard.press('Enter');
+  expectEqual(await panelTitle(page), wanted, 'the first node found');
+  expect(await page.locator('.panel .histogram rect').count() > 0, 'no histogram of its weights');
+  expect(await page.locator('.panel', { hasText: 'Kernel and time' }).count() === 1, 'no kernel');
+  await page.locator('#graph-search').fill('');
+}
+
+// By keyboard alone: along an edge, open, close.
+async function checkKeys(page) {
+  const names = await nodesOf(page);
+  await page.locator('.canvas').focus();
+  await page.evaluate((name) => graphPane.choose(name), names[0]);
+  await page.keyboard.press('ArrowDown');
+  const next = await page.evaluate(() => graphPane.name);
+  expect(next !== names[0], 'the arrow does not go on');
+  await page.keyboard.press('Enter');
+  expectEqual(await panelTitle(page), next, 'the panel by Enter');
+  await page.keyboard.press('Escape');
+  expect(await page.locator('.panel').isHidden(), 'Escape does not close the panel');
+  expect(await page.evaluate(() => document.activeElement.matches('.canvas')), 'the focus is lost');
+  const before = await page.locator('.canvas > svg').getAttribute('viewBox');
+  await page.keyboard.press('+');
+  await page.waitForFunction(
+    (b) => document.querySelector('.canvas > svg').getAttribute('viewBox') !== b, before);
+}
+
+async function checkTheme(page) {
+  const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const was = await theme(), color = await background();
+  await page.locator('#theme').click();
+  expect(await theme() !== was && await background() !== color, 'the theme stays');
+}
+
+async function checkViews(page) {
+  const drawn = () => page.locator('.canvas g.node[data-node]').count();
+  const run = await drawn();
+  await page.getByRole('button', { name: 'As it was built' }).click();
+  expect(await drawn() >= run, 'the graph as it was built has fewer nodes');
+  await page.getByRole('button', { name: 'As it runs' }).click();
+  expectEqual(await drawn(), run, 'nodes of the graph that runs');
+}
+
+async function check(browser, name, size, colorScheme) {
+  const { page, context, troubles, seconds } =
+    await open(browser, resolve(`${name}.html`), size, colorScheme);
+  expect(seconds < MOST_SECONDS, `opens in ${seconds.toFixed(2)} s`);
+  await scrollThrough(page);
+  await checkWidth(page, size);
+  const drawn = await page.locator('.canvas g.node[data-node]').count();
+  expectEqual(drawn, (await nodesOf(page)).length, 'nodes in the drawing');
+  await checkSearch(page);
+  await checkClick(page);
+  const notes = await checkAccessibility(page, colorScheme);
+  await page.screenshot({ path: `${name}-${size}-${colorScheme}.png`, fullPage: true });
+  await checkKeys(page);
+  await checkViews(page);
+  await checkTheme(page);
+  await checkAccessibility(page, `not ${colorScheme}`);
+  expect(troubles.length === 0, troubles.join('\n'));
+  await context.close();
+  console.log(`ok ${name} ${size} px ${colorScheme}: ${drawn} nodes, opens in ${
+    seconds.toFixed(2)} s${notes.length ? `, axe notes ${notes.join(', ')}` : ''}`);
+}
+
+const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+let failures = 0;
+for (const name of names) {
+  for (const [size, colorScheme] of [[390, 'dark'], [1440, 'light']]) {
+    try {
+      await check(browser, name, size, colorScheme);
+    } catch (error) {
+      failures += 1;
+      console.log(`FAIL ${name} ${size} px ${colorScheme}: ${error.message}`);
+    }
+  }
+}
+await browser.close();
+process.exit(failures === 0 ? 0 : 1);
