@@ -35,7 +35,10 @@ ReportJson AttributesJson(const Node& node) {
   ReportJson json = ReportJson::array();
   for (const auto& [name, value] : node.attributes()) {
     std::string text = value.ToString();
-    if (text.size() > kMostAttributeText) text = text.substr(0, kMostAttributeText) + "...";
+    if (text.size() > kMostAttributeText) {
+      text.resize(kMostAttributeText);
+      text.append("...");
+    }
     json.push_back({name, text});
   }
   return json;

@@ -20,12 +20,12 @@ struct ReportOptions {
   // What is explained; none: the mistake on `data` that the model is most certain of, and where it
   // makes none, the first example.
   std::optional<Example> example = {};
-  std::string log = {};          // the CSV file of a training's log; "": none
-  std::optional<int64_t> batch;  // of the plan and its times; none: 1, or what the inputs fix
-  double seconds = 0.5;          // of measuring them
-  int64_t eval_batch = 256;      // examples of `data` a run
-  int64_t mistakes = 24;         // how many are shown, those first that the model is most sure of
-  bool serve = false;            // the page of `weft serve`: it takes pictures to api/example
+  std::string log = {};               // the CSV file of a training's log; "": none
+  std::optional<int64_t> batch = {};  // of the plan and its times; none: 1, or what the inputs fix
+  double seconds = 0.5;               // of measuring them
+  int64_t eval_batch = 256;           // examples of `data` a run
+  int64_t mistakes = 24;  // how many are shown, those first that the model is most sure of
+  bool serve = false;     // the page of `weft serve`: it takes pictures to api/example
   SessionOptions session = {};
 };
 

@@ -68,8 +68,8 @@ absl::StatusOr<std::string> ReportGraphSvg(const Graph& graph) {
     return absl::UnavailableError(absl::StrCat(folder, ": cannot make a temporary folder"));
   }
   const std::string path = folder + "/graph.dot";
-  absl::StatusOr<std::string> svg = ReplaceByText(path, ToDot(graph));
-  if (svg.status().ok()) svg = DotOutput(path);
+  const absl::Status written = ReplaceByText(path, ToDot(graph));
+  absl::StatusOr<std::string> svg = written.ok() ? DotOutput(path) : written;
   std::error_code ignored;
   std::filesystem::remove_all(folder, ignored);
   WEFT_RETURN_IF_ERROR(svg.status());

@@ -30,7 +30,7 @@ absl::StatusOr<std::string> TrainingJson(const std::string& path);
 
 struct Judgement {
   std::string json;
-  std::optional<int64_t> worst;  // the index of the mistake that the model is most certain of
+  std::optional<int64_t> worst = {};  // the index of the mistake that the model is most certain of
 };
 // How well the model does on options.data: metrics, confusion, mistakes. Errors: those of
 // Session::Evaluate.

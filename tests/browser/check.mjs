@@ -9,6 +9,7 @@ import { chromium } from 'playwright-core';
 import { checkAccessibility, checkWidth, expect, expectEqual, open, scrollThrough } from './page.mjs';
 
 const MOST_SECONDS = 2;
+const MOST_WAITING = 10_000;  // milliseconds
 const [executablePath, ...names] = process.argv.slice(2);
 
 const nodesOf = (page) => page.evaluate(() => data('graph').views[0].nodes.map((n) => n.name));
@@ -16,10 +17,19 @@ const panelTitle = (page) => page.locator('.panel h3').textContent();
 
 // A click on a node opens it, and its histogram is drawn.
 async function checkClick(page) {
-  await page.locator('#graph').scrollIntoViewIfNeeded();
-  const node = page.locator('.canvas g.node:visible').first();
-  const name = await node.getAttribute('data-node');
-  await node.locator('polygon, ellipse, path').first().click();
+  await page.locator('.canvas').scrollIntoViewIfNeeded();
+  const { name, x, y } = await page.evaluate(() => {
+    const canvas = document.querySelector('.canvas').getBoundingClientRect();
+    for (const group of document.querySelectorAll('.canvas g.node:not(.selected)')) {
+      const box = group.getBoundingClientRect();
+      const x = box.x + box.width / 2, y = box.y + box.height / 2;
+      const isSeen = document.elementFromPoint(x, y)?.closest('g.node') === group;
+      if (isSeen && x < canvas.right) return { name: group.dataset.node, x, y };
+    }
+    return {};
+  });
+  expect(name !== undefined, 'no node is seen');
+  await page.mouse.click(x, y);
   expectEqual(await panelTitle(page), name, 'the panel of the node that was clicked');
 }
 
@@ -74,9 +84,18 @@ async function checkViews(page) {
   expectEqual(await drawn(), run, 'nodes of the graph that runs');
 }
 
+// Of the whole page in a window as high as it: what is out of sight is not drawn.
+async function takePicture(page, width, path) {
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  await page.setViewportSize({ width, height: Math.min(height, 16000) });
+  await page.screenshot({ path });
+  await page.setViewportSize({ width, height: 900 });
+}
+
 async function check(browser, name, size, colorScheme) {
   const { page, context, troubles, seconds } =
     await open(browser, resolve(`${name}.html`), size, colorScheme);
+  page.setDefaultTimeout(MOST_WAITING);
   expect(seconds < MOST_SECONDS, `opens in ${seconds.toFixed(2)} s`);
   await scrollThrough(page);
   await checkWidth(page, size);
@@ -85,7 +104,7 @@ async function check(browser, name, size, colorScheme) {
   await checkSearch(page);
   await checkClick(page);
   const notes = await checkAccessibility(page, colorScheme);
-  await page.screenshot({ path: `${name}-${size}-${colorScheme}.png`, fullPage: true });
+  await takePicture(page, size, `${name}-${size}-${colorScheme}.png`);
   await checkKeys(page);
   await checkViews(page);
   await checkTheme(page);
