@@ -1,5 +1,6 @@
 #include "frontend/report/report.h"
 
+#include <filesystem>
 #include <memory>
 #include <utility>
 
@@ -43,7 +44,7 @@ absl::Status WriteReport(const ReportArguments& a) {
   WEFT_RETURN_IF_ERROR(CheckInspectOutput(path, {".html", ".htm"}));
   WEFT_ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(a.inspect.file));
   ReportOptions options = a.report;
-  options.name = a.inspect.file;
+  options.name = std::filesystem::path(a.inspect.file).filename().string();
   options.session.threads = a.inspect.threads;
   WEFT_ASSIGN_OR_RETURN(options.session.tuning, TuningFor(a.tuning));
   WEFT_RETURN_IF_ERROR(AddReportData(opened.model, a, options));

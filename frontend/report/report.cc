@@ -13,6 +13,7 @@
 #include "frontend/report/sections.h"
 #include "frontend/watch/plot_axis.h"
 #include "graph/bind.h"
+#include "runtime/exec/parallel.h"
 
 namespace weft {
 namespace {
@@ -34,7 +35,7 @@ absl::Status CheckReportOptions(const ReportOptions& options) {
   }
   if (options.eval_batch < 1) return expected("eval_batch", "at least 1", options.eval_batch);
   if (options.mistakes < 1) return expected("mistakes", "at least 1", options.mistakes);
-  return absl::OkStatus();
+  return CheckThreads(options.session.threads);
 }
 
 // The page's data, a section each.

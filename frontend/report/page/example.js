@@ -3,7 +3,8 @@
 
 let currentExample = null;
 
-const withClass = ({ label, name }) => (name === `class ${label}` ? name : `${name} (${label})`);
+const withClass = ({ label, name }) =>
+  ([String(label), `class ${label}`].includes(name) ? name : `${name} (${label})`);
 
 function predictionBars(example) {
   const right = example.label?.label;

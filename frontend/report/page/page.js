@@ -1,6 +1,6 @@
 'use strict';
-// What all sections of a report's page use. The page's data are JSON in <script id="json-NAME">;
-// all files share one scope, in the order of report.cc.
+// What all sections of a report's page use. The page's data are JSON, each section's in a script
+// element of its own; all files share one scope, in the order of report.cc.
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const SVG = 'http://www.w3.org/2000/svg';
