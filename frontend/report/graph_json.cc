@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <unordered_map>
 
 #include "frontend/report/json_text.h"
@@ -10,6 +11,34 @@ namespace weft {
 namespace {
 
 constexpr size_t kMostAttributeText = 200;  // bytes of one attribute
+
+// Without comments, white space between tags and the titles of edges, which nobody sees: half of
+// what a browser would have to keep.
+std::string CompactSvg(std::string_view svg) {
+  std::string text;
+  bool in_edge = false;
+  for (size_t i = 0; i < svg.size();) {
+    const std::string_view rest = svg.substr(i);
+    size_t skipped = 0;
+    if (rest.starts_with("<!--")) {
+      skipped = rest.find("-->") + 3;
+    } else if (in_edge && rest.starts_with("<title>")) {
+      skipped = rest.find("</title>") + 8;
+      in_edge = false;
+    } else if (rest.starts_with("class=\"edge\"")) {
+      in_edge = true;
+    } else if (i > 0 && svg[i - 1] == '>') {
+      const size_t next = std::min(rest.find_first_not_of(" \n\r\t"), rest.size());
+      if (next < rest.size() && rest[next] == '<') skipped = next;
+    }
+    if (skipped > 0) {
+      i += std::min(skipped, rest.size());
+    } else {
+      text.push_back(svg[i++]);
+    }
+  }
+  return text;
+}
 
 bool IsWeightLeaf(const Node& node) {
   return node.op_name() == kConstant || node.op_name() == kVariable;
@@ -53,11 +82,11 @@ class GraphView {
     }
   }
 
-  ReportJson Json(std::string_view title, std::string_view doc) && {
-    ReportJson json = {{"title", title}, {"doc", doc}};
+  ReportJson Json() && {
+    ReportJson json;
     const auto svg = ReportGraphSvg(graph_);
     if (svg.ok()) {
-      json["svg"] = *svg;
+      json["svg"] = CompactSvg(*svg);
     } else {
       json["error"] = std::string(svg.status().message());
     }
@@ -105,10 +134,6 @@ class GraphView {
 
 }  // namespace
 
-std::string GraphJson(const Graph& run, const Graph& built) {
-  return JsonText({{"views",
-                    {GraphView(run).Json("As it runs", "after the optimizer's passes"),
-                     GraphView(built).Json("As it was built", "as the file has it")}}});
-}
+std::string GraphJson(const Graph& graph) { return JsonText(GraphView(graph).Json()); }
 
 }  // namespace weft

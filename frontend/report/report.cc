@@ -72,7 +72,8 @@ absl::Status AddMeasured(const Model& model, const ReportOptions& options,
 absl::Status AddGraphs(const Model& model, ReportSections& sections) {
   PassReport passes;
   WEFT_ASSIGN_OR_RETURN(const Graph run, OptimizedForInference(model.graph, {}, &passes));
-  sections.Add("graph", GraphJson(run, model.graph));
+  sections.Add("graph-run", GraphJson(run));
+  sections.Add("graph-built", GraphJson(model.graph));
   sections.Add("passes", PassesJson(passes));
   return absl::OkStatus();
 }

@@ -17,8 +17,8 @@ namespace weft {
 
 // What the model is: sizes, inputs, classes, preprocessing, training, layers.
 absl::StatusOr<std::string> SummaryJson(const Model& model);
-// The graph as it runs and as it was built: a drawing of each, and what is known of its nodes.
-std::string GraphJson(const Graph& run, const Graph& built);
+// A drawing of a graph, and what is known of its nodes.
+std::string GraphJson(const Graph& graph);
 // What the optimizer did and what it nearly did.
 std::string PassesJson(const PassReport& report);
 // Which buffer of the arena is live when.

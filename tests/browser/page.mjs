@@ -6,6 +6,8 @@ import { pathToFileURL } from 'node:url';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+const MOST_WAITING = 10_000;  // milliseconds
+
 export function expect(condition, what) {
   if (!condition) throw new Error(what);
 }
@@ -14,13 +16,13 @@ export function expectEqual(actual, expected, what) {
   expect(actual === expected, `${what}: expected ${expected}, got ${actual}`);
 }
 
-// Opens a file in a page of its own; what goes wrong in it is kept.
-export async function open(browser, file, size, colorScheme) {
+// Opens an address in a page of its own; what goes wrong in it is kept.
+export async function watch(browser, url, size, colorScheme) {
   const context = await browser.newContext({
-    viewport: { width: size, height: 900 }, colorScheme, reducedMotion: 'reduce', bypassCSP: false,
+    viewport: { width: size, height: 900 }, colorScheme, reducedMotion: 'reduce',
     hasTouch: size < 600 });
   const page = await context.newPage();
-  const url = pathToFileURL(file).href;
+  page.setDefaultTimeout(MOST_WAITING);
   const troubles = [];
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) troubles.push(`console: ${message.text()}`);
@@ -37,6 +39,9 @@ export async function open(browser, file, size, colorScheme) {
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
   return { page, context, troubles, seconds: (performance.now() - start) / 1000 };
 }
+
+export const open = (browser, file, size, colorScheme) =>
+  watch(browser, pathToFileURL(file).href, size, colorScheme);
 
 // Scrolls through the page, so that every section is drawn, and back.
 export async function scrollThrough(page) {

@@ -104,8 +104,8 @@ TEST(Report, FilesAreEmbeddedAsTheyAre) {
 TEST(Report, SaysWhatTheModelIs) {
   const auto html = ReportHtml(ReportNet(), QuickOptions());
   ASSERT_TRUE(html.ok()) << html.status();
-  EXPECT_THAT(SectionNames(*html),
-              ElementsAre("graph", "memory", "page", "passes", "summary", "time"));
+  EXPECT_THAT(SectionNames(*html), ElementsAre("graph-built", "graph-run", "memory", "page",
+                                               "passes", "summary", "time"));
   EXPECT_THAT(*html, Not(HasSubstr("{{")));
   const Json summary = Section(*html, "summary");
   // 3 kernels of 3x3 at 6x6 places, 4 rows of 108; with batch normalization's two of 3.
@@ -118,29 +118,43 @@ TEST(Report, SaysWhatTheModelIs) {
 TEST(Report, GraphTellsWhereFusedNodesComeFrom) {
   const auto html = ReportHtml(ReportNet(), QuickOptions());
   ASSERT_TRUE(html.ok()) << html.status();
-  const Json views = Section(*html, "graph")["views"];
-  ASSERT_EQ(views.size(), 2);
+  const Json run = Section(*html, "graph-run"), built = Section(*html, "graph-built");
   const auto find = [](const Json& view, const std::string& name) {
     for (const Json& node : view["nodes"]) {
       if (node["name"] == name) return node;
     }
     return Json();
   };
-  const Json fused = find(views[0], "conv1");
+  const Json fused = find(run, "conv1");
   EXPECT_EQ(fused["op"], "FusedConv");
   EXPECT_EQ(fused["rule"], "fuse_conv_activation");
   EXPECT_EQ(fused["sources"][0], "conv1");
   EXPECT_EQ(fused["sources"].size(), 3);
-  const Json built = find(views[1], "conv1");
-  EXPECT_EQ(built["op"], "Conv");
-  EXPECT_FALSE(built.contains("rule"));
-  const Json weight = views[1]["weights"][built["weights"][0].get<size_t>()];
+  const Json conv = find(built, "conv1");
+  EXPECT_EQ(conv["op"], "Conv");
+  EXPECT_FALSE(conv.contains("rule"));
+  const Json weight = built["weights"][conv["weights"][0].get<size_t>()];
   EXPECT_EQ(weight["type"], "f32[3,1,3,3]");
   const auto counts = weight["counts"].get<std::vector<int64_t>>();
   EXPECT_EQ(std::accumulate(counts.begin(), counts.end(), int64_t{0}), 27);
   const Json steps = Section(*html, "time")["steps"];
   EXPECT_TRUE(std::ranges::any_of(steps, [](const Json& s) { return s["name"] == "conv1"; }));
-  EXPECT_EQ(Section(*html, "passes")["after"]["nodes"].get<size_t>() + 1, views[0]["nodes"].size());
+  EXPECT_EQ(Section(*html, "passes")["after"]["nodes"].get<size_t>() + 1, run["nodes"].size());
+}
+
+TEST(Report, DrawingsHaveEveryNodeOnce) {
+  const auto html = ReportHtml(GoldenModel("digits"), QuickOptions());
+  ASSERT_TRUE(html.ok()) << html.status();
+  for (const std::string view : {"graph-run", "graph-built"}) {
+    const Json graph = Section(*html, view);
+    const std::string svg = graph["svg"];
+    for (const Json& node : graph["nodes"]) {
+      const std::string name = node["name"];
+      EXPECT_EQ(Occurrences(svg, "class=\"node\" data-node=\"" + name + "\">"), 1) << name;
+    }
+    EXPECT_THAT(svg, Not(HasSubstr("<!--")));
+    EXPECT_THAT(svg, Not(HasSubstr(">\n<")));
+  }
 }
 
 TEST(Report, BuffersFillTheArenaAndDoNotOverlap) {
@@ -271,8 +285,9 @@ TEST_F(ReportCli, WritesAPage) {
                      "0.01 --threads 1 -o page.html"),
               HasSubstr("saved page.html ("));
   const std::string html = ReadText(Path("page.html"));
-  EXPECT_THAT(SectionNames(html), ElementsAre("evaluation", "example", "graph", "memory", "page",
-                                              "passes", "summary", "time", "training"));
+  EXPECT_THAT(SectionNames(html),
+              ElementsAre("evaluation", "example", "graph-built", "graph-run", "memory", "page",
+                          "passes", "summary", "time", "training"));
   const Json columns = Section(html, "training")["columns"];
   EXPECT_EQ(columns["loss"]["steps"], Json::parse("[[1,2.5],[2,1.5]]"));
   EXPECT_EQ(columns["test_loss"]["epochs"], Json::parse("[[2,1.25]]"));

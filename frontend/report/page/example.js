@@ -30,7 +30,7 @@ function attributionTile(a) {
 // Any layer's maps, decoded when they are chosen.
 function layerChooser(example) {
   if (example.activations.length === 0) return [];
-  const picture = el('img', { alt: '' });
+  const picture = el('img', { alt: '', class: 'maps' });
   const says = el('p', { class: 'muted' });
   const select = el('select', { id: 'layer', onchange: () => show() },
     example.activations.map((a, i) => el('option', { value: i }, a.node)));

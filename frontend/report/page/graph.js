@@ -21,7 +21,7 @@ class GraphPane {
   elements() {
     const tool = (text, label, run) =>
       el('button', { type: 'button', 'aria-label': label, title: label, onclick: run }, text);
-    this.switches = graphViews().map((view, i) =>
+    this.switches = VIEWS.map((view, i) =>
       el('button', { type: 'button', title: view.doc, onclick: () => this.setView(i) }, view.title));
     this.search = el('input', { type: 'search', id: 'graph-search', autocomplete: 'off',
                                 spellcheck: 'false', 'aria-controls': 'graph-results' });
@@ -34,8 +34,10 @@ class GraphPane {
          el('div', {}, el('label', { for: 'graph-search' }, 'Search by name or op ( / )'),
             this.search),
          el('span', { class: 'gap' }),
-         tool('+', 'Zoom in', () => this.zoom(1.4)), tool('-', 'Zoom out', () => this.zoom(1 / 1.4)),
-         tool('All', 'Show all of the graph', () => this.fit())),
+         el('div', { role: 'group', 'aria-label': 'Zoom' },
+            tool('+', 'Zoom in', () => this.zoom(1.4)),
+            tool('-', 'Zoom out', () => this.zoom(1 / 1.4)),
+            tool('All', 'Show all of the graph', () => this.fit()))),
       this.results, this.status, this.frame,
       el('ul', { class: 'legend' }, KINDS.map(([c, name]) => classes.delete(c) &&
         el('li', {}, el('span', { class: `swatch ${c}` }), name)),
@@ -49,7 +51,7 @@ class GraphPane {
     this.view = view;
     this.name = null;
     this.switches.forEach((b, i) => b.setAttribute('aria-pressed', String(i === view)));
-    const { svg: text, error, byName, nodes } = graphViews()[view];
+    const { svg: text, error, byName, nodes } = graphView(view);
     this.close();
     this.say(`${plural(nodes.length, 'node')}`);
     this.groups = new Map();
@@ -140,7 +142,7 @@ class GraphPane {
   }
 
   choose(name, always = false) {
-    const node = graphViews()[this.view].byName.get(name);
+    const node = graphView(this.view).byName.get(name);
     if (!node) return;
     this.groups.get(this.name)?.classList.remove('selected');
     this.name = name;
@@ -157,7 +159,7 @@ class GraphPane {
     this.open();
   }
   open() {
-    const node = graphViews()[this.view].byName.get(this.name);
+    const node = graphView(this.view).byName.get(this.name);
     if (!node) return;
     const was = this.panel.hidden;
     this.panel.hidden = false;
@@ -184,7 +186,7 @@ class GraphPane {
 
   // The neighbour in a direction: along the edges up and down, by place to the sides.
   neighbour([dx, dy]) {
-    const { byName, nodes } = graphViews()[this.view];
+    const { byName, nodes } = graphView(this.view);
     const node = byName.get(this.name);
     if (!node) return nodes[0]?.name;
     if (dy !== 0) return (dy < 0 ? node.inputs : node.users).find((n) => byName.has(n));
@@ -269,7 +271,7 @@ class GraphPane {
   found() {
     const text = this.search.value.trim().toLowerCase();
     if (text === '') return [];
-    return graphViews()[this.view].nodes.filter(
+    return graphView(this.view).nodes.filter(
       (n) => n.name.toLowerCase().includes(text) || n.op.toLowerCase().includes(text));
   }
   mark() {

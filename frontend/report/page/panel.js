@@ -1,22 +1,23 @@
 
 // What is known of one node, as the graph's panel shows it.
 
-const RUN = 0, BUILT = 1;  // the views of the graph: as it runs, as it was built
+const RUN = 0, BUILT = 1;
+const VIEWS = [
+  { key: 'graph-run', title: 'As it runs', doc: "After the optimizer's passes" },
+  { key: 'graph-built', title: 'As it was built', doc: 'As the file has it' },
+];
 
-// Every view's nodes by name, with those that read them; made once.
-const graphViews = () => {
-  const graph = data('graph');
-  if (graph.indexed) return graph.views;
-  for (const view of graph.views) {
-    view.byName = new Map(view.nodes.map((node) => [node.name, node]));
-    for (const node of view.nodes) node.users = [];
-    for (const node of view.nodes) {
-      for (const name of new Set(node.inputs)) view.byName.get(name)?.users.push(node.name);
-    }
+// A view's nodes by name, with those that read them; parsed when it is first asked for.
+function graphView(view) {
+  const graph = data(VIEWS[view].key);
+  if (graph.byName) return graph;
+  graph.byName = new Map(graph.nodes.map((node) => [node.name, node]));
+  for (const node of graph.nodes) node.users = [];
+  for (const node of graph.nodes) {
+    for (const name of new Set(node.inputs)) graph.byName.get(name)?.users.push(node.name);
   }
-  graph.indexed = true;
-  return graph.views;
-};
+  return graph;
+}
 
 // What kind of work an op does: the class of its color, and its name in the legend.
 const KINDS = [
@@ -41,14 +42,14 @@ function activationOf(view, node) {
   return [...node.sources].reverse().map(find).find((a) => a) ?? find(node.name);
 }
 
-// A link to a node of a view.
+// A link to a node of a view; its name where there is no such node.
 function nodeLink(view, name) {
-  if (!data('graph') || !graphViews()[view].byName.has(name)) return el('span', {}, name);
+  if (view === RUN && !graphView(RUN).byName.has(name)) return el('span', {}, name);
   return el('button', { type: 'button', class: 'link',
                         onclick: () => graphPane.show(view, name) }, name);
 }
-const linkList = (view, names) =>
-  names.map((name, i) => [i ? ', ' : null, nodeLink(view, name)]);
+const linkList = (view, names) => names.map((name, i) => [
+  i ? ', ' : null, graphView(view).byName.has(name) ? nodeLink(view, name) : name]);
 
 function weightBlock(weight) {
   const block = [el('h4', {}, weight.name),
@@ -79,7 +80,7 @@ function originBlock(view, node) {
   if (view === RUN) {
     return [el('p', {}, 'It runs as it was built: ', nodeLink(BUILT, node.name), '.')];
   }
-  const became = graphViews()[RUN].nodes.filter(
+  const became = graphView(RUN).nodes.filter(
     (n) => n.sources?.includes(node.name) || (!n.sources && n.name === node.name));
   const says = became.length > 0 ? ['It runs as ', linkList(RUN, became.map((n) => n.name)), '.']
     : ['Nothing of it is left in the graph that runs.'];
@@ -92,13 +93,13 @@ function mapsBlock(view, node) {
   if (!maps) return [];
   const of = maps.node === node.name ? '' : ` (the values of ${maps.node})`;
   return [el('h4', {}, `Maps of ${currentExample.name}`),
-          el('img', { src: maps.grid, alt: `The first maps of ${maps.node}, side by side` }),
+          el('img', { class: 'maps', src: maps.grid, alt: `The first maps of ${maps.node}, side by side` }),
           el('p', { class: 'muted' }, `[${maps.shape.join(', ')}]${of}`)];
 }
 
 // The panel's content: elements.
 function nodePanel(view, node) {
-  const { weights } = graphViews()[view];
+  const { weights } = graphView(view);
   const own = node.weights.map((i) => weights[i]);
   const parameters = own.reduce((sum, w) => sum + (w.counts ? w.elements : 0), 0);
   return [

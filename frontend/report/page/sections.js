@@ -176,12 +176,11 @@ function evaluationSection() {
            ['loss', number(e.loss)],
            ...e.metrics.filter(([n]) => shown.includes(n)).map(([n, v]) => [n, number(v)])],
           { class: 'facts' }),
-    e.classes.length ? [el('h3', {}, 'What was taken for what'), confusionPart(e, name),
-      details('Precision and recall of each class', () => table('Classes',
+    e.classes.length ? [el('h3', {}, 'What was taken for what'), el('div', { class: 'two' },
+      confusionPart(e, name), table('Precision and recall of each class',
         ['class', '#examples', '#precision', '#recall', '#F1'],
-        e.classes.map(([label, support, , precision, recall, f1]) =>
-          [name(label), count(support), percent(precision), percent(recall), percent(f1)])),
-        e.classes.length <= 24)] : null);
+        e.classes.slice(0, MOST_ROWS).map(([label, support, , precision, recall, f1]) =>
+          [name(label), count(support), percent(precision), percent(recall), percent(f1)])))] : null);
   if (e.mistakes.length === 0) return;
   section('mistakes', 'The surest mistakes', 'What the model is most certain of, and wrong.',
     el('div', { class: 'tiles' }, e.mistakes.map((m) => el('figure', {},
