@@ -7,6 +7,7 @@
 
 import { resolve } from 'node:path';
 import { chromium } from 'playwright-core';
+import { checkHostileNames } from './hostile.mjs';
 import { checkServed } from './serve.mjs';
 import { checkAccessibility, checkWidth, expect, expectEqual, open, scrollThrough } from './page.mjs';
 
@@ -140,19 +141,22 @@ async function check(browser, name, size, colorScheme) {
 
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
 let failures = 0;
-for (const [size, colorScheme] of [[390, 'dark'], [1440, 'light']]) {
-  const attempt = async (name, run) => {
-    try {
-      await run();
-    } catch (error) {
-      failures += 1;
-      console.log(`FAIL ${name} ${size} px ${colorScheme}: ${error.message}`);
-    }
-  };
-  for (const name of names) {
-    await attempt(name, () => check(browser, name, size, colorScheme));
+async function attempt(what, how, run) {
+  try {
+    await run();
+  } catch (error) {
+    failures += 1;
+    console.log(`FAIL ${what} ${how}: ${error.message}`);
   }
-  await attempt('served', () => checkServed(browser, `${names[0]}.html`, size, colorScheme));
 }
+for (const [size, colorScheme] of [[390, 'dark'], [1440, 'light']]) {
+  const how = `${size} px ${colorScheme}`;
+  for (const name of names) {
+    await attempt(name, how, () => check(browser, name, size, colorScheme));
+  }
+  await attempt('served', how, () => checkServed(browser, `${names[0]}.html`, size, colorScheme));
+}
+await attempt('hostile names', '', () => checkHostileNames(browser, resolve(`${names[0]}.html`),
+                                                           resolve('hostile.html')));
 await browser.close();
 process.exit(failures === 0 ? 0 : 1);

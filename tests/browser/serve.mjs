@@ -20,7 +20,7 @@ function served(file) {
   return { page, example: JSON.parse(example) };
 }
 
-// Answers once for each of `answers`, functions of the request's address and body.
+// Gives the page to GET; to all else what answer() says, after adding what was asked to `asked`.
 async function startServer(page, asked, answer) {
   const server = createServer((request, response) => {
     const parts = [];
@@ -79,4 +79,5 @@ export async function checkServed(browser, file, size, colorScheme) {
   await page.screenshot({ path: `serve-${size}-${colorScheme}.png` });
   await context.close();
   server.close();
+  console.log(`ok served ${size} px ${colorScheme}`);
 }

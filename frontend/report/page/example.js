@@ -78,13 +78,15 @@ function tryPane(place) {
   const status = el('p', { class: 'status', role: 'status' });
   const wanted = el('select', { id: 'class', onchange: () => last && send(last) },
     el('option', { value: '' }, 'the predicted class'),
-    classes.map((name, i) => el('option', { value: i }, `${name} (${i})`)));
+    classes.map((name, label) => el('option', { value: label }, withClass({ label, name }))));
   const file = el('input', { type: 'file', id: 'file', accept: 'image/*',
                              onchange: () => file.files[0] && send(file.files[0]) });
   let last = null, running = null;
   const fail = (text) => {
     status.textContent = text;
     status.classList.add('error');
+    currentExample = null;
+    place.replaceChildren();  // what was there is of another picture
   };
   async function send(picture) {
     last = picture;
