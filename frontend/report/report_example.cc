@@ -31,7 +31,7 @@ absl::StatusOr<ReportJson> PredictionsJson(const Model& model, const Example& ex
   return json;
 }
 
-absl::StatusOr<Picture> PictureOf(const Example& example, const Attribution& what) {
+absl::StatusOr<Picture> AttributionPicture(const Example& example, const Attribution& what) {
   if (!example.picture) {
     const ColorMap colors = what.is_signed ? ColorMap::kDiverging : ColorMap::kHeat;
     return MapPicture(what.map, colors, RangeOf(what.map.values<float>(), what.is_signed));
@@ -53,7 +53,7 @@ absl::StatusOr<ReportJson> AttributionJson(const Model& model, const Example& ex
   }
   json["target"] = {{"label", what->target}, {"name", ClassName(model, what->target)}};
   json["score"] = what->score;
-  WEFT_ASSIGN_OR_RETURN(const Picture picture, PictureOf(example, *what));
+  WEFT_ASSIGN_OR_RETURN(const Picture picture, AttributionPicture(example, *what));
   WEFT_ASSIGN_OR_RETURN(json["overlay"], PngDataUrl(picture));
   if (what->completeness_error) json["completeness_error"] = *what->completeness_error;
   return json;

@@ -13,7 +13,7 @@ if(NOT NPM OR NOT NODE)
   message("SKIPPED: no npm")
   return()
 endif()
-foreach(name package.json check.mjs page.mjs serve.mjs hostile.mjs)
+foreach(name package.json check.mjs page.mjs serve.mjs hostile.mjs zoo.mjs)
   file(COPY_FILE ${SOURCE}/${name} ${WORK}/${name})
 endforeach()
 execute_process(
