@@ -132,8 +132,7 @@ int RunCli(int argc, char** argv) {
         AddExport(program),   AddWeights(program), AddConform(program), AddZoo(program),
         AddOps(program),      AddData(program),    AddDemo(program),    AddFeatures(program),
         AddLrFind(program),   AddPlot(program),    AddBench(program),   AddProfile(program),
-        AddInspect(program),  AddServe(program)};
-        AddInspect(program),  AddFilter(program)};
+        AddInspect(program),  AddServe(program),   AddFilter(program),  AddReport(program)};
     if (argc < 2) {
       std::fputs(program.help().c_str(), stdout);
       return 0;

@@ -39,6 +39,7 @@ Command AddProfile(CLI::App& program);
 Command AddInspect(CLI::App& program);
 Command AddServe(CLI::App& program);
 Command AddFilter(CLI::App& program);
+Command AddReport(CLI::App& program);
 
 }  // namespace weft
 

@@ -1,6 +1,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -25,6 +26,7 @@ absl::Status Serve(ServeArguments a) {
   WEFT_ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(a.file));
   // One write a line: requests end on a thread of their own.
   a.options.log = [](const std::string& line) { std::fputs((line + "\n").c_str(), stderr); };
+  a.options.name = std::filesystem::path(a.file).filename().string();
   auto server = Server::Create(opened.model, a.options);
   if (!server.ok()) return Annotate(server.status(), a.file);
   WEFT_RETURN_IF_ERROR((*server)->Start(a.port));

@@ -93,6 +93,7 @@ struct AttributionMethod {
   std::string_view name;   // "integrated-gradients"
   std::string_view title;  // "Integrated gradients"
   std::string_view doc;    // one sentence
+  bool quick;              // takes a run or two, others dozens
   absl::StatusOr<Attribution> (*run)(const Attributor&, const Tensor&, const AttributionOptions&);
 };
 std::span<const AttributionMethod> AttributionMethods();

@@ -8,6 +8,7 @@
 
 #include "frontend/inspect/map_picture.h"
 #include "frontend/io/names.h"
+#include "frontend/io/resample.h"
 #include "frontend/report/data_url.h"
 #include "graph/bind.h"
 #include "passes/passes.h"
@@ -26,12 +27,10 @@ constexpr int64_t kStripePixels = 32;       // of a signal's attribution
 constexpr int64_t kChannelPixels = 4;       // of a signal's activations
 constexpr int64_t kMostMapPixels = 1 << 18;
 
-bool HasMaps(const Node& node, std::span<const std::string_view> ops) {
+bool HasMaps(const Node& node) {
+  if (node.num_inputs() == 0 || node.num_outputs() == 0) return false;
   const TensorType& type = node.type();
-  if (std::ranges::find(ops, node.op_name()) == ops.end() || !kFloatTypes.contains(type.dtype) ||
-      (type.rank() != 3 && type.rank() != 4)) {
-    return false;
-  }
+  if (!kFloatTypes.contains(type.dtype) || (type.rank() != 3 && type.rank() != 4)) return false;
   return std::any_of(type.shape.begin() + 2, type.shape.end(),
                      [](const Dim& dim) { return !dim.is_static() || dim.coefficient() > 1; });
 }
@@ -103,16 +102,20 @@ std::string TextOf(const json& object) {
 
 }  // namespace
 
-std::vector<std::string> ShownLayers(const Graph& graph, int64_t most) {
-  std::vector<std::string> names;
-  for (const std::span<const std::string_view> ops :
-       {std::span<const std::string_view>(kLayerEnds),
-        std::span<const std::string_view>(kConvolutions)}) {
+std::vector<std::string> ShownLayers(const Graph& graph, int64_t most, bool all) {
+  const auto with_maps = [&graph](const auto& is_shown) {
+    std::vector<std::string> names;
     for (const Node& node : graph.nodes()) {
-      if (HasMaps(node, ops)) names.push_back(node.name());
+      if (HasMaps(node) && is_shown(node.op_name())) names.push_back(node.name());
     }
-    if (!names.empty()) break;
-  }
+    return names;
+  };
+  const auto is_among = [](const auto& ops) {
+    return [&ops](std::string_view op) { return std::ranges::find(ops, op) != std::end(ops); };
+  };
+  std::vector<std::string> names =
+      all ? with_maps([](std::string_view) { return true; }) : with_maps(is_among(kLayerEnds));
+  if (names.empty()) names = with_maps(is_among(kConvolutions));
   const auto count = static_cast<int64_t>(names.size());
   if (count <= most) return names;
   std::vector<std::string> chosen;
@@ -180,6 +183,7 @@ struct ExampleView::Writer {
     answer["not_applicable"] = json::array();
     WEFT_ASSIGN_OR_RETURN(const auto methods, ChosenMethods(query.methods, view.methods_));
     for (const AttributionMethod* method : methods) {
+      if (!query.methods && !query.all_methods && !method->quick) continue;
       if (view.options_.cancelled && view.options_.cancelled()) {
         return absl::CancelledError("interrupted");
       }
@@ -240,7 +244,9 @@ absl::StatusOr<std::unique_ptr<ExampleView>> ExampleView::Create(
   WEFT_ASSIGN_OR_RETURN(view->methods_, ChosenMethods(options.methods, all));
   WEFT_ASSIGN_OR_RETURN(view->session_, Session::Create(model, options.session));
   WEFT_ASSIGN_OR_RETURN(const Graph inference, ForInference(WithoutLosses(model.graph)));
-  view->nodes_ = options.nodes.empty() ? ShownLayers(inference, options.most_nodes) : options.nodes;
+  view->nodes_ = options.nodes.empty()
+                     ? ShownLayers(inference, options.most_nodes, options.all_layers)
+                     : options.nodes;
   if (!view->nodes_.empty()) {
     WEFT_ASSIGN_OR_RETURN(
         view->activations_,

@@ -21,6 +21,7 @@ struct ExampleViewOptions {
   std::optional<std::vector<std::string>> methods = {};  // of AttributionMethods(); none: all
   int64_t predictions = 5;                               // at most, the likeliest first
   std::vector<std::string> nodes = {};  // whose activations; none: as ShownLayers chooses
+  bool all_layers = false;              // it chooses among all with maps
   int64_t most_nodes = 8;               // that it chooses
   int64_t most_maps = 64;               // a node; fewer where maps are large
   AttributionOptions attribution = {};  // the methods' own; its session is `session`
@@ -33,6 +34,7 @@ struct ExampleViewOptions {
 struct ExampleQuery {
   std::optional<int64_t> target = {};                    // the class explained; none: the likeliest
   std::optional<std::vector<std::string>> methods = {};  // none: those of the options that apply
+  bool all_methods = false;  // none are named: those too that take many runs
   bool activations = true;
 };
 
@@ -85,8 +87,8 @@ class ExampleView {
 
 // At most `most` nodes of the model whose maps show what its layers find, evenly chosen in order:
 // activations and poolings of [N,C,H,W] or [N,C,L] that are no single number a channel, or
-// convolutions where there are none.
-std::vector<std::string> ShownLayers(const Graph& graph, int64_t most);
+// convolutions where there are none; for `all`, whatever computes such maps.
+std::vector<std::string> ShownLayers(const Graph& graph, int64_t most, bool all = false);
 
 }  // namespace weft
 

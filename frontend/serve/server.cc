@@ -52,7 +52,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const Model& model,
   parts->options = options;
   // Where it listens decides whom it answers, so that it is looked up now.
   WEFT_ASSIGN_OR_RETURN(const Listener listener, ListenOn(options.host, 0));
-  SiteOptions site = {.loopback_only = listener.is_loopback, .view = options.view};
+  SiteOptions site = {
+      .loopback_only = listener.is_loopback, .name = options.name, .view = options.view};
   site.view.cancelled = [stopping = &parts->stopping, also = options.view.cancelled] {
     return stopping->load() || (also && also());
   };

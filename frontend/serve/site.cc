@@ -11,7 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "frontend/analysis/summary.h"
-#include "frontend/serve/page.h"
+#include "frontend/report/report.h"
 
 namespace weft {
 namespace {
@@ -68,7 +68,10 @@ absl::StatusOr<ExampleQuery> QueryOf(const HttpRequest& request, SitePlace place
       }
       query.target = target;
     } else if (place == SitePlace::kExample && key == "methods") {
-      query.methods = std::vector<std::string>(absl::StrSplit(value, ',', absl::SkipEmpty()));
+      query.all_methods = value == "all";
+      if (!query.all_methods) {
+        query.methods = std::vector<std::string>(absl::StrSplit(value, ',', absl::SkipEmpty()));
+      }
     } else {
       return absl::InvalidArgumentError(absl::StrCat(
           "query: expected ", place == SitePlace::kExample ? "class or methods" : "nothing",
@@ -120,7 +123,9 @@ absl::StatusOr<std::unique_ptr<Site>> Site::Create(const Model& model, const Sit
   site->loopback_only_ = options.loopback_only;
   WEFT_ASSIGN_OR_RETURN(site->view_, ExampleView::Create(model, options.view));
   WEFT_ASSIGN_OR_RETURN(site->facts_, FactsOf(model, *site->view_));
-  WEFT_ASSIGN_OR_RETURN(std::string page, ServedPage(model));
+  WEFT_ASSIGN_OR_RETURN(
+      std::string page,
+      ReportHtml(model, {.name = options.name, .serve = true, .session = options.view.session}));
   site->page_ = {.content_type = "text/html; charset=utf-8",
                  .body = std::make_shared<const std::string>(std::move(page)),
                  .headers = {{"Content-Security-Policy", kPagePolicy}}};

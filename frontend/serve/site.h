@@ -16,6 +16,7 @@ struct SiteOptions {
   // Only requests for this machine's own names are answered, so that no page of elsewhere whose
   // name was made to point here (DNS rebinding) reads anything.
   bool loopback_only = true;
+  std::string name = {};  // what the page calls the model
   ExampleViewOptions view = {};
 };
 
@@ -23,7 +24,8 @@ struct SiteOptions {
 //   GET  /             the page
 //   GET  /api/model    {"name", "input": {"name", "shape"}, "classes": [..], "parameters", "macs",
 //                       "methods": [{"method", "title", "doc"}], "nodes": [..]}
-//   POST /api/example?class=K&methods=a,b    of the picture in the body: ExampleView::Json
+//   POST /api/example?class=K&methods=a,b    of the picture in the body: ExampleView::Json;
+//                                            methods=all: those too that take many runs
 //   POST /api/predict                        ExampleView::PredictionsJson
 // and errors as {"error": why}: 400 for a bad query or picture, 403 for other hosts' names and
 // pages, 404, 405, 415 for a body that is not said to be a picture.

@@ -101,9 +101,13 @@ TEST(ExampleView, DrawsWhatTheMethodsSay) {
   const Model model = GoldenModel("digits");
   auto view = ExampleView::Create(model, {}).value();
   const Example example = ExampleOf(*GoldenData("digits"), 5).value();
-  const json answer = json::parse(view->Json(example, {.target = 3}).value());
+  const json answer = json::parse(view->Json(example, {.target = 3, .all_methods = true}).value());
   ASSERT_EQ(answer["attributions"].size() + answer["not_applicable"].size(),
             AttributionMethods().size());
+  const auto quick = static_cast<size_t>(std::ranges::count_if(
+      AttributionMethods(), [](const AttributionMethod& method) { return method.quick; }));
+  const json by_quick = json::parse(view->Json(example).value());
+  EXPECT_EQ(by_quick["attributions"].size() + by_quick["not_applicable"].size(), quick);
   const Picture shown = PictureOfUrl(answer["picture"]);
   EXPECT_EQ(shown.pixels, Enlarged(*example.picture, 8).pixels);
   const Attribution what = GradientTimesInput(model, example.x, {.target = 3}).value();
@@ -166,7 +170,7 @@ TEST(ExampleView, SaysWhichMethodsDoNotApply) {
   b.Output("maps", b.Relu(x));
   auto view = ExampleView::Create(b.Build().value(), {}).value();
   const Example example{.name = "x", .x = Tensor::Zeros(DType::kF32, {1, 1, 4, 4}).value()};
-  const json answer = json::parse(view->Json(example).value());
+  const json answer = json::parse(view->Json(example, {.all_methods = true}).value());
   EXPECT_THAT(answer["predictions"], IsEmpty());
   EXPECT_THAT(answer["attributions"], IsEmpty());
   ASSERT_EQ(answer["not_applicable"].size(), AttributionMethods().size());

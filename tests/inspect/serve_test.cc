@@ -125,7 +125,7 @@ TEST_F(Serve, ServesItsPageWithHeadersThatProtectIt) {
   StartServer();
   const HttpAnswer page = Get("/");
   EXPECT_EQ(page.status, 200);
-  EXPECT_THAT(page.body, HasSubstr("<!DOCTYPE html>"));
+  EXPECT_THAT(page.body, HasSubstr("<!doctype html>"));
   EXPECT_THAT(page.headers.at("content-security-policy"), HasSubstr("default-src 'none'"));
   EXPECT_EQ(page.headers.at("x-content-type-options"), "nosniff");
   EXPECT_EQ(page.headers.at("referrer-policy"), "no-referrer");

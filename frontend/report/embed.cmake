@@ -1,0 +1,16 @@
+# Writes OUTPUT, a C++ source of string constants, one a file of FOLDER in FILES: page.html becomes
+# weft::kPageHtml. See weft_embed in CMakeLists.txt.
+set(text "#include <string_view>\n\nnamespace weft {\n\n")
+foreach(file ${FILES})
+  file(READ ${FOLDER}/${file} content)
+  string(REGEX MATCHALL "[A-Za-z0-9]+" words ${file})
+  set(name k)
+  foreach(word ${words})
+    string(SUBSTRING ${word} 0 1 first)
+    string(SUBSTRING ${word} 1 -1 rest)
+    string(TOUPPER ${first} first)
+    string(APPEND name ${first}${rest})
+  endforeach()
+  string(APPEND text "extern const std::string_view ${name} = R\"embed(${content})embed\";\n\n")
+endforeach()
+file(WRITE ${OUTPUT} "${text}}  // namespace weft\n")
