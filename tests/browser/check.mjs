@@ -45,7 +45,8 @@ async function checkSearch(page) {
     (n) => n.name.toLowerCase().includes('conv') || n.op.toLowerCase().includes('conv')).name);
   await page.keyboard.press('Enter');
   expectEqual(await panelTitle(page), wanted, 'the first node found');
-  expect(await page.locator('.panel .histogram rect').count() > 0, 'no histogram of its weights');
+  // A chart is drawn once the browser has told its width.
+  await page.locator('.panel .histogram rect').first().waitFor({ timeout: 5000 });
   expect(await page.locator('.panel', { hasText: 'Kernel and time' }).count() === 1, 'no kernel');
   await page.locator('#graph-search').fill('');
 }
