@@ -287,7 +287,12 @@ absl::Status Demo(const DemoArguments& a) {
   }
 
   Title(4, "Save it and load it back");
-  return UseModel(trained, a, data, result);
+  WEFT_RETURN_IF_ERROR(UseModel(trained, a, data, result));
+  if (!a.output.empty()) {
+    Print("\na page that looks inside it:\n  weft report %s --data %s -o report.html\n",
+          a.output.c_str(), spec.c_str());
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
