@@ -164,8 +164,9 @@ struct ExampleView::Writer {
 
   absl::StatusOr<json> Predictions() const {
     json list = json::array();
-    WEFT_ASSIGN_OR_RETURN(const Tensor scores, view.session_->Run(example.x));
+    WEFT_ASSIGN_OR_RETURN(const Tensor outputs, view.session_->Run(example.x));
     if (view.classes_ == 0) return list;
+    WEFT_ASSIGN_OR_RETURN(const Tensor scores, outputs.Converted(DType::kF64));
     WEFT_RETURN_IF_ERROR(CheckFinite(example.name, scores));
     WEFT_ASSIGN_OR_RETURN(
         const auto predictions,
@@ -272,7 +273,7 @@ absl::StatusOr<std::unique_ptr<ExampleView>> ExampleView::Create(
         Probe::Create(model, {.at = view->nodes_, .towards = {}, .session = options.session}));
   }
   const TensorType& scores = view->session_->outputs()[0].value.type();
-  if (scores.rank() == 2 && kFloatTypes.contains(scores.dtype) && scores.shape[1].is_static()) {
+  if (scores.rank() == 2 && kRealTypes.contains(scores.dtype) && scores.shape[1].is_static()) {
     view->classes_ = scores.shape[1].coefficient();
   }
   return view;

@@ -104,14 +104,18 @@ async function checkTheme(page) {
 async function checkStoredTheme(browser, file) {
   const { page, context } = await open(browser, file, 1440, 'light');
   const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
-  await page.emulateMedia({ colorScheme: 'dark' });
+  const changeSystem = async (colorScheme) => {
+    await page.emulateMedia({ colorScheme });  // the page hears of it when it is drawn
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
+  };
+  await changeSystem('dark');
   expectEqual(await theme(), 'dark', "the system's theme");
-  await page.emulateMedia({ colorScheme: 'light' });
+  await changeSystem('light');
   await page.locator('#theme').click();
   await page.reload();
   expectEqual(await theme(), 'dark', 'the theme that was chosen');
-  await page.emulateMedia({ colorScheme: 'dark' });
-  await page.emulateMedia({ colorScheme: 'light' });
+  await changeSystem('dark');
+  await changeSystem('light');
   expectEqual(await theme(), 'dark', "the chosen theme after the system's");
   await context.close();
   console.log('ok theme');

@@ -68,7 +68,7 @@ const drop = (page, content) => page.evaluate((bytes) => {
 
 // Starts `weft serve` at a free port; its address once it says it.
 async function startWeft(weft, model) {
-  const server = spawn(weft, ['serve', model, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const server = spawn(weft, ['serve', model, '--port', '0'], { stdio: ['ignore', 'pipe', 'ignore'] });
   let said = '';
   for await (const part of server.stdout) {
     said += part;

@@ -133,10 +133,10 @@ TEST(ExampleView, LeavesOutWhatIsNoMapOfTheExample) {
   const AttributeMap swapped = {{"perm", std::vector<int64_t>{1, 0, 2, 3}}};
   const Value maps = b.Relu(b.Input("x", {"N", 2, 2, 2}), {.name = "maps"});
   const Value turned = b.Relu(b.Op("Transpose", {maps}, swapped), {.name = "turned"});
-  b.Output("y", b.Flatten(b.Op("Transpose", {turned}, swapped)));
+  b.Output("y", b.Relu(b.Flatten(b.Op("Transpose", {turned}, swapped)), {.name = "flat"}));
   const Model model = b.Build().value();
   for (const std::vector<std::string>& nodes :
-       {std::vector<std::string>(), {"turned", "maps", "y"}}) {
+       {std::vector<std::string>(), {"turned", "maps", "flat"}}) {
     auto view = ExampleView::Create(model, {.nodes = nodes}).value();
     const absl::StatusOr<std::string> text = view->Json(SomeMaps());
     ASSERT_TRUE(text.ok()) << text.status();
