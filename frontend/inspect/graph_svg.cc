@@ -31,7 +31,10 @@ class GraphSvgWriter {
  public:
   GraphSvgWriter(const GraphDrawing& drawing, const GraphLayout& layout,
                  const GraphSvgOptions& options)
-      : drawing_(drawing), layout_(layout), options_(options) {}
+      : drawing_(drawing),
+        layout_(layout),
+        options_(options),
+        line_end_(options.compact ? "" : "\n") {}
 
   std::string Write() {
     Begin();
@@ -52,18 +55,21 @@ class GraphSvgWriter {
     text_ +=
         "<defs><marker id=\"weft-arrow\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" "
         "markerWidth=\"8\" markerHeight=\"8\" markerUnits=\"userSpaceOnUse\" orient=\"auto\">"
-        "<path d=\"M0 1L8 4L0 7z\"/></marker></defs>\n";
+        "<path d=\"M0 1L8 4L0 7z\"/></marker></defs>";
+    text_ += line_end_;
   }
 
   void Edge(size_t e) {
     const DrawnEdge& edge = drawing_.edges[e];
     const std::string& from = drawing_.nodes[static_cast<size_t>(edge.ends.from)].name;
     const std::string& to = drawing_.nodes[static_cast<size_t>(edge.ends.to)].name;
-    absl::StrAppend(
-        &text_, "<g class=\"edge\"", SvgAttribute("data-from", from), SvgAttribute("data-to", to),
-        ">",
-        SvgTitle({absl::StrCat(edge.value.ToString(), " to ", to), ToString(edge.value.type())}),
-        "<path marker-end=\"url(#weft-arrow)\" d=\"");
+    absl::StrAppend(&text_, "<g class=\"edge\"", SvgAttribute("data-from", from),
+                    SvgAttribute("data-to", to), ">");
+    if (!options_.compact) {
+      text_ +=
+          SvgTitle({absl::StrCat(edge.value.ToString(), " to ", to), ToString(edge.value.type())});
+    }
+    text_ += "<path marker-end=\"url(#weft-arrow)\" d=\"";
     const std::vector<DrawingPoint>& curve = layout_.curves[e];
     for (size_t p = 0; p < curve.size(); ++p) {
       absl::StrAppendFormat(&text_, "%s%.1f %.1f",
@@ -74,7 +80,7 @@ class GraphSvgWriter {
     }
     text_ += "\"/>";
     if (edge.has_label) Shape(edge, curve[0]);
-    text_ += "</g>\n";
+    absl::StrAppend(&text_, "</g>", line_end_);
   }
 
   // Beside the beginning of an edge, where no other box is: below the box that it leaves, or on its
@@ -107,7 +113,7 @@ class GraphSvgWriter {
     for (const std::string& line : node.lines)
       text_ += SvgText("line", center.x, y += kLineHeight, line);
     if (!node.sources.empty()) Sources(node, center.x, y + kLineHeight / 2 + kSourcesGap);
-    text_ += "</g>\n";
+    absl::StrAppend(&text_, "</g>", line_end_);
   }
 
   void Group(const DrawnNode& node) {
@@ -144,7 +150,7 @@ class GraphSvgWriter {
     for (size_t i = 0; i < node.sources.size(); ++i) {
       const DrawnSource& source = node.sources[i];
       const double y = top_of(static_cast<int>(i));
-      absl::StrAppend(&text_, "\n<g class=\"source ", Absl(OpClass(source.kind)), "\"",
+      absl::StrAppend(&text_, line_end_, "<g class=\"source ", Absl(OpClass(source.kind)), "\"",
                       SvgAttribute("data-source", source.name));
       if (!source.op.empty()) text_ += SvgAttribute("data-op", source.op);
       text_ += ">";
@@ -169,6 +175,7 @@ class GraphSvgWriter {
   const GraphDrawing& drawing_;
   const GraphLayout& layout_;
   const GraphSvgOptions& options_;
+  const char* const line_end_;
   std::string text_;
 };
 

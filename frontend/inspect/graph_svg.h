@@ -16,7 +16,9 @@ struct GraphSvgOptions {
   bool shapes = true;    // on edges
   bool horizontal = false;  // from left to right instead of downwards
   bool standalone = true;   // a file of its own; false: for a page that has GraphSvgStyle()
-  double seconds = 30;      // that Graphviz may take
+  // Edges without titles, elements without line breaks between: half of what a browser has to keep.
+  bool compact = false;
+  double seconds = 30;  // that Graphviz may take
 };
 
 // A drawing of the graph as SVG, laid out by Graphviz. A node is a group of class "node" and of its

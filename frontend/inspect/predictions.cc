@@ -101,9 +101,14 @@ Confusion ConfusionOf(const Predictions& predictions) {
 
 std::vector<Mistake> ConfidentMistakes(const Predictions& p, int64_t count) {
   std::vector<Mistake> mistakes;
+  const auto classes = static_cast<size_t>(p.scores.is_empty() ? 0 : p.scores.dims()[1]);
   for (size_t i = 0; i < p.labels.size(); ++i) {
     if (p.labels[i] == p.predicted[i]) continue;
-    mistakes.push_back({static_cast<int64_t>(i), p.labels[i], p.predicted[i], p.probability[i]});
+    const std::span<const float> row = p.scores.values<float>().subspan(i * classes, classes);
+    const double below = static_cast<double>(row[static_cast<size_t>(p.labels[i])]) -
+                         row[static_cast<size_t>(p.predicted[i])];
+    mistakes.push_back({static_cast<int64_t>(i), p.labels[i], p.predicted[i], p.probability[i],
+                        p.probability[i] * std::exp(below)});
   }
   std::ranges::stable_sort(mistakes, std::ranges::greater(), &Mistake::probability);
   const auto most = static_cast<size_t>(std::max<int64_t>(count, 0));

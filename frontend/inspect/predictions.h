@@ -42,7 +42,8 @@ Confusion ConfusionOf(const Predictions& predictions);
 struct Mistake {
   int64_t index = 0;  // in the data set
   int64_t label = 0, predicted = 0;
-  double probability = 0;  // of `predicted`
+  double probability = 0;        // of `predicted`
+  double label_probability = 0;  // of `label`
 };
 // At most `count`, the most confident first.
 std::vector<Mistake> ConfidentMistakes(const Predictions& predictions, int64_t count);

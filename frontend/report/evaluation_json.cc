@@ -1,6 +1,7 @@
-#include <algorithm>
+#include <string>
+#include <vector>
 
-#include "frontend/data/loader.h"
+#include "frontend/inspect/predictions.h"
 #include "frontend/report/data_url.h"
 #include "frontend/report/json_text.h"
 #include "frontend/report/sections.h"
@@ -8,52 +9,9 @@
 namespace weft {
 namespace {
 
-struct ConfidentMistake {
-  int64_t index = 0;  // the example's
-  int64_t label = 0;
-  int64_t predicted = 0;
-  double probability = 0;        // of what was predicted
-  double label_probability = 0;  // of what was right
-};
-
-// The mistakes that a classifier is most certain of, gathered batch by batch.
-class ConfidentMistakes {
- public:
-  ConfidentMistakes(int64_t most, bool gives_probabilities, int64_t ignored)
-      : most_(static_cast<size_t>(most)), normalized_(gives_probabilities), ignored_(ignored) {}
-
-  void Observe(const Batch& batch, const Tensor& scores) {
-    const Tensor& labels = batch.labels;
-    if (labels.rank() != 1 || !kIndexTypes.contains(labels.dtype()) || scores.rank() != 2) return;
-    for (int64_t i = 0; i < batch.size(); ++i) {
-      const auto label = static_cast<int64_t>(labels.At(i));
-      const auto ranked = TopPredictions(scores, i, scores.dims()[1], normalized_);
-      if (ranked.ok() && label != ignored_) {
-        Add(batch.indices[static_cast<size_t>(i)], label, *ranked);
-      }
-    }
-    std::ranges::stable_sort(all_, std::ranges::greater(), &ConfidentMistake::probability);
-    if (all_.size() > most_) all_.resize(most_);
-  }
-  const std::vector<ConfidentMistake>& all() const { return all_; }
-
- private:
-  void Add(int64_t index, int64_t label, const std::vector<Prediction>& ranked) {
-    const auto right = std::ranges::find(ranked, label, &Prediction::label);
-    if (right == ranked.begin() || right == ranked.end()) return;
-    all_.push_back({index, label, ranked[0].label, ranked[0].probability, right->probability});
-  }
-
-  size_t most_;
-  bool normalized_;
-  int64_t ignored_;
-  std::vector<ConfidentMistake> all_;
-};
-
-absl::StatusOr<ReportJson> MistakesJson(const Dataset& data,
-                                        const std::vector<ConfidentMistake>& mistakes) {
+absl::StatusOr<ReportJson> MistakesJson(const Dataset& data, const std::vector<Mistake>& mistakes) {
   ReportJson json = ReportJson::array();
-  for (const ConfidentMistake& mistake : mistakes) {
+  for (const Mistake& mistake : mistakes) {
     ReportJson row = {{"index", mistake.index},
                       {"label", mistake.label},
                       {"predicted", mistake.predicted},
@@ -68,6 +26,11 @@ absl::StatusOr<ReportJson> MistakesJson(const Dataset& data,
     json.push_back(std::move(row));
   }
   return json;
+}
+
+// Otherwise there are no mistakes of one class for another.
+bool HasOneClassEach(const Dataset& data) {
+  return data.parts().empty() && !data.targets() && data.label_dims().empty();
 }
 
 ReportJson ConfusionJson(const Confusion& confusion) {
@@ -91,12 +54,9 @@ ReportJson ClassesJson(const Confusion& confusion) {
 
 absl::StatusOr<Judgement> EvaluationJson(const Model& model, const ReportOptions& options) {
   WEFT_ASSIGN_OR_RETURN(const auto session, Session::Create(model, options.session));
-  ConfidentMistakes mistakes(options.mistakes, session->gives_probabilities(), session->ignored());
   const Dataset& data = *options.data;
-  WEFT_ASSIGN_OR_RETURN(
-      const Evaluation result,
-      session->Evaluate(options.data, options.eval_batch,
-                        [&](const Batch& b, const Tensor& s) { mistakes.Observe(b, s); }));
+  WEFT_ASSIGN_OR_RETURN(const Evaluation result,
+                        session->Evaluate(options.data, options.eval_batch));
   ReportJson json = {{"data", data.name()}, {"examples", data.size()}, {"loss", result.loss()}};
   if (result.scored) json["accuracy"] = result.accuracy();
   json["metrics"] = ReportJson::array();
@@ -107,9 +67,19 @@ absl::StatusOr<Judgement> EvaluationJson(const Model& model, const ReportOptions
   const Confusion& confusion = result.metrics.confusion;
   json["confusion"] = ConfusionJson(confusion);
   json["classes"] = ClassesJson(confusion);
-  WEFT_ASSIGN_OR_RETURN(json["mistakes"], MistakesJson(data, mistakes.all()));
+  std::vector<Mistake> mistakes;
+  if (HasOneClassEach(data)) {
+    const auto predictions = PredictAll(
+        model, options.data, {.batch_size = options.eval_batch, .session = options.session});
+    if (predictions.ok()) {
+      mistakes = ConfidentMistakes(*predictions, options.mistakes);
+    } else {
+      json["mistakes_error"] = std::string(predictions.status().message());
+    }
+  }
+  WEFT_ASSIGN_OR_RETURN(json["mistakes"], MistakesJson(data, mistakes));
   Judgement judgement{.json = JsonText(json)};
-  if (!mistakes.all().empty()) judgement.worst = mistakes.all()[0].index;
+  if (!mistakes.empty()) judgement.worst = mistakes[0].index;
   return judgement;
 }
 

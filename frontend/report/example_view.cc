@@ -1,6 +1,7 @@
 #include "frontend/report/example_view.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string_view>
@@ -95,6 +96,20 @@ absl::StatusOr<Picture> ActivationPicture(const Tensor& value, int64_t most_maps
                   ResampleFilter::kNearest);
 }
 
+// Elsewhere the first axis is another one, such as a recurrent layer's time.
+bool IsOfOneExample(const Dims& dims) {
+  return (dims.size() == 3 || dims.size() == 4) && dims[0] == 1;
+}
+
+absl::Status CheckFinite(const std::string& name, const Tensor& scores) {
+  for (int64_t i = 0; i < scores.size(); ++i) {
+    if (std::isfinite(scores.At(i))) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        name, ": expected finite scores of classes, class ", i, " has ", scores.At(i)));
+  }
+  return absl::OkStatus();
+}
+
 // Whatever bytes names have.
 std::string TextOf(const json& object) {
   return object.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -149,8 +164,10 @@ struct ExampleView::Writer {
 
   absl::StatusOr<json> Predictions() const {
     json list = json::array();
-    WEFT_ASSIGN_OR_RETURN(const Tensor scores, view.session_->Run(example.x));
+    WEFT_ASSIGN_OR_RETURN(const Tensor outputs, view.session_->Run(example.x));
     if (view.classes_ == 0) return list;
+    WEFT_ASSIGN_OR_RETURN(const Tensor scores, outputs.Converted(DType::kF64));
+    WEFT_RETURN_IF_ERROR(CheckFinite(example.name, scores));
     WEFT_ASSIGN_OR_RETURN(
         const auto predictions,
         TopPredictions(scores, 0, view.options_.predictions, view.session_->gives_probabilities()));
@@ -206,6 +223,7 @@ struct ExampleView::Writer {
     if (view.activations_ == nullptr) return list;
     WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> values, view.activations_->Values(example.x));
     for (size_t i = 0; i < values.size(); ++i) {
+      if (!IsOfOneExample(values[i].dims())) continue;
       WEFT_ASSIGN_OR_RETURN(const Picture grid,
                             ActivationPicture(values[i], view.options_.most_maps));
       WEFT_ASSIGN_OR_RETURN(const std::string url, PngDataUrl(grid));
@@ -237,6 +255,8 @@ absl::StatusOr<std::unique_ptr<ExampleView>> ExampleView::Create(
   Model copy(Clone(model.graph));
   copy.preprocessing = model.preprocessing;
   copy.class_names = model.class_names;
+  copy.metadata = model.metadata;
+  if (model.training) copy.training.emplace().config = model.training->config;
   std::unique_ptr<ExampleView> view(new ExampleView(std::move(copy), options));
   WEFT_RETURN_IF_ERROR(OnlyInput(view->model_.graph).status());
   std::vector<const AttributionMethod*> all;
@@ -253,7 +273,7 @@ absl::StatusOr<std::unique_ptr<ExampleView>> ExampleView::Create(
         Probe::Create(model, {.at = view->nodes_, .towards = {}, .session = options.session}));
   }
   const TensorType& scores = view->session_->outputs()[0].value.type();
-  if (scores.rank() == 2 && scores.dtype == DType::kF32 && scores.shape[1].is_static()) {
+  if (scores.rank() == 2 && kRealTypes.contains(scores.dtype) && scores.shape[1].is_static()) {
     view->classes_ = scores.shape[1].coefficient();
   }
   return view;

@@ -57,8 +57,10 @@ class ExampleView {
   //    "not_applicable": [{"method", "title": text, "error": why}],
   //    "activations": [{"node": text, "shape": [C,H,W], "grid": url}]}
   // A method that does not apply to the model is an error where the query names it. There are no
-  // predictions where the first output is no f32[N,C]. Errors: an example of another type than the
-  // model takes, a class that is not there, an unknown method, kCancelled, those of runs.
+  // predictions where the first output is no floating-point [N,C], no activations of a node that
+  // gives no maps [1,...] of the example. Errors: an example of another type than the model takes,
+  // scores that are not finite, a class that is not there, an unknown method, kCancelled, those of
+  // runs.
   absl::StatusOr<std::string> Json(const Example& example, const ExampleQuery& query = {});
   // {"name", "label", "predictions"} of it.
   absl::StatusOr<std::string> PredictionsJson(const Example& example);

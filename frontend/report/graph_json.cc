@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <unordered_map>
 
 #include "frontend/inspect/graph_svg.h"
@@ -11,34 +10,6 @@ namespace weft {
 namespace {
 
 constexpr size_t kMostAttributeText = 200;  // bytes of one attribute
-
-// Without comments, white space between tags and the titles of edges, which nobody sees: half of
-// what a browser would have to keep.
-std::string CompactSvg(std::string_view svg) {
-  std::string text;
-  bool in_edge = false;
-  for (size_t i = 0; i < svg.size();) {
-    const std::string_view rest = svg.substr(i);
-    size_t skipped = 0;
-    if (rest.starts_with("<!--")) {
-      skipped = rest.find("-->") + 3;
-    } else if (in_edge && rest.starts_with("<title>")) {
-      skipped = rest.find("</title>") + 8;
-      in_edge = false;
-    } else if (rest.starts_with("class=\"edge\"")) {
-      in_edge = true;
-    } else if (i > 0 && svg[i - 1] == '>') {
-      const size_t next = std::min(rest.find_first_not_of(" \n\r\t"), rest.size());
-      if (next < rest.size() && rest[next] == '<') skipped = next;
-    }
-    if (skipped > 0) {
-      i += std::min(skipped, rest.size());
-    } else {
-      text.push_back(svg[i++]);
-    }
-  }
-  return text;
-}
 
 bool IsWeightLeaf(const Node& node) {
   return node.op_name() == kConstant || node.op_name() == kVariable;
@@ -77,17 +48,19 @@ ReportJson AttributesJson(const Node& node) {
 class GraphView {
  public:
   explicit GraphView(const Graph& graph) : graph_(graph) {
+    int64_t index = 0;
     for (const Node& node : graph.nodes()) {
-      if (!IsWeightLeaf(node)) nodes_.push_back(NodeJson(node));
+      if (!IsWeightLeaf(node)) nodes_.push_back(NodeJson(node, index));
+      ++index;
     }
   }
 
   // `original` as GraphSvgOptions has it.
   ReportJson Json(const Graph* original) && {
     ReportJson json;
-    const auto svg = GraphSvg(graph_, {.original = original, .standalone = false});
+    const auto svg = GraphSvg(graph_, {.original = original, .standalone = false, .compact = true});
     if (svg.ok()) {
-      json["svg"] = CompactSvg(*svg);
+      json["svg"] = *svg;
     } else {
       json["error"] = std::string(svg.status().message());
     }
@@ -103,7 +76,9 @@ class GraphView {
     return it->second;
   }
 
-  ReportJson NodeJson(const Node& node) {
+  // `index`: the node's place in the graph, by which the page finds it in the drawing: names are
+  // not written alike there.
+  ReportJson NodeJson(const Node& node, int64_t index) {
     ReportJson types = ReportJson::array(), inputs = ReportJson::array(),
                weights = ReportJson::array();
     for (int i = 0; i < node.num_outputs(); ++i) types.push_back(ToString(node.type(i)));
@@ -115,11 +90,9 @@ class GraphView {
         inputs.push_back(input.node->name());
       }
     }
-    ReportJson json = {{"name", node.name()},
-                       {"op", node.op_name()},
-                       {"types", types},
-                       {"inputs", inputs},
-                       {"attributes", AttributesJson(node)},
+    ReportJson json = {{"name", node.name()},  {"index", index},
+                       {"op", node.op_name()}, {"types", types},
+                       {"inputs", inputs},     {"attributes", AttributesJson(node)},
                        {"weights", weights}};
     if (!node.provenance().rule.empty()) {
       json["rule"] = node.provenance().rule;

@@ -78,12 +78,17 @@ std::string PageJson(const ReportOptions& options) {
   return JsonText({{"name", options.name}, {"serve", options.serve}, {"kinds", kinds}});
 }
 
-absl::Status AddGraphs(const Model& model, ReportSections& sections) {
+// `optimize`: as a session's options have it.
+absl::Status AddGraphs(const Model& model, bool optimize, ReportSections& sections) {
   PassReport passes;
-  WEFT_ASSIGN_OR_RETURN(const Graph run, OptimizedForInference(model.graph, {}, &passes));
-  sections.Add("graph-run", GraphJson(run, &model.graph));
+  const auto run =
+      optimize ? OptimizedForInference(model.graph, {}, &passes) : ForInference(model.graph);
+  WEFT_RETURN_IF_ERROR(run.status());
+  sections.Add("graph-run", GraphJson(*run, &model.graph));
   sections.Add("graph-built", GraphJson(model.graph, nullptr));
-  sections.Add("passes", PassesJson(passes));
+  sections.Add("passes", optimize ? PassesJson(passes)
+                                  : ErrorJson(absl::FailedPreconditionError(
+                                        "it was switched off: the graph runs as it was built")));
   return absl::OkStatus();
 }
 
@@ -132,7 +137,7 @@ absl::StatusOr<std::string> ReportHtml(const Model& model, const ReportOptions& 
   sections.Add("page", PageJson(options));
   WEFT_ASSIGN_OR_RETURN(const std::string summary, SummaryJson(model));
   sections.Add("summary", summary);
-  WEFT_RETURN_IF_ERROR(AddGraphs(model, sections));
+  WEFT_RETURN_IF_ERROR(AddGraphs(model, options.session.optimize, sections));
   const absl::Status measured = AddMeasured(model, options, sections);
   if (!measured.ok() && options.batch) return measured;
   if (!measured.ok()) sections.Add("time", ErrorJson(measured));

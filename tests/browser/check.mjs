@@ -1,18 +1,18 @@
 // Opens NAME.html in Chromium and uses it as a person does:
-//   node check.mjs CHROMIUM NAME...
+//   node check.mjs CHROMIUM WEFT MODEL NAME...
 // Fails where a page asks for anything, complains on the console, takes 2 seconds to open, is wider
 // than its window, breaks a rule of accessibility that axe-core calls serious, or does not do what
-// is asked of it. The first one is served too, and has to explain an example. Leaves
-// NAME-WIDTH-THEME.png.
+// is asked of it. The first one is MODEL's, which is served too by the command WEFT, and has to explain
+// an example. Leaves NAME-WIDTH-THEME.png.
 
 import { resolve } from 'node:path';
 import { chromium } from 'playwright-core';
 import { checkHostileNames } from './hostile.mjs';
-import { checkServed } from './serve.mjs';
+import { checkServed, checkServerTroubles } from './serve.mjs';
 import { checkAccessibility, checkWidth, expect, expectEqual, open, scrollThrough } from './page.mjs';
 
 const MOST_SECONDS = 2;
-const [executablePath, ...names] = process.argv.slice(2);
+const [executablePath, weft, model, ...names] = process.argv.slice(2);
 
 const nodesOf = (page) => page.evaluate(() => data('graph-run').nodes.map((n) => n.name));
 const panelTitle = (page) => page.locator('.panel h3').textContent();
@@ -100,6 +100,27 @@ async function checkTheme(page) {
   expect(await theme() !== was && await background() !== color, 'the theme stays');
 }
 
+// The theme that was chosen last time stays when the system's changes, and where none was it follows.
+async function checkStoredTheme(browser, file) {
+  const { page, context } = await open(browser, file, 1440, 'light');
+  const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+  const changeSystem = async (colorScheme) => {
+    await page.emulateMedia({ colorScheme });  // the page hears of it when it is drawn
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
+  };
+  await changeSystem('dark');
+  expectEqual(await theme(), 'dark', "the system's theme");
+  await changeSystem('light');
+  await page.locator('#theme').click();
+  await page.reload();
+  expectEqual(await theme(), 'dark', 'the theme that was chosen');
+  await changeSystem('dark');
+  await changeSystem('light');
+  expectEqual(await theme(), 'dark', "the chosen theme after the system's");
+  await context.close();
+  console.log('ok theme');
+}
+
 async function checkViews(page) {
   const drawn = () => page.locator('.canvas g.node[data-node]').count();
   const run = await drawn();
@@ -155,9 +176,12 @@ for (const [size, colorScheme] of [[390, 'dark'], [1440, 'light']]) {
   for (const name of names) {
     await attempt(name, how, () => check(browser, name, size, colorScheme));
   }
-  await attempt('served', how, () => checkServed(browser, `${names[0]}.html`, size, colorScheme));
+  await attempt('served', how, () => checkServed(browser, weft, model, `${names[0]}.html`, size,
+                                                 colorScheme));
+  await attempt('server in trouble', how, () => checkServerTroubles(browser, `${names[0]}.html`, size,
+                                                                    colorScheme));
 }
-await attempt('hostile names', '', () => checkHostileNames(browser, resolve(`${names[0]}.html`),
-                                                           resolve('hostile.html')));
+await attempt('hostile names', '', () => checkHostileNames(browser, weft));
+await attempt('theme', '', () => checkStoredTheme(browser, resolve(`${names[0]}.html`)));
 await browser.close();
 process.exit(failures === 0 ? 0 : 1);

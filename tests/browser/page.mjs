@@ -33,6 +33,10 @@ export async function watch(browser, url, size, colorScheme) {
       troubles.push(`request: ${request.url()}`);
     }
   });
+  page.on('dialog', (dialog) => {
+    troubles.push(`dialog: ${dialog.message()}`);
+    dialog.dismiss();
+  });
   const start = performance.now();
   await page.goto(url, { waitUntil: 'load' });
   // Until it answers and has drawn what is seen.

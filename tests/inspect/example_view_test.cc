@@ -42,7 +42,7 @@ json OfMethod(const json& list, const std::string& method) {
 }
 
 // Scores of two maps of 2x2, which the rectifier sees first.
-Model MapsModel() {
+Model MapsModel(DType scores = DType::kF32) {
   Builder b;
   const Value x = b.Input("x", {"N", 2, 2, 2});
   const Value maps = b.Relu(x);
@@ -50,7 +50,8 @@ Model MapsModel() {
       b.Constant(Tensor::FromValues<float>(
                      {8, 2}, std::array<float, 16>{1, 0, 0, 1, 1, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 1})
                      .value());
-  b.Output("y", b.Op("MatMul", {b.Flatten(maps), weights}));
+  const Value y = b.Op("MatMul", {b.Flatten(maps), weights});
+  b.Output("y", scores == DType::kF32 ? y : b.Op("Cast", {y}, {{"to", scores}}));
   Model model = b.Build().value();
   model.class_names = {"first", "bad \xff \"name\""};
   return model;
@@ -124,6 +125,48 @@ TEST(ExampleView, DrawsWhatTheMethodsSay) {
     EXPECT_EQ(answer["predictions"][i]["probability"], top[i].probability);
     EXPECT_EQ(answer["predictions"][i]["name"], ClassName(model, top[i].label));
   }
+}
+
+// The second rectifier sees [2,N,2,2], as recurrent layers see time first.
+TEST(ExampleView, LeavesOutWhatIsNoMapOfTheExample) {
+  Builder b;
+  const AttributeMap swapped = {{"perm", std::vector<int64_t>{1, 0, 2, 3}}};
+  const Value maps = b.Relu(b.Input("x", {"N", 2, 2, 2}), {.name = "maps"});
+  const Value turned = b.Relu(b.Op("Transpose", {maps}, swapped), {.name = "turned"});
+  b.Output("y", b.Relu(b.Flatten(b.Op("Transpose", {turned}, swapped)), {.name = "flat"}));
+  const Model model = b.Build().value();
+  for (const std::vector<std::string>& nodes :
+       {std::vector<std::string>(), {"turned", "maps", "flat"}}) {
+    auto view = ExampleView::Create(model, {.nodes = nodes}).value();
+    const absl::StatusOr<std::string> text = view->Json(SomeMaps());
+    ASSERT_TRUE(text.ok()) << text.status();
+    const json activations = json::parse(*text)["activations"];
+    ASSERT_EQ(activations.size(), 1);
+    EXPECT_EQ(activations[0]["node"], "maps");
+  }
+}
+
+// Scores 8 and 11 as above, of any floating-point type.
+TEST(ExampleView, PredictsByScoresOfAnyType) {
+  for (const DType dtype : {DType::kF64, DType::kF16, DType::kBF16}) {
+    SCOPED_TRACE(ToString(dtype));
+    auto view = ExampleView::Create(MapsModel(dtype), {}).value();
+    const absl::StatusOr<std::string> text = view->Json(SomeMaps(), {.target = 0});
+    ASSERT_TRUE(text.ok()) << text.status();
+    const json answer = json::parse(*text);
+    ASSERT_EQ(answer["predictions"].size(), 2);
+    EXPECT_EQ(answer["predictions"][0]["label"], 1);
+    EXPECT_NEAR(answer["predictions"][0]["probability"].get<double>(), 1 / (1 + std::exp(-3)),
+                1e-6);
+  }
+}
+
+TEST(ExampleView, SaysThatScoresAreNotFinite) {
+  auto view = ExampleView::Create(MapsModel(), {}).value();
+  Example example = SomeMaps();
+  example.x.mutable_values<float>()[7] = INFINITY;
+  EXPECT_THAT(view->PredictionsJson(example).status().message(),
+              HasSubstr("maps: expected finite scores of classes, class "));
 }
 
 TEST(ExampleView, GivesWhatIsAskedFor) {

@@ -33,9 +33,12 @@ TEST(Predictions, AreTheSessions) {
 }
 
 TEST(Predictions, MistakesAreTheMostConfidentFirst) {
-  const Predictions p{.labels = {0, 1, 2, 3, 4},
-                      .predicted = {1, 1, 0, 0, 0},
-                      .probability = {0.5, 0.99, 0.7, 0.9, 0.7}};
+  Predictions p{.scores = Tensor::Zeros(DType::kF32, {5, 5}).value(),
+                .labels = {0, 1, 2, 3, 4},
+                .predicted = {1, 1, 0, 0, 0},
+                .probability = {0.5, 0.99, 0.7, 0.9, 0.7}};
+  // The label's probability of example 3 is 0.9 exp(-3).
+  p.scores.mutable_values<float>()[3 * 5] = 3;
   const std::vector<Mistake> mistakes = ConfidentMistakes(p, 3);
   ASSERT_EQ(mistakes.size(), 3u);
   EXPECT_EQ(mistakes[0].index, 3);
@@ -43,6 +46,7 @@ TEST(Predictions, MistakesAreTheMostConfidentFirst) {
   EXPECT_EQ(mistakes[2].index, 4);
   EXPECT_EQ(mistakes[0].label, 3);
   EXPECT_EQ(mistakes[0].predicted, 0);
+  EXPECT_DOUBLE_EQ(mistakes[0].label_probability, 0.9 * std::exp(-3));
   EXPECT_EQ(ConfidentMistakes(p, 99).size(), 4u);
   EXPECT_DOUBLE_EQ(p.accuracy(), 0.2);
 }

@@ -12,6 +12,8 @@
 
 #include "frontend/inspect/map_picture.h"
 #include "frontend/serve/server.h"
+#include "frontend/train/model_data.h"
+#include "graph/bind.h"
 #include "tests/frontend/testing_files.h"
 #include "tests/inspect/testing_golden.h"
 #include "tests/inspect/testing_http.h"
@@ -119,6 +121,30 @@ TEST_F(Serve, AnswersWithTheExampleView) {
   EXPECT_EQ(facts["nodes"], view->nodes());
   // A picture of another size is resized.
   EXPECT_EQ(Post("/api/predict", PngOf(Enlarged(*example.picture, 3))).status, 200);
+}
+
+// Pictures go through the steps that the model was trained with, as those of weft run do.
+TEST_F(Serve, PreparesPicturesAsTheFileSays) {
+  Model model(Clone(model_.graph));
+  model.preprocessing = model_.preprocessing;
+  model.class_names = model_.class_names;
+  ASSERT_TRUE(SetTestSteps("resize(40), center_crop(28)", model).ok());
+  server_ = Server::Create(model, {.view = {.session = {.threads = 1}}}).value();
+  ASSERT_TRUE(server_->Start(0).ok());
+  const std::string file = PngOf(*ExampleAt(3).picture);
+  WriteText(testing::TempDir() + "/serve_steps.png", file);
+  const auto cut = ReadExample(model, testing::TempDir() + "/serve_steps.png", true);
+  ASSERT_TRUE(cut.ok()) << cut.status();
+  auto session = Session::Create(model, {.threads = 1}).value();
+  const auto top = TopPredictions(session->Run(cut->x).value(), 0, 5).value();
+  const json predictions = json::parse(Post("/api/predict", file).body)["predictions"];
+  ASSERT_EQ(predictions.size(), top.size());
+  for (size_t i = 0; i < top.size(); ++i) {
+    EXPECT_EQ(predictions[i]["label"], top[i].label);
+    EXPECT_EQ(predictions[i]["probability"], top[i].probability);
+  }
+  const auto whole = TopPredictions(session->Run(ExampleAt(3).x).value(), 0, 1).value();
+  EXPECT_NE(predictions[0]["probability"], whole[0].probability);
 }
 
 TEST_F(Serve, ServesItsPageWithHeadersThatProtectIt) {

@@ -24,15 +24,14 @@ function drawing(width, height, title, description, ...content) {
              content);
 }
 
-// Round numbers between low and high, about `wanted`.
+// Round numbers between low and high, about `wanted`; one where rounding leaves none between them.
 function ticks(low, high, wanted) {
-  if (!(high > low)) return [low];
+  if (!(high - low > 1e-12 * Math.max(Math.abs(low), Math.abs(high)))) return [low];
   const rough = (high - low) / wanted;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((f) => f * power).find((s) => s >= rough) ?? rough;
-  const result = [];
-  for (let i = Math.ceil(low / step); i * step <= high + step * 1e-9; ++i) result.push(i * step);
-  return result;
+  const first = Math.ceil(low / step), last = Math.floor(high / step + 1e-9);
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => (first + i) * step);
 }
 
 const DASHES = ['', '7 3', '2 3', '9 3 2 3'];

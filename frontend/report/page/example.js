@@ -101,6 +101,7 @@ function tryPane(place) {
                                  { method: 'POST', body: picture, signal: mine.signal });
       const example = await answer.json().catch(
         () => ({ error: `the server answered ${answer.status} without saying why` }));
+      if (mine.signal.aborted) return;  // a newer one is asked about
       if (example.error) return fail(example.error);
       status.textContent = '';
       showExample(place, { ...example, name: picture.name || example.name });

@@ -64,8 +64,13 @@ class GraphPane {
     this.svg.removeAttribute('width');
     this.svg.removeAttribute('height');
     this.svg.setAttribute('aria-hidden', 'true');  // the search, the panel and the status say it
-    for (const group of this.svg.querySelectorAll('g.node[data-node]')) {
-      this.groups.set(group.dataset.node, group);
+    // A drawing does not write every name as it is: nodes are found by their place in the graph.
+    const names = new Map(nodes.map((n) => [String(n.index), n.name]));
+    for (const group of this.svg.querySelectorAll('g.node[data-index]')) {
+      const name = names.get(group.dataset.index);
+      if (name === undefined) continue;  // a weight that is an output
+      group.dataset.node = name;
+      this.groups.set(name, group);
     }
     if (this.seen) this.start();  // the first time when it is laid out
     this.mark();

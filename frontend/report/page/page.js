@@ -33,7 +33,8 @@ function data(name) {
 }
 
 const count = (n) => n.toLocaleString('en-US');
-const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 2 : 1)} %`;
+const percent = (share) => (share === null || share === undefined ? '-'
+  : `${(100 * share).toFixed(share < 0.0995 ? 2 : 1)} %`);
 // Four digits: 0.01234, 12.34, 1.234e-7.
 function number(x) {
   if (x === null || x === undefined) return '-';
@@ -92,13 +93,20 @@ function section(id, title, text, ...content) {
   $('#contents').append(el('li', {}, el('a', { href: `#${id}` }, title)));
 }
 
+const storedTheme = () => {
+  try {
+    return localStorage.getItem('weft-theme');
+  } catch {
+    return null;  // a page without storage
+  }
+};
 function setTheme(theme) {
   document.documentElement.dataset.theme = theme;
   $('#theme').textContent = theme === 'dark' ? 'Light theme' : 'Dark theme';
 }
 function startTheme() {
   const root = document.documentElement;
-  let chosen = false;
+  let chosen = ['dark', 'light'].includes(storedTheme());
   setTheme(root.dataset.theme);
   $('#theme').addEventListener('click', () => {
     chosen = true;

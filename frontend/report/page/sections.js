@@ -53,7 +53,12 @@ function rewriteList(rows, heads) {
 }
 
 function passesSection() {
-  const { before, after, rules, rewrites, near_misses: misses } = data('passes');
+  const passes = data('passes');
+  if (passes.error) {
+    section('passes', 'What the optimizer did', null, el('p', {}, `Nothing: ${passes.error}`));
+    return;
+  }
+  const { before, after, rules, rewrites, near_misses: misses } = passes;
   const change = (b, a, text) => `${text(b)} → ${text(a)}`;
   const difference = (n, text) => (n > 0 ? '+' : '') + text(n);
   const byRule = new Map(misses.map(([rule]) => [rule, []]));
@@ -181,6 +186,11 @@ function evaluationSection() {
         ['class', '#examples', '#precision', '#recall', '#F1'],
         e.classes.slice(0, MOST_ROWS).map(([label, support, , precision, recall, f1]) =>
           [name(label), count(support), percent(precision), percent(recall), percent(f1)])))] : null);
+  if (e.mistakes_error) {
+    section('mistakes', 'The surest mistakes', null,
+            el('p', { class: 'error' }, `Not gathered: ${e.mistakes_error}`));
+    return;
+  }
   if (e.mistakes.length === 0) return;
   section('mistakes', 'The surest mistakes', 'What the model is most certain of, and wrong.',
     el('div', { class: 'tiles' }, e.mistakes.map((m) => el('figure', {},
