@@ -208,8 +208,12 @@ HttpResponse Site::Work(const HttpRequest& request) {
   const auto answer = [&]() -> absl::StatusOr<std::string> {
     WEFT_ASSIGN_OR_RETURN(const ExampleQuery query, QueryOf(request, place));
     const auto bytes = std::as_bytes(std::span(request.body));
-    WEFT_ASSIGN_OR_RETURN(const Example example,
-                          DecodeExample(view_->model(), bytes, "picture", true));
+    const absl::StatusOr<Example> decoded = DecodeExample(view_->model(), bytes, "picture", true);
+    if (absl::IsResourceExhausted(decoded.status())) {  // by what was sent: pixels above a limit
+      return absl::InvalidArgumentError(decoded.status().message());
+    }
+    WEFT_RETURN_IF_ERROR(decoded.status());
+    const Example& example = *decoded;
     if (example.x.size() > most_elements_) {
       return absl::InvalidArgumentError(absl::StrCat(example.name, ": expected at most ",
                                                      most_elements_, " elements, got ",

@@ -252,7 +252,7 @@ TEST_F(Serve, SaysWhichPicturesAreNotRead) {
 TEST(ServeOfOpenSizes, TakesArraysUpToASize) {
   Builder b;
   const Value x = b.Input("x", {"N", 1, "H", "W"});
-  b.Output("y", b.Flatten(b.GlobalAveragePool(b.Relu(x))));
+  b.Output("y", b.Flatten(b.GlobalAvgPool(b.Relu(x))));
   auto server = Server::Create(b.Build().value(), {.most_elements = 100}).value();
   ASSERT_TRUE(server->Start(0).ok());
   const std::string path = TestFolder() + "/x.npy";
