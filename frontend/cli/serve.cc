@@ -1,9 +1,14 @@
+#include <poll.h>
+#include <unistd.h>
+
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "frontend/cli/command.h"
@@ -22,7 +27,17 @@ struct ServeArguments {
   ServerOptions options;
 };
 
+// To stderr, where nobody may read it: a full pipe would hold up the end, and so would stdio's lock
+// while another thread waits for that pipe.
+void SayWithoutWaiting(std::string_view line) {
+  pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  if (poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0) {
+    [[maybe_unused]] const ssize_t n = write(STDERR_FILENO, line.data(), line.size());
+  }
+}
+
 absl::Status Serve(ServeArguments a) {
+  std::signal(SIGPIPE, SIG_IGN);  // whoever reads the log may go, the server stays
   WEFT_ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(a.file));
   // One write a line: requests end on a thread of their own.
   a.options.log = [](const std::string& line) { std::fputs((line + "\n").c_str(), stderr); };
@@ -36,7 +51,7 @@ absl::Status Serve(ServeArguments a) {
   while (!guard.interrupted()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   if (!(*server)->Stop(kPatienceSeconds)) {
     // A run cannot be taken back, and nobody waits for it: the program ends as it is.
-    std::fputs("weft serve: interrupted\n", stderr);
+    SayWithoutWaiting("weft serve: interrupted\n");
     std::_Exit(InterruptExitCode());
   }
   return absl::CancelledError("interrupted");
@@ -58,6 +73,9 @@ Command AddServe(CLI::App& program) {
                   "Threads of a run (default: all CPUs this process may use)");
   app->add_option("--max-body", a->options.max_body, "Bytes that a picture's file may have")
       ->capture_default_str();
+  app->add_option("--max-elements", a->options.most_elements,
+                  "Elements that an .npy array may have where the model leaves its size open "
+                  "(default: 2^22, or 4 times those of its pictures)");
   app->add_option("--timeout", a->options.timeout_seconds,
                   "Seconds for a request to come and for an answer to go")
       ->capture_default_str();

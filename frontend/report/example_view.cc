@@ -55,7 +55,12 @@ absl::StatusOr<std::vector<const AttributionMethod*>> ChosenMethods(
   if (!names) return among;
   std::vector<const AttributionMethod*> methods;
   for (const std::string& name : *names) {
-    WEFT_ASSIGN_OR_RETURN(methods.emplace_back(), FindMethod(name, among));
+    WEFT_ASSIGN_OR_RETURN(const AttributionMethod* method, FindMethod(name, among));
+    if (std::ranges::find(methods, method) != methods.end()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("method of attribution ", name, ": named twice"));
+    }
+    methods.push_back(method);
   }
   return methods;
 }

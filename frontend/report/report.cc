@@ -17,7 +17,6 @@
 namespace weft {
 namespace {
 
-// What the page may do: nothing but itself; a served one may ask its server.
 constexpr char kPolicy[] =
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'";
@@ -131,6 +130,8 @@ std::string ErrorJson(const absl::Status& status) {
   return JsonText({{"error", std::string(status.message())}});
 }
 
+std::string PagePolicy(bool served) { return absl::StrCat(kPolicy, served ? kServedPolicy : ""); }
+
 absl::StatusOr<std::string> ReportHtml(const Model& model, const ReportOptions& options) {
   WEFT_RETURN_IF_ERROR(CheckReportOptions(options));
   ReportSections sections;
@@ -146,11 +147,10 @@ absl::StatusOr<std::string> ReportHtml(const Model& model, const ReportOptions& 
     sections.Add("training", training);
   }
   WEFT_RETURN_IF_ERROR(AddJudged(model, options, sections));
-  const std::string policy = absl::StrCat(kPolicy, options.serve ? kServedPolicy : "");
   const std::string program = absl::StrCat(Absl(kPageJs), Absl(kChartsJs), Absl(kPanelJs),
                                            Absl(kGraphJs), Absl(kExampleJs), Absl(kSectionsJs));
   // In one pass: what is put in is not looked at again.
-  return absl::StrReplaceAll(Absl(kPageHtml), {{"{{policy}}", policy},
+  return absl::StrReplaceAll(Absl(kPageHtml), {{"{{policy}}", PagePolicy(options.serve)},
                                                {"{{title}}", XmlText(options.name)},
                                                {"{{css}}", Absl(kPageCss)},
                                                {"{{data}}", sections.html()},

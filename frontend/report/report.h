@@ -29,6 +29,10 @@ struct ReportOptions {
   SessionOptions session = {};
 };
 
+// What the page may do, as a Content-Security-Policy: nothing but itself; a served one may ask its
+// server.
+std::string PagePolicy(bool served);
+
 // A page that says everything about a model: one HTML file with its styles, program, data and
 // pictures. It loads nothing from anywhere, and its Content-Security-Policy forbids that it does;
 // a served one may ask its own server.

@@ -57,8 +57,8 @@ class HttpConnection {
 
   // What came after the request that is being answered.
   std::string& following() { return following_; }
-  // The bytes of requests, and of answers that only this connection holds.
-  size_t incoming() const { return parser_->held() + following_.size() + queued_; }
+  // The memory of requests, and of answers that only this connection holds.
+  size_t incoming() const { return parser_->held() + MemoryOf(following_) + queued_; }
   size_t outgoing() const;
   size_t sent() const { return sent_; }
   void SetQueued(size_t bytes) { queued_ = bytes; }  // of the request that waits elsewhere

@@ -93,6 +93,10 @@ std::string HttpHead(const HttpResponse& response, bool keep_alive) {
   return head;
 }
 
+size_t MemoryOf(const std::string& text) {
+  return text.capacity() > std::string().capacity() ? text.capacity() : 0;
+}
+
 std::optional<std::string> PercentDecoded(std::string_view text, bool plus_is_space) {
   std::string result;
   for (size_t i = 0; i < text.size(); ++i) {

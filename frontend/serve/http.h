@@ -1,6 +1,7 @@
 #ifndef WEFT_FRONTEND_SERVE_HTTP_H_
 #define WEFT_FRONTEND_SERVE_HTTP_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -47,6 +48,9 @@ HttpResponse ErrorResponse(int status, std::string_view message);
 // The status line and headers. They forbid caching, guessing types and telling other sites of this
 // one.
 std::string HttpHead(const HttpResponse& response, bool keep_alive);
+
+// Bytes that a text has outside of itself.
+size_t MemoryOf(const std::string& text);
 
 // "%41" as "A". Nothing where a '%' is not followed by two hexadecimal digits.
 std::optional<std::string> PercentDecoded(std::string_view text, bool plus_is_space);

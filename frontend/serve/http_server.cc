@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <exception>
@@ -56,8 +57,10 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(Listener listener,
     return SystemError("cannot wait for events");
   }
   HttpServer* s = server.get();
-  s->Watch(s->listener_.socket.get(), kListenerId, EPOLL_CTL_ADD, EPOLLIN);
-  s->Watch(s->wake_.get(), kWakeId, EPOLL_CTL_ADD, EPOLLIN);
+  if (!s->Watch(s->listener_.socket.get(), kListenerId, EPOLL_CTL_ADD, EPOLLIN) ||
+      !s->Watch(s->wake_.get(), kWakeId, EPOLL_CTL_ADD, EPOLLIN)) {
+    return SystemError("cannot wait for connections");
+  }
   s->queue_ = std::make_unique<WorkQueue>(static_cast<size_t>(options.queue), handlers.work,
                                           [s] { eventfd_write(s->wake_.get(), 1); });
   s->thread_ = std::thread([s] { s->Loop(); });
@@ -66,37 +69,74 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(Listener listener,
 
 HttpServer::~HttpServer() {
   if (queue_ != nullptr) Stop(0);
+  if (thread_.joinable()) thread_.join();
 }
 
 bool HttpServer::Stop(double seconds) {
+  const std::chrono::duration<double> patience(seconds);
+  const auto began = Clock::now();
   stopping_ = true;
   eventfd_write(wake_.get(), 1);
+  std::unique_lock lock(mutex_);
+  if (!changed_.wait_for(lock, patience, [&] { return ended_; })) {
+    queue_->Stop(0);
+    return false;
+  }
+  lock.unlock();
   if (thread_.joinable()) thread_.join();
   connections_.clear();
-  return queue_->Stop(seconds);
+  const std::chrono::duration<double> waited = Clock::now() - began;
+  return queue_->Stop(std::max(0.0, seconds - waited.count()));
 }
 
-void HttpServer::Watch(int socket, uint64_t id, int operation, uint32_t events) const {
+bool HttpServer::Watch(int socket, uint64_t id, int operation, uint32_t events) const {
   epoll_event event = {.events = events, .data = {.u64 = id}};
-  epoll_ctl(epoll_.get(), operation, socket, &event);
+  return epoll_ctl(epoll_.get(), operation, socket, &event) == 0;
+}
+
+// Does something of a connection. Where it throws (no memory), that one ends and others go on.
+template <typename Do>
+void HttpServer::Attempt(uint64_t id, HttpConnection& c, Do what) {
+  try {
+    what();
+  } catch (const std::exception&) {
+    c.Close();
+  }
+  Settle(id, c);
 }
 
 void HttpServer::Loop() {
-  std::array<epoll_event, kMostEvents> events;
   auto swept = Clock::now();
   while (!stopping_) {
-    const bool is_idle = connections_.empty() && accepting_;
-    const int n =
-        epoll_wait(epoll_.get(), events.data(), kMostEvents, is_idle ? -1 : kSweepMilliseconds);
-    for (int i = 0; i < n; ++i) {
-      OnEvent(events[static_cast<size_t>(i)].data.u64, events[static_cast<size_t>(i)].events);
+    try {
+      Turn(swept);
+    } catch (const std::exception&) {
+      Accepting(false);  // no memory for one more: until the next sweep
     }
-    TakeAnswers();
-    queue_->Pause(outgoing_ > static_cast<size_t>(options_.outgoing));
-    if (Clock::now() - swept < std::chrono::milliseconds(kSweepMilliseconds)) continue;
-    Sweep();
-    swept = Clock::now();
   }
+  const std::lock_guard lock(mutex_);
+  ended_ = true;
+  changed_.notify_all();
+}
+
+void HttpServer::Turn(Clock::time_point& swept) {
+  std::array<epoll_event, kMostEvents> events;
+  const bool is_idle = connections_.empty() && accepting_;
+  const int n =
+      epoll_wait(epoll_.get(), events.data(), kMostEvents, is_idle ? -1 : kSweepMilliseconds);
+  for (int i = 0; i < n; ++i) {
+    OnEvent(events[static_cast<size_t>(i)].data.u64, events[static_cast<size_t>(i)].events);
+  }
+  TakeAnswers();
+  queue_->Pause(outgoing_ > static_cast<size_t>(options_.outgoing));
+  if (Clock::now() - swept < std::chrono::milliseconds(kSweepMilliseconds)) return;
+  swept = Clock::now();
+  Sweep();
+}
+
+void HttpServer::Accepting(bool accepting) {
+  const uint32_t events = accepting ? uint32_t{EPOLLIN} : 0;
+  if (Watch(listener_.socket.get(), kListenerId, EPOLL_CTL_MOD, events)) accepting_ = accepting;
 }
 
 void HttpServer::OnEvent(uint64_t id, uint32_t events) {
@@ -109,12 +149,7 @@ void HttpServer::OnEvent(uint64_t id, uint32_t events) {
   const auto found = connections_.find(id);
   if (found == connections_.end()) return;  // closed by an earlier event
   HttpConnection& c = *found->second.connection;
-  try {
-    OnConnectionEvent(id, c, events);
-  } catch (const std::exception&) {
-    c.Close();  // no memory: others go on
-  }
-  Settle(id, c);
+  Attempt(id, c, [&] { OnConnectionEvent(id, c, events); });
 }
 
 void HttpServer::OnConnectionEvent(uint64_t id, HttpConnection& c, uint32_t events) {
@@ -135,29 +170,29 @@ void HttpServer::AcceptNext() {
   if (has_room) socket = Accept(listener_, peer);
   if (!socket.is_open()) {
     if (has_room && errno == EAGAIN) return;  // it has left again
-    accepting_ = false;  // no room, for us or in the table of files: until the next sweep
-    return Watch(listener_.socket.get(), kListenerId, EPOLL_CTL_MOD, 0);
+    return Accepting(false);  // no room, for us or in the table of files: until the next sweep
   }
   const uint64_t id = next_id_++;
-  Watch(socket.get(), id, EPOLL_CTL_ADD, EPOLLIN);
+  if (!Watch(socket.get(), id, EPOLL_CTL_ADD, EPOLLIN)) return;  // which closes it
   connections_[id] = {.connection = std::make_unique<HttpConnection>(
                           std::move(socket), std::move(peer), options_.limits),
                       .watched = EPOLLIN};
 }
 
-// At the limit, the one that has kept us longest without a whole head makes room for the next.
+// At the limit, the one that has kept us longest without a whole head makes room for the next, else
+// the one without a whole body.
 bool HttpServer::MakeRoom() {
   if (connections_.size() < static_cast<size_t>(options_.connections)) return true;
   uint64_t oldest = 0;
-  auto since = Clock::time_point::max();
+  std::pair least = {true, Clock::time_point::max()};  // whether it has a head, since when
   for (auto& [id, entry] : connections_) {
     HttpConnection& c = *entry.connection;
-    const bool may_go =
-        c.state() == State::kLingering ||
-        (c.state() == State::kReading && c.parser().stage() == HttpRequestParser::Stage::kHead);
-    if (may_go && c.since() < since) {
+    if (c.state() != State::kReading && c.state() != State::kLingering) continue;
+    const bool has_head = c.parser().stage() != HttpRequestParser::Stage::kHead;
+    const std::pair rank = {has_head, c.since()};
+    if (rank < least) {
       oldest = id;
-      since = c.since();
+      least = rank;
     }
   }
   if (oldest == 0) return false;
@@ -225,7 +260,7 @@ void HttpServer::OnHead(HttpConnection& c) {
 
 void HttpServer::Work(uint64_t id, HttpConnection& c) {
   HttpRequest& request = c.parser().request();
-  const size_t size = request.body.size();
+  const size_t size = MemoryOf(request.body);
   HttpRequest head = request.WithoutBody();  // what is said of it later
   if (!queue_->TryPush(id, request)) return Respond(c, Busy("the queue is full, try again"));
   request = std::move(head);
@@ -247,65 +282,58 @@ void HttpServer::TakeAnswers() {
     const auto found = connections_.find(done.id);
     if (found == connections_.end()) continue;  // the client has left
     HttpConnection& c = *found->second.connection;
-    try {
+    Attempt(done.id, c, [&] {
       Respond(c, std::move(done.response));
       if (c.state() == State::kReading) Consume(done.id, c, std::exchange(c.following(), {}));
-    } catch (const std::exception&) {
-      c.Close();
-    }
-    Settle(done.id, c);
+    });
   }
 }
 
 void HttpServer::Settle(uint64_t id, HttpConnection& c) {
   Entry& entry = connections_[id];
+  // Of one that waits, only a broken connection is seen. That a client sends no more, as one that
+  // has left or one that has ended its side only, is no reason to deny it the answer.
+  const uint32_t wanted = c.state() == State::kWriting   ? uint32_t{EPOLLOUT}
+                          : c.state() == State::kWaiting ? 0
+                                                         : uint32_t{EPOLLIN};
+  if (c.state() != State::kClosed && wanted != entry.watched) {
+    entry.watched = wanted;
+    if (!Watch(c.socket(), id, EPOLL_CTL_MOD, wanted)) c.Close();
+  }
   const bool is_closed = c.state() == State::kClosed;
   const size_t incoming = is_closed ? 0 : c.incoming(), outgoing = is_closed ? 0 : c.outgoing();
   incoming_ += incoming - entry.incoming;
   outgoing_ += outgoing - entry.outgoing;
   entry.incoming = incoming;
   entry.outgoing = outgoing;
-  if (is_closed) {
-    queue_->Drop(id);
-    connections_.erase(id);
-    return;
-  }
-  const uint32_t wanted = c.state() == State::kWriting   ? uint32_t{EPOLLOUT}
-                          : c.state() == State::kWaiting ? 0
-                                                         : uint32_t{EPOLLIN};
-  if (wanted == entry.watched) return;
-  entry.watched = wanted;
-  Watch(c.socket(), id, EPOLL_CTL_MOD, wanted);
+  if (!is_closed) return;
+  queue_->Drop(id);
+  connections_.erase(id);
 }
 
-bool HttpServer::IsLate(const HttpConnection& c) const {
+bool HttpServer::IsLate(HttpConnection& c) const {
   if (c.state() == State::kWaiting) return false;
   const std::chrono::duration<double> passed = Clock::now() - c.since();
   if (c.state() == State::kLingering) return passed.count() > kLingerSeconds;
-  const size_t bytes = c.state() == State::kWriting ? c.sent() : c.incoming();
+  const size_t bytes = c.state() == State::kWriting ? c.sent() : c.parser().received();
   return passed.count() >
          options_.timeout_seconds + static_cast<double>(bytes) / kLeastBytesPerSecond;
 }
 
 void HttpServer::Sweep() {
+  if (!accepting_) Accepting(true);
   std::vector<uint64_t> late;
   for (const auto& [id, entry] : connections_) {
     if (IsLate(*entry.connection)) late.push_back(id);
   }
   for (const uint64_t id : late) {
     HttpConnection& c = *connections_[id].connection;
-    if (c.state() == State::kReading && c.parser().has_begun()) {
+    Attempt(id, c, [&] {
+      if (c.state() != State::kReading || !c.parser().has_begun()) return c.Close();
       HttpResponse response = ErrorResponse(408, "the request took too long");
       response.close = true;
       Respond(c, std::move(response));
-    } else {
-      c.Close();
-    }
-    Settle(id, c);
-  }
-  if (!accepting_) {
-    accepting_ = true;
-    Watch(listener_.socket.get(), kListenerId, EPOLL_CTL_MOD, EPOLLIN);
+    });
   }
 }
 

@@ -3,9 +3,11 @@
 
 #include <array>
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -21,8 +23,9 @@ struct HttpServerOptions {
   // A request must have come whole in this time, and an answer gone, with a second more for each 64
   // KiB; a connection may be idle so long.
   double timeout_seconds = 30;
-  int64_t queue = 256;        // requests that wait for the worker
-  int64_t connections = 512;  // above this, those that have sent no whole head for longest go
+  int64_t queue = 256;  // requests that wait for the worker
+  // Above this, those that have sent no whole head for longest go, then those without a whole body.
+  int64_t connections = 512;
   int64_t incoming = int64_t{256} << 20;  // bytes of all requests that are being read or wait
   int64_t outgoing = int64_t{64} << 20;   // of all answers; above this the worker rests
   int64_t requests = 1000;                // a connection
@@ -50,7 +53,8 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   const Listener& listener() const { return listener_; }
-  // Ends all connections. Whether the request at work ends within so many seconds.
+  // Ends all connections. Whether what is at work, a request or a line of the log, ends within so
+  // many seconds.
   bool Stop(double seconds);
 
  private:
@@ -60,11 +64,15 @@ class HttpServer {
   HttpServer(Listener listener, const HttpServerOptions& options, const HttpHandlers& handlers);
 
   void Loop();
+  void Turn(Clock::time_point& swept);
+  template <typename Do>
+  void Attempt(uint64_t id, HttpConnection& c, Do what);
   void OnEvent(uint64_t id, uint32_t events);
   void OnConnectionEvent(uint64_t id, HttpConnection& c, uint32_t events);
   void AcceptNext();
   bool MakeRoom();
-  void Watch(int socket, uint64_t id, int operation, uint32_t events) const;
+  void Accepting(bool accepting);
+  bool Watch(int socket, uint64_t id, int operation, uint32_t events) const;
 
   void Read(uint64_t id, HttpConnection& c);
   void Consume(uint64_t id, HttpConnection& c, std::string_view bytes);
@@ -74,7 +82,7 @@ class HttpServer {
   void TakeAnswers();
   void Settle(uint64_t id, HttpConnection& c);  // after any change
   void Sweep();
-  bool IsLate(const HttpConnection& c) const;
+  bool IsLate(HttpConnection& c) const;
 
   const Listener listener_;
   const HttpServerOptions options_;
@@ -92,6 +100,9 @@ class HttpServer {
   size_t incoming_ = 0, outgoing_ = 0;
   std::array<char, 64 << 10> buffer_;
   std::unique_ptr<WorkQueue> queue_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool ended_ = false;  // the loop
   std::thread thread_;
 };
 

@@ -35,6 +35,28 @@ std::string_view TrimmedBlanks(std::string_view text) {
   return text;
 }
 
+// Why a line is no "NAME: VALUE"; nullptr: it is.
+const char* FieldFault(std::string_view line) {
+  const size_t colon = line.find(':');
+  if (colon == std::string_view::npos || !IsToken(line.substr(0, colon))) {
+    return "expected NAME: VALUE";
+  }
+  return IsFieldText(line.substr(colon + 1)) ? nullptr : "a control character";
+}
+
+// Appends to a text that ends with at most `most` bytes. Memory grows with what has come, for what
+// is announced may never come, but not above `most`, as a string's own growth would.
+void AppendWithin(std::string& text, std::string_view bytes, size_t most) {
+  const size_t size = text.size() + bytes.size();
+  if (size > text.capacity()) {
+    std::string larger;
+    larger.reserve(std::min(most, std::max(size, 2 * text.size())));
+    larger = text;
+    text.swap(larger);
+  }
+  text.append(bytes);
+}
+
 // Digits of base 10 or 16 without anything else, below 2^60.
 std::optional<int64_t> LengthOf(std::string_view digits, int base) {
   if (digits.empty() || digits.size() > 15) return std::nullopt;
@@ -94,7 +116,7 @@ size_t HttpRequestParser::FeedHead(std::string_view bytes) {
   const size_t before = head_.size();
   const size_t room = limits_.head + 1 - std::min(before, limits_.head);
   const size_t added = std::min(bytes.size(), room);
-  head_.append(bytes.substr(0, added));
+  AppendWithin(head_, bytes.substr(0, added), limits_.head + 1);
   size_t skipped = 0;  // empty lines before a request are its predecessor's (RFC 9112, 2.2)
   while (std::string_view(head_).substr(skipped).starts_with(kLineEnd)) skipped += kLineEnd.size();
   head_.erase(0, skipped);
@@ -116,10 +138,9 @@ size_t HttpRequestParser::FeedHead(std::string_view bytes) {
 }
 
 size_t HttpRequestParser::FeedBody(std::string_view bytes) {
-  // Its length is known: growing by doubling would take twice the memory and leave holes in it.
-  if (request_.body.empty()) request_.body.reserve(static_cast<size_t>(remaining_));
-  const size_t taken = std::min(bytes.size(), static_cast<size_t>(remaining_));
-  request_.body.append(bytes.substr(0, taken));
+  const auto remaining = static_cast<size_t>(remaining_);
+  const size_t taken = std::min(bytes.size(), remaining);
+  AppendWithin(request_.body, bytes.substr(0, taken), request_.body.size() + remaining);
   remaining_ -= static_cast<int64_t>(taken);
   if (remaining_ == 0) stage_ = Stage::kDone;
   return taken;
@@ -131,7 +152,7 @@ size_t HttpRequestParser::FeedChunks(std::string_view bytes) {
   while (taken < bytes.size() && stage_ == Stage::kBody) {
     if (chunk_ == Chunk::kData) {
       const size_t n = std::min(bytes.size() - taken, static_cast<size_t>(remaining_));
-      request_.body.append(bytes.substr(taken, n));
+      AppendWithin(request_.body, bytes.substr(taken, n), static_cast<size_t>(limits_.body));
       remaining_ -= static_cast<int64_t>(n);
       taken += n;
       if (remaining_ == 0) chunk_ = Chunk::kDataEnd;
@@ -152,9 +173,14 @@ bool HttpRequestParser::EndChunkLine() {
   const std::string_view line = std::string_view(owned).substr(0, owned.size() - kLineEnd.size());
   switch (chunk_) {
     case Chunk::kSize: {
-      const std::string_view digits = TrimmedBlanks(line.substr(0, line.find(';')));
+      // Blanks may stand before an extension only (RFC 9112, 7.1.1).
+      const size_t end = line.find(';');
+      std::string_view digits = line.substr(0, end);
+      if (end != std::string_view::npos)
+        digits = digits.substr(0, digits.find_last_not_of(" \t") + 1);
       const auto size = LengthOf(digits, 16);
-      if (!size) return Fail(400, "chunked body: expected a chunk's size in hexadecimal");
+      if (!size || !IsFieldText(line))
+        return Fail(400, "chunked body: expected a chunk's size in hexadecimal");
       if (*size > limits_.body - static_cast<int64_t>(request_.body.size())) {
         return Fail(413, absl::StrCat("expected a body of at most ", limits_.body, " bytes"));
       }
@@ -168,9 +194,14 @@ bool HttpRequestParser::EndChunkLine() {
       return true;
     case Chunk::kTrailers:  // read and dropped
       trailer_bytes_ += line.size();
-      if (line.empty()) stage_ = Stage::kDone;
-      if (trailer_bytes_ > limits_.head)
+      if (trailer_bytes_ > limits_.head) {
         return Fail(431, "chunked body: the trailers are too long");
+      }
+      if (line.empty()) {
+        stage_ = Stage::kDone;
+      } else if (const char* const fault = FieldFault(line)) {
+        return Fail(400, absl::StrCat("chunked body: trailer: ", fault));
+      }
       return true;
     case Chunk::kNone:
     case Chunk::kData:
@@ -244,12 +275,11 @@ bool HttpRequestParser::ParseHeader(std::string_view line) {
   if (++header_count_ > limits_.headers) {
     return Fail(431, absl::StrCat("expected at most ", limits_.headers, " headers"));
   }
-  const size_t colon = line.find(':');
-  if (colon == std::string_view::npos || !IsToken(line.substr(0, colon))) {
-    return Fail(400, "header: expected NAME: VALUE");
+  if (const char* const fault = FieldFault(line)) {
+    return Fail(400, absl::StrCat("header: ", fault));
   }
+  const size_t colon = line.find(':');
   const std::string_view value = TrimmedBlanks(line.substr(colon + 1));
-  if (!IsFieldText(value)) return Fail(400, "header: a control character");
   const std::string name = absl::AsciiStrToLower(Absl(line.substr(0, colon)));
   const auto [entry, is_new] = request_.headers.emplace(name, value);
   if (is_new) return true;

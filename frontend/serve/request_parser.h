@@ -42,8 +42,9 @@ class HttpRequestParser {
   // Of kFailed: a status of 400 to 505, and why.
   int error_status() const { return error_status_; }
   const std::string& error() const { return error_; }
-  // Bytes it holds.
-  size_t held() const { return head_.size() + request_.body.size(); }
+  // Bytes that have come and that it keeps, and the memory it keeps for them.
+  size_t received() const { return head_.size() + request_.body.size(); }
+  size_t held() const { return MemoryOf(head_) + MemoryOf(request_.body); }
 
  private:
   // What comes next of a body in chunks.

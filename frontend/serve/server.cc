@@ -29,6 +29,10 @@ absl::Status CheckServerOptions(const ServerOptions& o) {
     return absl::InvalidArgumentError(
         absl::StrCat("queue: expected 1 to ", kMostQueue, " requests, got ", o.queue));
   }
+  if (o.most_elements && *o.most_elements < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("max-elements: expected at least 1, got ", *o.most_elements));
+  }
   return absl::OkStatus();
 }
 
@@ -52,8 +56,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const Model& model,
   parts->options = options;
   // Where it listens decides whom it answers, so that it is looked up now.
   WEFT_ASSIGN_OR_RETURN(const Listener listener, ListenOn(options.host, 0));
-  SiteOptions site = {
-      .loopback_only = listener.is_loopback, .name = options.name, .view = options.view};
+  SiteOptions site = {.loopback_only = listener.is_loopback,
+                      .name = options.name,
+                      .most_elements = options.most_elements,
+                      .view = options.view};
   site.view.cancelled = [stopping = &parts->stopping, also = options.view.cancelled] {
     return stopping->load() || (also && also());
   };
@@ -70,6 +76,7 @@ absl::Status Server::Start(int port) {
                                .incoming = kBodiesInAll * o.max_body,
                                .log = o.log};
   options.limits.body = o.max_body;
+  options.incoming += options.connections * static_cast<int64_t>(options.limits.head + 1);
   Site* site = parts_->site.get();
   const HttpHandlers handlers = {
       .at_once = [site](const HttpRequest& request) { return site->AtOnce(request); },

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "frontend/report/example_view.h"
@@ -12,11 +13,12 @@
 namespace weft {
 
 struct ServerOptions {
-  std::string host = "127.0.0.1";        // an address of this machine
-  int64_t max_body = int64_t{32} << 20;  // bytes of a picture's file
-  double timeout_seconds = 30;           // for a request to come, and for an answer to go
-  std::string name = {};                 // what the page calls the model
-  int64_t queue = 256;                   // requests that wait for the one that is at work
+  std::string host = "127.0.0.1";             // an address of this machine
+  int64_t max_body = int64_t{32} << 20;       // bytes of a picture's file
+  double timeout_seconds = 30;                // for a request to come, and for an answer to go
+  std::string name = {};                      // what the page calls the model
+  int64_t queue = 256;                        // requests that wait for the one that is at work
+  std::optional<int64_t> most_elements = {};  // of an example of open size, as SiteOptions says
   ExampleViewOptions view = {};
   std::function<void(const std::string&)> log = {};  // a line for each request, on another thread
 };

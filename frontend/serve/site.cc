@@ -1,7 +1,9 @@
 #include "frontend/serve/site.h"
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -18,11 +20,12 @@ namespace {
 
 using nlohmann::json;
 
-// The page's own style and program are in it; it talks to this server only.
-constexpr char kPagePolicy[] =
-    "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; "
-    "script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'";
+// What a page's own policy cannot say: nobody shows it in a frame.
+constexpr char kNoFrames[] = "; frame-ancestors 'none'";
+
+// Of an example whose size the model leaves open.
+constexpr int64_t kMostElements = int64_t{1} << 22;
+constexpr int64_t kMostPictures = 4;  // times the pixels that the model's file asks for
 
 enum class SitePlace { kPage, kIcon, kModel, kExample, kPredict };
 struct SiteRoute {
@@ -59,7 +62,11 @@ bool IsOwnOrigin(const HttpRequest& request) {
 
 absl::StatusOr<ExampleQuery> QueryOf(const HttpRequest& request, SitePlace place) {
   ExampleQuery query;
+  std::set<std::string_view> keys;
   for (const auto& [key, value] : request.query) {
+    if (!keys.insert(key).second) {
+      return absl::InvalidArgumentError(absl::StrCat("query: ", key, ": given twice"));
+    }
     if (place == SitePlace::kExample && key == "class") {
       int64_t target = 0;
       if (!absl::SimpleAtoi(value, &target)) {
@@ -86,8 +93,11 @@ int HttpStatusOf(const absl::Status& status) {
     case absl::StatusCode::kInternal:
     case absl::StatusCode::kUnknown:
       return 500;
+    case absl::StatusCode::kUnimplemented:
+      return 501;
     case absl::StatusCode::kCancelled:
     case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kResourceExhausted:
       return 503;
     default:  // of what was sent
       return 400;
@@ -96,6 +106,18 @@ int HttpStatusOf(const absl::Status& status) {
 
 HttpResponse ErrorOf(const absl::Status& status) {
   return ErrorResponse(HttpStatusOf(status), std::string(status.message()));
+}
+
+// How many elements an example may have where the model does not fix its size.
+absl::StatusOr<int64_t> MostElements(const Model& model, const SiteOptions& options) {
+  WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(model.graph));
+  const Shape& shape = input->type().shape;
+  const bool is_open = std::any_of(shape.begin() + (shape.empty() ? 0 : 1), shape.end(),
+                                   [](const Dim& dim) { return !dim.is_static(); });
+  if (!is_open) return std::numeric_limits<int64_t>::max();
+  if (options.most_elements) return *options.most_elements;
+  const auto& p = model.preprocessing;
+  return std::max(kMostElements, p ? kMostPictures * p->channels * p->height * p->width : 0);
 }
 
 absl::StatusOr<HttpResponse> FactsOf(const Model& model, const ExampleView& view) {
@@ -122,13 +144,15 @@ absl::StatusOr<std::unique_ptr<Site>> Site::Create(const Model& model, const Sit
   std::unique_ptr<Site> site(new Site());
   site->loopback_only_ = options.loopback_only;
   WEFT_ASSIGN_OR_RETURN(site->view_, ExampleView::Create(model, options.view));
+  WEFT_ASSIGN_OR_RETURN(site->most_elements_, MostElements(model, options));
   WEFT_ASSIGN_OR_RETURN(site->facts_, FactsOf(model, *site->view_));
   WEFT_ASSIGN_OR_RETURN(
       std::string page,
       ReportHtml(model, {.name = options.name, .serve = true, .session = options.view.session}));
-  site->page_ = {.content_type = "text/html; charset=utf-8",
-                 .body = std::make_shared<const std::string>(std::move(page)),
-                 .headers = {{"Content-Security-Policy", kPagePolicy}}};
+  site->page_ = {
+      .content_type = "text/html; charset=utf-8",
+      .body = std::make_shared<const std::string>(std::move(page)),
+      .headers = {{"Content-Security-Policy", absl::StrCat(PagePolicy(true), kNoFrames)}}};
   return site;
 }
 
@@ -184,8 +208,17 @@ HttpResponse Site::Work(const HttpRequest& request) {
   const auto answer = [&]() -> absl::StatusOr<std::string> {
     WEFT_ASSIGN_OR_RETURN(const ExampleQuery query, QueryOf(request, place));
     const auto bytes = std::as_bytes(std::span(request.body));
-    WEFT_ASSIGN_OR_RETURN(const Example example,
-                          DecodeExample(view_->model(), bytes, "picture", true));
+    const absl::StatusOr<Example> decoded = DecodeExample(view_->model(), bytes, "picture", true);
+    if (absl::IsResourceExhausted(decoded.status())) {  // by what was sent: pixels above a limit
+      return absl::InvalidArgumentError(decoded.status().message());
+    }
+    WEFT_RETURN_IF_ERROR(decoded.status());
+    const Example& example = *decoded;
+    if (example.x.size() > most_elements_) {
+      return absl::InvalidArgumentError(absl::StrCat(example.name, ": expected at most ",
+                                                     most_elements_, " elements, got ",
+                                                     ToString(example.x.type())));
+    }
     return place == SitePlace::kExample ? view_->Json(example, query)
                                         : view_->PredictionsJson(example);
   }();

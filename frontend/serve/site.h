@@ -17,6 +17,9 @@ struct SiteOptions {
   // name was made to point here (DNS rebinding) reads anything.
   bool loopback_only = true;
   std::string name = {};  // what the page calls the model
+  // Of an example (an array; pictures are resized), where the model leaves its size open; none:
+  // 2^22 or 4 times those of its pictures, whichever is more.
+  std::optional<int64_t> most_elements = {};
   ExampleViewOptions view = {};
 };
 
@@ -28,7 +31,8 @@ struct SiteOptions {
 //                                            methods=all: those too that take many runs
 //   POST /api/predict                        ExampleView::PredictionsJson
 // and errors as {"error": why}: 400 for a bad query or picture, 403 for other hosts' names and
-// pages, 404, 405, 415 for a body that is not said to be a picture.
+// pages, 404, 405, 415 for a body that is not said to be a picture, 501 for a picture of a kind
+// that is not read, 503 where there is too little memory or time.
 class Site {
  public:
   // Errors: those of ExampleView::Create.
@@ -45,6 +49,7 @@ class Site {
   std::optional<HttpResponse> Refused(const HttpRequest& request) const;
 
   bool loopback_only_ = true;
+  int64_t most_elements_ = 0;
   std::unique_ptr<ExampleView> view_;
   HttpResponse page_, facts_;
 };

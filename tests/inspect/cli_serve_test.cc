@@ -1,4 +1,8 @@
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -31,6 +35,28 @@ class CliServe : public Cli {
     const size_t at = said.find(before);
     ASSERT_NE(at, std::string::npos) << said;
     port_ = std::stoi(said.substr(at + before.size()));
+  }
+
+  // Starts it with a pipe as its stderr; the end to read.
+  int StartServeWithPipe() {
+    EXPECT_EQ(mkfifo(Path("stderr").c_str(), 0600), 0);
+    const int reader = open(Path("stderr").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    StartServe();
+    return reader;
+  }
+  // The exit code of one that is asked to end; -SIGKILL where it does not within seconds.
+  int ExitCodeOfTerminated() const {
+    kill(pid_, SIGTERM);
+    int status = 0;
+    for (int i = 0; i < 500 && waitpid(pid_, &status, WNOHANG) == 0; ++i) {
+      if (i == 499) {
+        kill(pid_, SIGKILL);
+        waitpid(pid_, &status, 0);
+        break;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   }
 
   // The most memory that it has had, in MiB.
@@ -78,6 +104,28 @@ TEST_F(CliServe, StopsWhileItIsBusy) {
   EXPECT_EQ(Finish(pid_).code, 130);
   // A second is what it takes at most; more of them for a machine that does other things.
   EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+}
+
+TEST_F(CliServe, GoesOnWhereTheReaderOfItsLogHasGone) {
+  close(StartServeWithPipe());
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(AnswerTo(port_, GetRequest("/nothing")).status, 404);
+  EXPECT_EQ(ExitCodeOfTerminated(), 143);
+}
+
+TEST_F(CliServe, StopsWhereNobodyReadsItsLog) {
+  const int reader = StartServeWithPipe();
+  const int size = fcntl(reader, F_SETPIPE_SZ, 4096);
+  ASSERT_GT(size, 0);
+  HttpClient client(port_);
+  for (int i = 0; i < 2 * size / 200; ++i) client.Send(GetRequest("/" + std::string(200, 'x')));
+  int full = 0;  // bytes
+  for (int i = 0; i < 1000 && full < size - 400; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    ioctl(reader, FIONREAD, &full);
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(ExitCodeOfTerminated(), 143);
+  close(reader);
 }
 
 // Gigabytes, of which it is allowed 8 bodies of 4 MiB.

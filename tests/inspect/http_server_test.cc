@@ -102,6 +102,73 @@ TEST_F(ServeQueue, MakesRoomForNewConnections) {
   EXPECT_TRUE(slow[0]->IsEnded());
 }
 
+TEST_F(ServeQueue, MakesRoomWhereBodiesDoNotCome) {
+  go_ = true;
+  StartServer({.connections = 10});
+  const std::string part = "POST /work HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nsome";
+  const auto wait = [] { std::this_thread::sleep_for(std::chrono::milliseconds(20)); };
+  std::vector<std::unique_ptr<HttpClient>> slow;
+  const auto add_slow = [&] {
+    slow.push_back(std::make_unique<HttpClient>(port()));
+    slow.back()->Send(part);
+    wait();  // until it is read
+  };
+  while (slow.size() < 9) add_slow();
+  // One without a head goes first, though it came last.
+  HttpClient head(port());
+  head.Send("GET /wo");
+  wait();
+  EXPECT_EQ(AnswerTo(port(), GetRequest("/work")).status, 200);
+  EXPECT_TRUE(head.IsEnded());
+  EXPECT_FALSE(slow[0]->HasAnswer());
+  while (slow.size() < 30) add_slow();
+  EXPECT_EQ(AnswerTo(port(), GetRequest("/work")).status, 200);
+  EXPECT_TRUE(slow[0]->IsEnded());
+  slow.back()->Send(" more");
+  EXPECT_EQ(slow.back()->Receive().status, 200);
+}
+
+// As it does where memory ends, here in the sweep.
+TEST_F(ServeQueue, SurvivesWhatAnAnswerToALateOneThrows) {
+  go_ = true;
+  StartServer({.timeout_seconds = 0.2, .log = [](const std::string& line) {
+                 if (line.find(" 408 ") != std::string::npos) throw std::bad_alloc();
+               }});
+  HttpClient late(port());
+  late.Send("GET /wo");
+  EXPECT_TRUE(late.IsEnded());
+  EXPECT_EQ(AnswerTo(port(), GetRequest("/work")).status, 200);
+}
+
+TEST_F(ServeQueue, SaysWhenItCannotWaitForConnections) {
+  const auto server = HttpServer::Start(Listener{}, {}, {.at_once = {}, .work = {}});
+  EXPECT_THAT(std::string(server.status().message()),
+              testing::HasSubstr("cannot wait for connections: "));
+}
+
+// Its log, say, is a pipe that nobody reads.
+TEST_F(ServeQueue, StopsWhileItsLogHangs) {
+  std::atomic<bool> logs = false;
+  StartServer({.log = [&](const std::string&) {
+    logs = true;
+    while (!go_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }});
+  HttpClient client(port());
+  client.Send(GetRequest("/now"));
+  while (!logs) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  std::thread rescue([&] {  // of a Stop that would wait forever
+    for (int i = 0; i < 1000 && !go_; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    go_ = true;
+  });
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_FALSE(server_->Stop(0.1));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+  go_ = true;
+  rescue.join();
+  EXPECT_TRUE(server_->Stop(60));
+}
+
 TEST_F(ServeQueue, EndsConnectionsAfterTheirShareOfRequests) {
   go_ = true;
   StartServer({.requests = 2});

@@ -51,7 +51,7 @@ TEST(RequestParser, ReadsChunksHoweverTheyAreCut) {
   // The chunks of RFC 9112, 7.1, with an extension and a trailer.
   const std::string bytes =
       "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n"
-      "4;name=\"x\"\r\nWiki\r\n5\r\npedia\r\nE\r\n in\r\n\r\nchunks.\r\n0\r\nTrailer: "
+      "4 \t;name=\"x\"\r\nWiki\r\n5\r\npedia\r\nE\r\n in\r\n\r\nchunks.\r\n0\r\nTrailer: "
       "t\r\n\r\nrest";
   for (size_t size = 1; size <= bytes.size(); ++size) {
     HttpRequestParser parser({});
@@ -101,7 +101,7 @@ struct BadRequest {
 
 TEST(RequestParser, RefusesWhatIsNoRequest) {
   const std::string host = "Host: a\r\n";
-  const std::vector<BadRequest> cases = {
+  std::vector<BadRequest> cases = {
       {"\x16\x03\x01 hello\r\n\r\n", 400},  // TLS
       {"GET /\r\n\r\n", 400},
       {"GET  / HTTP/1.1\r\n" + host + "\r\n", 400},
@@ -143,6 +143,15 @@ TEST(RequestParser, RefusesWhatIsNoRequest) {
       {"POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n" + std::string(999, '0'),
        400},
   };
+  const std::string chunks = "POST / HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n";
+  for (const std::string& body :
+       {std::string(" 1\r\na\r\n0\r\n\r\n"), std::string("1 \r\na\r\n0\r\n\r\n"),
+        std::string("1;x\ny\r\na\r\n0\r\n\r\n"), std::string("1;x\ry\r\na\r\n0\r\n\r\n"),
+        std::string("1;x\0y\r\na\r\n0\r\n\r\n", 16), std::string("1\r\na\r\n0\r\nno colon\r\n\r\n"),
+        std::string("1\r\na\r\n0\r\nx: a\nb\r\n\r\n"),
+        std::string("1\r\na\r\n0\r\nx y: z\r\n\r\n")}) {
+    cases.push_back({chunks + body, 400});
+  }
   for (const BadRequest& bad : cases) {
     for (const size_t size : {size_t{1}, size_t{7}, bad.bytes.size()}) {
       HttpRequestParser parser({});
@@ -173,6 +182,25 @@ TEST(RequestParser, HoldsNoMoreThanItsLimits) {
   HttpRequestParser parser(limits);
   for (int i = 0; i < 1000; ++i) parser.Feed("GET /abc");
   EXPECT_LE(parser.held(), 201);
+}
+
+// What a head announces costs nothing until it comes.
+TEST(RequestParser, KeepsMemoryForWhatHasCome) {
+  constexpr size_t kLength = 30'000'000;
+  HttpRequestParser parser({});
+  parser.Feed(absl::StrCat("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ", kLength, "\r\n\r\n"));
+  ASSERT_EQ(parser.stage(), Stage::kBody);
+  const std::string piece(65536, 'x');
+  parser.Feed(std::string_view(piece).substr(0, 100));
+  EXPECT_EQ(parser.received(), 100);
+  EXPECT_LE(parser.request().body.capacity(), 65536);
+  while (parser.stage() == Stage::kBody) {
+    parser.Feed(piece);
+    ASSERT_GE(parser.held(), parser.request().body.capacity());
+    ASSERT_LE(parser.held(), 2 * parser.received());
+  }
+  EXPECT_EQ(parser.request().body.size(), kLength);
+  EXPECT_EQ(parser.held(), kLength);
 }
 
 TEST(Http, DecodesAndNamesHosts) {

@@ -10,7 +10,10 @@
 #include <thread>
 #include <vector>
 
+#include "frontend/build/builder.h"
 #include "frontend/inspect/map_picture.h"
+#include "frontend/io/npy.h"
+#include "frontend/report/report.h"
 #include "frontend/serve/server.h"
 #include "frontend/train/model_data.h"
 #include "graph/bind.h"
@@ -153,6 +156,9 @@ TEST_F(Serve, ServesItsPageWithHeadersThatProtectIt) {
   EXPECT_EQ(page.status, 200);
   EXPECT_THAT(page.body, HasSubstr("<!doctype html>"));
   EXPECT_THAT(page.headers.at("content-security-policy"), HasSubstr("default-src 'none'"));
+  EXPECT_THAT(page.body, HasSubstr(absl::StrCat("content=\"", PagePolicy(true), "\"")));
+  EXPECT_EQ(page.headers.at("content-security-policy"),
+            absl::StrCat(PagePolicy(true), "; frame-ancestors 'none'"));
   EXPECT_EQ(page.headers.at("x-content-type-options"), "nosniff");
   EXPECT_EQ(page.headers.at("referrer-policy"), "no-referrer");
   EXPECT_FALSE(page.headers.contains("access-control-allow-origin"));
@@ -215,6 +221,13 @@ TEST_F(Serve, SaysWhatIsWrongWithRequests) {
   EXPECT_EQ(Post("/api/example?methods=magic", "x").status, 400);
   EXPECT_EQ(Post("/api/example?clas=1", "x").status, 400);
   EXPECT_THAT(Post("/api/predict?class=1", "x").body, HasSubstr("expected nothing, got class"));
+  EXPECT_THAT(Post("/api/example?class=1&class=2", "x").body, HasSubstr("class: given twice"));
+  EXPECT_THAT(Post("/api/example?methods=gradient&methods=cam", "x").body,
+              HasSubstr("methods: given twice"));
+  const std::string twice = absl::StrCat("POST /api/example?methods=gradient,gradient HTTP/1.1\r\n",
+                                         "Host: localhost\r\nContent-Length: 9\r\n\r\n");
+  EXPECT_EQ(status(twice), 400);  // before the body
+  EXPECT_THAT(AnswerTo(port(), twice).body, HasSubstr("gradient: named twice"));
   EXPECT_EQ(Get("/" + std::string(20000, 'x')).status, 414);
   EXPECT_EQ(Get("/", "X: " + std::string(20000, 'x') + "\r\n").status, 431);
   EXPECT_EQ(status("\x16\x03\x01\x02\r\n\r\n"), 400);
@@ -240,6 +253,44 @@ TEST_F(Serve, RefusesLargeBodiesBeforeItReadsThem) {
   refused.Send("POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n");
   EXPECT_EQ(refused.Receive().status, 404);
   ExpectAnswers();
+}
+
+// Half a head is not too much, however small bodies have to be.
+TEST_F(Serve, CountsHeadsBesidesBodies) {
+  StartServer({.max_body = 1});
+  HttpClient client(port());
+  client.Send("GET /api/model HTTP/1.1\r\nX: " + std::string(1000, 'x'));
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  client.Send("\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(client.Receive().status, 200);
+}
+
+TEST_F(Serve, SaysWhichPicturesAreNotRead) {
+  StartServer();
+  std::string bmp("BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\x18\0\x04", 31);
+  bmp.resize(0x36 + 4);  // of compression 4, a JPEG
+  const HttpAnswer answer = Post("/api/predict", bmp);
+  EXPECT_EQ(answer.status, 501);
+  EXPECT_THAT(answer.body, HasSubstr("BI_JPEG"));
+}
+
+// Where the model leaves the size open, a small file of large runs would take any memory and time.
+TEST(ServeOfOpenSizes, TakesArraysUpToASize) {
+  Builder b;
+  const Value x = b.Input("x", {"N", 1, "H", "W"});
+  b.Output("y", b.Flatten(b.GlobalAvgPool(b.Relu(x))));
+  auto server = Server::Create(b.Build().value(), {.most_elements = 100}).value();
+  ASSERT_TRUE(server->Start(0).ok());
+  const std::string path = TestFolder() + "/x.npy";
+  const auto answer_of = [&](const Dims& dims) {
+    EXPECT_TRUE(WriteNpy(path, Tensor::Zeros(DType::kF32, dims).value()).ok());
+    return AnswerTo(server->port(), PostRequest("/api/predict", ReadText(path)));
+  };
+  EXPECT_EQ(answer_of({1, 1, 10, 10}).status, 200);
+  EXPECT_EQ(answer_of({1, 1, 4, 25}).status, 200);
+  EXPECT_EQ(answer_of({1, 1, 101, 1}).status, 400);
+  EXPECT_THAT(answer_of({1, 1, 11, 10}).body,
+              HasSubstr("picture: expected at most 100 elements, got f32[1,1,11,10]"));
 }
 
 TEST_F(Serve, TellsClientsThatWaitToGoOn) {
@@ -339,6 +390,8 @@ TEST_F(Serve, SaysWhatItCannotServe) {
   EXPECT_THAT(MessageOf(Server::Create(model_, {.timeout_seconds = 0}).status()),
               HasSubstr("timeout: expected seconds above 0"));
   EXPECT_THAT(MessageOf(Server::Create(model_, {.queue = 0}).status()), HasSubstr("queue: "));
+  EXPECT_THAT(MessageOf(Server::Create(model_, {.most_elements = 0}).status()),
+              HasSubstr("max-elements: expected at least 1"));
   EXPECT_THAT(MessageOf(Server::Create(model_, {.host = "no such host"}).status()),
               HasSubstr("host: expected an address of this machine"));
   StartServer();
