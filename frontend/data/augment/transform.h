@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <numbers>
 #include <span>
 #include <string>
 #include <string_view>
