@@ -106,16 +106,10 @@ absl::StatusOr<Picture> PictureOfKernels(std::span<const Tensor> kernels) {
   return SideBySide(pictures);
 }
 
-absl::Status SaveFilterArray(const std::string& path, const Tensor& array, const char* name) {
-  WEFT_RETURN_IF_ERROR(WriteArray(path, array, name));
-  Print("saved %s\n", path.c_str());
-  return absl::OkStatus();
-}
-
 // As a picture, or one as an array.
 absl::Status SaveKernels(const std::string& path, std::span<const Tensor> kernels) {
   if (path.ends_with(".npy")) {
-    if (kernels.size() == 1) return SaveFilterArray(path, kernels[0], "kernel");
+    if (kernels.size() == 1) return SaveArray(path, kernels[0], "kernel");
     return absl::InvalidArgumentError("--output: expected one kernel for an .npy file");
   }
   WEFT_ASSIGN_OR_RETURN(const Picture picture, PictureOfKernels(kernels));
@@ -147,7 +141,7 @@ absl::Status FilterFile(const FilterArguments& a) {
   if (a.gray) picture = GrayPicture(picture);
   WEFT_ASSIGN_OR_RETURN(const Tensor results, FilterPicture(picture, kernels, a.options));
   PrintFilteredRange(results);
-  if (a.output.ends_with(".npy")) return SaveFilterArray(a.output, results, "filtered");
+  if (a.output.ends_with(".npy")) return SaveArray(a.output, results, "filtered");
   WEFT_ASSIGN_OR_RETURN(const Picture shown, PictureOfResults(a, results, kernels));
   return SavePicture(a.output, shown);
 }

@@ -2,7 +2,9 @@
 #define WEFT_FRONTEND_DATA_RANDOM_H_
 
 #include <array>
+#include <cmath>
 #include <cstdint>
+#include <numbers>
 
 #include "ops/philox.h"
 
@@ -53,6 +55,12 @@ class RandomStream {
   float Bell() {
     constexpr float kScale = 1.7320508f;  // a uniform's variance is 1/12, that of four 1/3
     return ((Uniform() + Uniform()) + (Uniform() + Uniform()) - 2.0f) * kScale;
+  }
+
+  // Mean 0, variance 1 (Box and Muller 1958).
+  double Normal() {
+    const double u = 1 - double{Uniform()};
+    return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * double{Uniform()});
   }
 
   // In [0, bound), bound > 0. 64 bits against `bound`: the bias is below bound / 2^64.

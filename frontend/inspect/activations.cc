@@ -35,8 +35,46 @@ absl::StatusOr<std::vector<LayerActivation>> Activations(const Model& model, con
   return result;
 }
 
-absl::StatusOr<Picture> ActivationPicture(const Tensor& values,
+namespace {
+
+constexpr int64_t kLongSignal = 32;    // samples from which on a grid has one pixel for each
+constexpr int64_t kChannelPixels = 4;  // the height of a channel then
+
+// The first `most` entries of the first axis, all for 0.
+absl::StatusOr<Tensor> FirstMaps(const Tensor& values, int64_t most) {
+  if (most < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("activations: expected 0 maps or more, got ", most));
+  }
+  if (most == 0 || values.rank() == 0 || values.dims()[0] <= most) return values;
+  Dims dims = values.dims();
+  const int64_t count = values.size() / dims[0] * most;
+  dims[0] = most;
+  return Tensor::FromValues<float>(std::move(dims),
+                                   values.values<float>().first(static_cast<size_t>(count)));
+}
+
+// [C,L] with every row `times`.
+absl::StatusOr<Tensor> RepeatedRows(const Tensor& rows, int64_t times) {
+  const auto length = static_cast<size_t>(rows.dims()[1]);
+  std::vector<float> repeated;
+  repeated.reserve(static_cast<size_t>(rows.size() * times));
+  for (int64_t row = 0; row < rows.dims()[0] * times; ++row) {
+    const auto from =
+        rows.values<float>().subspan(static_cast<size_t>(row / times) * length, length);
+    repeated.insert(repeated.end(), from.begin(), from.end());
+  }
+  return Tensor::FromValues<float>({rows.dims()[0] * times, rows.dims()[1]}, repeated);
+}
+
+}  // namespace
+
+absl::StatusOr<Picture> ActivationPicture(const Tensor& all,
                                           const ActivationPictureOptions& options) {
+  WEFT_ASSIGN_OR_RETURN(Tensor values, FirstMaps(all, options.most_maps));
+  if (values.rank() == 2 && options.scale == 0 && values.dims()[1] >= kLongSignal) {
+    WEFT_ASSIGN_OR_RETURN(values, RepeatedRows(values, kChannelPixels));
+  }
   const bool is_signed = RangeOf(values.values<float>(), false).low < 0;
   GridOptions grid{.colors = is_signed ? ColorMap::kDiverging : ColorMap::kHeat,
                    .symmetric = is_signed,

@@ -34,11 +34,13 @@ struct ActivationPictureOptions {
   bool each = false;               // each map has a range of its own; false: one for all
   int64_t columns = 0, scale = 0;  // as in GridOptions
   uint8_t background = 255;        // likewise: of gaps and of places without a map
+  int64_t most_maps = 0;           // the first so many of a layer's maps; 0: all
 };
 
-// A layer's maps as a grid, a map a channel; of signals [C,L] one map of channels by time, of
-// vectors [C] one row, of volumes the slices side by side. Numbers of both signs are blue and
-// orange around white, others from dark to light. Errors: those of GridPicture.
+// A layer's maps as a grid, a map a channel; of signals [C,L] one map of channels by time, those of
+// long ones 4 pixels high, of vectors [C] one row, of volumes the slices side by side. Numbers of
+// both signs are blue and orange around white, others from dark to light. Errors: most_maps below
+// 0, those of GridPicture.
 absl::StatusOr<Picture> ActivationPicture(const Tensor& values,
                                           const ActivationPictureOptions& options = {});
 

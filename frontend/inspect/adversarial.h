@@ -94,9 +94,11 @@ struct AdversarialExample {
 absl::StatusOr<std::vector<AdversarialExample>> FindAdversarial(
     const Model& model, const std::shared_ptr<const Dataset>& dataset, const Attack& attack,
     int64_t count, const RobustnessOptions& options = {});
-// A row each: the picture, the change, the attacked picture, with their classes.
-Picture AdversarialSheet(const Model& model, std::span<const AdversarialExample> examples,
-                         int64_t tile = 112);
+// A row each: the picture, the change, the attacked picture, with their classes. Errors:
+// those of PictureSheet.
+absl::StatusOr<Picture> AdversarialSheet(const Model& model,
+                                         std::span<const AdversarialExample> examples,
+                                         int64_t tile = 112);
 
 }  // namespace weft
 

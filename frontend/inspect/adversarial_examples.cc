@@ -169,8 +169,9 @@ absl::StatusOr<std::vector<AdversarialExample>> FindAdversarial(
   return found;
 }
 
-Picture AdversarialSheet(const Model& model, std::span<const AdversarialExample> examples,
-                         int64_t tile) {
+absl::StatusOr<Picture> AdversarialSheet(const Model& model,
+                                         std::span<const AdversarialExample> examples,
+                                         int64_t tile) {
   std::vector<SheetTile> tiles;
   for (const AdversarialExample& e : examples) {
     tiles.push_back({e.picture, {ShareText(ClassName(model, e.before), e.probability_before)}});

@@ -6,6 +6,7 @@
 #include "frontend/inspect/attribution.h"
 #include "frontend/inspect/attribution_common.h"
 #include "frontend/inspect/map_layers.h"
+#include "frontend/inspect/planes.h"
 #include "graph/attribute.h"
 
 namespace weft {
@@ -99,7 +100,7 @@ absl::StatusOr<Attribution> ClassActivationMap(const Attributor& of, const Tenso
   WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> values, probe->Values(scores.x()));
   WEFT_ASSIGN_OR_RETURN(const Tensor map, WeightedMaps(values[0], weights));
   WEFT_ASSIGN_OR_RETURN(Attribution what, scores.NewAttribution());
-  WEFT_ASSIGN_OR_RETURN(what.map, MapOfInput(map, what.map.dims()[0], what.map.dims()[1]));
+  WEFT_ASSIGN_OR_RETURN(what.map, ResizedPlanes(map, what.map.dims()[0], what.map.dims()[1]));
   what.is_signed = true;
   what.layer = found.maps->name();
   return what;

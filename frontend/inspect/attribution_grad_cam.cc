@@ -5,6 +5,7 @@
 #include "frontend/inspect/attribution.h"
 #include "frontend/inspect/attribution_common.h"
 #include "frontend/inspect/map_layers.h"
+#include "frontend/inspect/planes.h"
 
 namespace weft {
 namespace {
@@ -35,7 +36,7 @@ absl::StatusOr<Attribution> GradCam(const Attributor& of, const Tensor& x,
                         WeightedMaps(result.values[1], ChannelMeans(result.gradients[0])));
   for (float& value : map.mutable_values<float>()) value = std::max(value, 0.0f);
   WEFT_ASSIGN_OR_RETURN(Attribution what, scores.NewAttribution());
-  WEFT_ASSIGN_OR_RETURN(what.map, MapOfInput(map, what.map.dims()[0], what.map.dims()[1]));
+  WEFT_ASSIGN_OR_RETURN(what.map, ResizedPlanes(map, what.map.dims()[0], what.map.dims()[1]));
   what.layer = layer->name();
   return what;
 }

@@ -4,46 +4,14 @@
 #include <array>
 #include <vector>
 
-#include "frontend/data/contact_sheet.h"
 #include "frontend/inspect/map_picture.h"
+#include "frontend/inspect/picture_sheet.h"
+#include "frontend/io/resample.h"
 
 namespace weft {
 namespace {
 
-constexpr int64_t kTileGap = 6;
-
-// Letters of DrawText are 4x5 squares of so many pixels: smaller where the longest title would not
-// fit below a tile.
-int64_t TitleScale(const std::vector<std::string>& titles, int64_t width) {
-  const bool fits = std::ranges::all_of(titles, [&](const std::string& title) {
-    return static_cast<int64_t>(title.size()) * 4 * 2 <= width + kTileGap;
-  });
-  return fits ? 2 : 1;
-}
-
-// Adds a row of tiles of one size below what is there, each above its title. The first row makes
-// the width.
-void AddSheetRow(std::span<const Picture> tiles, std::span<const std::string> titles, int64_t scale,
-                 Picture& sheet) {
-  const Picture row = SideBySide(tiles, kTileGap);
-  sheet.width = std::max(sheet.width, row.width);
-  const int64_t top = sheet.height;
-  sheet.height += row.height + 5 * scale + 2 * kTileGap;
-  sheet.pixels.resize(static_cast<size_t>(sheet.height * sheet.width * 3), 255);
-  for (int64_t y = 0; y < row.height; ++y) {
-    std::copy_n(&row.pixels[static_cast<size_t>(y * row.width * 3)], row.width * 3,
-                &sheet.pixels[static_cast<size_t>((top + y) * sheet.width * 3)]);
-  }
-  for (size_t i = 0; i < titles.size(); ++i) {
-    DrawText(sheet, static_cast<int64_t>(i) * (tiles[i].width + kTileGap),
-             top + row.height + kTileGap, titles[i], scale, 0);
-  }
-}
-
-Picture EnlargedTo(const Picture& picture, int64_t least_pixels) {
-  const int64_t longer = std::max(picture.height, picture.width);
-  return Enlarged(picture, std::max<int64_t>(1, (least_pixels + longer - 1) / longer));
-}
+constexpr int64_t kAttributionStripe = 32;  // pixels
 
 }  // namespace
 
@@ -55,29 +23,28 @@ absl::StatusOr<Picture> AttributionPicture(const Picture& picture, const Attribu
   return SideBySide(std::array{shown, overlay});
 }
 
+absl::StatusOr<Picture> AttributionMapPicture(const Attribution& what) {
+  WEFT_ASSIGN_OR_RETURN(
+      const Picture map,
+      MapPicture(what.map, what.is_signed ? ColorMap::kDiverging : ColorMap::kHeat,
+                 RangeOf(what.map.values<float>(), what.is_signed)));
+  if (map.height > 1) return map;
+  return Resample(map, kAttributionStripe, map.width, ResampleFilter::kNearest);
+}
+
 absl::StatusOr<Picture> AttributionSheet(const Picture& picture,
                                          std::span<const TitledAttribution> all,
                                          int64_t least_pixels, int64_t columns) {
-  if (columns < 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("sheet: expected 1 column or more, got ", columns));
-  }
   const Picture shown = EnlargedTo(picture, least_pixels);
-  std::vector<Picture> tiles = {shown};
-  std::vector<std::string> titles = {"picture"};
+  std::vector<SheetTile> tiles = {{.picture = shown, .lines = {"picture"}}};
   for (const TitledAttribution& one : all) {
-    WEFT_ASSIGN_OR_RETURN(tiles.emplace_back(),
+    SheetTile& tile = tiles.emplace_back(SheetTile{.lines = {one.title}});
+    WEFT_ASSIGN_OR_RETURN(tile.picture,
                           OverlayPicture(shown, one.what.map, {.is_signed = one.what.is_signed}));
-    titles.push_back(one.title);
   }
-  const int64_t scale = TitleScale(titles, shown.width);
-  Picture sheet;
-  for (size_t first = 0; first < tiles.size(); first += static_cast<size_t>(columns)) {
-    const size_t count = std::min(static_cast<size_t>(columns), tiles.size() - first);
-    AddSheetRow(std::span(tiles).subspan(first, count), std::span(titles).subspan(first, count),
-                scale, sheet);
-  }
-  return sheet;
+  return PictureSheet(
+      tiles,
+      {.columns = columns, .tile = std::max(shown.height, shown.width), .whole_lines = true});
 }
 
 }  // namespace weft

@@ -15,7 +15,12 @@ namespace weft {
 absl::StatusOr<Picture> AttributionPicture(const Picture& picture, const Attribution& what,
                                            int64_t least_pixels = 224);
 
-// Several methods' maps over the picture, the picture itself first, each above its title.
+// The map alone, where what was explained is no picture: an element a pixel, a signal's as a stripe
+// 32 pixels high. Errors: those of MapPicture.
+absl::StatusOr<Picture> AttributionMapPicture(const Attribution& what);
+
+// Several methods' maps over the picture, the picture itself first, each above its title. Errors:
+// those of OverlayPicture and PictureSheet.
 struct TitledAttribution {
   std::string title;
   Attribution what;

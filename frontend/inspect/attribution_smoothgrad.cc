@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <vector>
 
 #include "frontend/data/random.h"
@@ -9,12 +8,6 @@
 
 namespace weft {
 namespace {
-
-// Mean 0, variance 1 (Box and Muller 1958).
-double SmoothGradNormal(RandomStream& random) {
-  const double u = 1 - double{random.Uniform()};
-  return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * double{random.Uniform()});
-}
 
 absl::Status CheckSmoothing(const AttributionOptions& o) {
   if (o.samples >= 1 && o.noise >= 0 && std::isfinite(o.noise)) return absl::OkStatus();
@@ -37,7 +30,7 @@ absl::StatusOr<Attribution> SmoothGrad(const Attributor& of, const Tensor& x,
       [&](int64_t i, std::span<float> input) {
         RandomStream random(options.seed, RandomPurpose::kNoise, static_cast<uint64_t>(i));
         for (float& element : input) {
-          element = static_cast<float>(element + deviation * SmoothGradNormal(random));
+          element = static_cast<float>(element + deviation * random.Normal());
         }
       },
       sum));

@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
-#include "frontend/watch/plot_axis.h"
 
 namespace weft {
 namespace {
@@ -42,18 +41,6 @@ std::string ColorStripSvg(std::span<const double> numbers, ColorMap colors, cons
     absl::StrAppend(&text, "<path fill=\"", HexText(color), "\" d=\"", paths[level], "\"/>\n");
   }
   return text + "</g>\n";
-}
-
-std::string SvgBegin(double width, double height, const std::string& title) {
-  return absl::StrCat("<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" width=\"", width,
-                      "\" height=\"", height, "\" viewBox=\"0 0 ", width, " ", height,
-                      "\" font-family=\"sans-serif\" font-size=\"12\">\n<title>", XmlText(title),
-                      "</title>\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n");
-}
-
-std::string SvgLabel(double x, double y, const std::string& anchor, const std::string& text) {
-  return absl::StrCat("<text x=\"", Hundredths(x), "\" y=\"", Hundredths(y), "\" text-anchor=\"",
-                      anchor, "\">", XmlText(text), "</text>\n");
 }
 
 }  // namespace weft

@@ -17,11 +17,6 @@ struct SvgBox {
 // of an SVG, one an occurring level, so that a strip of thousands stays small. NaN is left out.
 std::string ColorStripSvg(std::span<const double> numbers, ColorMap colors, const SvgBox& box);
 
-// The beginning of an SVG file's text, white, up to where elements go; it ends with "</svg>\n".
-std::string SvgBegin(double width, double height, const std::string& title);
-// Text at a place; `anchor` is SVG's: start, middle, end.
-std::string SvgLabel(double x, double y, const std::string& anchor, const std::string& text);
-
 }  // namespace weft
 
 #endif  // WEFT_FRONTEND_INSPECT_COLOR_STRIP_H_

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "frontend/inspect/color_map.h"
+#include "frontend/inspect/svg_parts.h"
 #include "frontend/watch/plot_axis.h"
 
 namespace weft {
@@ -70,11 +71,7 @@ class ContourChart {
   std::string Draw() {
     const double width = kContourLeft + options_.size + kContourRight,
                  height = kContourTop + options_.size + kContourBottom;
-    text_ = absl::StrFormat(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 "
-        "%.0f %.0f\" font-family=\"sans-serif\" font-size=\"12\" role=\"img\">\n<title>%s</title>\n"
-        "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
-        width, height, width, height, XmlText(options_.title));
+    text_ = ChartBegin({width, height}, options_.title);
     Cells();
     Lines();
     Frame();
@@ -123,10 +120,8 @@ class ContourChart {
     }
   }
 
-  void Text(double x, double y, const char* anchor, const std::string& text,
-            const char* more = "") {
-    absl::StrAppendFormat(&text_, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\"%s>%s</text>\n", x,
-                          y, anchor, more, XmlText(text));
+  void Text(const char* css_class, double x, double y, const std::string& text) {
+    text_ += SvgText(css_class, x, y, text) + "\n";
   }
 
   void Frame() {
@@ -134,19 +129,20 @@ class ContourChart {
     for (int i = 0; i < kContourTicks; ++i) {
       const double part = i / (kContourTicks - 1.0);
       const double column = part * (columns() - 1), row = part * (rows() - 1);
-      Text(X(column), bottom + 18, "middle", TickText(std::lerp(x_.front(), x_.back(), part)));
-      Text(kContourLeft - 8, Y(row) + 4, "end", TickText(std::lerp(y_.front(), y_.back(), part)));
+      Text("middle", X(column), bottom + 14, TickText(std::lerp(x_.front(), x_.back(), part)));
+      Text("end", kContourLeft - 8, Y(row), TickText(std::lerp(y_.front(), y_.back(), part)));
     }
     // The middle is the model.
     absl::StrAppendFormat(&text_,
                           "<circle cx=\"%.2f\" cy=\"%.2f\" r=\"4\" fill=\"none\" stroke=\"white\" "
                           "stroke-width=\"2\"/>\n",
                           X((columns() - 1) / 2), Y((rows() - 1) / 2));
-    Text((kContourLeft + right) / 2, 24, "middle", options_.title, " font-weight=\"bold\"");
-    Text((kContourLeft + right) / 2, bottom + 42, "middle", options_.x_label);
+    Text("heading", (kContourLeft + right) / 2, 20, options_.title);
+    Text("middle", (kContourLeft + right) / 2, bottom + 38, options_.x_label);
     const double middle = (kContourTop + bottom) / 2;
-    Text(18, middle, "middle", options_.y_label,
-         absl::StrFormat(" transform=\"rotate(-90 18 %.1f)\"", middle).c_str());
+    absl::StrAppendFormat(&text_, "<g transform=\"rotate(-90 18 %.1f)\">", middle);
+    Text("middle", 18, middle - 4, options_.y_label);
+    text_ += "</g>\n";
   }
 
   void Legend() {
@@ -160,7 +156,7 @@ class ContourChart {
           bottom - (i + 1) * step, step + 0.3, Color(v));
     }
     for (int i = 0; i <= 6; ++i) {
-      Text(left + 20, bottom - options_.size * i / 6.0 + 4, "start",
+      Text("start", left + 20, bottom - options_.size * i / 6.0,
            TickText(Unscaled(std::lerp(low_, high_, i / 6.0))));
     }
   }

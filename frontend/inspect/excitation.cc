@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "frontend/inspect/attribution_common.h"
 #include "frontend/inspect/color_strip.h"
+#include "frontend/inspect/svg_parts.h"
 
 namespace weft {
 namespace {
@@ -148,15 +149,16 @@ std::string ExcitationSvg(std::span<const ExcitationGates> blocks, const std::st
   for (const ExcitationGates& block : blocks) {
     bottom += kGatesStrip * static_cast<double>(LinesOf(block)) + kGatesGap;
   }
-  std::string text = SvgBegin(kGatesLeft + kGatesWidth + kGatesRight, bottom + kGatesBottom, title);
-  text += SvgLabel(kGatesLeft, 20, "start", title);
+  std::string text =
+      ChartBegin({kGatesLeft + kGatesWidth + kGatesRight, bottom + kGatesBottom}, title);
+  text += SvgText("start", kGatesLeft, 16, title);
   double y = kGatesTop;
   for (const ExcitationGates& block : blocks) {
-    text += SvgLabel(kGatesLeft - 8, y + 11, "end", block.name);
+    text += SvgText("end", kGatesLeft - 8, y + 7, block.name);
     text += GateStrips(block, y);
-    text += SvgLabel(kGatesLeft + kGatesWidth + 8, y + 11, "start",
-                     absl::StrFormat("%d: mean %.2f, %.2f to %.2f", block.gates.size(), block.mean,
-                                     block.least, block.most));
+    text += SvgText("start", kGatesLeft + kGatesWidth + 8, y + 7,
+                    absl::StrFormat("%d: mean %.2f, %.2f to %.2f", block.gates.size(), block.mean,
+                                    block.least, block.most));
     y += kGatesStrip * static_cast<double>(LinesOf(block)) + kGatesGap;
   }
   std::vector<double> ramp(65);
@@ -164,9 +166,9 @@ std::string ExcitationSvg(std::span<const ExcitationGates> blocks, const std::st
     ramp[i] = static_cast<double>(i) / static_cast<double>(ramp.size() - 1);
   }
   text += ColorStripSvg(ramp, ColorMap::kHeat, {kGatesLeft + 60, y + 12, 200, 12});
-  text += SvgLabel(kGatesLeft + 54, y + 22, "end", "shut 0");
-  text += SvgLabel(kGatesLeft + 266, y + 22, "start",
-                   "1 open; a block's channels left to right, 512 a line");
+  text += SvgText("end", kGatesLeft + 54, y + 18, "shut 0");
+  text += SvgText("start", kGatesLeft + 266, y + 18,
+                  "1 open; a block's channels left to right, 512 a line");
   return text + "</svg>\n";
 }
 

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
+#include <string_view>
 
 #include "absl/strings/str_format.h"
+#include "frontend/inspect/svg_parts.h"
 #include "frontend/watch/plot_axis.h"
 
 namespace weft {
@@ -12,6 +13,12 @@ namespace {
 
 constexpr int kPanelWidth = 220, kPanelHeight = 140, kPanelGap = 16, kHistogramTop = 36;
 constexpr int kPanelHead = 34, kPanelFoot = 18;  // within a panel, in pixels
+constexpr std::string_view kHistogramStyle =
+    ".weft-chart{font-size:11px}\n"
+    ".weft-chart .title{font-size:14px;font-weight:bold}\n"
+    ".weft-chart .name{font-weight:bold}\n"
+    ".weft-chart .note{fill-opacity:.7}\n"
+    ".weft-chart .axis{stroke:currentColor}\n";
 constexpr size_t kMostNameLetters = 32, kMostBars = 64;
 
 std::string ShortenedName(const std::string& name) {
@@ -20,31 +27,21 @@ std::string ShortenedName(const std::string& name) {
              : "..." + name.substr(name.size() - (kMostNameLetters - 3));
 }
 
-// With bins joined by pairs until at most kMostBars are left.
-Histogram Coarsened(Histogram h) {
-  while (h.counts.size() > kMostBars) {
-    const auto first = static_cast<int64_t>(std::llround(h.low / h.width));
-    const auto skipped = static_cast<size_t>(first & 1);  // pairs begin at even bins
-    std::vector<int64_t> joined((h.counts.size() + skipped + 1) / 2);
-    for (size_t i = 0; i < h.counts.size(); ++i) joined[(i + skipped) / 2] += h.counts[i];
-    h = {.low = h.low - h.width * static_cast<double>(skipped),
-         .width = 2 * h.width,
-         .counts = std::move(joined)};
-  }
-  return h;
-}
-
 class HistogramPanel {
  public:
   HistogramPanel(const NamedHistogram& what, bool log, double left, double top)
-      : what_(what), histogram_(Coarsened(what.histogram)), log_(log), left_(left), top_(top) {}
+      : what_(what),
+        histogram_(Coarsened(what.histogram, kMostBars)),
+        log_(log),
+        left_(left),
+        top_(top) {}
 
   std::string Draw() {
-    text_ = absl::StrFormat("<g><title>%s</title>\n", XmlText(what_.name));
-    Text(left_, top_ + 12, "start", ShortenedName(what_.name), " font-weight=\"bold\"");
-    Text(left_, top_ + 27, "start", what_.note, " fill=\"#595959\"");
+    text_ = absl::StrCat("<g>", SvgTitle({what_.name}), "\n");
+    Text("name", left_, top_ + 8, ShortenedName(what_.name));
+    Text("note", left_, top_ + 23, what_.note);
     if (histogram_.counts.empty()) {
-      Text(left_ + kPanelWidth / 2.0, top_ + kPanelHeight / 2.0, "middle", "no finite numbers");
+      Text("middle", left_ + kPanelWidth / 2.0, top_ + kPanelHeight / 2.0 - 4, "no finite numbers");
     } else {
       Bars();
       Axis();
@@ -54,10 +51,7 @@ class HistogramPanel {
 
  private:
   double bottom() const { return top_ + kPanelHeight - kPanelFoot; }
-  double high() const {
-    const Histogram& h = histogram_;
-    return h.low + h.width * static_cast<double>(h.counts.size());
-  }
+  double high() const { return histogram_.high(); }
   double X(double value) const {
     return left_ + kPanelWidth * (value - histogram_.low) / (high() - histogram_.low);
   }
@@ -80,28 +74,20 @@ class HistogramPanel {
 
   void Axis() {
     const double low = histogram_.low;
-    Line(left_, bottom(), left_ + kPanelWidth, "black");
-    Text(left_, bottom() + 14, "start", TickText(low));
-    Text(left_ + kPanelWidth, bottom() + 14, "end", TickText(high()));
+    text_ += SvgLine("axis", left_, bottom(), left_ + kPanelWidth, bottom()) + "\n";
+    Text("start", left_, bottom() + 10, TickText(low));
+    Text("end", left_ + kPanelWidth, bottom() + 10, TickText(high()));
     if (low >= 0 || high() <= 0) return;
     absl::StrAppendFormat(&text_,
                           "<path d=\"M%.1f %.1fV%.1f\" stroke=\"#d55e00\" stroke-width=\"1\" "
                           "stroke-dasharray=\"3 3\"/>\n",
                           X(0), bottom(), top_ + kPanelHead);
     const double part = (X(0) - left_) / kPanelWidth;
-    if (part > 0.25 && part < 0.75) Text(X(0), bottom() + 14, "middle", "0");
+    if (part > 0.25 && part < 0.75) Text("middle", X(0), bottom() + 10, "0");
   }
 
-  void Line(double x0, double y, double x1, const char* color) {
-    absl::StrAppendFormat(&text_, "<path d=\"M%.1f %.1fH%.1f\" stroke=\"%s\"/>\n", x0, y, x1,
-                          color);
-  }
-
-  void Text(double x, double y, const char* anchor, const std::string& text,
-            const char* more = "") {
-    if (text.empty()) return;
-    absl::StrAppendFormat(&text_, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\"%s>%s</text>\n", x,
-                          y, anchor, more, XmlText(text));
+  void Text(const char* css_class, double x, double y, const std::string& text) {
+    if (!text.empty()) text_ += SvgText(css_class, x, y, text) + "\n";
   }
 
   const NamedHistogram& what_;
@@ -120,12 +106,10 @@ std::string HistogramsSvg(std::span<const NamedHistogram> histograms,
   const int rows = (static_cast<int>(histograms.size()) + columns - 1) / columns;
   const int width = kPanelGap + columns * (kPanelWidth + kPanelGap);
   const int height = kHistogramTop + rows * (kPanelHeight + kPanelGap);
-  std::string text = absl::StrFormat(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
-      "font-family=\"sans-serif\" font-size=\"11\" role=\"img\">\n<title>%s</title>\n<rect "
-      "width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n<text x=\"%d\" y=\"22\" "
-      "font-size=\"14\" font-weight=\"bold\">%s</text>\n",
-      width, height, width, height, XmlText(options.title), kPanelGap, XmlText(options.title));
+  std::string text =
+      absl::StrCat(ChartBegin({static_cast<double>(width), static_cast<double>(height)},
+                              options.title, std::string(kHistogramStyle)),
+                   SvgText("title", kPanelGap, 18, options.title), "\n");
   for (size_t i = 0; i < histograms.size(); ++i) {
     const int column = static_cast<int>(i) % columns, row = static_cast<int>(i) / columns;
     text +=

@@ -1,39 +1,14 @@
 #include "frontend/inspect/map_layers.h"
 
 #include <algorithm>
-#include <unordered_set>
+#include <span>
 
-#include "frontend/inspect/map_picture.h"
 #include "frontend/inspect/probe.h"
 #include "frontend/io/names.h"
 #include "frontend/session/session.h"
 
 namespace weft {
 namespace {
-
-using NodeSet = std::unordered_set<const Node*>;
-
-// Those that the input has to do with.
-NodeSet NodesAfterInput(const Graph& graph, const Node* input) {
-  NodeSet after = {input};
-  for (const Node& node : graph.nodes()) {
-    const bool reads = std::ranges::any_of(
-        node.inputs(), [&](Value v) { return !v.null() && after.contains(v.node); });
-    if (reads) after.insert(&node);
-  }
-  return after;
-}
-
-NodeSet NodesBeforeScores(const Graph& graph, const Node* scores) {
-  NodeSet before = {scores};
-  for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
-    if (!before.contains(&*node)) continue;
-    for (const Value value : node->inputs()) {
-      if (!value.null()) before.insert(value.node);
-    }
-  }
-  return before;
-}
 
 bool HasMaps(const TensorType& type, int rank) {
   if (type.rank() != rank || rank < 3 || !kFloatTypes.contains(type.dtype)) return false;
@@ -46,12 +21,11 @@ bool HasMaps(const TensorType& type, int rank) {
 absl::StatusOr<std::vector<const Node*>> LayersWithMaps(const Graph& graph) {
   WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(graph));
   WEFT_ASSIGN_OR_RETURN(const Value scores, ScoresOf(graph));
-  const NodeSet after = NodesAfterInput(graph, input);
-  const NodeSet before = NodesBeforeScores(graph, scores.node);
+  const Node* const end = scores.node;
+  const auto between = NodesBetween(graph, std::span(&input, 1), std::span(&end, 1));
   std::vector<const Node*> layers;
   for (const Node& node : graph.nodes()) {
-    if (&node != input && after.contains(&node) && before.contains(&node) &&
-        HasMaps(node.type(), input->type().rank())) {
+    if (between.contains(&node) && HasMaps(node.type(), input->type().rank())) {
       layers.push_back(&node);
     }
   }
@@ -79,13 +53,6 @@ absl::StatusOr<const Node*> FindMapLayer(const Graph& graph, std::string_view na
   return absl::NotFoundError(
       absl::StrCat("no layer is called ", Absl(name),
                    nearest.empty() ? "" : absl::StrCat(", did you mean ", Absl(nearest), "?")));
-}
-
-absl::StatusOr<Tensor> MapOfInput(const Tensor& map, int64_t rows, int64_t columns) {
-  WEFT_ASSIGN_OR_RETURN(Tensor result, Tensor::Zeros(DType::kF32, {rows, columns}));
-  std::ranges::transform(ResizedMap(map, rows, columns), result.mutable_values<float>().begin(),
-                         [](double value) { return static_cast<float>(value); });
-  return result;
 }
 
 absl::StatusOr<Tensor> WeightedMaps(const Tensor& maps, const std::vector<double>& weights) {

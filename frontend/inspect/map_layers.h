@@ -18,9 +18,6 @@ absl::StatusOr<std::vector<const Node*>> LayersWithMaps(const Graph& graph);
 // name), one without maps or not on the way, a network without such layers.
 absl::StatusOr<const Node*> FindMapLayer(const Graph& graph, std::string_view name);
 
-// A map of a layer as one of the input's extents, bilinear: f32[h,w] becomes f32[rows,columns].
-absl::StatusOr<Tensor> MapOfInput(const Tensor& map, int64_t rows, int64_t columns);
-
 // The sum of a layer's maps f32 or f64 [1,C,H,W] or [1,C,L] times weights, one a channel: f32[H,W],
 // [1,L]. Errors: another rank, another number of weights.
 absl::StatusOr<Tensor> WeightedMaps(const Tensor& maps, const std::vector<double>& weights);

@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "frontend/inspect/planes.h"
 #include "frontend/io/image.h"
 #include "frontend/io/resample.h"
 
@@ -170,34 +171,6 @@ absl::StatusOr<Picture> GridPicture(const Tensor& maps, const GridOptions& optio
   return picture;
 }
 
-std::vector<double> ResizedMap(const Tensor& map, int64_t height, int64_t width) {
-  const int64_t h = map.dims()[0], w = map.dims()[1];
-  const ResampleAxis down = MakeResampleAxis(ResampleFilter::kBilinear, h, height);
-  const ResampleAxis across = MakeResampleAxis(ResampleFilter::kBilinear, w, width);
-  const std::span<const float> from = map.values<float>();
-  std::vector<double> rows(static_cast<size_t>(h * width)),
-      result(static_cast<size_t>(height * width));
-  const auto columns = static_cast<size_t>(width), old_columns = static_cast<size_t>(w);
-  for (size_t y = 0; y < static_cast<size_t>(h); ++y) {
-    for (size_t x = 0; x < columns; ++x) {
-      double sum = 0;
-      for (size_t t = 0; t < across.count[x]; ++t) {
-        sum += across.weights[x * across.taps + t] * from[y * old_columns + across.first[x] + t];
-      }
-      rows[y * columns + x] = sum;
-    }
-  }
-  for (size_t y = 0; y < static_cast<size_t>(height); ++y) {
-    for (size_t t = 0; t < down.count[y]; ++t) {
-      const double weight = down.weights[y * down.taps + t];
-      for (size_t x = 0; x < columns; ++x) {
-        result[y * columns + x] += weight * rows[(down.first[y] + t) * columns + x];
-      }
-    }
-  }
-  return result;
-}
-
 absl::StatusOr<Picture> OverlayPicture(const Picture& picture, const Tensor& map,
                                        const OverlayOptions& options) {
   WEFT_RETURN_IF_ERROR(CheckMap(map));
@@ -206,7 +179,8 @@ absl::StatusOr<Picture> OverlayPicture(const Picture& picture, const Tensor& map
                                : ValueRange{0, RangeOf(map.values<float>(), false).high};
   const std::vector<Rgb> palette =
       Palette(options.is_signed ? ColorMap::kDiverging : options.colors);
-  const std::vector<double> resized = ResizedMap(map, picture.height, picture.width);
+  WEFT_ASSIGN_OR_RETURN(const Tensor fitted, ResizedPlanes(map, picture.height, picture.width));
+  const std::span<const float> resized = fitted.values<float>();
   Picture result = Blank(picture.height, picture.width, 0);
   for (size_t i = 0; i < resized.size(); ++i) {
     const double place = std::clamp(range.Place(resized[i]), 0.0, 1.0);
@@ -264,6 +238,11 @@ Picture SideBySide(std::span<const Picture> pictures, int64_t gap) {
 
 Picture Enlarged(const Picture& picture, int64_t scale) {
   return Resample(picture, picture.height * scale, picture.width * scale, ResampleFilter::kNearest);
+}
+
+Picture EnlargedTo(const Picture& picture, int64_t least_pixels) {
+  const int64_t longer = std::max<int64_t>({picture.height, picture.width, 1});
+  return Enlarged(picture, std::max<int64_t>(1, (least_pixels + longer - 1) / longer));
 }
 
 }  // namespace weft

@@ -43,9 +43,6 @@ struct GridOptions {
 // map, options below 0, a picture of over 2^26 pixels.
 absl::StatusOr<Picture> GridPicture(const Tensor& maps, const GridOptions& options = {});
 
-// A map f32[h,w] at another size, row by row: bilinear, antialiased where it shrinks.
-std::vector<double> ResizedMap(const Tensor& map, int64_t height, int64_t width);
-
 // A map f32[h,w] over a picture of any size: resized to it (bilinear), drawn in colors and mixed
 // with the picture in gray; where the map has no say (0, or of signed maps 0.5 of its range), the
 // picture is seen through. Errors: another type or rank.
@@ -66,6 +63,8 @@ absl::StatusOr<Picture> PictureOfInput(const Tensor& x, const Preprocessing& pre
 Picture SideBySide(std::span<const Picture> pictures, int64_t gap = 4);
 // The picture with every pixel a square of `scale`.
 Picture Enlarged(const Picture& picture, int64_t scale);
+// Such that the longer side has `least_pixels` or more.
+Picture EnlargedTo(const Picture& picture, int64_t least_pixels);
 
 }  // namespace weft
 

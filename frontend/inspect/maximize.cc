@@ -5,15 +5,15 @@
 #include <utility>
 
 #include "frontend/inspect/example.h"
+#include "frontend/inspect/picture_sheet.h"
 #include "frontend/inspect/planes.h"
-#include "frontend/inspect/tile_sheet.h"
 #include "graph/bind.h"
 
 namespace weft {
 namespace {
 
-constexpr int64_t kUnitColumns = 5;  // of a sheet
-constexpr int64_t kWakingShare = 4;  // a quarter of the steps
+constexpr int64_t kUnitColumns = 5, kUnitPixels = 72;  // of a sheet
+constexpr int64_t kWakingShare = 4;                    // a quarter of the steps
 
 // [N,C] of a layer.
 Value UnitActivations(Emitter& e, Value layer, const UnitLayer& what) {
@@ -184,14 +184,14 @@ absl::StatusOr<std::vector<UnitPicture>> ClassPrototypes(const Model& model,
 
 absl::StatusOr<Picture> UnitSheet(const Model& model, const UnitLayer& layer,
                                   std::span<const UnitPicture> pictures) {
-  std::vector<Tile> tiles;
+  std::vector<SheetTile> tiles;
   for (const UnitPicture& p : pictures) {
-    tiles.push_back(
-        {.picture = p.picture,
-         .title = layer.at.empty() ? ClassName(model, p.channel) : absl::StrCat("unit ", p.channel),
-         .caption = TileNumber(p.activation)});
+    tiles.push_back({.picture = p.picture,
+                     .lines = {TileNumber(p.activation)},
+                     .title = layer.at.empty() ? ClassName(model, p.channel)
+                                               : absl::StrCat("unit ", p.channel)});
   }
-  return TileSheet(tiles, {.columns = kUnitColumns});
+  return PictureSheet(tiles, {.columns = kUnitColumns, .tile = kUnitPixels});
 }
 
 }  // namespace weft

@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 #include "frontend/inspect/memory_timeline.h"
 #include "frontend/inspect/op_kind.h"
 #include "frontend/inspect/svg_parts.h"
@@ -87,17 +86,11 @@ class MemoryChart {
   }
 
   void Block(const MemoryBlock& block) {
-    const size_t shown = std::min(block.values.size(), kMostTitleValues);
-    std::string values = absl::StrJoin(block.values.begin(),
-                                       block.values.begin() + static_cast<ptrdiff_t>(shown), ", ");
-    if (shown < block.values.size()) {
-      absl::StrAppend(&values, " and ", block.values.size() - shown, " more");
-    }
     const auto last = static_cast<size_t>(block.last), first = static_cast<size_t>(block.first);
     const double top = Y(static_cast<double>(block.offset + block.bytes));
     absl::StrAppend(
         &text_, "<g class=\"block ", Absl(OpClass(OpKindOf(block.op))), "\">",
-        SvgTitle({values,
+        SvgTitle({NamesOf(block, kMostTitleValues),
                   absl::StrCat(block.op, ", ", BytesText(static_cast<double>(block.bytes)), " at ",
                                block.offset),
                   absl::StrCat("steps ", first, " (", timeline_.steps[first], ") to ", last, " (",

@@ -1,6 +1,7 @@
 #include "frontend/inspect/memory_timeline.h"
 
 #include <algorithm>
+#include <span>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -63,13 +64,8 @@ std::string BlocksTable(const MemoryTimeline& timeline, size_t most) {
   std::vector<std::vector<std::string>> lines = {{"bytes", "from", "to", "values"}};
   for (size_t i = 0; i < std::min(most, blocks.size()); ++i) {
     const MemoryBlock& block = *blocks[i];
-    std::string values = absl::StrJoin(
-        block.values.begin(),
-        block.values.begin() + std::min<ptrdiff_t>(4, std::ssize(block.values)), ", ");
-    if (block.values.size() > 4)
-      absl::StrAppend(&values, " and ", block.values.size() - 4, " more");
     lines.push_back({BytesText(static_cast<double>(block.bytes)), absl::StrCat(block.first),
-                     absl::StrCat(block.last), values});
+                     absl::StrCat(block.last), NamesOf(block)});
   }
   std::string text = TextTable("rrrl", lines);
   if (blocks.size() > most) absl::StrAppend(&text, "and ", blocks.size() - most, " more\n");
@@ -77,6 +73,15 @@ std::string BlocksTable(const MemoryTimeline& timeline, size_t most) {
 }
 
 }  // namespace
+
+std::string NamesOf(const MemoryBlock& block, size_t most) {
+  const size_t named = std::min(most, block.values.size());
+  std::string names = absl::StrJoin(std::span(block.values).first(named), ", ");
+  if (block.values.size() > named) {
+    absl::StrAppend(&names, " and ", block.values.size() - named, " more");
+  }
+  return names;
+}
 
 MemoryTimeline MemoryTimelineOf(const Plan& plan) {
   MemoryTimeline timeline{.arena_bytes = plan.arena_bytes,

@@ -17,6 +17,9 @@ struct MemoryBlock {
   size_t offset = 0, bytes = 0;
 };
 
+// Its values' names, the first `most`: "conv1, relu1 and 3 more".
+std::string NamesOf(const MemoryBlock& block, size_t most = 4);
+
 // Which value lives where and when during a run.
 struct MemoryTimeline {
   std::vector<std::string> steps = {};  // names

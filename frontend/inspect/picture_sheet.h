@@ -7,25 +7,32 @@
 #include <vector>
 
 #include "frontend/io/picture.h"
+#include "graph/status.h"
 
 namespace weft {
 
 struct SheetTile {
   Picture picture = {};
-  std::vector<std::string> lines = {};  // below it, as many letters as its width has room for
+  std::vector<std::string> lines = {};  // below it
+  std::string title = {};               // above it
 };
 
 struct SheetOptions {
   int64_t columns = 5;
-  int64_t tile = 112;  // pixels of a picture's longer side: 14 letters
+  int64_t tile = 112;        // pixels of a picture's longer side: 14 letters
+  bool whole_lines = false;  // smaller letters where a line would be cut off at its tile's end
 };
 
-// Pictures with captions side by side, in rows of options.columns; small ones are enlarged by a
-// whole factor, large ones shrunk. Options below 1 count as 1; no tile gives a picture of none.
-Picture PictureSheet(std::span<const SheetTile> tiles, const SheetOptions& options = {});
+// Pictures with captions side by side on white, in rows of options.columns; small ones are enlarged
+// by a whole factor, large ones shrunk. Titles that no tile has take no room. Errors: no tile, a
+// picture without pixels, options below 1, a sheet of over 2^26 pixels.
+absl::StatusOr<Picture> PictureSheet(std::span<const SheetTile> tiles,
+                                     const SheetOptions& options = {});
 
 // A line of a tile: "97% three".
 std::string ShareText(const std::string& name, double probability);
+// "0.123", "12.3".
+std::string TileNumber(double value);
 
 }  // namespace weft
 

@@ -42,13 +42,15 @@ std::vector<float> MixAxis(std::span<const float> x, const ResampleAxis& axis, s
 
 absl::StatusOr<Tensor> MixPlanes(const Tensor& x, const ResampleAxis& down,
                                  const ResampleAxis& across) {
-  const Dims& d = x.dims();
-  const auto height = static_cast<size_t>(d[2]), width = static_cast<size_t>(d[3]);
+  Dims dims = x.dims();
+  int64_t& rows = *(dims.end() - 2);
+  int64_t& columns = dims.back();
+  const auto height = static_cast<size_t>(rows), width = static_cast<size_t>(columns);
   std::vector<float> mixed = MixAxis(x.values<float>(), across, width, 1);
   mixed = MixAxis(mixed, down, height, across.first.size());
-  return Tensor::FromValues<float>({d[0], d[1], static_cast<int64_t>(down.first.size()),
-                                    static_cast<int64_t>(across.first.size())},
-                                   mixed);
+  rows = static_cast<int64_t>(down.first.size());
+  columns = static_cast<int64_t>(across.first.size());
+  return Tensor::FromValues<float>(std::move(dims), mixed);
 }
 
 ResampleAxis GaussianAxis(size_t size, double deviation) {
@@ -121,13 +123,18 @@ absl::StatusOr<Picture> PictureAt(const Tensor& x, int64_t i, const Preprocessin
 }
 
 absl::StatusOr<Tensor> ResizedPlanes(const Tensor& x, int64_t height, int64_t width) {
-  WEFT_RETURN_IF_ERROR(CheckPlanes(x));
+  if (x.is_empty() || x.dtype() != DType::kF32 || x.rank() < 2 || x.size() == 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("resize: expected f32[...,H,W] with elements, got ",
+                     x.is_empty() ? "nothing" : ToString(x.type())));
+  }
   if (height < 1 || width < 1) {
     return absl::InvalidArgumentError(
-        absl::StrCat("pictures: expected a size above 0, got ", height, "x", width));
+        absl::StrCat("resize: expected a size above 0, got ", height, "x", width));
   }
-  return MixPlanes(x, MakeResampleAxis(ResampleFilter::kBilinear, x.dims()[2], height),
-                   MakeResampleAxis(ResampleFilter::kBilinear, x.dims()[3], width));
+  const int64_t rows = *(x.dims().end() - 2), columns = x.dims().back();
+  return MixPlanes(x, MakeResampleAxis(ResampleFilter::kBilinear, rows, height),
+                   MakeResampleAxis(ResampleFilter::kBilinear, columns, width));
 }
 
 absl::StatusOr<Tensor> RolledPlanes(const Tensor& x, int64_t down, int64_t right) {

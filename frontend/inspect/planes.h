@@ -23,8 +23,8 @@ absl::StatusOr<Tensor> InputOfPicture(const Picture& picture, const Preprocessin
 // Example `i` of x as the picture that it is (PictureOfInput).
 absl::StatusOr<Picture> PictureAt(const Tensor& x, int64_t i, const Preprocessing& form);
 
-// x at another size, bilinear, antialiased where it shrinks. Errors: another type or rank, extents
-// below 1.
+// Maps or planes f32[...,h,w] at another size, bilinear, antialiased where they shrink:
+// f32[...,height,width]. Errors: another type, a rank below 2, extents below 1.
 absl::StatusOr<Tensor> ResizedPlanes(const Tensor& x, int64_t height, int64_t width);
 // x moved down and to the right; what leaves at one side comes back at the other.
 absl::StatusOr<Tensor> RolledPlanes(const Tensor& x, int64_t down, int64_t right);

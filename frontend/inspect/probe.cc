@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "autodiff/gradients.h"
-#include "frontend/io/names.h"
 #include "graph/bind.h"
 #include "passes/passes.h"
 
@@ -106,21 +105,6 @@ absl::StatusOr<std::vector<Tensor>> Take(const TensorMap& outputs, size_t count,
 }
 
 }  // namespace
-
-absl::StatusOr<Value> NamedValueOf(const Graph& graph, std::string_view name) {
-  Node* node = graph.Find(name);
-  if (node == nullptr) {
-    std::vector<std::string_view> names;
-    for (const Node& n : graph.nodes()) names.push_back(n.name());
-    const std::string_view nearest = NearestName(name, names);
-    return absl::NotFoundError(
-        absl::StrCat("inspect: no node is called ", Absl(name),
-                     nearest.empty() ? "" : absl::StrCat(", did you mean ", Absl(nearest), "?")));
-  }
-  if (kFloatTypes.contains(node->type().dtype)) return node->output();
-  return absl::InvalidArgumentError(absl::StrCat("inspect: expected a floating-point value, ",
-                                                 node->Describe(), " is ", ToString(node->type())));
-}
 
 absl::StatusOr<Value> ScoresOf(const Graph& graph) {
   if (graph.outputs().empty()) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "frontend/session/layers.h"
 #include "frontend/session/session.h"
 #include "graph/emitter.h"
 #include "graph/model.h"
@@ -84,10 +85,6 @@ class Probe {
 
 // The value that a spec's "" stands for. Errors: no output.
 absl::StatusOr<Value> ScoresOf(const Graph& graph);
-
-// The first output of the node of this name. Errors: no such node (with the nearest name), a value
-// that is not floating-point.
-absl::StatusOr<Value> NamedValueOf(const Graph& graph, std::string_view name);
 
 // A tensor of the type of `values` with `value` at `index` of every row of the first axis and zeros
 // elsewhere: the cotangent that asks for one unit. Where the values have axes behind the second (a

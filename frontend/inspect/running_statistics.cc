@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace weft {
 namespace {
@@ -34,6 +35,19 @@ struct PartSums {
 };
 
 }  // namespace
+
+Histogram Coarsened(Histogram h, size_t most) {
+  while (h.counts.size() > most) {
+    const auto first = static_cast<int64_t>(std::llround(h.low / h.width));
+    const auto skipped = static_cast<size_t>(first & 1);
+    std::vector<int64_t> joined((h.counts.size() + skipped + 1) / 2);
+    for (size_t i = 0; i < h.counts.size(); ++i) joined[(i + skipped) / 2] += h.counts[i];
+    h = {.low = h.low - h.width * static_cast<double>(skipped),
+         .width = 2 * h.width,
+         .counts = std::move(joined)};
+  }
+  return h;
+}
 
 // The bin -1 of the first half spans [-width, 0): floor. Joined pairs are those of a bin twice as
 // wide, as zero is at a border.

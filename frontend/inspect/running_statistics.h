@@ -11,7 +11,10 @@ namespace weft {
 struct Histogram {
   double low = 0, width = 0;
   std::vector<int64_t> counts = {};
+  double high() const { return low + width * static_cast<double>(counts.size()); }
 };
+// With bins joined by pairs until there are at most `most`, 2 or more; pairs begin at even bins.
+Histogram Coarsened(Histogram h, size_t most);
 
 // What can be said of numbers that come in parts, in memory that does not grow with them.
 //

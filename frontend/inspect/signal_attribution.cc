@@ -6,6 +6,7 @@
 #include "frontend/inspect/attribution_picture.h"
 #include "frontend/inspect/color_strip.h"
 #include "frontend/inspect/map_picture.h"
+#include "frontend/inspect/svg_parts.h"
 #include "frontend/watch/plot_axis.h"
 
 namespace weft {
@@ -74,7 +75,7 @@ std::string SignalAxis(size_t length, double y, bool is_signed, double most) {
   std::string text;
   for (const double tick : axis.Ticks(8)) {
     const double x = kSignalLeft + kSignalWidth * (tick + 0.5) / static_cast<double>(length);
-    text += SvgLabel(x, y + 14, "middle", TickText(tick));
+    text += SvgText("middle", x, y + 10, TickText(tick));
   }
   std::vector<double> ramp(33);
   for (size_t i = 0; i < ramp.size(); ++i) {
@@ -83,9 +84,9 @@ std::string SignalAxis(size_t length, double y, bool is_signed, double most) {
   }
   const SvgBox box{kSignalLeft + kSignalWidth - 2 * kSignalLegend, y + 24, kSignalLegend, 10};
   text += ColorStripSvg(ramp, ColorMap::kDiverging, box);
-  text += SvgLabel(box.x - 6, box.y + 10, "end", is_signed ? TickText(-most) : "0");
-  text += SvgLabel(box.x + box.width + 6, box.y + 10, "start", TickText(most));
-  return text + SvgLabel(kSignalLeft, box.y + 10, "start", "samples");
+  text += SvgText("end", box.x - 6, box.y + 6, is_signed ? TickText(-most) : "0");
+  text += SvgText("start", box.x + box.width + 6, box.y + 6, TickText(most));
+  return text + SvgText("start", kSignalLeft, box.y + 6, "samples");
 }
 
 }  // namespace
@@ -98,8 +99,8 @@ absl::StatusOr<std::string> SignalAttributionSvg(const Tensor& x, const Attribut
   const double most = RangeOf(says, true).high;
   const double pitch = kSignalPanel + kSignalGap;
   const double bottom = kSignalTop + pitch * static_cast<double>(extents.channels);
-  std::string text = SvgBegin(kSignalLeft + kSignalWidth + 16, bottom + kSignalBottom, title) +
-                     SvgLabel(kSignalLeft, 20, "start", title);
+  std::string text = ChartBegin({kSignalLeft + kSignalWidth + 16, bottom + kSignalBottom}, title) +
+                     SvgText("start", kSignalLeft, 16, title);
   for (size_t c = 0; c < extents.channels; ++c) {
     const auto signal = x.values<float>().subspan(c * extents.length, extents.length);
     const auto colored = says.subspan(c * extents.length % says.size(), extents.length);
@@ -107,7 +108,7 @@ absl::StatusOr<std::string> SignalAttributionSvg(const Tensor& x, const Attribut
                      kSignalPanel};
     text += ColorStripSvg(PlacesOf(colored, what.is_signed, most), ColorMap::kDiverging, box);
     text += SignalCurve(signal, RangeOf(signal, false), box);
-    text += SvgLabel(box.x - 6, box.y + box.height / 2 + 4, "end", absl::StrCat("channel ", c));
+    text += SvgText("end", box.x - 6, box.y + box.height / 2, absl::StrCat("channel ", c));
   }
   return text + SignalAxis(extents.length, bottom, what.is_signed, most) + "</svg>\n";
 }

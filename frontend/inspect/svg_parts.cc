@@ -70,6 +70,14 @@ std::string SvgLine(const char* css_class, double x1, double y1, double x2, doub
                          css_class, x1, y1, x2, y2);
 }
 
+std::string ChartBegin(const DrawingSize& size, const std::string& title,
+                       const std::string& style) {
+  return SvgBegin({.css_class = "weft-chart",
+                   .size = size,
+                   .title = title,
+                   .style = absl::StrCat(ChartStyle(), style)});
+}
+
 std::string ChartStyle() { return absl::StrCat(Absl(kChartStyle), OpKindStyle(".weft-chart")); }
 
 }  // namespace weft

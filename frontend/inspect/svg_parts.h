@@ -32,6 +32,10 @@ std::string SvgText(const char* css_class, double x, double y, const std::string
 std::string SvgRect(double x, double y, const DrawingSize& size, double corner = 0);
 std::string SvgLine(const char* css_class, double x1, double y1, double x2, double y2);
 
+// That of a file with a chart, in the style of ChartStyle() and `style`.
+std::string ChartBegin(const DrawingSize& size, const std::string& title,
+                       const std::string& style = {});
+
 // The style sheet of pages with charts of this folder, which have the class "weft-chart": text and
 // lines have the color of the page's text, ops their kinds'.
 std::string ChartStyle();

@@ -8,14 +8,15 @@
 #include "frontend/analysis/receptive_field.h"
 #include "frontend/data/loader.h"
 #include "frontend/inspect/example.h"
+#include "frontend/inspect/picture_sheet.h"
 #include "frontend/inspect/probe.h"
-#include "frontend/inspect/tile_sheet.h"
 #include "graph/bind.h"
 
 namespace weft {
 namespace {
 
 constexpr uint8_t kPaddingGray = 128;
+constexpr int64_t kPatchPixels = 72;  // on a sheet
 
 // A layer's activations [N,C] or [N,C,H,W].
 struct PatchLayer {
@@ -167,17 +168,17 @@ absl::StatusOr<std::vector<UnitPatches>> TopPatches(const Model& model,
 }
 
 absl::StatusOr<Picture> PatchSheet(std::span<const UnitPatches> units) {
-  std::vector<Tile> tiles;
+  std::vector<SheetTile> tiles;
   for (const UnitPatches& unit : units) {
     for (const Patch& patch : unit.patches) {
       const bool first = &patch == unit.patches.data();
       tiles.push_back({.picture = patch.picture,
-                       .title = first ? absl::StrCat("unit ", unit.channel) : "",
-                       .caption = TileNumber(patch.activation)});
+                       .lines = {TileNumber(patch.activation)},
+                       .title = first ? absl::StrCat("unit ", unit.channel) : ""});
     }
   }
   const size_t columns = units.empty() ? 0 : units[0].patches.size();
-  return TileSheet(tiles, {.columns = static_cast<int64_t>(columns)});
+  return PictureSheet(tiles, {.columns = static_cast<int64_t>(columns), .tile = kPatchPixels});
 }
 
 }  // namespace weft

@@ -7,10 +7,12 @@
 #include <string_view>
 #include <utility>
 
+#include "frontend/inspect/activations.h"
+#include "frontend/inspect/attribution_picture.h"
 #include "frontend/inspect/map_picture.h"
 #include "frontend/io/names.h"
-#include "frontend/io/resample.h"
 #include "frontend/report/data_url.h"
+#include "frontend/session/layers.h"
 #include "graph/bind.h"
 #include "passes/passes.h"
 
@@ -24,14 +26,10 @@ constexpr std::string_view kLayerEnds[] = {
     "Mish", "Tanh", "Softplus",  "Silu",  "Sigmoid", "HardSwish", "MaxPool", "AveragePool"};
 constexpr std::string_view kConvolutions[] = {"Conv", "ConvTranspose"};
 constexpr int64_t kLeastShownPixels = 224;  // of a picture's longer side
-constexpr int64_t kStripePixels = 32;       // of a signal's attribution
-constexpr int64_t kChannelPixels = 4;       // of a signal's activations
 constexpr int64_t kMostMapPixels = 1 << 18;
 
-bool HasMaps(const Node& node) {
-  if (node.num_inputs() == 0 || node.num_outputs() == 0) return false;
-  const TensorType& type = node.type();
-  if (!kFloatTypes.contains(type.dtype) || (type.rank() != 3 && type.rank() != 4)) return false;
+bool ShowsMaps(const TensorType& type) {
+  if (type.rank() != 3 && type.rank() != 4) return false;
   return std::any_of(type.shape.begin() + 2, type.shape.end(),
                      [](const Dim& dim) { return !dim.is_static() || dim.coefficient() > 1; });
 }
@@ -65,40 +63,13 @@ absl::StatusOr<std::vector<const AttributionMethod*>> ChosenMethods(
   return methods;
 }
 
-Picture ShownPicture(const Picture& picture) {
-  const int64_t longer = std::max(picture.height, picture.width);
-  return Enlarged(picture, std::max<int64_t>(
-                               1, (kLeastShownPixels + longer - 1) / std::max<int64_t>(longer, 1)));
-}
-
-// The attribution on the picture, or alone, a signal's as a stripe.
-absl::StatusOr<Picture> OverlayOf(const std::optional<Picture>& shown, const Attribution& what) {
-  if (shown) return OverlayPicture(*shown, what.map, {.is_signed = what.is_signed});
-  WEFT_ASSIGN_OR_RETURN(
-      const Picture map,
-      MapPicture(what.map, what.is_signed ? ColorMap::kDiverging : ColorMap::kHeat,
-                 RangeOf(what.map.values<float>(), what.is_signed)));
-  return Resample(map, std::max(map.height, kStripePixels), map.width, ResampleFilter::kNearest);
-}
-
-// The first maps of a value [1,C,H,W], or a signal's channels [1,C,L] as stripes.
-absl::StatusOr<Picture> ActivationPicture(const Tensor& value, int64_t most_maps) {
-  WEFT_ASSIGN_OR_RETURN(const Tensor numbers, value.Converted(DType::kF32));
-  const Dims& dims = numbers.dims();
-  const int64_t size = numbers.size() / std::max<int64_t>(1, dims[1]);
-  const int64_t maps = std::min(
-      {dims[1], most_maps, std::max<int64_t>(1, kMostMapPixels / std::max<int64_t>(1, size))});
-  const auto shown = numbers.values<float>().first(static_cast<size_t>(maps * size));
-  if (dims.size() == 4) {
-    WEFT_ASSIGN_OR_RETURN(const Tensor stack,
-                          Tensor::FromValues<float>({maps, dims[2], dims[3]}, shown));
-    return GridPicture(stack, {.each = true});
-  }
-  WEFT_ASSIGN_OR_RETURN(const Tensor rows, Tensor::FromValues<float>({maps, dims[2]}, shown));
-  WEFT_ASSIGN_OR_RETURN(const Picture stripes,
-                        MapPicture(rows, ColorMap::kGray, RangeOf(shown, false)));
-  return Resample(stripes, stripes.height * kChannelPixels, stripes.width,
-                  ResampleFilter::kNearest);
+// The maps of an example's value [1,C,...].
+absl::StatusOr<Picture> MapsPicture(const Tensor& value, int64_t most_maps) {
+  WEFT_ASSIGN_OR_RETURN(Tensor maps, value.Converted(DType::kF32));
+  WEFT_ASSIGN_OR_RETURN(maps, maps.Reshaped(Dims(value.dims().begin() + 1, value.dims().end())));
+  const int64_t size = maps.size() / std::max<int64_t>(1, value.dims()[1]);
+  const int64_t fit = std::max<int64_t>(1, kMostMapPixels / std::max<int64_t>(1, size));
+  return ActivationPicture(maps, {.each = true, .most_maps = std::min(most_maps, fit)});
 }
 
 // Elsewhere the first axis is another one, such as a recurrent layer's time.
@@ -125,8 +96,8 @@ std::string TextOf(const json& object) {
 std::vector<std::string> ShownLayers(const Graph& graph, int64_t most, bool all) {
   const auto with_maps = [&graph](const auto& is_shown) {
     std::vector<std::string> names;
-    for (const Node& node : graph.nodes()) {
-      if (HasMaps(node) && is_shown(node.op_name())) names.push_back(node.name());
+    for (const Node* layer : LayersOf(graph)) {
+      if (ShowsMaps(layer->type()) && is_shown(layer->op_name())) names.push_back(layer->name());
     }
     return names;
   };
@@ -190,7 +161,9 @@ struct ExampleView::Writer {
     options.session = view.options_.session;
     options.target = query.target;
     WEFT_ASSIGN_OR_RETURN(const Attribution what, method.run(view.attributor_, example.x, options));
-    WEFT_ASSIGN_OR_RETURN(const Picture overlay, OverlayOf(shown, what));
+    WEFT_ASSIGN_OR_RETURN(const Picture overlay,
+                          shown ? OverlayPicture(*shown, what.map, {.is_signed = what.is_signed})
+                                : AttributionMapPicture(what));
     WEFT_ASSIGN_OR_RETURN(const std::string url, PngDataUrl(overlay));
     json one = {{"method", method.name}, {"title", method.title},
                 {"doc", method.doc},     {"target", ClassJson(what.target)},
@@ -229,8 +202,7 @@ struct ExampleView::Writer {
     WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> values, view.activations_->Values(example.x));
     for (size_t i = 0; i < values.size(); ++i) {
       if (!IsOfOneExample(values[i].dims())) continue;
-      WEFT_ASSIGN_OR_RETURN(const Picture grid,
-                            ActivationPicture(values[i], view.options_.most_maps));
+      WEFT_ASSIGN_OR_RETURN(const Picture grid, MapsPicture(values[i], view.options_.most_maps));
       WEFT_ASSIGN_OR_RETURN(const std::string url, PngDataUrl(grid));
       const Dims& dims = values[i].dims();
       list.push_back({{"node", view.nodes_[i]},
@@ -299,7 +271,7 @@ absl::StatusOr<std::string> ExampleView::Json(const Example& example, const Exam
   WEFT_ASSIGN_OR_RETURN(json answer, writer.Answer());
   std::optional<Picture> shown;
   if (example.picture) {
-    shown = ShownPicture(*example.picture);
+    shown = EnlargedTo(*example.picture, kLeastShownPixels);
     WEFT_ASSIGN_OR_RETURN(answer["picture"], PngDataUrl(*shown));
   } else {
     answer["picture"] = nullptr;

@@ -89,7 +89,7 @@ class ExampleView {
 
 // At most `most` nodes of the model whose maps show what its layers find, evenly chosen in order:
 // activations and poolings of [N,C,H,W] or [N,C,L] that are no single number a channel, or
-// convolutions where there are none; for `all`, whatever computes such maps.
+// convolutions where there are none; for `all`, every layer (LayersOf) with such maps.
 std::vector<std::string> ShownLayers(const Graph& graph, int64_t most, bool all = false);
 
 }  // namespace weft

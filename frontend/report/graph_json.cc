@@ -1,15 +1,16 @@
 #include <unordered_map>
 
 #include "frontend/inspect/graph_svg.h"
+#include "frontend/inspect/running_statistics.h"
 #include "frontend/report/json_text.h"
 #include "frontend/report/sections.h"
-#include "frontend/report/weight_histogram.h"
 #include "graph/op.h"
 
 namespace weft {
 namespace {
 
 constexpr size_t kMostAttributeText = 200;  // bytes of one attribute
+constexpr size_t kMostWeightBins = 64;
 
 bool IsWeightLeaf(const Node& node) {
   return node.op_name() == kConstant || node.op_name() == kVariable;
@@ -20,14 +21,20 @@ ReportJson WeightJson(const Node& leaf) {
   ReportJson json = {
       {"name", leaf.name()}, {"type", ToString(value.type())}, {"elements", value.size()}};
   if (!kFloatTypes.contains(value.dtype()) || value.size() == 0) return json;
-  const WeightHistogram h = HistogramOf(value);
-  json["low"] = h.low;
-  json["high"] = h.high;
-  json["mean"] = h.mean;
-  json["deviation"] = h.deviation;
-  json["zeros"] = h.zeros;
-  json["not_finite"] = h.not_finite;
+  const absl::StatusOr<Tensor> numbers = value.Converted(DType::kF32);
+  if (!numbers.ok()) return json;
+  RunningStatistics statistics;
+  statistics.Add(numbers->values<float>());
+  const Histogram h = Coarsened(statistics.histogram(), kMostWeightBins);
+  json["low"] = statistics.low();
+  json["high"] = statistics.high();
+  json["from"] = h.low;
+  json["to"] = h.high();
   json["counts"] = h.counts;
+  json["mean"] = statistics.mean();
+  json["deviation"] = statistics.deviation();
+  json["zeros"] = statistics.zeros();
+  json["not_finite"] = statistics.nan() + statistics.infinite();
   return json;
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <unordered_set>
 
 #include "frontend/io/names.h"
 #include "graph/bind.h"
@@ -16,16 +15,18 @@ constexpr std::array<std::string_view, 16> kMovingOps = {
     "Dropout", "Cast",    "Slice",   "Split",         "Concat",    "Pad",
     "Expand",  "Gather",  "Tile",    "ChannelShuffle"};
 
-// The nodes that the graph's outputs need and that depend on its inputs.
-std::unordered_set<const Node*> NodesBetween(const Graph& graph) {
-  std::unordered_set<const Node*> fed, between;
+}  // namespace
+
+std::unordered_set<const Node*> NodesBetween(const Graph& graph, std::span<const Node* const> from,
+                                             std::span<const Node* const> to) {
+  const std::unordered_set<const Node*> begin(from.begin(), from.end());
+  std::unordered_set<const Node*> fed, between(to.begin(), to.end());
   for (const Node& node : graph.nodes()) {
     const bool depends = std::ranges::any_of(node.inputs(), [&](const Value& v) {
-      return !v.null() && (v.node->op_name() == kInput || fed.contains(v.node));
+      return !v.null() && (begin.contains(v.node) || fed.contains(v.node));
     });
     if (depends) fed.insert(&node);
   }
-  for (const NamedValue& output : graph.outputs()) between.insert(output.value.node);
   for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
     if (!between.contains(&*node)) continue;
     for (const Value& v : node->inputs()) {
@@ -36,25 +37,27 @@ std::unordered_set<const Node*> NodesBetween(const Graph& graph) {
   return between;
 }
 
-absl::StatusOr<const Node*> FindLayer(const Graph& graph, const std::string& name) {
+absl::StatusOr<Value> NamedValueOf(const Graph& graph, std::string_view name) {
   const Node* node = graph.Find(name);
   if (node == nullptr) {
     std::vector<std::string_view> names;
-    for (const Node* layer : LayersOf(graph)) names.push_back(layer->name());
+    for (const Node& other : graph.nodes()) names.push_back(other.name());
     const std::string_view nearest = NearestName(name, names);
     return absl::NotFoundError(
-        absl::StrCat("layers: no node is called ", name,
+        absl::StrCat("no node is called ", Absl(name),
                      nearest.empty() ? "" : absl::StrCat(", did you mean ", Absl(nearest), "?")));
   }
-  if (kFloatTypes.contains(node->type().dtype)) return node;
-  return absl::InvalidArgumentError(absl::StrCat("layers: expected a floating-point value, ",
+  if (kFloatTypes.contains(node->type().dtype)) return node->output();
+  return absl::InvalidArgumentError(absl::StrCat("expected a floating-point value, ",
                                                  node->Describe(), " is ", ToString(node->type())));
 }
 
-}  // namespace
-
 std::vector<const Node*> LayersOf(const Graph& graph) {
-  const std::unordered_set<const Node*> between = NodesBetween(graph);
+  const std::vector<Node*> inputs = graph.inputs();
+  std::vector<const Node*> outputs;
+  for (const NamedValue& output : graph.outputs()) outputs.push_back(output.value.node);
+  const std::unordered_set<const Node*> between =
+      NodesBetween(graph, std::vector<const Node*>(inputs.begin(), inputs.end()), outputs);
   std::vector<const Node*> layers;
   for (const Node& node : graph.nodes()) {
     if (!between.contains(&node) || std::ranges::count(kMovingOps, node.op_name()) > 0) continue;
@@ -69,7 +72,9 @@ absl::StatusOr<Model> ModelOfLayers(const Model& model, const std::vector<std::s
   WEFT_ASSIGN_OR_RETURN(Graph graph, ForInference(WithoutLosses(model.graph)));
   std::vector<const Node*> layers;
   for (const std::string& name : names) {
-    WEFT_ASSIGN_OR_RETURN(layers.emplace_back(), FindLayer(graph, name));
+    const absl::StatusOr<Value> value = NamedValueOf(graph, name);
+    if (!value.ok()) return Annotate(value.status(), "layers");
+    layers.push_back(value->node);
   }
   if (names.empty()) layers = LayersOf(graph);
   if (layers.empty()) return absl::InvalidArgumentError("layers: the model has none");

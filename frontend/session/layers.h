@@ -1,7 +1,10 @@
 #ifndef WEFT_FRONTEND_SESSION_LAYERS_H_
 #define WEFT_FRONTEND_SESSION_LAYERS_H_
 
+#include <span>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "graph/model.h"
@@ -12,6 +15,15 @@ namespace weft {
 // value [N,C,...] from its inputs for its outputs, in order. Those that only move or rename
 // elements (Reshape, Flatten, Transpose, Concat, ...) are none.
 std::vector<const Node*> LayersOf(const Graph& graph);
+
+// The first output of the node of this name. Errors: no such node (with the nearest name), a value
+// that is not floating-point.
+absl::StatusOr<Value> NamedValueOf(const Graph& graph, std::string_view name);
+
+// The nodes through which values of `from` reach `to`: those of `to` that they reach, none of
+// `from` that reads no other one's.
+std::unordered_set<const Node*> NodesBetween(const Graph& graph, std::span<const Node* const> from,
+                                             std::span<const Node* const> to);
 
 // The model in inference mode with the first outputs of these nodes as its outputs, by their names;
 // none named: of all layers. What it is otherwise (preprocessing, class names) it stays. Errors: no

@@ -79,6 +79,11 @@ TEST(Activations, PicturesOfMapsVectorsAndSignals) {
   EXPECT_EQ(size({4, 20}), (std::array<int64_t, 2>{6, 22}));
   EXPECT_EQ(size({2, 3, 4, 4}), (std::array<int64_t, 2>{11, 16}));
   EXPECT_FALSE(ActivationPicture(Tensor()).ok());
+  const Tensor long_signal = *Tensor::Zeros(DType::kF32, {4, 40});
+  EXPECT_EQ(ActivationPicture(long_signal)->height, 4 * 4 + 2);
+  EXPECT_EQ(ActivationPicture(long_signal, {.most_maps = 3})->height, 3 * 4 + 2);
+  EXPECT_EQ(ActivationPicture(long_signal, {.most_maps = 3})->width, 42);
+  EXPECT_FALSE(ActivationPicture(long_signal, {.most_maps = -1}).ok());
 }
 
 // Two units of a Relu from x in {-2, -1, 1, 2}: x itself, and -|x| - 1 < 0 always, which is dead.

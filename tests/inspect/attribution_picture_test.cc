@@ -58,9 +58,14 @@ TEST(AttributionPicture, SheetHasAPlaceForEachMethod) {
   what.map = Tensor::FromValues<float>({2, 2}, std::array{0.f, 1.f, 2.f, 3.f}).value();
   const std::vector<TitledAttribution> all(3, {"one", what});
   const Picture sheet = AttributionSheet(picture, all, 8, 3).value();
-  EXPECT_EQ(sheet.width, 3 * 8 + 2 * 6);
-  EXPECT_EQ(sheet.height, 2 * (8 + 5 + 12));
+  EXPECT_EQ(sheet.width, 3 * (8 + 6) + 6);
+  EXPECT_EQ(sheet.height, 2 * (8 + 4 + 5 + 6) + 6);  // letters are small, that they fit
   EXPECT_EQ(sheet.pixels.size(), static_cast<size_t>(sheet.width * sheet.height * 3));
+  const Picture of_map = AttributionMapPicture(what).value();
+  EXPECT_EQ(of_map.height, 2);
+  what.map = Tensor::FromValues<float>({1, 4}, std::array{0.f, 1.f, 2.f, 3.f}).value();
+  EXPECT_EQ(AttributionMapPicture(what)->height, 32);
+  EXPECT_EQ(AttributionMapPicture(what)->width, 4);
   EXPECT_THAT(AttributionSheet(picture, all, 8, 0).status().message(), HasSubstr("1 column"));
 }
 

@@ -11,6 +11,7 @@
 #include "frontend/build/builder.h"
 #include "frontend/inspect/attribution_common.h"
 #include "frontend/inspect/map_layers.h"
+#include "frontend/inspect/planes.h"
 #include "testing_attribution.h"
 
 namespace weft {
@@ -117,9 +118,9 @@ TEST(Attribution, CamIsGradCamUpToScale) {
       std::vector<double> row;
       for (int64_t c = 0; c < 6; ++c) row.push_back(weights.At(target * 6 + c));
       Tensor sum = *WeightedMaps(maps, row);
-      EXPECT_EQ(cam->map, *MapOfInput(sum, 8, 8));
+      EXPECT_EQ(cam->map, *ResizedPlanes(sum, 8, 8));
       for (float& v : sum.mutable_values<float>()) v = std::max(v, 0.0f) / 16;
-      const Tensor expected = *MapOfInput(sum, 8, 8);
+      const Tensor expected = *ResizedPlanes(sum, 8, 8);
       for (int64_t i = 0; i < 64; ++i) EXPECT_NEAR(grad_cam->map.At(i), expected.At(i), 1e-6);
     }
   }

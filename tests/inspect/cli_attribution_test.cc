@@ -6,6 +6,7 @@
 #include "frontend/inspect/attribution.h"
 #include "frontend/io/decode.h"
 #include "frontend/io/npy.h"
+#include "frontend/io/png.h"
 #include "testing_golden.h"
 
 namespace weft {
@@ -104,6 +105,24 @@ TEST_F(CliAttribution, MistakesAreErrors) {
   EXPECT_THAT(Error(Digits("excitation")), HasSubstr("expected squeeze-and-excitation blocks"));
   EXPECT_THAT(Error(Digits("gradient --steps 3")), HasSubstr("there is no option --steps"));
   EXPECT_THAT(Error(Digits("attribution")), HasSubstr("--output is required"));
+}
+
+TEST_F(CliAttribution, WhatIsReadIsNotWrittenOver) {
+  const std::string lost = "expected another file than the input, which would be lost";
+  const Picture picture{
+      .height = 28, .width = 28, .channels = 1, .pixels = std::vector<uint8_t>(28 * 28, 9)};
+  ASSERT_TRUE(WritePng(Path("in.png"), picture).ok());
+  const std::string before = ReadText(Path("in.png"));
+  EXPECT_THAT(Error(Digits("gradient --image in.png -o in.png")),
+              HasSubstr("--output: in.png: " + lost));
+  EXPECT_THAT(Error(Digits("attribution --image in.png -o ./in.png")), HasSubstr(lost));
+  EXPECT_THAT(Error(Digits("activations --at block2.relu --image in.png -o in.png")),
+              HasSubstr(lost));
+  EXPECT_THAT(Error(Digits("deepdream --at block2.relu --image in.png -o in.png")),
+              HasSubstr(lost));
+  EXPECT_THAT(Error(Digits("style --index 3 --style in.png -o in.png")), HasSubstr(lost));
+  EXPECT_EQ(ReadText(Path("in.png")), before);
+  Output(Digits("gradient --image in.png -o out.png"));
 }
 
 }  // namespace

@@ -94,7 +94,7 @@ TEST_P(DataGolden, Adversarial) {
   const double epsilon = name() == "digits" ? 0.15 : 4.0 / 255;
   const std::vector<AdversarialExample> found =
       FindAdversarial(model_, data_, {.epsilon = epsilon}, 3).value();
-  ExpectGoldenPicture(AdversarialSheet(model_, found, 64), "adversarial_" + name());
+  ExpectGoldenPicture(AdversarialSheet(model_, found, 64).value(), "adversarial_" + name());
 }
 
 INSTANTIATE_TEST_SUITE_P(Networks, DataGolden, ::testing::Values("digits", "cifar"));

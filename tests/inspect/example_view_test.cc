@@ -20,6 +20,7 @@ namespace {
 
 using nlohmann::json;
 using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -89,13 +90,14 @@ TEST(ExampleView, SaysWhatTheModelMakesOfAnExample) {
   ASSERT_EQ(grid.height, 34);
   ASSERT_EQ(grid.width, 67);
   const auto at = [&](size_t y, size_t x) {
-    return grid.pixels[(y * 67 + x) * static_cast<size_t>(grid.channels)];
+    const uint8_t* p = &grid.pixels[(y * 67 + x) * 3];
+    return Rgb{p[0], p[1], p[2]};
   };
-  EXPECT_THAT((std::array{at(1, 1), at(1, 17), at(17, 1), at(32, 32)}),
-              ElementsAre(0, 85, 170, 255));
+  const auto heat = [](double place) { return ColorOf(ColorMap::kHeat, place); };
+  EXPECT_THAT((std::array{at(1, 1), at(32, 32)}), ElementsAre(heat(0), heat(1)));
   EXPECT_THAT((std::array{at(1, 34), at(1, 65), at(32, 34), at(32, 65)}),
-              ElementsAre(0, 0, 0, 255));
-  EXPECT_EQ(at(0, 0), 255);
+              ElementsAre(heat(0), heat(0), heat(0), heat(1)));
+  EXPECT_EQ(at(0, 0), (Rgb{255, 255, 255}));
 }
 
 TEST(ExampleView, DrawsWhatTheMethodsSay) {
@@ -239,10 +241,13 @@ TEST(ExampleView, ShowsSignals) {
   const json answer = json::parse(view->Json(example).value());
   EXPECT_EQ(answer["picture"], nullptr);
   const Picture stripes = PictureOfUrl(answer["activations"][0]["grid"]);
-  EXPECT_EQ(stripes.height, 8);
-  ASSERT_EQ(stripes.width, 6);
-  EXPECT_EQ(stripes.pixels[0], 0);
-  EXPECT_EQ(stripes.pixels.back(), 255);
+  // A sample a square of 6 pixels, with a border.
+  EXPECT_EQ(stripes.height, 2 * 6 + 2);
+  ASSERT_EQ(stripes.width, 6 * 6 + 2);
+  const uint8_t* first = &stripes.pixels[(38 + 1) * 3];
+  EXPECT_THAT(std::vector(first, first + 3), ElementsAreArray(ColorOf(ColorMap::kHeat, 0)));
+  const uint8_t* last = &stripes.pixels[(12 * 38 + 36) * 3];
+  EXPECT_THAT(std::vector(last, last + 3), ElementsAreArray(ColorOf(ColorMap::kHeat, 1)));
   EXPECT_EQ(PictureOfUrl(answer["attributions"][0]["overlay"]).height, 32);
 }
 

@@ -10,14 +10,12 @@
 
 #include "frontend/build/builder.h"
 #include "frontend/report/page.h"
-#include "frontend/report/weight_histogram.h"
 #include "tests/frontend/testing_cli.h"
 #include "tests/inspect/testing_golden.h"
 
 namespace weft {
 namespace {
 
-using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
@@ -64,29 +62,6 @@ Model ReportNet() {
   h = b.Relu(b.BatchNorm2d(b.Conv2d(h, {.channels = 3, .kernel = 3, .name = "conv1"})));
   b.Output("scores", b.Linear(b.Flatten(h), {.features = 4, .name = "fc"}));
   return b.Build().value();
-}
-
-TEST(WeightHistogram, CountsByHand) {
-  const std::vector<float> values = {-2, 0, 0, 2, NAN, INFINITY};
-  const WeightHistogram h = HistogramOf(*Tensor::FromValues<float>({6}, std::span(values)));
-  EXPECT_EQ(h.low, -2);
-  EXPECT_EQ(h.high, 2);
-  EXPECT_EQ(h.mean, 0);
-  EXPECT_DOUBLE_EQ(h.deviation, std::sqrt(2.0));
-  EXPECT_EQ(h.zeros, 2);
-  EXPECT_EQ(h.not_finite, 2);
-  EXPECT_EQ(h.counts[0], 1);
-  EXPECT_EQ(h.counts[WeightHistogram::kBins / 2], 2);
-  EXPECT_EQ(h.counts[WeightHistogram::kBins - 1], 1);
-  EXPECT_EQ(std::accumulate(h.counts.begin(), h.counts.end(), int64_t{0}), 4);
-}
-
-TEST(WeightHistogram, OfOneNumberAndOfNone) {
-  const std::vector<float> same = {3, 3};
-  const WeightHistogram h = HistogramOf(*Tensor::FromValues<float>({2}, std::span(same)));
-  EXPECT_EQ(h.counts[0], 2);
-  EXPECT_EQ(h.deviation, 0);
-  EXPECT_THAT(HistogramOf(*Tensor::Zeros(DType::kF16, {0})).counts, Each(0));
 }
 
 TEST(Report, FilesAreEmbeddedAsTheyAre) {

@@ -90,6 +90,16 @@ TEST(RunningStatistics, NothingAndZerosAlone) {
   EXPECT_EQ(s.histogram().counts[0], 3);
 }
 
+TEST(RunningStatistics, CoarserBinsBeginAtEvenOnes) {
+  // Bins of 0.5 from -1.5: the pair of the first begins at -2.
+  const Histogram h = Coarsened({.low = -1.5, .width = 0.5, .counts = {1, 2, 3, 4}}, 3);
+  EXPECT_EQ(h.low, -2);
+  EXPECT_EQ(h.width, 1);
+  EXPECT_EQ(h.high(), 1);
+  EXPECT_THAT(h.counts, ElementsAre(1, 5, 4));
+  EXPECT_THAT(Coarsened(h, 3).counts, ElementsAre(1, 5, 4));
+}
+
 TEST(HistogramsSvg, SaysNamesAndRanges) {
   RunningStatistics s;
   s.Add(std::vector<float>{-1, 0.5f, 0.5f});

@@ -71,15 +71,36 @@ TEST(ScatterPlot, SaysWhatIsWrong) {
 
 TEST(PictureSheet, PutsTilesInRowsAboveTheirLines) {
   const Picture gray{.height = 2, .width = 4, .channels = 1, .pixels = {9, 9, 9, 9, 9, 9, 9, 9}};
-  const std::vector<SheetTile> tiles(3, {gray, {"one", "two"}});
-  const Picture sheet = PictureSheet(tiles, {.columns = 2, .tile = 32});
+  std::vector<SheetTile> tiles(3, {gray, {"one", "two"}});
+  const Picture sheet = PictureSheet(tiles, {.columns = 2, .tile = 32}).value();
   EXPECT_EQ(sheet.width, 2 * 38 + 6);
-  EXPECT_EQ(sheet.height, 2 * (38 + 2 * 14) + 6);
+  EXPECT_EQ(sheet.height, 2 * (16 + 2 * 14 + 6) + 6);
   EXPECT_EQ(PixelAt(sheet, 6, 6), (std::array<uint8_t, 3>{9, 9, 9}));  // enlarged 8 times
   EXPECT_EQ(PixelAt(sheet, 37, 21), (std::array<uint8_t, 3>{9, 9, 9}));
   EXPECT_EQ(PixelAt(sheet, 37, 22), (std::array<uint8_t, 3>{255, 255, 255}));
-  EXPECT_EQ(PixelAt(sheet, 6, 72), (std::array<uint8_t, 3>{9, 9, 9}));
-  EXPECT_EQ(PictureSheet({}).pixels.size(), 0u);
+  EXPECT_EQ(PixelAt(sheet, 6, 56), (std::array<uint8_t, 3>{9, 9, 9}));
+  // Four letters have room, five only as smaller ones.
+  tiles[1].lines[0] = "three";
+  EXPECT_EQ(PictureSheet(tiles, {.columns = 2, .tile = 32})->height, sheet.height);
+  EXPECT_EQ(PictureSheet(tiles, {.columns = 2, .tile = 32, .whole_lines = true})->height,
+            2 * (16 + 2 * 9 + 6) + 6);
+  tiles[2].title = "above";
+  const Picture titled = PictureSheet(tiles, {.columns = 2, .tile = 32}).value();
+  EXPECT_EQ(titled.height, 2 * (14 + 16 + 2 * 14 + 6) + 6);
+  EXPECT_EQ(PixelAt(titled, 6, 20), (std::array<uint8_t, 3>{9, 9, 9}));
+}
+
+TEST(PictureSheet, SaysWhatIsWrong) {
+  const Picture gray{.height = 1, .width = 1, .channels = 1, .pixels = {9}};
+  const std::vector<SheetTile> tiles(2, {gray});
+  EXPECT_THAT(PictureSheet({}).status().message(), HasSubstr("expected pictures"));
+  EXPECT_THAT(PictureSheet(tiles, {.columns = 0}).status().message(), HasSubstr("got 2, 0 and"));
+  EXPECT_FALSE(PictureSheet(tiles, {.tile = 0}).ok());
+  EXPECT_THAT(PictureSheet(tiles, {.tile = 9000}).status().message(), HasSubstr("of more than"));
+  EXPECT_THAT(PictureSheet(std::vector<SheetTile>(1)).status().message(), HasSubstr("one is 0x0"));
+}
+
+TEST(PictureSheet, ShortNumbers) {
   EXPECT_EQ(ShareText("cat", 0.994), "99% cat");
   EXPECT_EQ(ShareText("cat", 0.9999), "99% cat");
   EXPECT_EQ(ShareText("cat", 1), "100% cat");

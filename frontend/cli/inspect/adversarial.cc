@@ -47,7 +47,8 @@ absl::Status SaveAdversarialSheet(const Model& model, const InspectArguments& a,
     Print("  %s (%.1f %%) becomes %s (%.1f %%)\n", ClassName(model, e.before).c_str(),
           100 * e.probability_before, ClassName(model, e.after).c_str(), 100 * e.probability_after);
   }
-  return SavePicture(a.output, AdversarialSheet(model, examples));
+  WEFT_ASSIGN_OR_RETURN(const Picture sheet, AdversarialSheet(model, examples));
+  return SavePicture(a.output, sheet);
 }
 
 absl::Status SaveRobustness(const std::string& path, std::span<const RobustnessPoint> points) {
@@ -57,9 +58,7 @@ absl::Status SaveRobustness(const std::string& path, std::span<const RobustnessP
   for (const RobustnessPoint& p : points) {
     for (const double v : {p.epsilon, p.fgsm, p.pgd}) *to++ = v;
   }
-  WEFT_RETURN_IF_ERROR(WriteArray(path, table, "epsilon_fgsm_pgd"));
-  Print("saved %s\n", path.c_str());
-  return absl::OkStatus();
+  return SaveArray(path, table, "epsilon_fgsm_pgd");
 }
 
 absl::Status RunAdversarial(const Model& model, const InspectArguments& a, AdversarialArguments v) {

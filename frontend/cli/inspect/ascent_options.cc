@@ -43,15 +43,6 @@ class AscentProgress {
   std::chrono::steady_clock::time_point told_ = std::chrono::steady_clock::now();
 };
 
-absl::StatusOr<Tensor> GrayMap(const Picture& picture) {
-  WEFT_ASSIGN_OR_RETURN(Tensor map, Tensor::Zeros(DType::kF32, {picture.height, picture.width}));
-  const std::span<float> levels = map.mutable_values<float>();
-  for (size_t i = 0; i < levels.size(); ++i) {
-    levels[i] = picture.channels == 1 ? picture.pixels[i] : LumaOf(&picture.pixels[i * 3]);
-  }
-  return map;
-}
-
 }  // namespace
 
 void AddAscentOptions(CLI::App& app, AscentOptions& options, bool choose_parameters) {
@@ -98,14 +89,9 @@ AscentOptions WithProgress(AscentOptions options, const InspectArguments& a) {
 std::vector<std::string> AscentEndings() { return {".png", ".npy"}; }
 
 absl::Status SaveAscent(const std::string& path, const Picture& picture, const Tensor& x) {
-  if (path.empty()) {
-    WEFT_ASSIGN_OR_RETURN(const Tensor map, GrayMap(picture));
-    return PrintMap(map);
-  }
+  if (path.empty()) return PrintPicture(picture);
   if (path.ends_with(".png")) return SavePicture(path, picture);
-  WEFT_RETURN_IF_ERROR(WriteArray(path, x, "x"));
-  Print("saved %s (%s)\n", path.c_str(), ToString(x.type()).c_str());
-  return absl::OkStatus();
+  return SaveArray(path, x, "x");
 }
 
 }  // namespace weft

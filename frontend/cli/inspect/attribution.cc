@@ -129,9 +129,7 @@ absl::Status SaveAttribution(const std::string& path, const Example& example,
                              const std::string& title, const Attribution& what) {
   if (path.ends_with(".npy")) {
     const Tensor& array = what.elements.is_empty() ? what.map : what.elements;
-    WEFT_RETURN_IF_ERROR(WriteArray(path, array, "attribution"));
-    Print("saved %s (%s)\n", path.c_str(), ToString(array.type()).c_str());
-    return absl::OkStatus();
+    return SaveArray(path, array, "attribution");
   }
   if (path.ends_with(".svg")) {
     WEFT_ASSIGN_OR_RETURN(const std::string svg, SignalAttributionSvg(example.x, what, title));
@@ -141,10 +139,7 @@ absl::Status SaveAttribution(const std::string& path, const Example& example,
     WEFT_ASSIGN_OR_RETURN(const Picture picture, AttributionPicture(*example.picture, what));
     return SavePicture(path, picture);
   }
-  const ValueRange range = RangeOf(what.map.values<float>(), what.is_signed);
-  WEFT_ASSIGN_OR_RETURN(
-      const Picture picture,
-      MapPicture(what.map, what.is_signed ? ColorMap::kDiverging : ColorMap::kHeat, range));
+  WEFT_ASSIGN_OR_RETURN(const Picture picture, AttributionMapPicture(what));
   return SavePicture(path, picture);
 }
 

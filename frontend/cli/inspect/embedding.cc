@@ -69,11 +69,7 @@ absl::StatusOr<EmbeddedData> EmbeddedDataOf(const Model& model, const InspectArg
 
 // As the output's ending says, or in the terminal.
 absl::Status ShowScatter(const InspectArguments& a, const Scatter& scatter, PlotOptions options) {
-  if (a.output.ends_with(".npy")) {
-    WEFT_RETURN_IF_ERROR(WriteArray(a.output, scatter.coordinates, "coordinates"));
-    Print("saved %s\n", a.output.c_str());
-    return absl::OkStatus();
-  }
+  if (a.output.ends_with(".npy")) return SaveArray(a.output, scatter.coordinates, "coordinates");
   if (a.output.ends_with(".png")) {
     WEFT_ASSIGN_OR_RETURN(const Picture picture, ScatterPicture(scatter));
     return SavePicture(a.output, picture);

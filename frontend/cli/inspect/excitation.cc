@@ -32,9 +32,7 @@ absl::Status RunExcitation(const Model& model, const InspectArguments& a) {
                     ExcitationSvg(blocks, "Gates of squeeze-and-excitation: " + example.name));
   }
   WEFT_ASSIGN_OR_RETURN(const Tensor table, ExcitationTable(blocks));
-  WEFT_RETURN_IF_ERROR(WriteArray(a.output, table, "gates"));
-  Print("saved %s (%s)\n", a.output.c_str(), ToString(table.type()).c_str());
-  return absl::OkStatus();
+  return SaveArray(a.output, table, "gates");
 }
 
 }  // namespace

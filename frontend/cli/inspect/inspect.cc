@@ -1,7 +1,9 @@
 #include "frontend/cli/inspect/inspect.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_join.h"
@@ -26,6 +28,22 @@ class MethodFormatter : public CLI::Formatter {
     return CLI::Formatter::make_usage(app, std::move(name));
   }
 };
+
+// Nothing that the method reads, which its options name, is what it writes.
+absl::Status CheckInspectInputs(const CLI::App& method, const InspectArguments& a) {
+  std::error_code ignored;
+  if (a.output.empty() || std::filesystem::is_directory(a.output, ignored)) {
+    return absl::OkStatus();
+  }
+  WEFT_RETURN_IF_ERROR(CheckOtherFile(a.file, a.output));
+  for (const CLI::Option* option : method.get_options()) {
+    if (option->check_lname("output")) continue;
+    for (const std::string& value : option->results()) {
+      WEFT_RETURN_IF_ERROR(CheckOtherFile(value, a.output));
+    }
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -81,6 +99,12 @@ absl::Status SavePicture(const std::string& path, const Picture& picture) {
   return absl::OkStatus();
 }
 
+absl::Status SaveArray(const std::string& path, const Tensor& array, std::string_view name) {
+  WEFT_RETURN_IF_ERROR(WriteArray(path, array, name));
+  Print("saved %s (%s)\n", path.c_str(), ToString(array.type()).c_str());
+  return absl::OkStatus();
+}
+
 absl::Status SaveText(const std::string& path, const std::string& text) {
   WEFT_RETURN_IF_ERROR(ReplaceByText(path, text));
   Print("saved %s\n", path.c_str());
@@ -103,6 +127,15 @@ absl::Status PrintMap(const Tensor& map) {
   WEFT_ASSIGN_OR_RETURN(const std::string text, DrawImage(shades, DrawStyle::kAscii));
   Print("%s", text.c_str());
   return absl::OkStatus();
+}
+
+absl::Status PrintPicture(const Picture& picture) {
+  WEFT_ASSIGN_OR_RETURN(Tensor map, Tensor::Zeros(DType::kF32, {picture.height, picture.width}));
+  const std::span<float> levels = map.mutable_values<float>();
+  for (size_t i = 0; i < levels.size(); ++i) {
+    levels[i] = picture.channels == 1 ? picture.pixels[i] : LumaOf(&picture.pixels[i * 3]);
+  }
+  return PrintMap(map);
 }
 
 Command AddInspect(CLI::App& program) {
@@ -128,6 +161,7 @@ Command AddInspect(CLI::App& program) {
             WEFT_ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(a->file));
             for (const InspectMethod& method : methods) {
               if (!method.app->parsed()) continue;
+              WEFT_RETURN_IF_ERROR(Annotate(CheckInspectInputs(*method.app, *a), "--output"));
               return Annotate(method.run(opened.model), a->file);
             }
             return absl::InternalError("inspect: no method");

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "frontend/data/dataset.h"
@@ -75,10 +76,14 @@ absl::StatusOr<Example> InspectExample(const Model& model, const InspectArgument
 absl::Status CheckInspectOutput(const std::string& path, const std::vector<std::string>& endings);
 // Write a file and say so; a picture as .png.
 absl::Status SavePicture(const std::string& path, const Picture& picture);
+// An array as .npy (WriteArray).
+absl::Status SaveArray(const std::string& path, const Tensor& array, std::string_view name);
 absl::Status SaveText(const std::string& path, const std::string& text);
 // A map f32[H,W] in the terminal, as wide as that is at most, the darkest shade for its least
 // number.
 absl::Status PrintMap(const Tensor& map);
+// A picture likewise, in shades of gray.
+absl::Status PrintPicture(const Picture& picture);
 
 }  // namespace weft
 

@@ -68,9 +68,7 @@ absl::Status RunConfusion(const Model& model, const InspectArguments& a,
     matrix.mutable_values<int64_t>()[static_cast<size_t>(pair.first * classes + pair.second)] =
         count;
   }
-  WEFT_RETURN_IF_ERROR(WriteArray(a.output, matrix, "confusion"));
-  Print("saved %s\n", a.output.c_str());
-  return absl::OkStatus();
+  return SaveArray(a.output, matrix, "confusion");
 }
 
 void PrintCalibration(const char* what, const Calibration& c) {

@@ -26,22 +26,6 @@ absl::StatusOr<FilterLayout> ParseFilterLayout(const std::string& text) {
       absl::StrCat("--show: expected auto, colors, pairs or means, got ", text));
 }
 
-// Of a picture in shades: its pixels as a map for the terminal.
-absl::Status PrintPicture(const Picture& picture) {
-  WEFT_ASSIGN_OR_RETURN(Tensor map, Tensor::Zeros(DType::kF32, {picture.height, picture.width}));
-  const std::span<float> shades = map.mutable_values<float>();
-  for (size_t i = 0; i < shades.size(); ++i) {
-    shades[i] = picture.channels == 1 ? picture.pixels[i] : LumaOf(&picture.pixels[i * 3]);
-  }
-  return PrintMap(map);
-}
-
-absl::Status SaveLayerArray(const std::string& path, const Tensor& array, const char* name) {
-  WEFT_RETURN_IF_ERROR(WriteArray(path, array, name));
-  Print("saved %s\n", path.c_str());
-  return absl::OkStatus();
-}
-
 absl::Status SaveOrPrint(const std::string& output, const Picture& picture) {
   return output.empty() ? PrintPicture(picture) : SavePicture(output, picture);
 }
@@ -56,7 +40,7 @@ absl::Status ShowFilters(const Model& model, const InspectArguments& a, FiltersA
                                                                  : "means over inputs";
   Print("%s: weights %s, %s\n", filters.layer.c_str(), ToString(filters.weights.type()).c_str(),
         shown);
-  if (a.output.ends_with(".npy")) return SaveLayerArray(a.output, filters.weights, "weights");
+  if (a.output.ends_with(".npy")) return SaveArray(a.output, filters.weights, "weights");
   WEFT_ASSIGN_OR_RETURN(const Picture picture, FiltersPicture(filters, f.options));
   return SaveOrPrint(a.output, picture);
 }
@@ -127,7 +111,7 @@ absl::Status ShowActivations(const Model& model, const InspectArguments& a,
     return SaveAllActivations(a.output, layers, what.options);
   }
   if (!what.at.empty() && a.output.ends_with(".npy")) {
-    return SaveLayerArray(a.output, layers[0].values, "activations");
+    return SaveArray(a.output, layers[0].values, "activations");
   }
   for (const LayerActivation& layer : layers) {
     const ValueRange range = RangeOf(layer.values.values<float>(), false);

@@ -20,11 +20,7 @@ struct LossSurfaceArguments {
 };
 
 absl::Status SaveSurface(const std::string& path, const LossSurface& surface, bool log) {
-  if (path.ends_with(".npy")) {
-    WEFT_RETURN_IF_ERROR(WriteArray(path, surface.losses, "losses"));
-    Print("saved %s\n", path.c_str());
-    return absl::OkStatus();
-  }
+  if (path.ends_with(".npy")) return SaveArray(path, surface.losses, "losses");
   WEFT_ASSIGN_OR_RETURN(const std::string svg,
                         ContourSvg(surface.steps, surface.steps, surface.losses,
                                    {.title = absl::StrCat("Loss around the weights",

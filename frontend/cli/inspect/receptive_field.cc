@@ -48,11 +48,7 @@ absl::Status RunField(const Model& model, const InspectArguments& a, FieldArgume
   WEFT_ASSIGN_OR_RETURN(const UnitField field, FieldOfUnit(model, examples, f.options));
   Print("%s", ToString(field).c_str());
   if (a.output.empty()) return PrintMap(field.effective);
-  if (a.output.ends_with(".npy")) {
-    WEFT_RETURN_IF_ERROR(WriteArray(a.output, field.effective, "effective"));
-    Print("saved %s\n", a.output.c_str());
-    return absl::OkStatus();
-  }
+  if (a.output.ends_with(".npy")) return SaveArray(a.output, field.effective, "effective");
   WEFT_ASSIGN_OR_RETURN(const Picture picture,
                         FieldPicture(field, shown.picture ? *shown.picture : BlankField(field)));
   return SavePicture(a.output, picture);

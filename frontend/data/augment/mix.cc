@@ -17,7 +17,7 @@ double UniformAboveZero(TransformDraw& draw) {
 double DrawLogGamma(double alpha, TransformDraw& draw) {
   const double d = alpha + 1 - 1.0 / 3, c = 1 / std::sqrt(9 * d);
   for (;;) {
-    const double x = draw.Normal(), root = 1 + c * x;
+    const double x = draw.random.Normal(), root = 1 + c * x;
     if (root <= 0) continue;
     const double v = root * root * root;
     if (std::log(UniformAboveZero(draw)) < 0.5 * x * x + d - d * v + d * std::log(v)) {

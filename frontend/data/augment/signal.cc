@@ -45,7 +45,7 @@ void ShiftStep(const Arguments& a, TransformDraw& draw, Signal& signal) {
 void NoiseStep(const Arguments& a, TransformDraw& draw, Signal& signal) {
   if (!draw.Chance(a.number("p"))) return;
   const double deviation = a.number("std");
-  for (float& x : signal.values) x += static_cast<float>(deviation * draw.Normal());
+  for (float& x : signal.values) x += static_cast<float>(deviation * draw.random.Normal());
 }
 
 void ScaleStep(const Arguments& a, TransformDraw& draw, Signal& signal) {

@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <numbers>
 #include <span>
 #include <string>
 #include <string_view>
@@ -72,11 +71,6 @@ struct TransformDraw {
   }
   int64_t Below(int64_t bound) {
     return static_cast<int64_t>(random.Below(static_cast<uint64_t>(bound)));
-  }
-  // Mean 0, variance 1 (Box and Muller 1958).
-  double Normal() {
-    const double u = 1 - static_cast<double>(random.Uniform());
-    return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * random.Uniform());
   }
   double Sign() { return random.Uniform() < 0.5f ? -1 : 1; }
 };

@@ -97,20 +97,20 @@ function bars(rows) {
 
 // A tensor's elements by value.
 function histogram(weight) {
-  const { counts, low, high } = weight;
+  const { counts, from, to } = weight;
   const most = Math.max(...counts);
   const draw = (width) => {
     const height = 110, bottom = height - 20, step = width / counts.length;
     return drawing(width, height, `Elements of ${weight.name} by value`,
-      `${counts.length} bins from ${number(low)} to ${number(high)}; the fullest has ${count(most)}`,
+      `${counts.length} bins from ${number(from)} to ${number(to)}; the fullest has ${count(most)}`,
       svg('g', { class: 'histogram' }, counts.map((n, i) => {
         const tall = n === 0 ? 0 : Math.max(1, n / most * (bottom - 4));
         return svg('rect', { x: (i * step).toFixed(1), y: (bottom - tall).toFixed(1),
                              width: Math.max(1, step - 1).toFixed(1), height: tall.toFixed(1) });
       })),
       svg('path', { class: 'axis', d: `M0 ${bottom}H${width}` }),
-      svg('text', { x: 0, y: height - 5 }, number(low)),
-      svg('text', { x: width, y: height - 5, 'text-anchor': 'end' }, number(high)));
+      svg('text', { x: 0, y: height - 5 }, number(from)),
+      svg('text', { x: width, y: height - 5, 'text-anchor': 'end' }, number(to)));
   };
   return chart(draw);
 }

@@ -45,7 +45,9 @@ function weightBlock(weight) {
                  el('p', { class: 'muted' }, `${weight.type}, ${plural(weight.elements, 'element')}`)];
   if (!weight.counts) return block;
   const broken = weight.not_finite > 0 ? [['not finite', count(weight.not_finite)]] : [];
-  return [...block, histogram(weight), terms([
+  const bins = weight.counts.length > 0 ? [histogram(weight)] : [];
+  return [...block, ...bins, terms([
+    ['least', number(weight.low)], ['largest', number(weight.high)],
     ['mean', number(weight.mean)], ['deviation', number(weight.deviation)],
     ['zeros', percent(weight.zeros / weight.elements)], ...broken])];
 }
