@@ -74,6 +74,25 @@ TEST(GradientStatistics, NoWeightChangesFromBatchToBatch) {
   }
 }
 
+// An example that is no number makes gradients that are none, of its batch alone.
+TEST(GradientStatistics, ABatchWithoutFiniteGradientsLeavesTheOthers) {
+  Builder b({.seed = 4});
+  b.Output("scores", b.Linear(b.Input("x", {"N", 2}), {.features = 3, .name = "fc"}));
+  const Model model = b.Build().value();
+  const auto statistics = [&](std::vector<float> x) {
+    const Tensor labels = Tensor::FromInts(std::vector<int64_t>{0, 1, 2});
+    const auto data = *TensorDataset("three", *Tensor::FromValues<float>({3, 2}, x), labels, 3);
+    return (*GradientStatistics(model, data, {.batch_size = 1}))[0];
+  };
+  const ParameterStatistics broken = statistics({INFINITY, 1, 2, -1, 0.5, 3});
+  EXPECT_EQ(broken.gradients.nan() + broken.gradients.infinite(), 6);
+  // Of the other two, as if the first said nothing.
+  const ParameterStatistics sound = statistics({0, 0, 2, -1, 0.5, 3});
+  EXPECT_EQ(broken.gradients.count(), sound.gradients.count());
+  EXPECT_EQ(broken.gradients.low(), sound.gradients.low());
+  EXPECT_EQ(broken.gradients.high(), sound.gradients.high());
+}
+
 TEST(GradientStatistics, SaysWhatIsWrong) {
   const auto data = *OpenDataset("digits:100", Split::kTest);
   EXPECT_FALSE(GradientStatistics(PlainNet(), data, {.batch_size = 0}).ok());

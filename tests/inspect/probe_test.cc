@@ -129,8 +129,9 @@ TEST(Probe, RulesOfRectifiers) {
 TEST(Probe, SaysWhatIsNotThere) {
   EXPECT_THAT(Probe::Create(SmallNet(), {.at = {"conv2"}}).status().message(),
               HasSubstr("no node is called conv2, did you mean conv1?"));
-  EXPECT_THAT(UnitCotangent(SomeInput({1, 4}), 4).status().message(),
-              HasSubstr("expected a unit of f64[1,4], got number 4"));
+  EXPECT_THAT(
+      UnitCotangent(SomeInput({1, 4}), 4).status().message(),
+      HasSubstr("expected a unit of values f32 or f64 [N,C,...], of f64[1,4], got number 4"));
   const auto probe = Probe::Create(SmallNet(), {.towards = {}}).value();
   EXPECT_FALSE(probe->Backward(SomeInput({1, 2, 6, 6}), std::array{SomeInput({1, 4})}).ok());
 }
