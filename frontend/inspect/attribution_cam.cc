@@ -21,22 +21,18 @@ bool IsOneOf(const Node* node, std::initializer_list<std::string_view> ops) {
   return std::ranges::count(ops, node->op_name()) > 0;
 }
 
-// From [N,C,1,1] or the like to [N,C], or back.
-bool KeepsNumberAndChannels(const TensorType& from, const TensorType& to) {
-  const auto is_flat = [](const TensorType& type) {
-    return type.rank() >= 2 && std::ranges::all_of(type.shape.begin() + 2, type.shape.end(),
-                                                   [](const Dim& dim) { return dim == Dim(1); });
-  };
-  return is_flat(from) && is_flat(to) && from.dim(0) == to.dim(0) && from.dim(1) == to.dim(1);
+// Whether only the axes behind the first one differ. Elements keep their order, so that [N,C,1,1]
+// and [N,C] at both ends are the same channels.
+bool KeepsExamples(const TensorType& from, const TensorType& to) {
+  return from.rank() > 0 && to.rank() > 0 && from.dim(0) == to.dim(0);
 }
 
-// What makes the value, past what only gives it other axes of one place or, in inference, nothing.
+// What makes the value, past what only gives each example other axes or, in inference, nothing.
 Value ProducerOf(Value value) {
   while (value.index == 0) {
     const bool is_same = IsOneOf(value.node, {"Dropout", "Identity"});
     const bool reshapes = IsOneOf(value.node, {"Flatten", "Reshape", "Squeeze"});
-    if (!is_same &&
-        !(reshapes && KeepsNumberAndChannels(value.node->input(0).type(), value.type()))) {
+    if (!is_same && !(reshapes && KeepsExamples(value.node->input(0).type(), value.type()))) {
       break;
     }
     value = value.node->input(0);

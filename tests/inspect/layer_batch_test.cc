@@ -79,7 +79,7 @@ class LayerBatchCli : public Cli {};
 // Its noise is drawn for a step and is no part of the examples.
 TEST_F(LayerBatchCli, ActivationsOfAModelThatTakesNoiseAreRefusedBeforeItTrains) {
   const std::string error = Error(
-      "train --network dcgan --data digits:50 --epochs 2 --tensorboard board --log-activations "
+      "train --model dcgan --data synthetic:8 --epochs 2 --tensorboard board --log-activations "
       "-o gan.weft");
   EXPECT_THAT(error, HasSubstr("log_activations: "));
   EXPECT_THAT(error, HasSubstr("noise"));
