@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <numeric>
 #include <string>
@@ -214,7 +215,15 @@ absl::StatusOr<Tensor> MakePictureKernel(std::string_view name, const KernelOpti
   }
   WEFT_RETURN_IF_ERROR(CheckKernelSize(name, o.size, 3));
   WEFT_RETURN_IF_ERROR(CheckKernelNumbers(name, o));
-  return Tensor::FromValues<double>({o.size, o.size}, kernel->elements(o));
+  const KernelElements elements = kernel->elements(o);
+  for (const double v : elements) {
+    // Filters and weights are f32. NaN is no number below either.
+    if (std::abs(v) <= std::numeric_limits<float>::max()) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("kernel ", Absl(name), ": its element ", v, " is no finite f32 for size ",
+                     o.size, ", sigma ", o.sigma, ", wavelength ", o.wavelength));
+  }
+  return Tensor::FromValues<double>({o.size, o.size}, elements);
 }
 
 absl::StatusOr<Tensor> GaborBank(int64_t count, int64_t size) {

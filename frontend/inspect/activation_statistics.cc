@@ -7,12 +7,14 @@
 #include "frontend/data/split.h"
 #include "frontend/inspect/activations.h"
 #include "frontend/session/feeds.h"
+#include "frontend/session/layer_batch.h"
 #include "frontend/session/layers.h"
 
 namespace weft {
 namespace {
 
 constexpr double kLeastSlopeShare = 0.01;
+constexpr int64_t kMostStatisticsExamples = 64;  // a run, where it is not asked
 
 // What may be wrong with a unit of an activation.
 enum class UnitDefect { kNone, kDead, kSaturated };
@@ -101,6 +103,31 @@ class LayerWatch {
   int64_t saturated_ = 0;    // values
 };
 
+absl::StatusOr<int64_t> FixedBatchOf(const Node& input, int64_t fixed, const Dataset& examples,
+                                     int64_t wanted) {
+  if (fixed > 0 && (wanted == 0 || wanted == fixed) && examples.size() % fixed == 0) return fixed;
+  return absl::InvalidArgumentError(
+      absl::StrCat("statistics: expected batches of ", fixed, " and a multiple of examples, as ",
+                   input.name(), " is ", ToString(input.type()), ", got ", examples.size(),
+                   " examples", wanted == 0 ? "" : absl::StrCat(" in batches of ", wanted)));
+}
+
+absl::StatusOr<int64_t> StatisticsBatch(const Graph& layers,
+                                        const std::shared_ptr<const Dataset>& examples,
+                                        int64_t wanted) {
+  const std::vector<Node*> inputs = layers.inputs();
+  const std::optional<int64_t> fixed = FixedBatch(*inputs[0]);
+  if (fixed) return FixedBatchOf(*inputs[0], *fixed, *examples, wanted);
+  if (wanted != 0) return wanted;
+  WEFT_ASSIGN_OR_RETURN(
+      const auto loader,
+      Loader::Create(examples, {.batch_size = 1, .shuffle = false, .prefetch = 0}));
+  Batch one;
+  WEFT_RETURN_IF_ERROR(loader->Next(&one).status());
+  WEFT_ASSIGN_OR_RETURN(const TensorMap feeds, FeedExamples(inputs, one));
+  return ExamplesWithin(layers, feeds, kMostStatisticsExamples);
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Dataset>> EvenSubset(
@@ -124,11 +151,12 @@ absl::StatusOr<std::vector<LayerStatistics>> ActivationStatistics(
     const StatisticsOptions& options) {
   WEFT_ASSIGN_OR_RETURN(const Model layers, ModelOfLayers(model, options.at));
   WEFT_ASSIGN_OR_RETURN(const auto examples, EvenSubset(dataset, options.examples));
+  WEFT_ASSIGN_OR_RETURN(const int64_t batch_size,
+                        StatisticsBatch(layers.graph, examples, options.batch_size));
   WEFT_ASSIGN_OR_RETURN(const auto session, Session::Create(layers, options.session));
-  WEFT_ASSIGN_OR_RETURN(const auto loader,
-                        Loader::Create(examples, {.batch_size = options.batch_size,
-                                                  .shuffle = false,
-                                                  .workers = options.workers}));
+  WEFT_ASSIGN_OR_RETURN(const auto loader, Loader::Create(examples, {.batch_size = batch_size,
+                                                                     .shuffle = false,
+                                                                     .workers = options.workers}));
   std::vector<LayerWatch> watches;
   for (const NamedValue& output : layers.graph.outputs()) watches.emplace_back(output);
   Batch batch;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "frontend/inspect/map_picture.h"
+#include "frontend/session/layer_batch.h"
 #include "frontend/session/layers.h"
 
 namespace weft {
@@ -13,6 +14,11 @@ absl::StatusOr<std::vector<LayerActivation>> Activations(const Model& model, con
                                                          const SessionOptions& session) {
   WEFT_ASSIGN_OR_RETURN(const Model layers, ModelOfLayers(model, at));
   WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(layers.graph));
+  if (FixedBatch(*input).value_or(1) != 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("activations: expected an input for one example or any number of them, ",
+                     input->name(), " is ", ToString(input->type())));
+  }
   WEFT_ASSIGN_OR_RETURN(const auto running, Session::Create(layers, session));
   WEFT_ASSIGN_OR_RETURN(Tensor fitted, FitToInput(*input, x));
   if (fitted.is_empty() || fitted.rank() < 1 || fitted.dims()[0] != 1) {

@@ -61,13 +61,16 @@ struct LayerStatistics {
 struct StatisticsOptions {
   std::vector<std::string> at = {};  // the layers; none: all
   int64_t examples = 0;              // so many, evenly spread over the data; 0: all
-  int64_t batch_size = 64;
+  // 0: what the model's input is fixed to, else at most 64 and so many that all layers' values are
+  // kLayerBatchBytes (frontend/session/layer_batch.h) or less.
+  int64_t batch_size = 0;
   int workers = 1;
   SessionOptions session = {};
 };
 
 // Over the examples in batches; a batch's activations are what is in memory at a time. Errors:
-// those of ModelOfLayers; options out of range; whatever the data or the run say.
+// those of ModelOfLayers; options out of range; whatever the data or the run say; a model of a
+// fixed batch that does not divide the examples.
 absl::StatusOr<std::vector<LayerStatistics>> ActivationStatistics(
     const Model& model, const std::shared_ptr<const Dataset>& dataset,
     const StatisticsOptions& options = {});

@@ -22,12 +22,23 @@ bool IsOneOf(const Node* node, std::initializer_list<std::string_view> ops) {
   return std::ranges::count(ops, node->op_name()) > 0;
 }
 
-// What makes the value, past what only gives it other dims or, in inference, nothing.
-const Node* ProducerOf(Value value) {
-  while (IsOneOf(value.node, {"Flatten", "Reshape", "Squeeze", "Dropout", "Identity"})) {
+// Whether only the axes behind the first one differ. Elements keep their order, so that [N,C,1,1]
+// and [N,C] at both ends are the same channels.
+bool KeepsExamples(const TensorType& from, const TensorType& to) {
+  return from.rank() > 0 && to.rank() > 0 && from.dim(0) == to.dim(0);
+}
+
+// What makes the value, past what only gives each example other axes or, in inference, nothing.
+Value ProducerOf(Value value) {
+  while (value.index == 0) {
+    const bool is_same = IsOneOf(value.node, {"Dropout", "Identity"});
+    const bool reshapes = IsOneOf(value.node, {"Flatten", "Reshape", "Squeeze"});
+    if (!is_same && !(reshapes && KeepsExamples(value.node->input(0).type(), value.type()))) {
+      break;
+    }
     value = value.node->input(0);
   }
-  return value.node;
+  return value;
 }
 
 bool IsGlobalAverage(const Node* node) {
@@ -54,13 +65,15 @@ absl::Status NotCam(const Node* node, std::string_view expected) {
 
 absl::StatusOr<CamStructure> FindCamStructure(const Graph& graph, const std::string& at) {
   WEFT_ASSIGN_OR_RETURN(const Value scores, ScoresOf(graph));
-  CamStructure found{.linear = ProducerOf(scores)};
+  CamStructure found{.linear = ProducerOf(scores).node};
   if (!IsOneOf(found.linear, {"Gemm"}) || GetInt(found.linear->attributes(), "transA") != 0) {
     return NotCam(found.linear, "linear layer (Gemm)");
   }
-  const Node* pooling = ProducerOf(found.linear->input(0));
+  const Node* pooling = ProducerOf(found.linear->input(0)).node;
   if (!IsGlobalAverage(pooling)) return NotCam(pooling, "global average pooling");
   found.maps = pooling->input(0).node;
+  // Layers are read by their first output.
+  if (pooling->input(0).index != 0) return NotCam(found.maps, "node whose first output is pooled");
   if (at.empty() || at == found.maps->name()) return found;
   return absl::InvalidArgumentError(absl::StrCat("CAM: expected the layer that is pooled, ",
                                                  found.maps->name(), ", got ", at,
@@ -68,7 +81,8 @@ absl::StatusOr<CamStructure> FindCamStructure(const Graph& graph, const std::str
 }
 
 // The class's weights, one a channel.
-absl::StatusOr<std::vector<double>> ClassWeights(const Node& linear, int64_t target) {
+absl::StatusOr<std::vector<double>> ClassWeights(const Node& linear, const Node& maps,
+                                                 int64_t target) {
   const Tensor& weights = LeafValue(*linear.input(1).node);
   if (weights.is_empty() || weights.rank() != 2) {
     return absl::FailedPreconditionError(
@@ -76,9 +90,14 @@ absl::StatusOr<std::vector<double>> ClassWeights(const Node& linear, int64_t tar
                      linear.Describe(), " are ", linear.input(1).node->Describe(), "'s"));
   }
   const bool transposed = GetInt(linear.attributes(), "transB") != 0;
+  const Dim& maps_channels = maps.type().dim(1);
   const double alpha = GetFloat(linear.attributes(), "alpha", 1);
   const int64_t classes = weights.dims()[transposed ? 0 : 1];
   const int64_t channels = weights.dims()[transposed ? 1 : 0];
+  if (target >= classes || maps_channels != Dim(channels)) {
+    return NotCam(&linear, absl::StrCat("linear layer of a weight for each class and each of ",
+                                        maps_channels.ToString(), " channels"));
+  }
   std::vector<double> result;
   for (int64_t c = 0; c < channels; ++c) {
     result.push_back(alpha * weights.At(transposed ? target * channels + c : c * classes + target));
@@ -93,7 +112,7 @@ absl::StatusOr<Attribution> ClassActivationMap(const Attributor& of, const Tenso
   WEFT_ASSIGN_OR_RETURN(const CamStructure found, FindCamStructure(of.model().graph, options.at));
   WEFT_ASSIGN_OR_RETURN(const ScoreProbe scores, ScoreProbe::Create(of, x, options));
   WEFT_ASSIGN_OR_RETURN(const std::vector<double> weights,
-                        ClassWeights(*found.linear, scores.target()));
+                        ClassWeights(*found.linear, *found.maps, scores.target()));
   WEFT_ASSIGN_OR_RETURN(
       Probe* const probe,
       of.ProbeFor({.at = {found.maps->name()}, .towards = {}, .session = options.session}));

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "frontend/session/layer_batch.h"
+
 namespace weft {
 namespace {
 
@@ -12,9 +14,16 @@ constexpr int64_t kMostExamplesARun = 32;
 constexpr int64_t kInputNumbersARun = int64_t{1} << 20;  // of a run's inputs, where it is not asked
 
 absl::StatusOr<int64_t> TargetOf(const Tensor& scores, std::optional<int64_t> wanted) {
-  if (scores.rank() != 2 || !kFloatTypes.contains(scores.dtype()) || scores.dims()[1] == 0) {
+  if (scores.rank() != 2 || !kFloatTypes.contains(scores.dtype()) || scores.dims()[0] != 1 ||
+      scores.dims()[1] == 0) {
     return absl::InvalidArgumentError(
-        absl::StrCat("inspect: expected scores [N,C], the model gives ", ToString(scores.type())));
+        absl::StrCat("inspect: expected scores [1,C] of one example, the model gives ",
+                     ToString(scores.type())));
+  }
+  for (int64_t i = 0; i < scores.size(); ++i) {
+    if (std::isfinite(scores.At(i))) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("inspect: expected finite scores, class ", i, " has ", scores.At(i)));
   }
   if (wanted && (*wanted < 0 || *wanted >= scores.dims()[1])) {
     return absl::InvalidArgumentError(absl::StrCat("inspect: expected a class from 0 to ",
@@ -28,11 +37,13 @@ absl::StatusOr<int64_t> TargetOf(const Tensor& scores, std::optional<int64_t> wa
   return best;
 }
 
-absl::StatusOr<int64_t> ExamplesARun(int64_t wanted, int64_t example_size) {
+// Of an input that takes one example at a time, one; OneExampleFor refuses other fixed batches.
+absl::StatusOr<int64_t> ExamplesARun(const Node& input, int64_t wanted, int64_t example_size) {
   if (wanted < 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("inspect: expected a batch size of 1 or more, or 0, got ", wanted));
   }
+  if (FixedBatch(input)) return 1;
   if (wanted > 0) return wanted;
   return std::clamp<int64_t>(kInputNumbersARun / example_size, 1, kMostExamplesARun);
 }
@@ -42,6 +53,15 @@ bool IsRectifier(const Node& node) { return node.op_name() == "Relu" || node.op_
 }  // namespace
 
 absl::StatusOr<Tensor> OneExampleFor(const Node& input, const Tensor& x) {
+  if (!kFloatTypes.contains(input.type().dtype)) {
+    return absl::InvalidArgumentError(absl::StrCat("inspect: expected a floating-point input, ",
+                                                   input.name(), " is ", ToString(input.type())));
+  }
+  if (FixedBatch(input).value_or(1) != 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("inspect: expected an input for one example or any number of them, ",
+                     input.name(), " is ", ToString(input.type())));
+  }
   WEFT_ASSIGN_OR_RETURN(const Tensor fitted, FitToInput(input, x));
   if (fitted.is_empty() || fitted.rank() < 2 || fitted.dims()[0] != 1 || fitted.size() == 0 ||
       !kFloatTypes.contains(fitted.dtype())) {
@@ -60,7 +80,8 @@ absl::StatusOr<ScoreProbe> ScoreProbe::Create(const Attributor& of, const Tensor
   probe.session_ = options.session;
   WEFT_ASSIGN_OR_RETURN(probe.scores_, of.ProbeFor({.towards = {}, .session = options.session}));
   WEFT_ASSIGN_OR_RETURN(probe.x_, OneExampleFor(probe.scores_->input(), x));
-  WEFT_ASSIGN_OR_RETURN(probe.batch_size_, ExamplesARun(options.batch_size, probe.x_.size()));
+  WEFT_ASSIGN_OR_RETURN(probe.batch_size_,
+                        ExamplesARun(probe.scores_->input(), options.batch_size, probe.x_.size()));
   WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> values, probe.scores_->Values(probe.x_));
   WEFT_ASSIGN_OR_RETURN(probe.target_, TargetOf(values[0], options.target));
   probe.score_dtype_ = values[0].dtype();
@@ -71,6 +92,12 @@ absl::StatusOr<ScoreProbe> ScoreProbe::Create(const Attributor& of, const Tensor
 
 absl::StatusOr<std::vector<double>> ScoreProbe::Scores(const Tensor& batch) {
   WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> values, scores_->Values(batch));
+  const Dims expected = {batch.dims()[0], classes_};
+  if (values[0].dims() != expected) {
+    return absl::InvalidArgumentError(absl::StrCat("inspect: expected scores ", ToString(expected),
+                                                   ", the model gives ",
+                                                   ToString(values[0].type())));
+  }
   std::vector<double> scores;
   for (int64_t i = target_; i < values[0].size(); i += classes_) scores.push_back(values[0].At(i));
   return scores;
@@ -158,7 +185,8 @@ void LargestMagnitudes(Attribution& what) {
   const std::span<float> map = what.map.mutable_values<float>();
   for (size_t i = 0; i < elements.size(); ++i) {
     float& most = map[i % map.size()];
-    most = std::max(most, std::abs(elements[i]));
+    // NaN, once there, stays: what is not known is not small.
+    if (!std::isnan(most) && !(std::abs(elements[i]) <= most)) most = std::abs(elements[i]);
   }
 }
 

@@ -11,7 +11,8 @@
 
 namespace weft {
 
-// `x` as a batch of one that the input takes, but in f32. Errors: several examples, another type.
+// `x` as a batch of one that the input takes, but in f32. Errors: several examples, another type,
+// an input of integers or of a fixed batch of several.
 absl::StatusOr<Tensor> OneExampleFor(const Node& input, const Tensor& x);
 
 // The score of one class for one example, and for others like it: what methods of attribution ask.
@@ -20,8 +21,8 @@ class ScoreProbe {
   // Changes input `i` of several, which is a copy of the example.
   using ChangeInput = std::function<void(int64_t i, std::span<float> x)>;
 
-  // Errors: a model whose scores are not [N,C], a target that is no class, an example that is not
-  // one, a batch size below 0.
+  // Errors: a model whose scores are not [N,C] for N examples or not finite, a target that is no
+  // class, an example that is not one, a batch size below 0.
   static absl::StatusOr<ScoreProbe> Create(const Attributor& of, const Tensor& x,
                                            const AttributionOptions& options,
                                            BackwardRule rule = BackwardRule::kGradient);

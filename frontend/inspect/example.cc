@@ -36,11 +36,19 @@ bool BeginsAsNpy(std::span<const std::byte> bytes) {
          std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) == 0;
 }
 
+// As examples are kept, whatever floating-point type the model's input is.
+absl::Status KeepAsF32(Example& example) {
+  if (example.x.is_empty() || !kRealTypes.contains(example.x.dtype())) return absl::OkStatus();
+  WEFT_ASSIGN_OR_RETURN(example.x, example.x.Converted(DType::kF32));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Example> ExampleOfArray(const Model& model, const Tensor& array,
                                        const std::string& name) {
   Example example{.name = name};
   WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(model.graph));
   WEFT_ASSIGN_OR_RETURN(example.x, FitToInput(*input, array));
+  WEFT_RETURN_IF_ERROR(KeepAsF32(example));
   WEFT_ASSIGN_OR_RETURN(example.picture, PictureOf(example.x, model.preprocessing));
   return example;
 }
@@ -49,6 +57,7 @@ absl::StatusOr<Example> ExampleOfPicture(const Model& model, std::span<const std
                                          const std::string& name, bool resize) {
   Example example{.name = name};
   WEFT_ASSIGN_OR_RETURN(example.x, DecodeImageFor(model, bytes, name, {.resize = resize}));
+  WEFT_RETURN_IF_ERROR(KeepAsF32(example));
   if (example.x.rank() == 3) {
     Dims dims = example.x.dims();
     dims.insert(dims.begin(), 1);

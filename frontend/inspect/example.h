@@ -17,7 +17,7 @@ namespace weft {
 // One thing to look at: as the model takes it and as a person sees it.
 struct Example {
   std::string name;                     // "digits (test), example 7", "cat.png"
-  Tensor x = {};                        // f32[1,...], normalised
+  Tensor x = {};                        // f32[1,...], normalised; numbers of tokens as they are
   std::optional<Picture> picture = {};  // none: a signal, or a model that takes no pictures
   std::optional<int64_t> label = {};    // where it is known and single
 };

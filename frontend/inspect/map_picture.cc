@@ -124,7 +124,9 @@ absl::StatusOr<Picture> MapPicture(const Tensor& map, ColorMap colors, const Val
                                    int64_t scale) {
   WEFT_RETURN_IF_ERROR(CheckMap(map));
   const int64_t h = map.dims()[0], w = map.dims()[1];
-  if (scale < 1 || h * scale > kMostGridPixels / (w * scale)) {
+  // Each of them first, so that no product overflows.
+  if (scale < 1 || std::max({h, w, scale}) > kMostGridPixels ||
+      h * scale > kMostGridPixels / (w * scale)) {
     return absl::InvalidArgumentError(
         absl::StrCat("map: expected a scale of 1 or more and at most ", kMostGridPixels,
                      " pixels, got ", h, "x", w, " elements of ", scale, " pixels"));
@@ -140,6 +142,11 @@ absl::StatusOr<Picture> GridPicture(const Tensor& maps, const GridOptions& optio
     return absl::InvalidArgumentError("grid: expected columns, scale and gap of 0 or more");
   }
   const int64_t longer = std::max(stack.height, stack.width);
+  if (std::max({longer, options.scale, options.gap}) > kMostGridPixels) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("grid: maps of ", stack.height, "x", stack.width, ", scale ", options.scale,
+                     " and gap ", options.gap, ", the limit is ", kMostGridPixels));
+  }
   const int64_t scale = options.scale > 0
                             ? options.scale
                             : std::max<int64_t>(1, (kLeastMapPixels + longer - 1) / longer);
@@ -179,13 +186,15 @@ absl::StatusOr<Picture> OverlayPicture(const Picture& picture, const Tensor& map
                                : ValueRange{0, RangeOf(map.values<float>(), false).high};
   const std::vector<Rgb> palette =
       Palette(options.is_signed ? ColorMap::kDiverging : options.colors);
+  // Nothing of an unsigned map above 0: nothing has a say.
+  const double most_opacity = range.high > 0 ? options.opacity : 0;
   WEFT_ASSIGN_OR_RETURN(const Tensor fitted, ResizedPlanes(map, picture.height, picture.width));
   const std::span<const float> resized = fitted.values<float>();
   Picture result = Blank(picture.height, picture.width, 0);
   for (size_t i = 0; i < resized.size(); ++i) {
     const double place = std::clamp(range.Place(resized[i]), 0.0, 1.0);
     const double weight = options.is_signed ? std::abs(2 * place - 1) : std::sqrt(place);
-    const double opacity = std::isnan(weight) ? 0 : options.opacity * weight;
+    const double opacity = std::isnan(weight) ? 0 : most_opacity * weight;
     // Of signed maps the ends' colors: those near the middle would brighten what is seen through.
     const Rgb color = Look(palette, options.is_signed ? std::round(place) : place);
     const uint8_t gray = GrayOf(picture, i);

@@ -30,12 +30,29 @@ class GradientSums {
     batch.Add(values.values<float>());
     it->second->gradients.Add(values.values<float>());
     it->second->gradient_norm += batch.norm();
+    all_finite_ = all_finite_ && batch.nan() == 0 && batch.infinite() == 0;
     return absl::OkStatus();
   }
 
+  // Of all gradients since the last call.
+  bool TakeAllFinite() { return std::exchange(all_finite_, true); }
+
  private:
+  bool all_finite_ = true;
   std::map<std::string, ParameterStatistics*> by_name_;
 };
+
+// A trainer of a copy, which leaves the model's weights alone, whose gradients are summed.
+absl::StatusOr<std::unique_ptr<Trainer>> WatchedTrainer(const Model& model,
+                                                        const TrainOptions& options,
+                                                        GradientWatch watch) {
+  Model copy(Clone(model.graph));
+  copy.preprocessing = model.preprocessing;
+  copy.class_names = model.class_names;
+  WEFT_ASSIGN_OR_RETURN(auto trainer, Trainer::Create(std::move(copy), options));
+  trainer->WatchGradients(std::move(watch), 1);
+  return trainer;
+}
 
 absl::StatusOr<std::vector<ParameterStatistics>> TrainableWeights(const Graph& graph) {
   std::vector<ParameterStatistics> result;
@@ -61,29 +78,29 @@ absl::StatusOr<std::vector<ParameterStatistics>> GradientStatistics(
     training.loss = before.loss;
   }
   WEFT_ASSIGN_OR_RETURN(auto result, TrainableWeights(model.graph));
-  Model copy(Clone(model.graph));
-  copy.preprocessing = model.preprocessing;
-  copy.class_names = model.class_names;
-  WEFT_ASSIGN_OR_RETURN(const auto trainer, Trainer::Create(std::move(copy), training));
+  GradientSums sums(result);
+  absl::Status added;
+  const auto watch = [&](const std::string& parameter, const absl::StatusOr<Tensor>& gradient) {
+    added.Update(sums.Add(parameter, gradient));
+  };
+  WEFT_ASSIGN_OR_RETURN(auto trainer, WatchedTrainer(model, training, watch));
   WEFT_ASSIGN_OR_RETURN(const auto examples, EvenSubset(dataset, options.examples));
   WEFT_ASSIGN_OR_RETURN(
       const auto loader,
       Loader::Create(examples, {.batch_size = options.batch_size, .shuffle = false}));
-  GradientSums sums(result);
-  absl::Status added;
-  trainer->WatchGradients(
-      [&](const std::string& parameter, const absl::StatusOr<Tensor>& gradient) {
-        added.Update(sums.Add(parameter, gradient));
-      },
-      1);
   Batch batch;
   int64_t batches = 0;
   while (true) {
     WEFT_ASSIGN_OR_RETURN(const bool more, loader->Next(&batch));
     if (!more) break;
-    // A rate of 0 leaves the weights as they are.
+    // A rate of 0 leaves the weights as they are, but for gradients that are no finite numbers: 0
+    // times those is NaN. Such weights are given up.
+    if (trainer == nullptr) {
+      WEFT_ASSIGN_OR_RETURN(trainer, WatchedTrainer(model, training, watch));
+    }
     WEFT_RETURN_IF_ERROR(trainer->Step(batch, 0).status());
     WEFT_RETURN_IF_ERROR(added);
+    if (!sums.TakeAllFinite()) trainer.reset();
     ++batches;
   }
   for (ParameterStatistics& p : result)

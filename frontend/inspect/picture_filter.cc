@@ -10,6 +10,9 @@ namespace weft {
 namespace {
 
 constexpr int64_t kMostFilteredBytes = int64_t{1} << 30;
+// Of a kernel's magnitudes: with less of them as its sum it looks for differences. Emboss and
+// sharpen keep a ninth.
+constexpr double kLeastBrightnessShare = 0.1;
 
 absl::Status CheckFilterKernels(std::span<const Tensor> kernels) {
   if (kernels.empty()) return absl::InvalidArgumentError("filter: expected a kernel, got none");
@@ -114,9 +117,12 @@ absl::StatusOr<Tensor> FilterPicture(const Picture& picture, std::span<const Ten
 }
 
 FilteredLook LookFor(const Tensor& kernel) {
-  double sum = 0;
-  for (int64_t i = 0; i < kernel.size(); ++i) sum += kernel.At(i);
-  return sum < 0.5 ? FilteredLook::kSigned : FilteredLook::kPlain;
+  double sum = 0, magnitudes = 0;
+  for (int64_t i = 0; i < kernel.size(); ++i) {
+    sum += kernel.At(i);
+    magnitudes += std::abs(kernel.At(i));
+  }
+  return sum < kLeastBrightnessShare * magnitudes ? FilteredLook::kSigned : FilteredLook::kPlain;
 }
 
 absl::StatusOr<Picture> FilteredPicture(const Tensor& result, FilteredLook look) {

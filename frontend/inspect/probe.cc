@@ -11,7 +11,6 @@ namespace weft {
 namespace {
 
 std::string ObjectiveName(size_t i) { return absl::StrCat("objective", i); }
-std::string CotangentName(size_t i) { return absl::StrCat("cotangent", i); }
 std::string GradientName(size_t i) { return absl::StrCat("gradient", i); }
 
 Value Positive(GradientContext& c) { return c.Op("Relu", {c.dy()}); }
@@ -78,15 +77,18 @@ absl::StatusOr<Objective> MakeObjectives(const Model& model, const ProbeSpec& sp
   return Objective{std::move(graph), std::move(values), std::move(read)};
 }
 
-absl::Status AddGradients(const ProbeSpec& spec, Objective& objective) {
+// The names of the cotangents' inputs, which are none of the model's nodes'.
+absl::StatusOr<std::vector<std::string>> AddGradients(const ProbeSpec& spec, Objective& objective) {
   Graph& graph = objective.graph;
   WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(graph));
   WEFT_ASSIGN_OR_RETURN(const std::vector<Value> towards,
                         ValuesOf(graph, spec.towards, input->output()));
   std::vector<Value> cotangents;
+  std::vector<std::string> names;
   for (size_t i = 0; i < objective.values.size(); ++i) {
+    names.push_back(graph.UniqueName("cotangent"));
     WEFT_ASSIGN_OR_RETURN(cotangents.emplace_back(),
-                          graph.AddInput(CotangentName(i), objective.values[i].type()));
+                          graph.AddInput(names.back(), objective.values[i].type()));
   }
   WEFT_ASSIGN_OR_RETURN(
       const std::vector<Value> gradients,
@@ -94,7 +96,7 @@ absl::Status AddGradients(const ProbeSpec& spec, Objective& objective) {
   for (size_t i = 0; i < gradients.size(); ++i) {
     WEFT_RETURN_IF_ERROR(graph.AddOutput(GradientName(i), gradients[i]));
   }
-  return absl::OkStatus();
+  return names;
 }
 
 absl::StatusOr<std::vector<Tensor>> Take(const TensorMap& outputs, size_t count,
@@ -129,7 +131,7 @@ absl::StatusOr<std::unique_ptr<Probe>> Probe::Create(const Model& model, const P
     WEFT_RETURN_IF_ERROR(probe->MakeForward());
     return probe;
   }
-  WEFT_RETURN_IF_ERROR(AddGradients(spec, objective));
+  WEFT_ASSIGN_OR_RETURN(probe->cotangents_, AddGradients(spec, objective));
   objective.graph.RemoveDeadNodes();
   WEFT_ASSIGN_OR_RETURN(probe->backward_,
                         Session::Create(Model(std::move(objective.graph)), spec.session));
@@ -168,7 +170,7 @@ absl::StatusOr<Probe::Result> Probe::Backward(const Tensor& x, std::span<const T
         absl::StrCat("inspect: expected ", objectives_, " cotangents, got ", cotangents.size()));
   }
   WEFT_ASSIGN_OR_RETURN(TensorMap feeds, Feeds(x));
-  for (size_t i = 0; i < cotangents.size(); ++i) feeds[CotangentName(i)] = cotangents[i];
+  for (size_t i = 0; i < cotangents.size(); ++i) feeds[cotangents_[i]] = cotangents[i];
   WEFT_ASSIGN_OR_RETURN(const TensorMap outputs, backward_->Run(feeds));
   Result result;
   WEFT_ASSIGN_OR_RETURN(result.values, Take(outputs, types_.size(), ObjectiveName));
@@ -178,12 +180,14 @@ absl::StatusOr<Probe::Result> Probe::Backward(const Tensor& x, std::span<const T
 
 absl::StatusOr<Tensor> UnitCotangent(const Tensor& values, int64_t index, double value) {
   const Dims& dims = values.dims();
-  if (values.is_empty() || dims.size() < 2 || index < 0 || index >= dims[1]) {
+  if (values.is_empty() || !kFloatTypes.contains(values.dtype()) || dims.size() < 2 || index < 0 ||
+      index >= dims[1]) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "inspect: expected a unit of ", values.is_empty() ? "nothing" : ToString(values.type()),
-        ", got number ", index));
+        "inspect: expected a unit of values f32 or f64 [N,C,...], of ",
+        values.is_empty() ? "nothing" : ToString(values.type()), ", got number ", index));
   }
   WEFT_ASSIGN_OR_RETURN(Tensor result, Tensor::Zeros(DType::kF64, dims));
+  if (result.size() == 0) return result.Converted(values.dtype());  // of no example
   const std::span<double> elements = result.mutable_values<double>();
   const auto channel = elements.size() / static_cast<size_t>(dims[0] * dims[1]);
   const auto channels = static_cast<size_t>(dims[1]);

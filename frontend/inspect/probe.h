@@ -79,6 +79,7 @@ class Probe {
   std::unique_ptr<Session> backward_;
   std::vector<TensorType> types_;
   std::string input_;
+  std::vector<std::string> cotangents_;  // the backward graph's inputs besides
   size_t objectives_ = 0;
   size_t towards_ = 0;
 };

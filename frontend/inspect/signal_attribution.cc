@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -34,38 +35,53 @@ absl::StatusOr<SignalExtents> ExtentsOfSignal(const Tensor& x, const Attribution
   return SignalExtents{x.values<float>().size() / length, length};
 }
 
-// What each place is colored by, 0.5 for nothing: of the samples there the largest magnitude.
+// What each place is colored by, 0.5 for nothing: of the samples there the largest magnitude. NaN,
+// which no color stands for, where all are.
 std::vector<double> PlacesOf(std::span<const float> says, bool is_signed, double most) {
   const size_t places = std::min(kSignalPlaces, says.size());
   std::vector<double> result(places);
   for (size_t p = 0; p < places; ++p) {
     const size_t first = p * says.size() / places, end = (p + 1) * says.size() / places;
-    const float loudest =
-        *std::max_element(says.begin() + static_cast<std::ptrdiff_t>(first),
-                          says.begin() + static_cast<std::ptrdiff_t>(end),
-                          [](float a, float b) { return std::abs(a) < std::abs(b); });
+    float loudest = std::numeric_limits<float>::quiet_NaN();
+    for (const float v : says.subspan(first, end - first)) {
+      if (!std::isnan(v) && !(std::abs(v) <= std::abs(loudest))) loudest = v;
+    }
     const double value = is_signed ? loudest : std::abs(loudest);
-    result[p] = most > 0 ? 0.5 + value / most / 2 : 0.5;
+    result[p] = most > 0 || std::isnan(value) ? 0.5 + value / most / 2 : 0.5;
   }
   return result;
 }
 
+// A line through the samples, with a gap at those that are no finite numbers.
 std::string SignalCurve(std::span<const float> signal, const ValueRange& range, const SvgBox& box) {
   const size_t places = std::min(kSignalPlaces, signal.size());
-  std::string text = "<polyline fill=\"none\" stroke=\"black\" stroke-width=\"1\" points=\"";
+  std::string text, points;
+  const auto end_line = [&] {
+    if (points.empty()) return;
+    absl::StrAppend(&text, "<polyline fill=\"none\" stroke=\"black\" stroke-width=\"1\" points=\"",
+                    points, "\"/>\n");
+    points.clear();
+  };
   const auto point = [&](size_t place, float value) {
     const double x =
         box.x + box.width * (static_cast<double>(place) + 0.5) / static_cast<double>(places);
     const double y = box.y + box.height * (0.95 - 0.9 * range.Place(value));
-    absl::StrAppend(&text, std::round(10 * x) / 10, ",", std::round(10 * y) / 10, " ");
+    absl::StrAppend(&points, std::round(10 * x) / 10, ",", std::round(10 * y) / 10, " ");
   };
   for (size_t p = 0; p < places; ++p) {
     const size_t first = p * signal.size() / places, end = (p + 1) * signal.size() / places;
-    const auto [least, most] = std::ranges::minmax(signal.subspan(first, end - first));
+    const auto samples = signal.subspan(first, end - first);
+    const bool is_whole = std::ranges::all_of(samples, [](float v) { return std::isfinite(v); });
+    if (!is_whole) {
+      end_line();
+      continue;
+    }
+    const auto [least, most] = std::ranges::minmax(samples);
     point(p, least);
     if (most != least) point(p, most);
   }
-  return text + "\"/>\n";
+  end_line();
+  return text;
 }
 
 // Sample numbers below, and what the colors say.

@@ -3,11 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <limits>
 #include <system_error>
 
 #include "frontend/io/png.h"
@@ -52,34 +50,18 @@ std::string EventHostName() {
   return gethostname(name, sizeof(name) - 1) == 0 ? name : "localhost";
 }
 
-tensorboard::HistogramProto HistogramOf(const Tensor& values) {
+tensorboard::HistogramProto HistogramOf(const Distribution& values) {
   tensorboard::HistogramProto h;
-  double low = std::numeric_limits<double>::infinity(), high = -low;
-  for (int64_t i = 0; i < values.size(); ++i) {
-    const double v = values.At(i);
-    if (!std::isfinite(v)) continue;
-    low = std::min(low, v);
-    high = std::max(high, v);
-  }
-  if (low > high) return h;
-  const int buckets = low == high ? 1 : EventFile::kBuckets;
-  std::array<double, EventFile::kBuckets> counts{};
-  for (int64_t i = 0; i < values.size(); ++i) {
-    const double v = values.At(i);
-    if (!std::isfinite(v)) continue;
-    // By halves, as the span of two numbers of f64 may be infinite.
-    const double part = low == high ? 0 : (v / 2 - low / 2) / (high / 2 - low / 2);
-    const int bucket = std::isfinite(part) ? static_cast<int>(part * buckets) : 0;
-    ++counts[static_cast<size_t>(std::min(bucket, buckets - 1))];
-    h.set_num(h.num() + 1);
-    h.set_sum(h.sum() + v);
-    h.set_sum_squares(h.sum_squares() + v * v);
-  }
-  h.set_min(low);
-  h.set_max(high);
-  for (int i = 0; i < buckets; ++i) {
-    h.add_bucket_limit(std::lerp(low, high, static_cast<double>(i + 1) / buckets));
-    h.add_bucket(counts[static_cast<size_t>(i)]);
+  if (values.is_empty()) return h;
+  h.set_num(values.num());
+  h.set_sum(values.sum());
+  h.set_sum_squares(values.sum_squares());
+  h.set_min(values.low());
+  h.set_max(values.high());
+  for (int i = 0; i < values.buckets(); ++i) {
+    h.add_bucket_limit(
+        std::lerp(values.low(), values.high(), static_cast<double>(i + 1) / values.buckets()));
+    h.add_bucket(values.count(i));
   }
   return h;
 }
@@ -121,6 +103,29 @@ tensorboard::NodeDef NodeDefOf(const Node& node) {
 }
 
 }  // namespace
+
+void Distribution::Widen(const Tensor& values) {
+  for (int64_t i = 0; i < values.size(); ++i) {
+    const double v = values.At(i);
+    if (!std::isfinite(v)) continue;
+    low_ = std::min(low_, v);
+    high_ = std::max(high_, v);
+  }
+}
+
+void Distribution::Count(const Tensor& values) {
+  for (int64_t i = 0; i < values.size(); ++i) {
+    const double v = values.At(i);
+    if (!std::isfinite(v)) continue;
+    // By halves, as the span of two numbers of f64 may be infinite.
+    const double part = low_ == high_ ? 0 : (v / 2 - low_ / 2) / (high_ / 2 - low_ / 2);
+    const int bucket = std::isfinite(part) ? static_cast<int>(part * buckets()) : 0;
+    ++counts_[static_cast<size_t>(std::clamp(bucket, 0, buckets() - 1))];
+    num_ += 1;
+    sum_ += v;
+    sum_squares_ += v * v;
+  }
+}
 
 uint32_t MaskedCrc32c(std::string_view bytes) {
   static constexpr std::array<uint32_t, 256> kTable = Crc32cTable();
@@ -181,6 +186,14 @@ absl::Status EventFile::AddScalars(std::span<const NamedMetric> scalars, int64_t
 }
 
 absl::Status EventFile::AddHistogram(std::string_view tag, const Tensor& values, int64_t step) {
+  Distribution distribution;
+  distribution.Widen(values);
+  distribution.Count(values);
+  return AddHistogram(tag, distribution, step);
+}
+
+absl::Status EventFile::AddHistogram(std::string_view tag, const Distribution& values,
+                                     int64_t step) {
   tensorboard::Event event;
   event.set_step(step);
   tensorboard::Summary::Value* value = event.mutable_summary()->add_value();

@@ -2,12 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <numeric>
+#include <optional>
 #include <utility>
 
+#include "frontend/data/split.h"
 #include "frontend/session/feeds.h"
+#include "frontend/session/layer_batch.h"
 #include "frontend/session/layers.h"
 #include "frontend/session/session.h"
 #include "frontend/watch/confusion_plot.h"
+#include "graph/bind.h"
 
 namespace weft {
 namespace {
@@ -59,17 +65,25 @@ void PlaceExample(std::span<const float> pixels, const Preprocessing& p, int64_t
   }
 }
 
-// The first examples, as one batch.
-absl::StatusOr<Batch> FirstExamples(const Dataset& dataset, int64_t count) {
+// The first examples, in batches.
+absl::StatusOr<std::vector<Batch>> FirstExamples(const Dataset& dataset, int64_t count,
+                                                 int64_t batch_size) {
   // The caller's, for as long as this runs.
   const std::shared_ptr<const Dataset> borrowed(std::shared_ptr<void>(), &dataset);
-  WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<Loader> loader,
-                        Loader::Create(borrowed, {.batch_size = std::min(count, dataset.size()),
-                                                  .shuffle = false,
-                                                  .prefetch = 0}));
-  Batch batch;
-  WEFT_RETURN_IF_ERROR(loader->Next(&batch).status());
-  return batch;
+  std::vector<int64_t> first(static_cast<size_t>(count));
+  std::iota(first.begin(), first.end(), 0);
+  WEFT_ASSIGN_OR_RETURN(const auto examples,
+                        SubsetDataset(borrowed, std::move(first), dataset.name()));
+  WEFT_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Loader> loader,
+      Loader::Create(examples, {.batch_size = batch_size, .shuffle = false, .prefetch = 0}));
+  std::vector<Batch> batches;
+  while (true) {
+    WEFT_ASSIGN_OR_RETURN(const bool more, loader->Next(&batches.emplace_back()));
+    if (more) continue;
+    batches.pop_back();
+    return batches;
+  }
 }
 
 }  // namespace
@@ -122,18 +136,18 @@ absl::Status TrainingLog::Begin(const Dataset* examples) {
     WEFT_ASSIGN_OR_RETURN(table_, LogTable::Open(options_.log, LogColumns(), trainer_.step()));
   }
   if (options_.tensorboard.empty()) return absl::OkStatus();
+  if (options_.log_activations) {
+    if (examples == nullptr) {
+      return absl::InvalidArgumentError("log_activations: there are no examples");
+    }
+    WEFT_RETURN_IF_ERROR(Annotate(WatchActivations(*examples), "log_activations"));
+  }
   WEFT_ASSIGN_OR_RETURN(events_, EventFile::Create(options_.tensorboard, trainer_.step()));
   WEFT_RETURN_IF_ERROR(events_->AddGraph(trainer_.model().graph));
   const auto watch = [this](const std::string& parameter, const absl::StatusOr<Tensor>& gradient) {
     gradients_.Update(AddGradient(parameter, gradient));
   };
   trainer_.WatchGradients(watch, options_.log_gradients);
-  if (options_.log_activations) {
-    if (examples == nullptr) {
-      return absl::InvalidArgumentError("log_activations: there are no examples");
-    }
-    WEFT_ASSIGN_OR_RETURN(watched_, FirstExamples(*examples, kWatchedExamples));
-  }
   if (examples == nullptr) return absl::OkStatus();
   const absl::StatusOr<Picture> picture = ExamplesPicture(*examples, kLoggedExamples);
   // Signals and texts are no pictures.
@@ -168,15 +182,47 @@ absl::Status TrainingLog::AddHistograms(int64_t step) {
   return absl::OkStatus();
 }
 
+absl::Status TrainingLog::WatchActivations(const Dataset& examples) {
+  WEFT_ASSIGN_OR_RETURN(const Model snapshot, trainer_.Snapshot());
+  WEFT_ASSIGN_OR_RETURN(const Model layers, ModelOfLayers(snapshot));
+  const std::vector<Node*> inputs = layers.graph.inputs();
+  const int64_t count = std::min(kWatchedExamples, examples.size());
+  const std::optional<int64_t> fixed = FixedBatch(*inputs[0]);
+  int64_t batch_size = fixed.value_or(1);
+  if (batch_size < 1 || batch_size > count) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the model takes ", batch_size, " examples at a time, expected 1 to ", count));
+  }
+  WEFT_ASSIGN_OR_RETURN(const std::vector<Batch> first,
+                        FirstExamples(examples, batch_size, batch_size));
+  WEFT_ASSIGN_OR_RETURN(const TensorMap feeds, FeedExamples(inputs, first[0]));
+  if (fixed) {
+    WEFT_RETURN_IF_ERROR(BindingsFromFeeds(layers.graph, feeds).status());
+  } else {
+    WEFT_ASSIGN_OR_RETURN(batch_size, ExamplesWithin(layers.graph, feeds, count));
+  }
+  // Of a fixed batch whole ones.
+  const int64_t watched = fixed ? count / batch_size * batch_size : count;
+  WEFT_ASSIGN_OR_RETURN(watched_, FirstExamples(examples, watched, batch_size));
+  return absl::OkStatus();
+}
+
 absl::Status TrainingLog::AddActivations(int64_t step) {
   WEFT_ASSIGN_OR_RETURN(const Model snapshot, trainer_.Snapshot());
   WEFT_ASSIGN_OR_RETURN(const Model layers, ModelOfLayers(snapshot));
   WEFT_ASSIGN_OR_RETURN(const std::unique_ptr<Session> session,
                         Session::Create(layers, {.threads = trainer_.options().threads}));
-  WEFT_ASSIGN_OR_RETURN(const TensorMap feeds, FeedExamples(session->inputs(), watched_));
-  WEFT_ASSIGN_OR_RETURN(const TensorMap values, session->Run(feeds));
-  for (const auto& [name, value] : values) {
-    WEFT_RETURN_IF_ERROR(events_->AddHistogram(absl::StrCat("activations/", name), value, step));
+  std::map<std::string, Distribution> distributions;
+  // Once for the ranges and once for the counts, rather than to keep what all batches give.
+  for (const auto add : {&Distribution::Widen, &Distribution::Count}) {
+    for (const Batch& batch : watched_) {
+      WEFT_ASSIGN_OR_RETURN(const TensorMap feeds, FeedExamples(session->inputs(), batch));
+      WEFT_ASSIGN_OR_RETURN(const TensorMap values, session->Run(feeds));
+      for (const auto& [name, value] : values) (distributions[name].*add)(value);
+    }
+  }
+  for (const auto& [name, values] : distributions) {
+    WEFT_RETURN_IF_ERROR(events_->AddHistogram(absl::StrCat("activations/", name), values, step));
   }
   return absl::OkStatus();
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "frontend/data/dataset.h"
 #include "frontend/train/train_loop.h"
@@ -48,7 +49,7 @@ class TrainingLog {
   // where they are to be logged. The graph and the first examples of `examples`, which may be null,
   // are logged once; those whose activations are logged are its first too. Errors: those of
   // CheckLogOptions; a file cannot be written, a log of other columns, activations without
-  // examples.
+  // examples or of a model that takes others besides them (noise).
   static absl::StatusOr<std::unique_ptr<TrainingLog>> Create(const LogOptions& options,
                                                              Trainer& trainer,
                                                              const Dataset* examples = nullptr);
@@ -64,6 +65,8 @@ class TrainingLog {
   absl::Status AddRow(std::string_view kind, int64_t epoch, int64_t step,
                       std::vector<NamedMetric> numbers);
   absl::Status AddHistograms(int64_t step);
+  // The layers' values, of one batch of the watched examples after the other.
+  absl::Status WatchActivations(const Dataset& examples);
   absl::Status AddActivations(int64_t step);
   absl::Status AddGradient(const std::string& parameter, const absl::StatusOr<Tensor>& gradient);
 
@@ -71,8 +74,8 @@ class TrainingLog {
   Trainer& trainer_;
   std::unique_ptr<LogTable> table_;
   std::unique_ptr<EventFile> events_;
-  Batch watched_;           // the examples whose activations are logged
-  absl::Status gradients_;  // the first failure to log one
+  std::vector<Batch> watched_;  // the examples whose activations are logged
+  absl::Status gradients_;      // the first failure to log one
 };
 
 // The first examples of a data set side by side, as one picture; `count` at most.

@@ -105,7 +105,7 @@ TEST(EventFile, CountsFiniteNumbersInHistograms) {
   EXPECT_EQ(h.num(), 4);
   EXPECT_EQ(h.sum(), 1);
   EXPECT_EQ(h.sum_squares(), 5);
-  ASSERT_EQ(h.bucket_size(), EventFile::kBuckets);
+  ASSERT_EQ(h.bucket_size(), Distribution::kBuckets);
   EXPECT_EQ(h.bucket(0), 1);
   EXPECT_EQ(h.bucket(10), 2);  // 0 is at a third
   EXPECT_EQ(h.bucket(29), 1);

@@ -230,6 +230,9 @@ TEST_F(ActivationsCli, WriteAFolderOrALayer) {
   EXPECT_THAT(Output(Inspect("activations --data digits:50")), HasSubstr(name + " (Relu): f32["));
   EXPECT_THAT(Error(Inspect("activations --data digits:50 --at nothing -o r.png")),
               HasSubstr("no node is called nothing"));
+  EXPECT_THAT(Error(Inspect("activations --data digits:50 -o all.png")),
+              HasSubstr("expected a folder for all layers, or --at with one for a file"));
+  EXPECT_FALSE(std::filesystem::exists(Path("all.png")));
   EXPECT_THAT(Error(Inspect("activations --data digits:50 --index 99")), HasSubstr("[0,10)"));
 }
 

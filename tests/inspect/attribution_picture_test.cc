@@ -15,6 +15,7 @@
 namespace weft {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -100,6 +101,26 @@ TEST(AttributionPicture, SignalsAreCurvesOnColors) {
   EXPECT_EQ(Count(*SignalAttributionSvg(x, what, ""), "M680 "), 2);
   EXPECT_THAT(SignalAttributionSvg(*x.Reshaped({1, 1, 2, 3}), what, "").status().message(),
               HasSubstr("expected f32[1,C,L] and a map f32[1,L], got f32[1,1,2,3] and f32[1,3]"));
+}
+
+TEST(AttributionPicture, SignalsHaveGapsWhereTheyAreNoNumbers) {
+  const Tensor x =
+      Tensor::FromValues<float>({1, 1, 5}, std::array{0.f, 1.f, NAN, INFINITY, 1.f}).value();
+  Attribution what;
+  what.map = Tensor::FromValues<float>({1, 5}, std::array{0.f, NAN, 1.f, 1.f, 0.f}).value();
+  const std::string svg = *SignalAttributionSvg(x, what, "gaps");
+  EXPECT_EQ(Count(svg, "<polyline"), 2);
+  EXPECT_THAT(svg, Not(AnyOf(HasSubstr("nan"), HasSubstr("inf"))));
+  // Many samples a place: the loudest that is a number.
+  Tensor many = Tensor::Zeros(DType::kF32, {1, 1800}).value();
+  const std::span<float> says = many.mutable_values<float>();
+  for (size_t i = 0; i < says.size(); i += 2) says[i] = NAN;
+  says[1] = 3;
+  what.map = many;
+  const std::string most = HexText(ColorOf(ColorMap::kDiverging, 1));
+  EXPECT_EQ(Count(*SignalAttributionSvg(Tensor::Zeros(DType::kF32, {1, 1, 1800}).value(), what, ""),
+                  "<path fill=\"" + most + "\" d=\"M80 30H81v70H80z\"/>"),
+            1);
 }
 
 TEST(AttributionPicture, OfAnElectrocardiogram) {

@@ -66,6 +66,15 @@ TEST_F(CliAttribution, AllMethodsOnOneSheet) {
   EXPECT_THAT(out, HasSubstr("saved all.png"));
 }
 
+// The ops of an optimized file have no gradients; occlusion needs none.
+TEST_F(CliAttribution, OptimizedFilesHaveTheMethodsWithoutGradients) {
+  Output("optimize " + GoldenFolder() + "/digits.weft -o fast.weft");
+  const std::string out =
+      Output("inspect fast.weft attribution --data digits:50 --threads 1 -o all.png");
+  EXPECT_THAT(out, HasSubstr("Gradient is left out: "));
+  EXPECT_THAT(out, HasSubstr("saved all.png"));
+}
+
 TEST_F(CliAttribution, SignalsAreSvg) {
   Tensor x = Tensor::Zeros(DType::kF32, {1, 12, 4096}).value();
   x.mutable_values<float>()[100] = 1;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "frontend/build/builder.h"
 #include "frontend/io/image.h"
 #include "frontend/io/npy.h"
 #include "frontend/io/read_file.h"
@@ -71,6 +72,15 @@ TEST(Example, IsAnArrayWhereItsBytesBeginAsOne) {
   EXPECT_EQ(example.x.dims(), (Dims{1, 1, 28, 28}));
   EXPECT_EQ(example.x.dtype(), DType::kF32);
   EXPECT_TRUE(example.picture.has_value());
+}
+
+TEST(Example, IsF32OfAModelInF64Too) {
+  Builder b({.dtype = DType::kF64});
+  b.Output("y", b.Linear(b.Input("x", {"N", 3}), {.features = 2}));
+  const Model model = b.Build().value();
+  const std::string path = TestFolder() + "/x.npy";
+  ASSERT_TRUE(WriteNpy(path, Tensor::Zeros(DType::kF64, {1, 3}).value()).ok());
+  EXPECT_EQ(ReadExample(model, path, true)->x.dtype(), DType::kF32);
 }
 
 TEST(Example, SaysWhatBytesAreNot) {

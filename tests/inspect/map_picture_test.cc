@@ -61,6 +61,23 @@ TEST(MapPicture, RefusesOtherTensors) {
               HasSubstr("the limit is"));
 }
 
+TEST(MapPicture, RefusesSizesWhoseProductsOverflow) {
+  constexpr int64_t kHuge = int64_t{1} << 62;
+  const Tensor maps = Floats({1, 2, 2}, {1, 2, 3, 4});
+  EXPECT_THAT(GridPicture(maps, {.scale = kHuge}).status().message(), HasSubstr("the limit is"));
+  EXPECT_THAT(GridPicture(maps, {.gap = kHuge}).status().message(), HasSubstr("the limit is"));
+  EXPECT_FALSE(MapPicture(Floats({4, 4}, std::vector<float>(16)), ColorMap::kGray, {}, kHuge).ok());
+}
+
+TEST(MapPicture, OverlayOfNothingIsThePicture) {
+  const Picture picture = {.height = 1, .width = 2, .channels = 1, .pixels = {10, 200}};
+  for (const bool is_signed : {false, true}) {
+    const Picture overlay =
+        *OverlayPicture(picture, Floats({1, 2}, {0, 0}), {.is_signed = is_signed});
+    EXPECT_THAT(overlay.pixels, ElementsAre(10, 10, 10, 200, 200, 200)) << is_signed;
+  }
+}
+
 TEST(MapPicture, OverlayLeavesThePictureWhereTheMapIsZero) {
   const Picture picture = {.height = 1, .width = 2, .channels = 1, .pixels = {10, 200}};
   const Picture overlay = *OverlayPicture(picture, Floats({1, 2}, {0, 4}), {.opacity = 1});

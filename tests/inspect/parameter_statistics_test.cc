@@ -12,6 +12,7 @@
 #include "frontend/inspect/histogram_svg.h"
 #include "frontend/inspect/loss_surface.h"
 #include "frontend/session/session.h"
+#include "frontend/train/finetune_features.h"
 #include "testing_golden.h"
 #include "testing_svg.h"
 #include "tests/frontend/testing_cli.h"
@@ -72,6 +73,27 @@ TEST(GradientStatistics, NoWeightChangesFromBatchToBatch) {
     EXPECT_NEAR(many[i].gradients.mean(), again[i].gradients.mean(), 1e-7);
     EXPECT_GE(many[i].gradient_norm, again[i].gradient_norm);  // by the triangle inequality
   }
+}
+
+// An example that is no number makes gradients that are none, of its batch alone.
+TEST(GradientStatistics, ABatchWithoutFiniteGradientsLeavesTheOthers) {
+  Builder b({.seed = 4});
+  b.Output("scores", b.Linear(b.Input("x", {"N", 2}), {.features = 10, .name = "fc"}));
+  const Model model = b.Build().value();
+  const auto statistics = [&](std::vector<float> x) {
+    Features three{.values = Tensor::FromValues<float>({3, 2}, x).value(),
+                   .labels = Tensor::FromInts(std::array<int64_t, 3>{0, 1, 2})};
+    const std::shared_ptr<const Dataset> data =
+        FeatureDataset(std::move(three), **OpenDataset("digits:10", Split::kTest));
+    return (*GradientStatistics(model, data, {.batch_size = 1}))[0];
+  };
+  const ParameterStatistics broken = statistics({INFINITY, 1, 2, -1, 0.5, 3});
+  EXPECT_EQ(broken.gradients.nan() + broken.gradients.infinite(), 20);
+  // Of the other two, as if the first said nothing.
+  const ParameterStatistics sound = statistics({0, 0, 2, -1, 0.5, 3});
+  EXPECT_EQ(broken.gradients.count(), sound.gradients.count());
+  EXPECT_EQ(broken.gradients.low(), sound.gradients.low());
+  EXPECT_EQ(broken.gradients.high(), sound.gradients.high());
 }
 
 TEST(GradientStatistics, SaysWhatIsWrong) {

@@ -80,7 +80,19 @@ TEST(PictureFilter, LooksOfResults) {
   EXPECT_THAT(FilteredPicture(result, FilteredLook::kMagnitude)->pixels,
               ElementsAre(85, 0, 43, 255));
   EXPECT_EQ(LookFor(*MakePictureKernel("gabor")), FilteredLook::kSigned);
-  EXPECT_EQ(LookFor(*MakePictureKernel("sharpen")), FilteredLook::kPlain);
+  for (const char* name : {"sharpen", "emboss", "gaussian", "unsharp", "box", "identity"}) {
+    EXPECT_EQ(LookFor(*MakePictureKernel(name)), FilteredLook::kPlain) << name;
+  }
+  for (const char* name : {"sobel_x", "prewitt_y", "roberts_x", "laplacian", "log"}) {
+    EXPECT_EQ(LookFor(*MakePictureKernel(name)), FilteredLook::kSigned) << name;
+  }
+  for (int orientation = 0; orientation < 180; orientation += 5) {
+    for (const double phase : {0.0, 90.0, 180.0}) {
+      const KernelOptions gabor = {.orientation = static_cast<double>(orientation), .phase = phase};
+      EXPECT_EQ(LookFor(*MakePictureKernel("gabor", gabor)), FilteredLook::kSigned)
+          << orientation << " " << phase;
+    }
+  }
 }
 
 TEST(PictureFilter, RootOfSquaresIsTheLengthOfTheGradient) {

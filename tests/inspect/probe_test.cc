@@ -126,11 +126,29 @@ TEST(Probe, RulesOfRectifiers) {
   EXPECT_THAT(back(BackwardRule::kDeconvolution), ElementsAre(3, 0, 3, 0));
 }
 
+TEST(Probe, ANodeMayBeCalledAsCotangentsAre) {
+  Builder b({.seed = 5});
+  Value h = b.Relu(b.Input("cotangent0", {"N", 3}), {.name = "cotangent"});
+  b.Output("scores", b.Linear(h, {.features = 2}));
+  const auto probe = Probe::Create(b.Build().value());
+  ASSERT_TRUE(probe.ok()) << probe.status();
+  const Tensor x = *Tensor::FromValues<float>({1, 3}, std::array{1.f, 2.f, 3.f});
+  const Tensor scores = (*(*probe)->Values(x))[0];
+  const auto result = (*probe)->Backward(x, std::array{*UnitCotangent(scores, 1)});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->gradients[0].dims(), (Dims{1, 3}));
+}
+
 TEST(Probe, SaysWhatIsNotThere) {
+  EXPECT_EQ(UnitCotangent(SomeInput({0, 4}), 1)->dims(), (Dims{0, 4}));
+  EXPECT_THAT(UnitCotangent(Tensor::Zeros(DType::kI64, {1, 4}).value(), 1).status().message(),
+              HasSubstr("f32 or f64 [N,C,...], of i64[1,4]"));
+
   EXPECT_THAT(Probe::Create(SmallNet(), {.at = {"conv2"}}).status().message(),
               HasSubstr("no node is called conv2, did you mean conv1?"));
-  EXPECT_THAT(UnitCotangent(SomeInput({1, 4}), 4).status().message(),
-              HasSubstr("expected a unit of f64[1,4], got number 4"));
+  EXPECT_THAT(
+      UnitCotangent(SomeInput({1, 4}), 4).status().message(),
+      HasSubstr("expected a unit of values f32 or f64 [N,C,...], of f64[1,4], got number 4"));
   const auto probe = Probe::Create(SmallNet(), {.towards = {}}).value();
   EXPECT_FALSE(probe->Backward(SomeInput({1, 2, 6, 6}), std::array{SomeInput({1, 4})}).ok());
 }

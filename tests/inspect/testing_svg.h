@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "testing_golden.h"
@@ -13,18 +14,28 @@
 
 namespace weft {
 
-// A drawing's text without its numbers, and these.
+// A drawing's text without its numbers and colors, and these.
 struct SvgParts {
   std::string text;
   std::vector<double> numbers;
+  std::vector<int> colors;  // a number a channel
 };
 inline SvgParts PartsOfSvg(const std::string& svg) {
   SvgParts parts;
   for (size_t i = 0; i < svg.size();) {
-    const bool hex = svg[i] == '#';  // a color stays text
-    const bool starts = !hex && (std::isdigit(static_cast<unsigned char>(svg[i])) != 0 ||
-                                 (svg[i] == '-' && i + 1 < svg.size() &&
-                                  std::isdigit(static_cast<unsigned char>(svg[i + 1])) != 0));
+    const std::string_view color = std::string_view(svg).substr(i, 7);
+    if (color.size() == 7 && color[0] == '#' &&
+        color.find_first_not_of("0123456789abcdefABCDEF", 1) == std::string_view::npos) {
+      for (size_t c = 1; c < 7; c += 2) {
+        parts.colors.push_back(std::stoi(std::string(color.substr(c, 2)), nullptr, 16));
+      }
+      parts.text += '#';
+      i += color.size();
+      continue;
+    }
+    const bool starts = (std::isdigit(static_cast<unsigned char>(svg[i])) != 0 ||
+                         (svg[i] == '-' && i + 1 < svg.size() &&
+                          std::isdigit(static_cast<unsigned char>(svg[i + 1])) != 0));
     if (starts) {
       char* end = nullptr;
       parts.numbers.push_back(std::strtod(&svg[i], &end));
@@ -32,15 +43,20 @@ inline SvgParts PartsOfSvg(const std::string& svg) {
       parts.text += '0';
       continue;
     }
-    const size_t length = hex ? std::min<size_t>(7, svg.size() - i) : 1;
-    parts.text += svg.substr(i, length);
-    i += length;
+    parts.text += svg[i++];
   }
   return parts;
 }
 
-// The drawing is that of tests/golden/inspect/NAME.svg but for numbers that differ by 1 or a
-// hundredth: kernels differ between machines. WEFT_UPDATE_GOLDEN=1 writes the file instead.
+// How far a number of a drawing may be from that of the golden one: 1 (a pixel) and a hundredth, of
+// those below 1 (shares, losses, rates) a tenth.
+inline double SvgTolerance(double golden) {
+  const double size = std::abs(golden);
+  return size < 1 ? 1e-6 + 0.1 * size : 1 + 0.01 * size;
+}
+
+// The drawing is that of tests/golden/inspect/NAME.svg but for SvgTolerance and 4 levels of 255 a
+// color's channel: kernels differ between machines. WEFT_UPDATE_GOLDEN=1 writes the file instead.
 inline void ExpectGoldenSvg(const std::string& svg, const std::string& name) {
   const std::string path = GoldenFolder() + "/" + name + ".svg";
   if (std::getenv("WEFT_UPDATE_GOLDEN") != nullptr) {
@@ -51,8 +67,11 @@ inline void ExpectGoldenSvg(const std::string& svg, const std::string& name) {
   ASSERT_EQ(golden.text, drawn.text) << name;
   ASSERT_EQ(golden.numbers.size(), drawn.numbers.size()) << name;
   for (size_t i = 0; i < golden.numbers.size(); ++i) {
-    EXPECT_NEAR(golden.numbers[i], drawn.numbers[i], 1 + 0.01 * std::abs(golden.numbers[i]))
-        << name;
+    EXPECT_NEAR(golden.numbers[i], drawn.numbers[i], SvgTolerance(golden.numbers[i])) << name;
+  }
+  ASSERT_EQ(golden.colors.size(), drawn.colors.size()) << name;
+  for (size_t i = 0; i < golden.colors.size(); ++i) {
+    EXPECT_NEAR(golden.colors[i], drawn.colors[i], 4) << name;
   }
 }
 

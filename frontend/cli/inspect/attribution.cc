@@ -175,7 +175,8 @@ absl::Status RunAllAttributions(const Model& model, const InspectArguments& a,
   std::vector<TitledAttribution> all;
   for (const AttributionMethod& method : AttributionMethods()) {
     absl::StatusOr<Attribution> what = method.run(attributor, example.x, options);
-    if (absl::IsFailedPrecondition(what.status())) {
+    // An op of an optimized file may have no gradient.
+    if (absl::IsFailedPrecondition(what.status()) || absl::IsUnimplemented(what.status())) {
       Print("%s is left out: %s\n", std::string(method.title).c_str(),
             std::string(what.status().message()).c_str());
       continue;
@@ -183,6 +184,9 @@ absl::Status RunAllAttributions(const Model& model, const InspectArguments& a,
     WEFT_RETURN_IF_ERROR(what.status());
     if (all.empty()) PrintExplained(model, example, *what);
     all.push_back({std::string(method.title), *std::move(what)});
+  }
+  if (all.empty()) {
+    return absl::FailedPreconditionError("attribution: the network allows none of the methods");
   }
   WEFT_ASSIGN_OR_RETURN(const Picture sheet, AttributionSheet(*example.picture, all));
   return SavePicture(a.output, sheet);

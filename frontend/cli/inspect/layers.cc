@@ -77,6 +77,15 @@ std::string FileNameOf(const std::string& layer) {
   return name;
 }
 
+absl::Status CheckIsFolder(const std::string& output) {
+  for (const std::string_view ending : {".png", ".npy", ".svg", ".jpg", ".jpeg"}) {
+    if (!output.ends_with(ending)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--output: expected a folder for all layers, or --at with one for a file, got ", output));
+  }
+  return absl::OkStatus();
+}
+
 // One picture a layer, numbered in the layers' order.
 absl::Status SaveAllActivations(const std::string& folder, std::span<const LayerActivation> layers,
                                 const ActivationPictureOptions& options) {
@@ -87,21 +96,32 @@ absl::Status SaveAllActivations(const std::string& folder, std::span<const Layer
         absl::StrCat("--output: ", folder, ": cannot make this folder: ", error.message()));
   }
   const size_t digits = absl::StrCat(layers.size()).size();
+  bool saved = false;
   for (size_t i = 0; i < layers.size(); ++i) {
     std::string number = absl::StrCat(i + 1);
     number.insert(0, digits - number.size(), '0');
     absl::StatusOr<Picture> picture = ActivationPicture(layers[i].values, options);
-    if (!picture.ok()) return Annotate(picture.status(), layers[i].layer);
+    if (!picture.ok()) {
+      Print("%s is left out: %s\n", layers[i].layer.c_str(),
+            std::string(picture.status().message()).c_str());
+      continue;
+    }
+    saved = true;
     WEFT_RETURN_IF_ERROR(SavePicture(
         absl::StrCat(folder, "/", number, "-", FileNameOf(layers[i].layer), ".png"), *picture));
   }
-  return absl::OkStatus();
+  if (saved) return absl::OkStatus();
+  return absl::InvalidArgumentError("activations: no layer has values that make a picture");
 }
 
 absl::Status ShowActivations(const Model& model, const InspectArguments& a,
                              ActivationsArguments what) {
   if (a.output.empty()) what.options.background = 0;  // ink is for what is large
-  if (!what.at.empty()) WEFT_RETURN_IF_ERROR(CheckInspectOutput(a.output, {".png", ".npy"}));
+  if (what.at.empty()) {
+    WEFT_RETURN_IF_ERROR(CheckIsFolder(a.output));
+  } else {
+    WEFT_RETURN_IF_ERROR(CheckInspectOutput(a.output, {".png", ".npy"}));
+  }
   WEFT_ASSIGN_OR_RETURN(const Example example, InspectExample(model, a));
   std::vector<std::string> at;
   if (!what.at.empty()) at.push_back(what.at);

@@ -170,7 +170,8 @@ InspectMethod AddStatistics(CLI::App& inspect, const std::shared_ptr<InspectArgu
   app->add_option("--at", options->at, "A layer (default: all); may be given several times")
       ->allow_extra_args(false);
   app->add_option("--examples", options->examples, "So many, evenly spread (default: all)");
-  app->add_option("--batch", options->batch_size, "Examples a run")->capture_default_str();
+  app->add_option("--batch", options->batch_size,
+                  "Examples a run (default: 64, of large layers fewer)");
   AddInspectData(*app, *a);
   AddInspectOutput(*app, *a,
                    "The table as .csv or .json, or histograms as .svg (default: a table)");
