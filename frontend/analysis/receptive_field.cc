@@ -114,4 +114,27 @@ absl::StatusOr<ReceptiveField> ReceptiveFields::Of(const Node& node) const {
       absl::StrCat(node.Describe(), ": expected a node that depends on the input"));
 }
 
+absl::StatusOr<std::vector<FieldInterval>> FieldOfUnitAt(const ReceptiveField& field,
+                                                         const Dims& place, const Dims& extent) {
+  std::vector<FieldInterval> intervals;
+  for (size_t i = 0; i < field.size(); ++i) {
+    const FieldAxis& axis = field[i];
+    if (axis.whole) {
+      intervals.push_back({0, extent[i]});
+      continue;
+    }
+    if (!axis.placed || place.size() != field.size()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("expected units that follow one another along the input's axes, as those of "
+                       "a convolution's maps do; their field is ",
+                       ToString(field)));
+    }
+    const double begin = axis.start + static_cast<double>(place[i]) * axis.stride;
+    // A field between elements, behind a resizing, has a part of one more.
+    intervals.push_back({static_cast<int64_t>(std::floor(begin + 1e-6)),
+                         static_cast<int64_t>(std::ceil(begin + axis.size - 1e-6))});
+  }
+  return intervals;
+}
+
 }  // namespace weft

@@ -1,6 +1,7 @@
 #ifndef WEFT_FRONTEND_ANALYSIS_RECEPTIVE_FIELD_H_
 #define WEFT_FRONTEND_ANALYSIS_RECEPTIVE_FIELD_H_
 
+#include <cstdint>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -30,6 +31,19 @@ struct FieldAxis {
 
 // One entry for each spatial axis of the input (those after [N,C]).
 using ReceptiveField = std::vector<FieldAxis>;
+
+// Elements [begin, end) of an axis of the input; below 0 and beyond its extent: padding.
+struct FieldInterval {
+  int64_t begin = 0, end = 0;
+  int64_t size() const { return end - begin; }
+  friend bool operator==(const FieldInterval&, const FieldInterval&) = default;
+};
+
+// What the unit at `place` of a value with this field sees, an interval for each spatial axis of
+// the input, whose extents are `extent`. Errors: where an axis is not whole, units that do not
+// follow one another along the axes, a place of another number of axes.
+absl::StatusOr<std::vector<FieldInterval>> FieldOfUnitAt(const ReceptiveField& field,
+                                                         const Dims& place, const Dims& extent);
 
 // "14x14/4": sizes and strides; "6x10/2x4" where they differ, "all" for a whole axis, no stride for
 // units that are not placed.

@@ -7,6 +7,7 @@
 #include "frontend/data/split.h"
 #include "frontend/inspect/activations.h"
 #include "frontend/session/feeds.h"
+#include "frontend/session/fixed_batch.h"
 #include "frontend/session/layer_batch.h"
 #include "frontend/session/layers.h"
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "frontend/inspect/map_picture.h"
+#include "frontend/session/fixed_batch.h"
 #include "frontend/session/layer_batch.h"
 #include "frontend/session/layers.h"
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "frontend/session/fixed_batch.h"
 #include "frontend/session/layer_batch.h"
 
 namespace weft {

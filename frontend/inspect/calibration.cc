@@ -12,7 +12,7 @@
 namespace weft {
 namespace {
 
-constexpr double kLeastInverse = 1e-3, kMostInverse = 1e3;  // of temperatures
+constexpr double kLeastTemperature = 1e-3, kMostTemperature = 1e3;
 constexpr int kNewtonSteps = 200;
 constexpr double kTemperatureError = 1e-9;
 
@@ -89,10 +89,11 @@ void FillCalibrationBar(Picture& picture, int64_t left, int64_t width, double lo
 
 absl::StatusOr<Calibration> Calibrate(const Predictions& p, double temperature, int64_t bins) {
   WEFT_RETURN_IF_ERROR(CheckCalibrated(p));
-  if (!(temperature > 0) || !std::isfinite(temperature) || bins < 1 || bins > 1000) {
+  const bool fits = temperature >= kLeastTemperature && temperature <= kMostTemperature;
+  if (!fits || bins < 1 || bins > 1000) {
     return absl::InvalidArgumentError(
-        absl::StrCat("calibration: expected a temperature above 0 and 1 to 1000 bins, got ",
-                     temperature, " and ", bins));
+        absl::StrCat("calibration: expected a temperature from ", kLeastTemperature, " to ",
+                     kMostTemperature, " and 1 to 1000 bins, got ", temperature, " and ", bins));
   }
   Calibration c{.bins = std::vector<CalibrationBin>(static_cast<size_t>(bins)),
                 .temperature = temperature};
@@ -126,7 +127,7 @@ absl::StatusOr<Calibration> Calibrate(const Predictions& p, double temperature, 
 
 absl::StatusOr<double> FitTemperature(const Predictions& p) {
   WEFT_RETURN_IF_ERROR(CheckCalibrated(p));
-  double low = kLeastInverse, high = kMostInverse;
+  double low = 1 / kMostTemperature, high = 1 / kLeastTemperature;
   if (TotalLoss(p, low).slope >= 0 || TotalLoss(p, high).slope <= 0) {
     return absl::FailedPreconditionError(absl::StrCat(
         "calibration: no temperature fits best, of ", p.size(), " examples ", 100 * p.accuracy(),

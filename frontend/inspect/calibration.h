@@ -31,7 +31,7 @@ struct Calibration {
   double loss = 0;            // mean negative log-likelihood in nats
 };
 
-// Errors: no example, no bin, a temperature that is not above 0.
+// Errors: no example, no bin, a temperature outside [1e-3, 1e3].
 absl::StatusOr<Calibration> Calibrate(const Predictions& predictions, double temperature = 1,
                                       int64_t bins = 15);
 

@@ -11,6 +11,7 @@
 #include "frontend/io/read_file.h"
 #include "frontend/session/session.h"
 #include "frontend/train/model_data.h"
+#include "graph/bind.h"
 
 namespace weft {
 namespace {
@@ -46,7 +47,8 @@ absl::Status KeepAsF32(Example& example) {
 absl::StatusOr<Example> ExampleOfArray(const Model& model, const Tensor& array,
                                        const std::string& name) {
   Example example{.name = name};
-  WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(model.graph));
+  const Graph graph = WithoutLosses(model.graph);  // whose inputs are labels
+  WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(graph));
   WEFT_ASSIGN_OR_RETURN(example.x, FitToInput(*input, array));
   WEFT_RETURN_IF_ERROR(KeepAsF32(example));
   WEFT_ASSIGN_OR_RETURN(example.picture, PictureOf(example.x, model.preprocessing));

@@ -32,9 +32,9 @@ struct NearestRows {
 };
 
 // Of each row of `queries` f32[M,D] those of `rows` f32[N,D]. All are compared with all, in blocks
-// by matrix products; the distances of those found are computed again in f64. Any number of
-// `threads` (0: all) gives the same bits. Errors: those of FeatureRows, widths that differ, k
-// outside [1,N].
+// by matrix products in f32; distances are computed in f64, of the closest ones, or of all rows
+// where rounding might hide a nearer one. Any number of `threads` (0: all) gives the same bits.
+// Errors: those of FeatureRows, widths that differ, k outside [1,N].
 absl::StatusOr<NearestRows> FindNearest(const Tensor& rows, const Tensor& queries, int64_t k,
                                         RowDistance distance, int threads = 0);
 // Of each row those among the others; k in [1,N-1].

@@ -1,9 +1,11 @@
 #include "frontend/inspect/neighbours.h"
 
+#include <array>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "frontend/inspect/nearest_rows.h"
+#include "frontend/session/fixed_batch.h"
 #include "frontend/session/session.h"
 
 namespace weft {
@@ -26,8 +28,16 @@ absl::StatusOr<std::vector<Neighbour>> NearestExamples(
   WEFT_ASSIGN_OR_RETURN(const Model prefix, ModelUpTo(model, options.features.at));
   WEFT_ASSIGN_OR_RETURN(const auto session,
                         Session::Create(prefix, {.threads = options.features.threads}));
-  WEFT_ASSIGN_OR_RETURN(Tensor query, session->Run(x));
-  WEFT_ASSIGN_OR_RETURN(query, query.Converted(DType::kF32));
+  WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(session->graph()));
+  WEFT_ASSIGN_OR_RETURN(const Tensor fitted, FitToInput(*input, x));
+  WEFT_ASSIGN_OR_RETURN(
+      const std::vector<Tensor> values,
+      RunInBatchesOf(FixedBatch(*input), std::array{fitted},
+                     [&](std::span<const Tensor> batch) -> absl::StatusOr<std::vector<Tensor>> {
+                       WEFT_ASSIGN_OR_RETURN(Tensor y, session->Run(batch[0]));
+                       return std::vector<Tensor>{std::move(y)};
+                     }));
+  WEFT_ASSIGN_OR_RETURN(const Tensor query, values[0].Converted(DType::kF32));
   const int64_t wanted = options.count + (options.leave_out ? 1 : 0);
   WEFT_ASSIGN_OR_RETURN(
       const NearestRows nearest,

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "absl/strings/str_cat.h"
+#include "graph/graph.h"
 #include "graph/op.h"
 #include "ops/ops.h"
 
@@ -88,6 +89,12 @@ OpKind KindByTraits(std::string_view op) {
 }
 
 }  // namespace
+
+bool IsActivation(const Node& node) {
+  // Those whose parameters are inputs do not have the trait.
+  const std::string_view op = node.op_name();
+  return node.op().traits.activation || op == "PRelu" || op == "Clip";
+}
 
 OpKind OpKindOf(std::string_view op) {
   if (op.starts_with("Fused")) op.remove_prefix(5);

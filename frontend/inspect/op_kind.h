@@ -7,6 +7,8 @@
 
 namespace weft {
 
+class Node;
+
 // What an op is for, as drawings of networks color it. A gradient is of its op's kind, a fused op
 // of that of the op that it begins with.
 enum class OpKind {
@@ -26,6 +28,9 @@ inline constexpr std::array kOpKinds = {
     OpKind::kConv,    OpKind::kLinear,     OpKind::kNormalization, OpKind::kActivation,
     OpKind::kPooling, OpKind::kArithmetic, OpKind::kMovement,      OpKind::kRecurrent,
     OpKind::kLoss,    OpKind::kInterface,  OpKind::kOther};
+
+// Whether the node applies an activation function to what it reads.
+bool IsActivation(const Node& node);
 
 // Of an op of the standard ones or of a step that a plan adds ("Reorder"); others are kOther.
 OpKind OpKindOf(std::string_view op);

@@ -80,38 +80,56 @@ class PcaGram {
   const bool wide_;
 };
 
-// A direction at right angles to the first `count` columns of `basis`, of length 1.
-Eigen::VectorXd NewDirection(const Eigen::MatrixXd& basis, int64_t count) {
+// Takes away what lies in the directions of the columns.
+void RemoveDirections(const Eigen::Ref<const Eigen::MatrixXd>& columns, Eigen::VectorXd& v) {
+  for (int pass = 0; pass < 2 && columns.cols() > 0; ++pass) {
+    v -= columns * (columns.transpose() * v);
+  }
+}
+
+// What a search leaves out: what others found. Each search begins elsewhere.
+struct FoundPairs {
+  EigenPairs pairs = {};
+  uint64_t searches = 0;
+  double largest() const { return pairs.values.size() > 0 ? pairs.values[0] : 0; }
+};
+
+// A direction at right angles to the first `count` columns of `basis` and to what was found, of
+// length 1.
+Eigen::VectorXd NewDirection(const Eigen::MatrixXd& basis, int64_t count, const FoundPairs& found) {
   Eigen::VectorXd v(basis.rows());
-  RandomStream random(0, RandomPurpose::kNoise, static_cast<uint64_t>(count));
+  RandomStream random(found.searches, RandomPurpose::kNoise, static_cast<uint64_t>(count));
   for (double& element : v) element = random.Bell();
   for (int pass = 0; pass < 2; ++pass) {
-    v -= basis.leftCols(count) * (basis.leftCols(count).transpose() * v);
+    RemoveDirections(found.pairs.vectors, v);
+    RemoveDirections(basis.leftCols(count), v);
   }
   return v.normalized();
 }
 
-// The k largest by Lanczos' method with all vectors kept at right angles (Golub and Van Loan,
-// "Matrix computations", 10.3): a few products with the rows a component instead of the whole
-// matrix of products, until |A v - value v| is below 1e-9 of the largest value.
-absl::StatusOr<EigenPairs> SolveByLanczos(const PcaGram& gram, int64_t k) {
-  constexpr double kResidual = 1e-9, kBreakdown = 1e-12;
+// The k largest besides those found by Lanczos' method with all vectors kept at right angles (Golub
+// and Van Loan, "Matrix computations", 10.3): a few products with the rows a component instead of
+// the whole matrix of products, until |A v - value v| is below 1e-9 of the largest value, or all
+// are clearly below `least`. Of equal values it finds one.
+absl::StatusOr<EigenPairs> SolveByLanczos(const PcaGram& gram, int64_t k, const FoundPairs& found,
+                                          double least) {
+  constexpr double kResidual = 1e-9, kBreakdown = 1e-12, kClearly = 10;
   constexpr int64_t kRoomStep = 64;
+  const int64_t dimensions = gram.side() - found.pairs.vectors.cols();
   int64_t look = 8;  // the next number of columns at which to see how near they are
   Eigen::MatrixXd basis(gram.side(), kRoomStep);
-  basis.col(0) = NewDirection(basis, 0);
+  basis.col(0) = NewDirection(basis, 0, found);
   std::vector<double> diagonal, beside;
   for (int64_t m = 1;; ++m) {  // columns of the basis
     Eigen::VectorXd next = gram.Times(basis.col(m - 1));
+    RemoveDirections(found.pairs.vectors, next);
     diagonal.push_back(next.dot(basis.col(m - 1)));
-    for (int pass = 0; pass < 2; ++pass) {
-      next -= basis.leftCols(m) * (basis.leftCols(m).transpose() * next);
-    }
-    const double most = *std::ranges::max_element(diagonal);
+    RemoveDirections(basis.leftCols(m), next);
+    const double most = std::max(found.largest(), *std::ranges::max_element(diagonal));
     const bool ends = next.norm() <= kBreakdown * most;  // all of what the basis can reach
     // A new direction has a share in whatever is left.
-    const bool nothing_left = m == gram.side() || (ends && m > 1 && beside.back() == 0 &&
-                                                   diagonal.back() <= kBreakdown * most);
+    const bool nothing_left = m == dimensions || (ends && m > 1 && beside.back() == 0 &&
+                                                  diagonal.back() <= kBreakdown * most);
     beside.push_back(ends ? 0 : next.norm());
     if (m >= k && (m >= look || nothing_left)) {
       look = m + std::max<int64_t>(8, m / 8);
@@ -121,15 +139,44 @@ absl::StatusOr<EigenPairs> SolveByLanczos(const PcaGram& gram, int64_t k) {
       if (small.info() != Eigen::Success) return absl::InternalError("pca: no convergence");
       const EigenPairs pairs = LargestFirst(small.eigenvalues(), small.eigenvectors(), k);
       const double residual = beside.back() * pairs.vectors.row(m - 1).cwiseAbs().maxCoeff();
-      if (nothing_left || (!ends && residual <= kResidual * pairs.values[0])) {
+      const bool below = pairs.values[0] + kClearly * residual < least;
+      if (nothing_left || (!ends && (residual <= kResidual * most || below))) {
         return EigenPairs{pairs.values, basis.leftCols(m) * pairs.vectors};
       }
     }
     if (m == basis.cols()) {
       basis.conservativeResize(Eigen::NoChange, std::min(m + kRoomStep, gram.side()));
     }
-    basis.col(m) = ends ? NewDirection(basis, m) : Eigen::VectorXd(next / next.norm());
+    basis.col(m) = ends ? NewDirection(basis, m, found) : Eigen::VectorXd(next / next.norm());
   }
+}
+
+// Puts a pair where it belongs, in place of the last one.
+void ReplaceLast(const EigenPairs& one, EigenPairs& pairs) {
+  Eigen::Index at = pairs.values.size() - 1;
+  for (; at > 0 && pairs.values[at - 1] < one.values[0]; --at) {
+    pairs.values[at] = pairs.values[at - 1];
+    pairs.vectors.col(at) = pairs.vectors.col(at - 1).eval();
+  }
+  pairs.values[at] = one.values[0];
+  pairs.vectors.col(at) = one.vectors.col(0);
+}
+
+// The k largest, equal ones as often as they are there: searched for again besides those found
+// until what is left is not larger.
+absl::StatusOr<EigenPairs> LargestPairs(const PcaGram& gram, int64_t k) {
+  constexpr double kEqual = 1e-9;
+  FoundPairs found;
+  WEFT_ASSIGN_OR_RETURN(EigenPairs first, SolveByLanczos(gram, k, found, 0));
+  found.pairs = std::move(first);
+  while (k < gram.side()) {
+    ++found.searches;
+    const double last = found.pairs.values[k - 1];
+    WEFT_ASSIGN_OR_RETURN(const EigenPairs one, SolveByLanczos(gram, 1, found, last));
+    if (one.values[0] <= last + kEqual * found.largest()) break;
+    ReplaceLast(one, found.pairs);
+  }
+  return std::move(found.pairs);
 }
 
 // The directions [k,D] of the centered rows, scaled to length 1; zeros for those without a
@@ -160,7 +207,7 @@ absl::StatusOr<Pca> ComputePca(const Tensor& values, int64_t k) {
   centered.rowwise() -= mean.row(0);
   const PcaGram gram(centered);
   const bool whole = gram.side() <= kMostWholeSide;
-  WEFT_ASSIGN_OR_RETURN(const EigenPairs pairs, whole ? gram.Solve(k) : SolveByLanczos(gram, k));
+  WEFT_ASSIGN_OR_RETURN(const EigenPairs pairs, whole ? gram.Solve(k) : LargestPairs(gram, k));
   const PcaMatrix directions = DirectionsOf(centered, pairs);
   const PcaMatrix coordinates = centered * directions.transpose();
   Pca pca;

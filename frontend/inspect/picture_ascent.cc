@@ -112,6 +112,11 @@ absl::StatusOr<Ascent> Ascend(PictureSource& source, Tensor parameters,
     WEFT_ASSIGN_OR_RETURN(const Tensor x, source.Pictures(parameters));
     WEFT_ASSIGN_OR_RETURN(const JitteredAt seen, ObjectiveSeenAt(i, x, objective, options));
     WEFT_ASSIGN_OR_RETURN(const Tensor gradient, source.Backward(parameters, seen.gradient));
+    for (const float g : gradient.values<float>()) {
+      if (std::isfinite(g)) continue;
+      return absl::FailedPreconditionError(
+          absl::StrCat("the gradient of the objective is ", g, " at step ", i));
+    }
     step.Take(gradient.values<float>(), count, parameters.mutable_values<float>());
     source.Confine(parameters);
     if (options.blur_every > 0 && (i + 1) % options.blur_every == 0 && i + 1 < options.steps) {

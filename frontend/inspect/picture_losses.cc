@@ -1,5 +1,6 @@
 #include "frontend/inspect/picture_losses.h"
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <numeric>
@@ -65,6 +66,11 @@ Value TotalVariation(Emitter& e, Value x) {
 Value RelativeDistance(Emitter& e, Value value, const Tensor& target) {
   double squares = 0;
   for (int64_t i = 0; i < target.size(); ++i) squares += target.At(i) * target.At(i);
+  if (!std::isfinite(squares)) {
+    return e.Fail(absl::InvalidArgumentError(absl::StrCat(
+        value.null() ? "" : value.ToString(),
+        ": expected finite numbers to come near to, the sum of their squares is ", squares)));
+  }
   if (!(squares > 0)) {
     return e.Fail(absl::InvalidArgumentError(absl::StrCat(
         value.null() ? "" : value.ToString(),

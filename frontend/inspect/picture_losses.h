@@ -19,7 +19,7 @@ Value MeanSquare(Emitter& e, Value x);
 // 2015, with beta = 2. x [N,C,H,W].
 Value TotalVariation(Emitter& e, Value x);
 // |value - target|^2 / |target|^2; target [1,...] of the value's other axes, f32 or f64. Fails for
-// a target of zeros, to which nothing is near.
+// a target of zeros, to which nothing is near, and for one that is not finite.
 Value RelativeDistance(Emitter& e, Value value, const Tensor& target);
 
 // [N,C,C] of maps [N,C,H,W]: the products of every two channels, their mean over places; Gatys,

@@ -1,9 +1,12 @@
 #include "frontend/inspect/probe.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <utility>
 
 #include "autodiff/gradients.h"
+#include "frontend/session/fixed_batch.h"
 #include "graph/bind.h"
 #include "passes/passes.h"
 
@@ -149,16 +152,15 @@ const Node& Probe::input() const {
   return *(backward_ != nullptr ? backward_ : forward_)->graph().Find(input_);
 }
 
-absl::StatusOr<TensorMap> Probe::Feeds(const Tensor& x) const {
-  WEFT_ASSIGN_OR_RETURN(Tensor fitted, FitToInput(input(), x));
-  return TensorMap{{input_, std::move(fitted)}};
-}
-
 absl::StatusOr<std::vector<Tensor>> Probe::Values(const Tensor& x) {
   WEFT_RETURN_IF_ERROR(MakeForward());
-  WEFT_ASSIGN_OR_RETURN(const TensorMap feeds, Feeds(x));
-  WEFT_ASSIGN_OR_RETURN(const TensorMap outputs, forward_->Run(feeds));
-  return Take(outputs, types_.size(), ObjectiveName);
+  WEFT_ASSIGN_OR_RETURN(const Tensor fitted, FitToInput(input(), x));
+  return RunInBatchesOf(
+      FixedBatch(input()), std::array{fitted},
+      [this](std::span<const Tensor> batch) -> absl::StatusOr<std::vector<Tensor>> {
+        WEFT_ASSIGN_OR_RETURN(const TensorMap outputs, forward_->Run({{input_, batch[0]}}));
+        return Take(outputs, types_.size(), ObjectiveName);
+      });
 }
 
 absl::StatusOr<Probe::Result> Probe::Backward(const Tensor& x, std::span<const Tensor> cotangents) {
@@ -169,13 +171,30 @@ absl::StatusOr<Probe::Result> Probe::Backward(const Tensor& x, std::span<const T
     return absl::InvalidArgumentError(
         absl::StrCat("inspect: expected ", objectives_, " cotangents, got ", cotangents.size()));
   }
-  WEFT_ASSIGN_OR_RETURN(TensorMap feeds, Feeds(x));
-  for (size_t i = 0; i < cotangents.size(); ++i) feeds[cotangents_[i]] = cotangents[i];
-  WEFT_ASSIGN_OR_RETURN(const TensorMap outputs, backward_->Run(feeds));
+  WEFT_ASSIGN_OR_RETURN(Tensor fitted, FitToInput(input(), x));
+  std::vector<Tensor> batches = {std::move(fitted)};
+  batches.insert(batches.end(), cotangents.begin(), cotangents.end());
+  WEFT_ASSIGN_OR_RETURN(
+      std::vector<Tensor> all,
+      RunInBatchesOf(FixedBatch(input()), batches,
+                     [this](std::span<const Tensor> parts) { return RunBackward(parts); }));
   Result result;
-  WEFT_ASSIGN_OR_RETURN(result.values, Take(outputs, types_.size(), ObjectiveName));
-  WEFT_ASSIGN_OR_RETURN(result.gradients, Take(outputs, towards_, GradientName));
+  const auto values = all.begin() + static_cast<ptrdiff_t>(types_.size());
+  result.gradients.assign(std::move_iterator(values), std::move_iterator(all.end()));
+  all.resize(types_.size());
+  result.values = std::move(all);
   return result;
+}
+
+// The values and, behind them, the gradients.
+absl::StatusOr<std::vector<Tensor>> Probe::RunBackward(std::span<const Tensor> batches) {
+  TensorMap feeds = {{input_, batches[0]}};
+  for (size_t i = 0; i < objectives_; ++i) feeds[cotangents_[i]] = batches[i + 1];
+  WEFT_ASSIGN_OR_RETURN(const TensorMap outputs, backward_->Run(feeds));
+  WEFT_ASSIGN_OR_RETURN(std::vector<Tensor> all, Take(outputs, types_.size(), ObjectiveName));
+  WEFT_ASSIGN_OR_RETURN(const std::vector<Tensor> gradients, Take(outputs, towards_, GradientName));
+  all.insert(all.end(), gradients.begin(), gradients.end());
+  return all;
 }
 
 absl::StatusOr<Tensor> UnitCotangent(const Tensor& values, int64_t index, double value) {

@@ -54,8 +54,8 @@ class Probe {
 
   // The type of value `i` (objectives, then what is read besides), of any number of examples.
   const TensorType& type(size_t i = 0) const { return types_[i]; }
-  // The values for a batch of examples, or one example without its first axis. Errors: those of
-  // Session::Run.
+  // The values for a batch of examples, or one example without its first axis; of any number of
+  // them, also where the model takes a fixed one (RunInBatchesOf). Errors: those of Session::Run.
   absl::StatusOr<std::vector<Tensor>> Values(const Tensor& x);
 
   struct Result {
@@ -70,8 +70,8 @@ class Probe {
 
  private:
   Probe() = default;
-  absl::StatusOr<TensorMap> Feeds(const Tensor& x) const;
   absl::Status MakeForward();
+  absl::StatusOr<std::vector<Tensor>> RunBackward(std::span<const Tensor> batches);
 
   std::optional<Model> forward_model_;  // until Values makes `forward_` of it
   SessionOptions session_;

@@ -8,9 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "frontend/analysis/receptive_field.h"
 #include "frontend/inspect/map_picture.h"
 #include "frontend/inspect/probe.h"
+#include "graph/bind.h"
 
 namespace weft {
 namespace {
@@ -22,10 +22,11 @@ constexpr uint8_t kPaddingLevel = 200;
 constexpr Rgb kFieldFrame = {213, 94, 0};
 
 // Where the unit is, of maps [N,K,...]. Errors: one that is not there.
-absl::StatusOr<Dims> FieldUnit(const Dims& maps, const UnitFieldOptions& options) {
+absl::StatusOr<Dims> FieldUnit(const std::string& layer, const Dims& maps,
+                               const UnitFieldOptions& options) {
   const Dims extents(maps.begin() + std::min<ptrdiff_t>(2, std::ssize(maps)), maps.end());
   if (options.channel && (maps.size() < 2 || *options.channel < 0 || *options.channel >= maps[1])) {
-    return absl::InvalidArgumentError(absl::StrCat(options.at, ": expected a channel of ",
+    return absl::InvalidArgumentError(absl::StrCat(layer, ": expected a channel of ",
                                                    ToString(maps), ", got ", *options.channel));
   }
   if (!options.unit) {
@@ -38,7 +39,7 @@ absl::StatusOr<Dims> FieldUnit(const Dims& maps, const UnitFieldOptions& options
     is_there = (*options.unit)[i] >= 0 && (*options.unit)[i] < extents[i];
   }
   if (is_there) return *options.unit;
-  return absl::InvalidArgumentError(absl::StrCat(options.at, ": expected a unit within ",
+  return absl::InvalidArgumentError(absl::StrCat(layer, ": expected a unit within ",
                                                  ToString(extents), ", got ",
                                                  absl::StrJoin(*options.unit, ",")));
 }
@@ -49,26 +50,8 @@ absl::StatusOr<std::vector<FieldInterval>> FieldBox(const Graph& graph, const No
   WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(graph));
   WEFT_ASSIGN_OR_RETURN(const ReceptiveFields fields, ReceptiveFields::Create(graph, *input));
   WEFT_ASSIGN_OR_RETURN(const ReceptiveField field, fields.Of(node));
-  std::vector<FieldInterval> box;
-  for (size_t i = 0; i < extent.size(); ++i) {
-    const FieldAxis& axis = field[i];
-    if (axis.whole) {
-      box.push_back({0, extent[i]});
-    } else if (!axis.placed || unit.size() != extent.size()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(node.Describe(),
-                       ": expected units that follow one another along the "
-                       "input's axes, as those of a convolution's maps do; its "
-                       "field is ",
-                       ToString(field)));
-    } else {
-      const double begin = axis.start + static_cast<double>(unit[i]) * axis.stride;
-      const auto first = static_cast<int64_t>(std::floor(begin + 1e-6));
-      // A field between elements, behind a resizing, has a part of one more.
-      const auto end = static_cast<int64_t>(std::ceil(begin + axis.size - 1e-6));
-      box.push_back({first, end});
-    }
-  }
+  auto box = FieldOfUnitAt(field, unit, extent);
+  if (!box.ok()) return Annotate(box.status(), node.Describe());
   return box;
 }
 
@@ -208,6 +191,10 @@ absl::StatusOr<UnitField> FieldOfUnit(const Model& model, const Tensor& examples
         absl::StrCat("receptive field: expected examples [N,C,H,W] or [N,C,L], got ",
                      examples.is_empty() ? "nothing" : ToString(examples.type())));
   }
+  const Graph graph = WithoutLosses(model.graph);
+  WEFT_ASSIGN_OR_RETURN(const Value value,
+                        options.at.empty() ? ScoresOf(graph) : NamedValueOf(graph, options.at));
+  const Node& node = *value.node;
   WEFT_ASSIGN_OR_RETURN(const auto probe,
                         Probe::Create(model, {.at = {options.at}, .session = options.session}));
   WEFT_ASSIGN_OR_RETURN(const Tensor one, FieldExamplesFrom(examples, 0, 1));
@@ -215,16 +202,13 @@ absl::StatusOr<UnitField> FieldOfUnit(const Model& model, const Tensor& examples
   const Dims& maps = values[0].dims();
   if (maps.size() < 2) {
     return absl::InvalidArgumentError(
-        absl::StrCat(options.at, ": expected units [N,K,...], got ", ToString(values[0].type())));
+        absl::StrCat(node.name(), ": expected units [N,K,...], got ", ToString(values[0].type())));
   }
-  UnitField field{.node = options.at,
+  UnitField field{.node = node.name(),
                   .channel = options.channel,
                   .extent = Dims(examples.dims().begin() + 2, examples.dims().end())};
-  WEFT_ASSIGN_OR_RETURN(field.unit, FieldUnit(maps, options));
-  WEFT_ASSIGN_OR_RETURN(const Value scores, ScoresOf(model.graph));
-  const Node* node = options.at.empty() ? scores.node : model.graph.Find(options.at);
-  field.node = node->name();
-  WEFT_ASSIGN_OR_RETURN(field.box, FieldBox(model.graph, *node, field.unit, field.extent));
+  WEFT_ASSIGN_OR_RETURN(field.unit, FieldUnit(node.name(), maps, options));
+  WEFT_ASSIGN_OR_RETURN(field.box, FieldBox(graph, node, field.unit, field.extent));
   WEFT_RETURN_IF_ERROR(AddEffectiveField(*probe, examples, maps, options, field));
   return field;
 }

@@ -6,18 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "frontend/analysis/receptive_field.h"
 #include "frontend/io/picture.h"
 #include "frontend/session/session.h"
 #include "graph/model.h"
 
 namespace weft {
-
-// Elements [begin, end) of an axis of the input; below 0 and beyond its extent: padding.
-struct FieldInterval {
-  int64_t begin = 0, end = 0;
-  int64_t size() const { return end - begin; }
-  friend bool operator==(const FieldInterval&, const FieldInterval&) = default;
-};
 
 // What one unit of a layer sees of the input.
 struct UnitField {
@@ -36,7 +30,7 @@ struct UnitField {
 };
 
 struct UnitFieldOptions {
-  std::string at = {};                  // the layer, by name
+  std::string at = {};                  // the layer, by name; "": the scores
   std::optional<Dims> unit = {};        // none: the middle of its maps
   std::optional<int64_t> channel = {};  // none: the sum over all
   int64_t batch_size = 32;              // examples a run

@@ -1,12 +1,12 @@
 #include "frontend/inspect/style_transfer.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <memory>
 #include <utility>
 
 #include "frontend/inspect/model_of_size.h"
+#include "frontend/inspect/op_kind.h"
 #include "frontend/inspect/picture_losses.h"
 #include "frontend/inspect/planes.h"
 #include "frontend/session/session.h"
@@ -16,9 +16,6 @@ namespace weft {
 namespace {
 
 constexpr size_t kMostStyleLayers = 5;
-constexpr std::array<std::string_view, 11> kActivations = {
-    "Relu", "Clip", "LeakyRelu", "PRelu",    "Elu",    "Selu",
-    "Gelu", "Mish", "HardSwish", "Softplus", "Sigmoid"};
 
 // What is read of a picture: activations of the content layers, Gram matrices of the style layers.
 Objectives FeaturesOf(const std::vector<StyleTerm>& terms) {
@@ -85,6 +82,7 @@ absl::Status CheckStyle(const StyleOptions& o) {
   return CheckAscent(o.ascent);
 }
 
+// Terms of weight 0 are none: their layers need not be there, nor be anything but zeros.
 absl::StatusOr<std::vector<StyleTerm>> TermsOf(const Model& model, const StyleOptions& o) {
   std::vector<std::string> content = o.content_layers, style = o.style_layers;
   if (content.empty() || style.empty()) {
@@ -93,8 +91,12 @@ absl::StatusOr<std::vector<StyleTerm>> TermsOf(const Model& model, const StyleOp
     if (style.empty()) style = usual.style;
   }
   std::vector<StyleTerm> terms;
-  for (const std::string& layer : content) terms.push_back({.layer = layer});
-  for (const std::string& layer : style) terms.push_back({.layer = layer, .is_style = true});
+  if (o.content_weight > 0) {
+    for (const std::string& layer : content) terms.push_back({.layer = layer});
+  }
+  if (o.style_weight > 0) {
+    for (const std::string& layer : style) terms.push_back({.layer = layer, .is_style = true});
+  }
   return terms;
 }
 
@@ -124,7 +126,7 @@ absl::StatusOr<StyleLayers> DefaultStyleLayers(const Model& model) {
   for (const Node& node : graph.nodes()) {
     const TensorType& type = node.type();
     const bool has_maps = type.rank() == 4 && type.dim(2) != Dim(1) && type.dim(3) != Dim(1);
-    if (!has_maps || std::ranges::count(kActivations, node.op_name()) == 0) continue;
+    if (!has_maps || !IsActivation(node)) continue;
     const std::vector<Dim> extents = {type.dim(2), type.dim(3)};
     auto size = std::ranges::find(sizes, extents, &Last::extents);
     if (size == sizes.end()) size = sizes.insert(size, {extents, {}});

@@ -32,13 +32,13 @@ struct StyleTerm {
 
 struct StyleResult {
   Picture picture = {};
-  Tensor x = {};  // f32[1,C,H,W], normalised, of the content's size
-  std::vector<StyleTerm> terms = {};
+  Tensor x = {};                      // f32[1,C,H,W], normalised, of the content's size
+  std::vector<StyleTerm> terms = {};  // those whose weight is not 0
 };
 
-// The layers that are taken for style, the last activation of each size of maps, at most the five
-// largest sizes, and among them the one for content, the last but one (Gatys et al.: relu1 to relu5
-// and relu4). Errors: no activations with maps.
+// The layers that are taken for style, the last activation of each size of maps, of the first five
+// sizes in the network's order, and among them the one for content, the last but one (Gatys et al.:
+// relu1 to relu5 and relu4). Errors: no activations with maps.
 struct StyleLayers {
   std::vector<std::string> style;
   std::string content;

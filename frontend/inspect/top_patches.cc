@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <tuple>
 #include <utility>
 
 #include "frontend/analysis/receptive_field.h"
@@ -34,22 +33,21 @@ absl::StatusOr<PatchLayer> FindPatchLayer(const Model& model, const std::string&
                                                    value.node->Describe(), " is ", ToString(type)));
   }
   PatchLayer layer{.channels = type.dim(1).coefficient(), .has_places = type.rank() == 4};
-  if (!layer.has_places) return layer;
   WEFT_ASSIGN_OR_RETURN(const Node* input, OnlyInput(graph));
+  if (input->type().rank() != 4) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "patches: expected a model of pictures, the input is ", ToString(input->type())));
+  }
   WEFT_ASSIGN_OR_RETURN(const ReceptiveFields fields, ReceptiveFields::Create(graph, *input));
-  WEFT_ASSIGN_OR_RETURN(layer.field, fields.Of(*value.node));
-  if (layer.field.size() == 2) return layer;
-  return absl::InvalidArgumentError(absl::StrCat(
-      "patches: expected a model of pictures, the input is ", ToString(input->type())));
-}
-
-// What a unit at `place` sees along an axis of `extent` pixels: the first pixel and their number.
-std::pair<int64_t, int64_t> FieldAt(const FieldAxis& axis, int64_t place, int64_t extent) {
-  if (axis.whole || !axis.placed) return {0, extent};
-  const double first = axis.start + static_cast<double>(place) * axis.stride;
-  const auto from = static_cast<int64_t>(std::floor(first + 1e-6));
-  const auto last = static_cast<int64_t>(std::ceil(first + axis.size - 1 - 1e-6));
-  return {from, last - from + 1};
+  const absl::StatusOr<ReceptiveField> field = fields.Of(*value.node);
+  // Weights and what is made of them alone.
+  if (absl::IsNotFound(field.status())) return Annotate(field.status(), "patches");
+  if (!layer.has_places) return layer;
+  if (!field.ok()) return field.status();
+  const Dims any = {0, 0};
+  WEFT_RETURN_IF_ERROR(Annotate(FieldOfUnitAt(*field, any, any).status(), value.node->Describe()));
+  layer.field = *field;
+  return layer;
 }
 
 Picture CutPadded(const Picture& picture, const PictureRegion& r) {
@@ -80,6 +78,11 @@ void KeepBest(Patch patch, size_t most, std::vector<Patch>& best) {
 // The best places of a batch's maps, width `columns`.
 absl::Status KeepBestOf(const Batch& batch, const Tensor& maps, size_t most,
                         std::vector<UnitPatches>& units) {
+  if (maps.dims()[0] != batch.size()) {
+    return absl::InvalidArgumentError(absl::StrCat("patches: expected a layer [", batch.size(),
+                                                   ",C,...] of a batch of that many, got ",
+                                                   ToString(maps.type())));
+  }
   WEFT_ASSIGN_OR_RETURN(const Tensor floats, maps.Converted(DType::kF32));
   const int64_t channels = maps.dims()[1], columns = maps.rank() == 4 ? maps.dims()[3] : 1;
   const auto area = static_cast<size_t>(maps.size() / (maps.dims()[0] * channels));
@@ -87,12 +90,13 @@ absl::Status KeepBestOf(const Batch& batch, const Tensor& maps, size_t most,
     for (UnitPatches& unit : units) {
       const auto map = floats.values<float>().subspan(
           (n * static_cast<size_t>(channels) + static_cast<size_t>(unit.channel)) * area, area);
+      const auto bad = std::ranges::find_if(map, [](float v) { return !std::isfinite(v); });
+      if (bad != map.end()) {  // a NaN is no maximum, and hides one
+        return absl::FailedPreconditionError(absl::StrCat("patches: unit ", unit.channel, " is ",
+                                                          *bad, " for example ", batch.indices[n]));
+      }
       const auto best = std::ranges::max_element(map);
       const int64_t place = best - map.begin();
-      if (!std::isfinite(*best)) {
-        return absl::FailedPreconditionError(absl::StrCat(
-            "patches: unit ", unit.channel, " is ", *best, " for example ", batch.indices[n]));
-      }
       KeepBest({.example = batch.indices[n],
                 .activation = *best,
                 .row = place / columns,
@@ -112,8 +116,13 @@ absl::Status CutOut(const Dataset& dataset, const PatchLayer& layer, Patch& patc
   PictureRegion& field = patch.field;
   field = {.height = example.picture->height, .width = example.picture->width};
   if (layer.has_places) {
-    std::tie(field.top, field.height) = FieldAt(layer.field[0], patch.row, field.height);
-    std::tie(field.left, field.width) = FieldAt(layer.field[1], patch.column, field.width);
+    WEFT_ASSIGN_OR_RETURN(const std::vector<FieldInterval> seen,
+                          FieldOfUnitAt(layer.field, {patch.row, patch.column},
+                                        {example.picture->height, example.picture->width}));
+    field = {.top = seen[0].begin,
+             .left = seen[1].begin,
+             .height = seen[0].size(),
+             .width = seen[1].size()};
   }
   patch.picture = CutPadded(*example.picture, field);
   return absl::OkStatus();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "frontend/data/random.h"
@@ -18,6 +19,7 @@ namespace {
 constexpr double kStartDeviation = 1e-4;
 constexpr double kFirstMomentum = 0.5, kMomentum = 0.8;  // while exaggerated, and after
 constexpr double kGainUp = 0.2, kGainDown = 0.8, kLeastGain = 0.01;
+constexpr double kMostLearningRate = 1e9;
 constexpr int64_t kPlaceGrain = 64;  // points that are worth a thread
 
 absl::Status CheckTsne(const TsneOptions& o, int64_t n) {
@@ -32,12 +34,11 @@ absl::Status CheckTsne(const TsneOptions& o, int64_t n) {
   }
   const bool numbers = o.theta >= 0 && o.theta <= 1 && o.exaggeration >= 1 &&
                        std::isfinite(o.exaggeration) && o.learning_rate >= 0 &&
-                       std::isfinite(o.learning_rate);
+                       o.learning_rate <= kMostLearningRate;
   if (!numbers || o.iterations < 1 || o.exaggerated < 0) {
     return absl::InvalidArgumentError(
         "t-SNE: expected theta in [0,1], an exaggeration of 1 or more, a learning rate of 0 "
-        "(chosen) "
-        "or more, an iteration or more");
+        "(chosen) to 1e9, an iteration or more");
   }
   return absl::OkStatus();
 }
@@ -63,7 +64,8 @@ class TsneDescent {
     }
   }
 
-  void Step(int64_t iteration) {
+  // Errors: places that are no longer finite.
+  absl::Status Step(int64_t iteration) {
     const bool early = iteration < options_.exaggerated;
     FindPushes();
     const double exaggeration = early ? options_.exaggeration : 1;
@@ -72,6 +74,14 @@ class TsneDescent {
     });
     for (size_t i = 0; i < y_.size(); ++i) Move(i, early ? kFirstMomentum : kMomentum);
     Center();
+    constexpr double kMost = std::numeric_limits<float>::max();  // coordinates are f32
+    const auto finite = [](const PlanePoint& p) {
+      return std::abs(p.x) <= kMost && std::abs(p.y) <= kMost;
+    };
+    if (std::ranges::all_of(y_, finite)) return absl::OkStatus();
+    return absl::FailedPreconditionError(
+        absl::StrCat("t-SNE: places are not finite after iteration ", iteration,
+                     ", with a learning rate of ", rate_, "; a smaller one may help"));
   }
 
   double Divergence() {
@@ -161,7 +171,7 @@ absl::StatusOr<Tsne> ComputeTsne(const Tensor& values, const TsneOptions& option
   TsneDescent descent(affinities, static_cast<size_t>(n), options);
   {
     const RunScope scope(options.threads == 0 ? AvailableCpus() : options.threads);
-    for (int64_t i = 0; i < options.iterations; ++i) descent.Step(i);
+    for (int64_t i = 0; i < options.iterations; ++i) WEFT_RETURN_IF_ERROR(descent.Step(i));
     tsne.divergence = descent.Divergence();
   }
   const std::span<float> to = tsne.coordinates.mutable_values<float>();

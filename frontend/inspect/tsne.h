@@ -14,9 +14,10 @@ struct TsneOptions {
   int64_t iterations = 1000;
   double exaggeration = 12;   // of affinities, and
   int64_t exaggerated = 250;  // in how many iterations
-  double learning_rate = 0;   // 0: N / exaggeration / 4, at least 50 (Belkina et al. 2019)
-  uint64_t seed = 0;          // of the start
-  int threads = 0;            // 0: all
+  double learning_rate =
+      0;              // 0: N / exaggeration / 4, at least 50 (Belkina et al. 2019); at most 1e9
+  uint64_t seed = 0;  // of the start
+  int threads = 0;    // 0: all
 };
 
 struct Tsne {
@@ -28,7 +29,7 @@ struct Tsne {
 // "Accelerating t-SNE using tree-based algorithms", 2014): exact neighbours, gradient descent with
 // momentum and gains, the repulsion by Barnes and Hut. About 1000 iterations of N log N. The same
 // seed gives the same bits with any number of threads. Errors: those of FeatureRows, options out of
-// range, fewer than 4 rows.
+// range, fewer than 4 rows, a descent that leaves all bounds.
 absl::StatusOr<Tsne> ComputeTsne(const Tensor& values, const TsneOptions& options = {});
 
 }  // namespace weft

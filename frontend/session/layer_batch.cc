@@ -6,12 +6,6 @@
 
 namespace weft {
 
-std::optional<int64_t> FixedBatch(const Node& input) {
-  if (input.type().rank() == 0) return std::nullopt;
-  const Dim& first = input.type().dim(0);
-  return first.is_static() ? std::optional(first.coefficient()) : std::nullopt;
-}
-
 absl::StatusOr<int64_t> ExamplesWithin(const Graph& graph, const TensorMap& one, int64_t most,
                                        int64_t bytes) {
   WEFT_ASSIGN_OR_RETURN(const SymbolBindings bindings, BindingsFromFeeds(graph, one));

@@ -2,7 +2,6 @@
 #define WEFT_FRONTEND_SESSION_LAYER_BATCH_H_
 
 #include <cstdint>
-#include <optional>
 
 #include "graph/evaluator.h"
 #include "graph/graph.h"
@@ -12,9 +11,6 @@ namespace weft {
 // A graph whose outputs are all layers (ModelOfLayers) keeps them all in memory: batches for it
 // are as small as that asks for.
 inline constexpr int64_t kLayerBatchBytes = int64_t{256} << 20;
-
-// How many examples an input takes at a time, which its first dim says; none: any.
-std::optional<int64_t> FixedBatch(const Node& input);
 
 // How many examples at a time, from 1 to `most`, make outputs of at most `bytes` together; of
 // layers that one example brings above, 1. `one` feeds one example. Errors: feeds that are no such

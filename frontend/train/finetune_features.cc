@@ -11,6 +11,7 @@
 #include "frontend/data/loader.h"
 #include "frontend/io/names.h"
 #include "frontend/session/feeds.h"
+#include "frontend/session/fixed_batch.h"
 #include "frontend/session/plan_cache.h"
 #include "frontend/session/session.h"
 #include "frontend/train/finetune_weights.h"
@@ -216,6 +217,29 @@ absl::StatusOr<Model> ModelUpTo(const Model& model, std::string_view at) {
 
 namespace {
 
+// The first output for a batch of any size, also of a model that takes another one.
+absl::StatusOr<Tensor> FeaturesOfBatch(Session& session, const Batch& batch) {
+  const std::vector<Node*> inputs = session.inputs();
+  if (inputs.empty()) return session.Scores(batch);  // says what is missing
+  WEFT_ASSIGN_OR_RETURN(const TensorMap feeds, FeedExamples(inputs, batch));
+  std::vector<std::string> names;
+  std::vector<Tensor> batches;
+  for (const auto& [name, tensor] : feeds) {
+    names.push_back(name);
+    batches.push_back(tensor);
+  }
+  WEFT_ASSIGN_OR_RETURN(
+      const std::vector<Tensor> values,
+      RunInBatchesOf(FixedBatch(*inputs[0]), batches,
+                     [&](std::span<const Tensor> parts) -> absl::StatusOr<std::vector<Tensor>> {
+                       TensorMap some;
+                       for (size_t i = 0; i < parts.size(); ++i) some[names[i]] = parts[i];
+                       WEFT_ASSIGN_OR_RETURN(const TensorMap outputs, session.Run(some));
+                       return std::vector<Tensor>{outputs.at(kFeaturesOutput)};
+                     }));
+  return values[0];
+}
+
 // What `run` makes of all examples, in batches; `type` is that of one batch.
 absl::StatusOr<Features> CollectFeatures(
     const TensorType& type, const std::shared_ptr<const Dataset>& dataset,
@@ -249,7 +273,7 @@ absl::StatusOr<Features> ComputeFeatures(const Model& model,
   WEFT_ASSIGN_OR_RETURN(const Model prefix, ModelUpTo(model, options.at));
   WEFT_ASSIGN_OR_RETURN(const auto session, Session::Create(prefix, {.threads = options.threads}));
   const auto run = [&](const Batch& batch) -> absl::StatusOr<Tensor> {
-    WEFT_ASSIGN_OR_RETURN(const Tensor values, session->Scores(batch));
+    WEFT_ASSIGN_OR_RETURN(const Tensor values, FeaturesOfBatch(*session, batch));
     return values.Converted(DType::kF32);
   };
   return CollectFeatures(prefix.graph.outputs()[0].value.type(), dataset, options, run);

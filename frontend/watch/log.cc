@@ -9,6 +9,7 @@
 
 #include "frontend/data/split.h"
 #include "frontend/session/feeds.h"
+#include "frontend/session/fixed_batch.h"
 #include "frontend/session/layer_batch.h"
 #include "frontend/session/layers.h"
 #include "frontend/session/session.h"

@@ -94,6 +94,8 @@ TEST(Calibration, SaysWhatIsWrong) {
   EXPECT_THAT(Calibrate({}).status().message(), HasSubstr("at least one example"));
   EXPECT_FALSE(Calibrate(PredictionsOf(Repeated(0.75, 3, 1)), 0).ok());
   EXPECT_FALSE(Calibrate(PredictionsOf(Repeated(0.75, 3, 1)), 1, 0).ok());
+  EXPECT_THAT(Calibrate(PredictionsOf(Repeated(0.75, 3, 1)), 1e-310).status().message(),
+              HasSubstr("a temperature from 0.001 to 1000"));
   EXPECT_FALSE(PredictionsAt(PredictionsOf(Repeated(0.75, 3, 1)), std::vector<int64_t>{4}).ok());
 }
 

@@ -92,6 +92,8 @@ TEST_F(CliInspectData, MistakenArgumentsAreErrors) {
   EXPECT_THAT(Error(Digits("confusion") + "--split val"), HasSubstr("train or test, got val"));
   EXPECT_THAT(Error(Digits("calibration") + "--bins 0"), HasSubstr("1 to 1000 bins"));
   EXPECT_THAT(Error(Digits("adversarial") + "--epsilons 2"), HasSubstr("in [0,1]"));
+  EXPECT_THAT(Error(Digits("adversarial") + "--steps 0 -o x.png"),
+              HasSubstr("--steps: expected 1 or more (--fgsm takes a single one), got 0"));
   EXPECT_THAT(Error(Digits("adversarial") + "--epsilon 0 -o x.png"),
               HasSubstr("try a larger --epsilon"));
 }

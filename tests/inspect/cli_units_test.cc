@@ -54,6 +54,13 @@ TEST_F(UnitCommands, MaximizeWritesPicturesAndArrays) {
   EXPECT_THAT(Inspect(ascent), HasSubstr("\n"));
 }
 
+TEST_F(UnitCommands, PrototypesOfSomeClasses) {
+  Inspect("prototypes --unit 7 --unit 2 --steps 3 -o p.npy");
+  EXPECT_EQ(ReadNpy(Path("p.npy"))->dims(), (Dims{2, 1, 28, 28}));
+  EXPECT_THAT(Refused("prototypes --unit 10 --steps 3"),
+              HasSubstr("expected a channel from 0 to 9, got 10"));
+}
+
 TEST_F(UnitCommands, TheSameSeedWritesTheSameFile) {
   for (const char* file : {"a.npy", "b.npy"}) {
     Inspect(std::string("prototypes --steps 8 --jitter 2 --seed 3 -o ") + file);

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <optional>
 
 #include "frontend/inspect/example.h"
 #include "frontend/inspect/map_picture.h"
 #include "frontend/inspect/model_of_size.h"
 #include "frontend/inspect/planes.h"
 #include "frontend/io/resample.h"
+#include "frontend/session/session.h"
 #include "tests/inspect/testing_golden.h"
 
 namespace weft {
@@ -57,6 +59,28 @@ TEST(ModelOfSize, NamesTheNodeThatIsNotConvolutional) {
   EXPECT_THAT(error, HasSubstr("fc1 (Gemm): expected inner extents"));
 }
 
+// Half the mean square of a layer's activations, or the mean of a channel, by a session of what
+// stands before it in a model of that size.
+double ExcitementOf(const Model& model, const std::string& at, std::optional<int64_t> channel,
+                    const Tensor& x) {
+  const std::array<std::string, 1> layers = {at};
+  Model sized = ModelOfSize(model, layers, x.dims()[2], x.dims()[3]).value();
+  const Value layer = sized.graph.Find(at)->output();
+  sized.graph.ClearOutputs();
+  EXPECT_TRUE(sized.graph.AddOutput("layer", layer).ok());
+  sized.graph.RemoveDeadNodes();
+  const Tensor maps = *Session::Create(sized).value()->Run(x);
+  const int64_t area = maps.dims()[2] * maps.dims()[3];
+  double sum = 0;
+  int64_t count = 0;
+  for (int64_t i = 0; i < maps.size(); ++i) {
+    if (channel && i / area != *channel) continue;
+    sum += channel ? maps.At(i) : maps.At(i) * maps.At(i) / 2;
+    ++count;
+  }
+  return sum / static_cast<double>(count);
+}
+
 TEST(DeepDream, MakesMoreOfALayer) {
   const Model model = GoldenModel("digits");
   const Picture picture = ExamplePicture("digits", 0);
@@ -68,6 +92,8 @@ TEST(DeepDream, MakesMoreOfALayer) {
     EXPECT_EQ(dream->picture.height, 56);
     EXPECT_EQ(dream->picture.width, 64);
     EXPECT_GT(dream->after, 1.5 * dream->before);
+    const double after = ExcitementOf(model, "block2.relu", channel, dream->x);
+    EXPECT_NEAR(dream->after, after, 1e-4 * after);
   }
 }
 

@@ -95,5 +95,18 @@ TEST(Example, SaysWhatBytesAreNot) {
   EXPECT_THAT(error("P5 2 1 255\n12", true), HasSubstr("give an .npy file"));
 }
 
+// Labels are no second input.
+TEST(Example, AnArrayForAModelWithALoss) {
+  Builder b;
+  const Value y = b.Linear(b.Input("x", {"N", 4}), {.features = 3});
+  b.Output("y", y);
+  b.Loss("loss", b.CrossEntropy(y, b.Input("labels", {"N"}, {.dtype = DType::kI64})));
+  const std::string path = TestFolder() + "/some.npy";
+  ASSERT_TRUE(WriteNpy(path, *Tensor::Zeros(DType::kF32, {4})).ok());
+  const auto example = ReadExample(b.Build().value(), path, false);
+  ASSERT_TRUE(example.ok()) << example.status();
+  EXPECT_EQ(example->x.dims(), (Dims{1, 4}));
+}
+
 }  // namespace
 }  // namespace weft

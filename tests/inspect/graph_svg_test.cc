@@ -355,7 +355,6 @@ TEST(GraphSvg, GoldenDigits) {
 }
 
 TEST(GraphSvg, GoldenCifar) {
-  if (!HasSharedCifar()) GTEST_SKIP() << "no ../shared/data/cifar10-jpeg";
   ExpectGoldenDrawing(GraphSvg(GoldenModel("cifar").graph).value(), "graph_cifar");
 }
 

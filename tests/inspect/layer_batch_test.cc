@@ -8,6 +8,7 @@
 
 #include "frontend/build/builder.h"
 #include "frontend/inspect/activations.h"
+#include "frontend/session/fixed_batch.h"
 #include "frontend/session/layers.h"
 #include "frontend/train/finetune_features.h"
 #include "frontend/watch/event_file.h"

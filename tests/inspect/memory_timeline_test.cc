@@ -151,10 +151,7 @@ void ExpectGoldenMemory(const std::string& network) {
 
 TEST(MemorySvg, GoldenDigits) { ExpectGoldenMemory("digits"); }
 
-TEST(MemorySvg, GoldenCifar) {
-  if (!HasSharedCifar()) GTEST_SKIP() << "no ../shared/data/cifar10-jpeg";
-  ExpectGoldenMemory("cifar");
-}
+TEST(MemorySvg, GoldenCifar) { ExpectGoldenMemory("cifar"); }
 
 }  // namespace
 }  // namespace weft

@@ -14,6 +14,7 @@ namespace weft {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 
 // Far from the origin, where products of f32 lose digits.
@@ -64,6 +65,61 @@ TEST(NearestRows, AnyNumberOfThreadsGivesTheSameBits) {
     EXPECT_EQ(one.index, more.index);
     EXPECT_EQ(one.distance, more.distance);
   }
+}
+
+// By the definition, in f64: the k nearest others of a row.
+std::vector<int64_t> NearestByDefinition(const Tensor& rows, int64_t row, int64_t k) {
+  const int64_t n = rows.dims()[0], width = rows.dims()[1];
+  std::vector<std::pair<double, int64_t>> all;
+  for (int64_t i = 0; i < n; ++i) {
+    double sum = 0;
+    for (int64_t d = 0; d < width; ++d) {
+      sum += std::pow(rows.At(i * width + d) - rows.At(row * width + d), 2);
+    }
+    if (i != row) all.emplace_back(sum, i);
+  }
+  std::ranges::sort(all);
+  std::vector<int64_t> nearest;
+  for (int64_t i = 0; i < k; ++i) nearest.push_back(all[static_cast<size_t>(i)].second);
+  return nearest;
+}
+
+// Products of f32 say nothing about who is near within a cluster.
+TEST(NearestRows, AreExactInClustersFarApart) {
+  Tensor rows = Tensor::Zeros(DType::kF32, {400, 4}).value();
+  const std::span<float> values = rows.mutable_values<float>();
+  RandomStream random(3, RandomPurpose::kNoise, 0);
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] = (i / 4 % 2 == 0 ? 1000.f : -1000.f) + 0.1f * random.Bell();
+  }
+  const NearestRows nearest = FindNearestOthers(rows, 5, RowDistance::kSquared).value();
+  for (int64_t i = 0; i < 400; ++i) {
+    EXPECT_THAT(nearest.IndexOf(i), ElementsAreArray(NearestByDefinition(rows, i, 5))) << i;
+  }
+}
+
+TEST(NearestRows, MayHaveLargeNumbers) {
+  Tensor rows = FarRows(60, 3, 4);
+  for (float& v : rows.mutable_values<float>()) v = (v - 30) * 1e20f;
+  const NearestRows nearest = FindNearestOthers(rows, 5, RowDistance::kSquared).value();
+  for (int64_t i = 0; i < 60; ++i) {
+    EXPECT_THAT(nearest.IndexOf(i), ElementsAreArray(NearestByDefinition(rows, i, 5))) << i;
+  }
+  EXPECT_GT(nearest.DistanceOf(0)[0], 1e36);
+}
+
+TEST(NearestRows, RowsWithoutADirectionAreAtCosineDistance1) {
+  Tensor rows = Tensor::Zeros(DType::kF32, {40, 2}).value();
+  const std::span<float> values = rows.mutable_values<float>();
+  for (size_t i = 0; i < 20; ++i) values[4 * i] = -1;  // every other row
+  values[4 * 3 + 1] = 1;
+  const NearestRows nearest = FindNearestOthers(rows, 39, RowDistance::kCosine).value();
+  // Row 1 is zero: all are at distance 1, those of zeros and those with a direction.
+  for (const double distance : nearest.DistanceOf(1)) EXPECT_EQ(distance, 1);
+  const NearestRows few = FindNearestOthers(rows, 3, RowDistance::kCosine).value();
+  EXPECT_THAT(few.IndexOf(1), ElementsAre(0, 2, 3));  // the first ones of equals
+  EXPECT_THAT(few.IndexOf(0), ElementsAre(2, 4, 8));
+  EXPECT_THAT(few.DistanceOf(0), ElementsAre(0, 0, 0));
 }
 
 // 0 and 1 are near each other, as are 10 and 11; 12 is of the other class.

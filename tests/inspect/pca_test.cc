@@ -175,6 +175,31 @@ TEST(Pca, OfALineIsTheLine) {
   EXPECT_NEAR(pca.coordinates.At(6), 1.5 * std::sqrt(5), 1e-6);
 }
 
+// Rows +-c e_d: the products of columns are 2 c^2 on the diagonal, three of them equal.
+TEST(Pca, FindsEqualVariancesAsOftenAsTheyAreThere) {
+  constexpr int64_t kWidth = 600;
+  Tensor rows = Tensor::Zeros(DType::kF32, {2 * kWidth, kWidth}).value();
+  const std::span<float> values = rows.mutable_values<float>();
+  for (int64_t d = 0; d < kWidth; ++d) {
+    const float length = d % 200 == 7 ? 4.f : 1.f + static_cast<float>(d) / kWidth;
+    values[static_cast<size_t>(2 * d * kWidth + d)] = length;
+    values[static_cast<size_t>((2 * d + 1) * kWidth + d)] = -length;
+  }
+  const auto pca = ComputePca(rows, 4);
+  ASSERT_TRUE(pca.ok()) << pca.status();
+  for (size_t i = 0; i < 3; ++i) EXPECT_NEAR(pca->variance[i] * (2 * kWidth - 1), 32, 1e-6) << i;
+  EXPECT_NEAR(pca->variance[3] * (2 * kWidth - 1), 2 * std::pow(1 + 599.0 / 600, 2), 1e-5);
+  for (int64_t i = 0; i < 3; ++i) {
+    for (int64_t j = 0; j < 3; ++j) {
+      double product = 0;
+      for (int64_t d = 0; d < kWidth; ++d) {
+        product += pca->components.At(i * kWidth + d) * pca->components.At(j * kWidth + d);
+      }
+      EXPECT_NEAR(product, i == j, 1e-6);
+    }
+  }
+}
+
 TEST(Pca, SaysWhatIsWrong) {
   EXPECT_THAT(ComputePca(CorrelatedRows(3, 8), 4).status().message(),
               HasSubstr("expected 1 to 3 components of f32[3,8], got 4"));

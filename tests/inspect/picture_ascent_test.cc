@@ -200,6 +200,21 @@ TEST(PictureAscent, TheSameSeedGivesTheSameBits) {
   }
 }
 
+TEST(PictureAscent, AGradientThatIsNoNumberIsAnError) {
+  const PictureObjective objective = [](const Tensor& x, int64_t step) {
+    ObjectiveAt at{.values = {1}, .gradient = x};
+    if (step == 2) at.gradient.mutable_values<float>()[5] = NAN;
+    return absl::StatusOr<ObjectiveAt>(std::move(at));
+  };
+  for (const AscentRule rule : {AscentRule::kAdam, AscentRule::kNormalised}) {
+    AscentOptions options = Pixels(4, 0.1);
+    options.rule = rule;
+    const Tensor x = RandomNumbers({1, 1, 4, 4}, 1);
+    EXPECT_THAT(AscendFrom(x, objective, GrayForm(4, 4), options).status().message(),
+                HasSubstr("the gradient of the objective is nan at step 2"));
+  }
+}
+
 TEST(PictureAscent, SaysWhatIsOutOfRange) {
   const auto error = [](auto change) {
     AscentOptions options = Pixels(1, 0.1);

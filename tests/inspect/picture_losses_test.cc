@@ -139,6 +139,13 @@ TEST(PictureLosses, SayWhatDoesNotFit) {
                            return std::vector<Value>{RelativeDistance(e, v[0], zeros)};
                          }});
   EXPECT_THAT(near_zero.status().message(), HasSubstr("it is zero everywhere"));
+  const Tensor endless =
+      Tensor::FromValues<double>({1, 1, 1, 3}, std::array{1.0, double{INFINITY}, 0.0}).value();
+  const auto near_infinity = Probe::Create(
+      Plain({1, 1, 3}), {.at = {"image"}, .objectives = [&](Emitter& e, std::span<const Value> v) {
+                           return std::vector<Value>{RelativeDistance(e, v[0], endless)};
+                         }});
+  EXPECT_THAT(near_infinity.status().message(), HasSubstr("expected finite numbers"));
   Builder b({.dtype = DType::kF64});
   b.Output("same", b.Identity(b.Input("x", {"N", 3}), {.name = "same"}));
   const auto flat = Probe::Create(

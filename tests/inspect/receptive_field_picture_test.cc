@@ -146,6 +146,26 @@ TEST(UnitField, IsTheMeanOverExamples) {
   }
 }
 
+// Labels are no second input, and "" stands for the scores.
+TEST(UnitField, LossesAreLeftOut) {
+  Builder b({.seed = 3});
+  Value h =
+      b.Conv2d(b.Input("image", {"N", 1, 8, 8}), {.channels = 2, .kernel = 3, .name = "conv"});
+  h = b.Linear(b.Flatten(h), {.features = 3, .name = "fc"});
+  b.Output("scores", h);
+  b.Loss("loss", b.CrossEntropy(h, b.Input("labels", {"N"}, {.dtype = DType::kI64})));
+  const Model model = b.Build().value();
+  const Tensor x = WaveInput({1, 1, 8, 8}, DType::kF32);
+  const auto field = FieldOfUnit(model, x, {.at = "conv", .unit = Dims{1, 2}});
+  ASSERT_TRUE(field.ok()) << field.status();
+  EXPECT_THAT(field->box, ElementsAre(FieldInterval{1, 4}, FieldInterval{2, 5}));
+  const auto scores = FieldOfUnit(model, x, {.channel = 1});
+  ASSERT_TRUE(scores.ok()) << scores.status();
+  EXPECT_THAT(scores->node, HasSubstr("fc"));
+  EXPECT_THAT(FieldOfUnit(model, x, {.channel = 3}).status().message(),
+              HasSubstr(scores->node + ": expected a channel of [1,3], got 3"));
+}
+
 TEST(UnitField, OfASignalIsARow) {
   Builder b;
   const Value h =

@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 
+#include "frontend/build/builder.h"
 #include "frontend/inspect/example.h"
 #include "frontend/inspect/map_picture.h"
 #include "frontend/inspect/planes.h"
@@ -132,6 +134,40 @@ TEST(StyleTransfer, CifarAsAPicture) {
     EXPECT_LT(term.after, 0.2 * term.before) << term.layer;
   }
   ExpectGoldenPicture(SideBySide({{content, style, result->picture}}), "style_cifar", 6);
+}
+
+TEST(StyleTransfer, AnyActivationIsALayerForStyle) {
+  Builder b;
+  Value h = b.Input("x", {"N", 3, 16, 16});
+  h = b.Silu(b.Conv2d(h, {.channels = 2, .kernel = 3}), {.name = "silu"});
+  h = b.Tanh(b.Conv2d(h, {.channels = 2, .kernel = 3}), {.name = "tanh"});
+  h = b.Op("Celu", {b.Conv2d(h, {.channels = 2, .kernel = 3})});
+  b.Output("y", h);
+  Model model = b.Build().value();
+  model.preprocessing = Preprocessing{.channels = 3,
+                                      .height = 16,
+                                      .width = 16,
+                                      .channel_order = "rgb",
+                                      .mean = {0, 0, 0},
+                                      .std = {1, 1, 1}};
+  const auto layers = DefaultStyleLayers(model);
+  ASSERT_TRUE(layers.ok()) << layers.status();
+  EXPECT_THAT(layers->style, ElementsAre("silu", "tanh", h.node->name()));
+  EXPECT_EQ(layers->content, "tanh");
+}
+
+TEST(StyleTransfer, LayersOfWeight0AreLeftOut) {
+  const Picture picture = StyleExample("digits", 0);
+  StyleOptions options = {.content_layers = {"block2.relu"}, .content_weight = 0};
+  options.ascent.steps = 2;
+  // Maps of zeros, to which nothing is near: an error where they count.
+  Picture black = picture;
+  std::ranges::fill(black.pixels, uint8_t{0});
+  const auto result = TransferStyle(GoldenModel("digits"), black, picture, options);
+  ASSERT_TRUE(result.ok()) << result.status();
+  for (const StyleTerm& term : result->terms) EXPECT_TRUE(term.is_style) << term.layer;
+  options.content_layers = {"fc1"};  // no maps are asked of it
+  EXPECT_TRUE(TransferStyle(GoldenModel("digits"), picture, Stripes(28, 28), options).ok());
 }
 
 TEST(StyleTransfer, SaysWhatDoesNotFit) {

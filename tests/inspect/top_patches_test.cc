@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <numeric>
 
+#include "frontend/build/builder.h"
 #include "frontend/data/random.h"
 #include "frontend/inspect/example.h"
 #include "frontend/inspect/probe.h"
@@ -152,6 +154,51 @@ TEST(TopPatches, SaysWhatDoesNotFit) {
   EXPECT_THAT(error("block3.relu", 0, 1), HasSubstr("no node is called block3.relu"));
   EXPECT_THAT(error(kDigitsLayer, 32, 1), HasSubstr("expected a channel from 0 to 31, got 32"));
   EXPECT_THAT(error(kDigitsLayer, 0, 0), HasSubstr("a count and a batch of 1 or more"));
+}
+
+// Patches of channel 0 of what `layer` makes of digits.
+absl::Status PatchesOf(const std::function<Value(Builder&, Value)>& layer) {
+  Builder b;
+  b.Output("y", layer(b, b.Input("x", {"N", 1, 28, 28})));
+  const Model model = b.Build().value();
+  const std::array<int64_t, 1> channels = {0};
+  return TopPatches(model, GoldenData("digits"), "", channels, {.count = 2}).status();
+}
+
+TEST(TopPatches, RefuseLayersThatAreNotOfTheExamples) {
+  const Model model = GoldenModel("digits");
+  const std::array<int64_t, 1> channels = {0};
+  int weights = 0;
+  for (const Node& node : model.graph.nodes()) {
+    if (node.num_inputs() > 0 || node.type().rank() != 4 || node.op_name() == kInput) continue;
+    ++weights;
+    const auto found = TopPatches(model, GoldenData("digits"), node.name(), channels);
+    EXPECT_THAT(found.status().message(), HasSubstr("expected a node that depends on the input"))
+        << node.name();
+  }
+  EXPECT_GT(weights, 0);
+  const auto mean_over_examples = [](Builder& b, Value x) {
+    return b.ReduceMean(b.Flatten(x), {.axes = {0}, .keep_dims = true});
+  };
+  EXPECT_THAT(PatchesOf(mean_over_examples).message(),
+              HasSubstr("expected a layer [64,C,...] of a batch of that many, got f32[1,784]"));
+}
+
+TEST(TopPatches, RefuseUnitsThatAreNowhere) {
+  const auto renamed = [](Builder& b, Value x) {
+    return b.Op(
+        "Reshape",
+        {b.Flatten(x),
+         b.Constant(
+             Tensor::FromValues<int64_t>({4}, std::array<int64_t, 4>{-1, 4, 14, 14}).value())});
+  };
+  EXPECT_FALSE(PatchesOf(renamed).ok());
+}
+
+// The logarithm of what is below 0, which most pixels of a digit are.
+TEST(TopPatches, NumbersThatAreNoneAreErrors) {
+  const auto logarithm = [](Builder& b, Value x) { return b.Op("Log", {x}); };
+  EXPECT_THAT(PatchesOf(logarithm).message(), HasSubstr("patches: unit 0 is "));
 }
 
 }  // namespace

@@ -211,6 +211,10 @@ TEST(Tsne, SaysWhatIsWrong) {
   EXPECT_THAT(ComputeTsne(Clouds(200, 2), {.theta = 2}).status().message(),
               HasSubstr("theta in [0,1]"));
   EXPECT_FALSE(ComputeTsne(Clouds(200, 2), {.threads = -1}).ok());
+  EXPECT_THAT(ComputeTsne(Clouds(200, 2), {.learning_rate = 1e300}).status().message(),
+              HasSubstr("a learning rate of 0 (chosen) to 1e9"));
+  EXPECT_THAT(ComputeTsne(Clouds(200, 2), {.exaggeration = 1e300}).status().message(),
+              HasSubstr("places are not finite after iteration 0"));
 }
 
 }  // namespace

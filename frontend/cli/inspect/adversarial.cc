@@ -64,6 +64,10 @@ absl::Status SaveRobustness(const std::string& path, std::span<const RobustnessP
 absl::Status RunAdversarial(const Model& model, const InspectArguments& a, AdversarialArguments v) {
   WEFT_RETURN_IF_ERROR(CheckInspectOutput(a.output, {".svg", ".png", ".npy"}));
   if (v.count < 1) return absl::InvalidArgumentError("--count: expected 1 or more");
+  if (v.options.steps < 1 && !v.fgsm) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--steps: expected 1 or more (--fgsm takes a single one), got ", v.options.steps));
+  }
   v.options.session.threads = a.threads;
   WEFT_ASSIGN_OR_RETURN(const auto dataset, AttackedData(model, a, v.examples));
   if (a.output.ends_with(".png")) return SaveAdversarialSheet(model, a, v, dataset);

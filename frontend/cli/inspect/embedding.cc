@@ -124,8 +124,9 @@ absl::Status RunTsne(const Model& model, const InspectArguments& a, const Embedd
   Print("%s: %lld examples in %.1f s, divergence %.3f nats\n", data.name.c_str(),
         static_cast<long long>(tsne.coordinates.dims()[0]), seconds, tsne.divergence);
   if (!data.scatter.classes.empty() && tsne.coordinates.dims()[0] > kJudges) {
-    WEFT_ASSIGN_OR_RETURN(const double plane,
-                          NeighbourAccuracy(tsne.coordinates, data.scatter.classes, kJudges));
+    WEFT_ASSIGN_OR_RETURN(
+        const double plane,
+        NeighbourAccuracy(tsne.coordinates, data.scatter.classes, kJudges, a.threads));
     WEFT_ASSIGN_OR_RETURN(
         const double features,
         NeighbourAccuracy(data.features.values, data.scatter.classes, kJudges, a.threads));

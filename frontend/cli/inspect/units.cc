@@ -85,7 +85,10 @@ absl::Status ShowUnits(const Model& model, const InspectArguments& a, const Unit
   for (const UnitPicture& p : pictures) {
     Print("%s: activation %.4g\n", UnitName(model, layer.at, p.channel).c_str(), p.activation);
   }
-  WEFT_ASSIGN_OR_RETURN(const Tensor x, Stacked(pictures));
+  Tensor x;
+  if (a.output.ends_with(".npy")) {
+    WEFT_ASSIGN_OR_RETURN(x, Stacked(pictures));
+  }
   if (a.output.empty()) return SaveAscent("", pictures[0].picture, x);
   WEFT_ASSIGN_OR_RETURN(const Picture sheet, UnitSheet(model, layer, pictures));
   return SaveAscent(a.output, sheet, x);
@@ -103,8 +106,10 @@ absl::Status RunMaximize(const Model& model, const InspectArguments& a, const Un
 
 absl::Status RunPrototypes(const Model& model, const InspectArguments& a, const UnitArguments& u) {
   WEFT_RETURN_IF_ERROR(CheckInspectOutput(a.output, AscentEndings()));
+  const AscentOptions options = WithProgress(u.ascent, a);
   WEFT_ASSIGN_OR_RETURN(const std::vector<UnitPicture> pictures,
-                        ClassPrototypes(model, WithProgress(u.ascent, a)));
+                        u.units.empty() ? ClassPrototypes(model, options)
+                                        : MaximizeUnits(model, {}, u.units, options));
   return ShowUnits(model, a, {}, pictures);
 }
 
@@ -148,6 +153,8 @@ std::vector<InspectMethod> AddUnitMethods(CLI::App& inspect, std::shared_ptr<Ins
 
   auto prototypes = std::make_shared<UnitArguments>();
   app = inspect.add_subcommand("prototypes", "For each class a picture with a high score");
+  app->add_option("--unit", prototypes->units, "A class; may be given again (default: all)")
+      ->allow_extra_args(false);
   AddAscentOptions(*app, prototypes->ascent, /*choose_parameters=*/true);
   app->add_option("--threads", a->threads, "Threads (default: all CPUs this process may use)");
   AddInspectOutput(*app, *a, output);
