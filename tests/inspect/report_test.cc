@@ -161,7 +161,8 @@ TEST(Report, ShowsTheGraphThatRunsUnoptimized) {
   ASSERT_TRUE(html.ok()) << html.status();
   const auto ops = [&](const std::string& view) {
     std::vector<std::string> names;
-    for (const Json& node : Section(*html, view)["nodes"]) names.push_back(node["op"]);
+    const Json graph = Section(*html, view);
+    for (const Json& node : graph["nodes"]) names.push_back(node["op"]);
     return names;
   };
   EXPECT_EQ(ops("graph-run"), ops("graph-built"));
