@@ -104,9 +104,16 @@ async function checkTheme(page) {
 async function checkStoredTheme(browser, file) {
   const { page, context } = await open(browser, file, 1440, 'light');
   const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
+  // Until the page has heard of it, which is when it is next drawn; its own listener comes first.
   const changeSystem = async (colorScheme) => {
-    await page.emulateMedia({ colorScheme });  // the page hears of it when it is drawn
-    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
+    await page.evaluate(() => {
+      window.system = matchMedia('(prefers-color-scheme: dark)');
+      window.heard = new Promise((done) => {
+        window.system.addEventListener('change', done, { once: true });
+      }).then(() => true);
+    });
+    await page.emulateMedia({ colorScheme });
+    await page.evaluate(() => window.heard);
   };
   await changeSystem('dark');
   expectEqual(await theme(), 'dark', "the system's theme");
