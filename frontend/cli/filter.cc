@@ -5,8 +5,8 @@
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
 #include "frontend/cli/inspect/inspect.h"
+#include "frontend/inspect/layers/picture_filter.h"
 #include "frontend/inspect/map_picture.h"
-#include "frontend/inspect/picture_filter.h"
 #include "frontend/io/decode.h"
 
 namespace weft {

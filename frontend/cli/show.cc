@@ -4,7 +4,7 @@
 #include "frontend/analysis/summary.h"
 #include "frontend/cli/command.h"
 #include "frontend/cli/common.h"
-#include "frontend/inspect/graph_svg.h"
+#include "frontend/inspect/graph/graph_svg.h"
 #include "frontend/watch/write_text.h"
 #include "graph/text.h"
 

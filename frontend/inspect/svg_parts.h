@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "frontend/inspect/graph_layout.h"
+#include "frontend/inspect/graph/graph_layout.h"
 
 namespace weft {
 

@@ -1,7 +1,7 @@
 #include <string>
 #include <vector>
 
-#include "frontend/inspect/predictions.h"
+#include "frontend/inspect/data/predictions.h"
 #include "frontend/report/data_url.h"
 #include "frontend/report/json_text.h"
 #include "frontend/report/sections.h"

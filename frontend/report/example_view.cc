@@ -7,9 +7,10 @@
 #include <string_view>
 #include <utility>
 
-#include "frontend/inspect/activations.h"
-#include "frontend/inspect/attribution_picture.h"
+#include "frontend/inspect/attribution/attribution_picture.h"
+#include "frontend/inspect/layers/activations.h"
 #include "frontend/inspect/map_picture.h"
+#include "frontend/inspect/op_kind.h"
 #include "frontend/io/names.h"
 #include "frontend/report/data_url.h"
 #include "frontend/session/layers.h"
@@ -21,10 +22,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kLayerEnds[] = {
-    "Relu", "Clip", "LeakyRelu", "PRelu", "Elu",     "Selu",      "Celu",    "Gelu",
-    "Mish", "Tanh", "Softplus",  "Silu",  "Sigmoid", "HardSwish", "MaxPool", "AveragePool"};
-constexpr std::string_view kConvolutions[] = {"Conv", "ConvTranspose"};
 constexpr int64_t kLeastShownPixels = 224;  // of a picture's longer side
 constexpr int64_t kMostMapPixels = 1 << 18;
 
@@ -97,16 +94,16 @@ std::vector<std::string> ShownLayers(const Graph& graph, int64_t most, bool all)
   const auto with_maps = [&graph](const auto& is_shown) {
     std::vector<std::string> names;
     for (const Node* layer : LayersOf(graph)) {
-      if (ShowsMaps(layer->type()) && is_shown(layer->op_name())) names.push_back(layer->name());
+      if (ShowsMaps(layer->type()) && is_shown(*layer)) names.push_back(layer->name());
     }
     return names;
   };
-  const auto is_among = [](const auto& ops) {
-    return [&ops](std::string_view op) { return std::ranges::find(ops, op) != std::end(ops); };
-  };
-  std::vector<std::string> names =
-      all ? with_maps([](std::string_view) { return true; }) : with_maps(is_among(kLayerEnds));
-  if (names.empty()) names = with_maps(is_among(kConvolutions));
+  std::vector<std::string> names = with_maps([all](const Node& layer) {
+    return all || IsActivation(layer) || OpKindOf(layer.op_name()) == OpKind::kPooling;
+  });
+  if (names.empty()) {
+    names = with_maps([](const Node& layer) { return OpKindOf(layer.op_name()) == OpKind::kConv; });
+  }
   const auto count = static_cast<int64_t>(names.size());
   if (count <= most) return names;
   std::vector<std::string> chosen;

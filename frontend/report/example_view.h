@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "frontend/inspect/attribution.h"
-#include "frontend/inspect/attributor.h"
+#include "frontend/inspect/attribution/attribution.h"
+#include "frontend/inspect/attribution/attributor.h"
 #include "frontend/inspect/example.h"
 #include "frontend/inspect/probe.h"
 #include "frontend/session/session.h"

@@ -1,6 +1,6 @@
 #include <unordered_map>
 
-#include "frontend/inspect/graph_svg.h"
+#include "frontend/inspect/graph/graph_svg.h"
 #include "frontend/inspect/running_statistics.h"
 #include "frontend/report/json_text.h"
 #include "frontend/report/sections.h"

@@ -1,4 +1,4 @@
-#include "frontend/inspect/memory_timeline.h"
+#include "frontend/inspect/graph/memory_timeline.h"
 #include "frontend/report/json_text.h"
 #include "frontend/report/sections.h"
 

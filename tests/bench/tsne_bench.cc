@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "frontend/data/random.h"
-#include "frontend/inspect/nearest_rows.h"
-#include "frontend/inspect/quad_tree.h"
-#include "frontend/inspect/tsne.h"
+#include "frontend/inspect/data/nearest_rows.h"
+#include "frontend/inspect/data/quad_tree.h"
+#include "frontend/inspect/data/tsne.h"
 
 namespace weft {
 namespace {

@@ -1,30 +1,16 @@
 # Installs Playwright and axe-core into WORK, writes reports with the command WEFT, and looks at them
 # in Chromium by check.mjs of SOURCE, which leaves screenshots in WORK. Says SKIPPED where Chromium or
 # npm is missing, or npm gives nothing.
-file(MAKE_DIRECTORY ${WORK})
-find_program(NPM npm)
-find_program(NODE node)
 find_program(CHROMIUM NAMES chromium chromium-browser)
 if(NOT CHROMIUM)
   message("SKIPPED: no chromium")
   return()
 endif()
-if(NOT NPM OR NOT NODE)
-  message("SKIPPED: no npm")
+include(${SOURCE}/../npm.cmake)
+npm_install(check.mjs page.mjs serve.mjs hostile.mjs zoo.mjs)
+if(missing)
   return()
 endif()
-foreach(name package.json check.mjs page.mjs serve.mjs hostile.mjs zoo.mjs)
-  file(COPY_FILE ${SOURCE}/${name} ${WORK}/${name})
-endforeach()
-execute_process(
-  COMMAND ${NPM} install --ignore-scripts --no-audit --no-fund --no-package-lock
-  WORKING_DIRECTORY ${WORK} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output
-  TIMEOUT 300)
-if(NOT result EQUAL 0)
-  message("SKIPPED: npm install gave no playwright-core: ${output}")
-  return()
-endif()
-# The learning rates are one number but for its last digit.
 file(WRITE ${WORK}/log.csv "kind,epoch,step,loss,accuracy,learning_rate,test_loss,test_accuracy\n\
 step,1,1,2.4,0.1,0.1,,\nstep,1,2,1.6,0.45,0.10000000000000002,,\nstep,1,3,0.9,0.7,0.1,,\nepoch,1,3,1.2,0.6,,0.8,0.75\n\
 step,2,4,0.7,0.8,0.1,,\nstep,2,5,0.5,0.85,0.1,,\nepoch,2,5,0.6,0.82,,0.55,0.84\n")

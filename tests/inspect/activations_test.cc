@@ -1,5 +1,5 @@
 // What layers make of an example, and of a data set.
-#include "frontend/inspect/activations.h"
+#include "frontend/inspect/layers/activations.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include "frontend/build/builder.h"
 #include "frontend/data/tensor_data.h"
 #include "frontend/inspect/example.h"
-#include "frontend/inspect/histogram_svg.h"
+#include "frontend/inspect/layers/histogram_svg.h"
 #include "frontend/inspect/map_picture.h"
 #include "frontend/session/layers.h"
 #include "frontend/train/finetune_features.h"

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "frontend/build/builder.h"
-#include "frontend/inspect/activations.h"
-#include "frontend/inspect/attribution.h"
-#include "frontend/inspect/attribution_common.h"
+#include "frontend/inspect/attribution/attribution.h"
+#include "frontend/inspect/attribution/attribution_common.h"
+#include "frontend/inspect/layers/activations.h"
 #include "testing_attribution.h"
 
 namespace weft {

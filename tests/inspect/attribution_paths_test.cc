@@ -7,7 +7,7 @@
 #include <cmath>
 #include <string>
 
-#include "frontend/inspect/attribution.h"
+#include "frontend/inspect/attribution/attribution.h"
 #include "frontend/zoo/zoo.h"
 #include "testing_attribution.h"
 

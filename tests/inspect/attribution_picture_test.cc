@@ -1,5 +1,5 @@
 // What attribution looks like of the kept networks, and its charts.
-#include "frontend/inspect/attribution_picture.h"
+#include "frontend/inspect/attribution/attribution_picture.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <array>
 
 #include "absl/strings/str_replace.h"
-#include "frontend/inspect/color_strip.h"
+#include "frontend/inspect/attribution/color_strip.h"
 #include "frontend/inspect/example.h"
 #include "frontend/zoo/zoo.h"
 #include "testing_golden.h"

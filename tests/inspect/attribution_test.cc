@@ -1,4 +1,4 @@
-#include "frontend/inspect/attribution.h"
+#include "frontend/inspect/attribution/attribution.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,8 +9,8 @@
 #include <numeric>
 
 #include "frontend/build/builder.h"
-#include "frontend/inspect/attribution_common.h"
-#include "frontend/inspect/map_layers.h"
+#include "frontend/inspect/attribution/attribution_common.h"
+#include "frontend/inspect/attribution/map_layers.h"
 #include "frontend/inspect/planes.h"
 #include "testing_attribution.h"
 

@@ -1,4 +1,4 @@
-#include "frontend/inspect/calibration.h"
+#include "frontend/inspect/data/calibration.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "../frontend/testing_cli.h"
-#include "frontend/inspect/attribution.h"
+#include "frontend/inspect/attribution/attribution.h"
 #include "frontend/io/decode.h"
 #include "frontend/io/npy.h"
 #include "frontend/io/png.h"

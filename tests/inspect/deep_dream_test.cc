@@ -1,4 +1,4 @@
-#include "frontend/inspect/deep_dream.h"
+#include "frontend/inspect/units/deep_dream.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,8 @@
 
 #include "frontend/inspect/example.h"
 #include "frontend/inspect/map_picture.h"
-#include "frontend/inspect/model_of_size.h"
 #include "frontend/inspect/planes.h"
+#include "frontend/inspect/units/model_of_size.h"
 #include "frontend/io/resample.h"
 #include "frontend/session/session.h"
 #include "tests/inspect/testing_golden.h"

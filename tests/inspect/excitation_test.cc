@@ -1,4 +1,4 @@
-#include "frontend/inspect/excitation.h"
+#include "frontend/inspect/attribution/excitation.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

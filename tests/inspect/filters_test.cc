@@ -1,5 +1,5 @@
 // Kernels of convolutions as pictures.
-#include "frontend/inspect/filters.h"
+#include "frontend/inspect/layers/filters.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "frontend/data/split.h"
-#include "frontend/inspect/adversarial.h"
+#include "frontend/inspect/data/adversarial.h"
+#include "frontend/inspect/data/neighbours.h"
+#include "frontend/inspect/data/predictions.h"
 #include "frontend/inspect/example.h"
-#include "frontend/inspect/maximize.h"
-#include "frontend/inspect/neighbours.h"
-#include "frontend/inspect/predictions.h"
-#include "frontend/inspect/top_patches.h"
+#include "frontend/inspect/units/maximize.h"
+#include "frontend/inspect/units/top_patches.h"
 #include "graph/bind.h"
 #include "tests/inspect/testing_golden.h"
 

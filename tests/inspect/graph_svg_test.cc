@@ -1,4 +1,4 @@
-#include "frontend/inspect/graph_svg.h"
+#include "frontend/inspect/graph/graph_svg.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 #include "../frontend/testing_files.h"
 #include "frontend/bench/timing.h"
 #include "frontend/build/builder.h"
-#include "frontend/inspect/graph_layout.h"
+#include "frontend/inspect/graph/graph_layout.h"
 #include "frontend/inspect/op_kind.h"
 #include "frontend/session/session.h"
 #include "frontend/train/training_graph.h"

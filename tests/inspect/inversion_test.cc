@@ -1,4 +1,4 @@
-#include "frontend/inspect/inversion.h"
+#include "frontend/inspect/units/inversion.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -7,7 +7,7 @@
 #include <array>
 
 #include "frontend/build/builder.h"
-#include "frontend/inspect/activations.h"
+#include "frontend/inspect/layers/activations.h"
 #include "frontend/session/fixed_batch.h"
 #include "frontend/session/layers.h"
 #include "frontend/train/finetune_features.h"

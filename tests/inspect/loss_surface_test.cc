@@ -1,5 +1,5 @@
 // The loss around the weights.
-#include "frontend/inspect/loss_surface.h"
+#include "frontend/inspect/layers/loss_surface.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 #include <array>
 #include <cmath>
 
-#include "frontend/inspect/activations.h"
-#include "frontend/inspect/contours.h"
+#include "frontend/inspect/layers/activations.h"
+#include "frontend/inspect/layers/contours.h"
 #include "frontend/io/npy.h"
 #include "frontend/session/session.h"
 #include "graph/bind.h"

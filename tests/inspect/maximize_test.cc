@@ -1,4 +1,4 @@
-#include "frontend/inspect/maximize.h"
+#include "frontend/inspect/units/maximize.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

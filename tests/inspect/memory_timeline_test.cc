@@ -1,4 +1,4 @@
-#include "frontend/inspect/memory_timeline.h"
+#include "frontend/inspect/graph/memory_timeline.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

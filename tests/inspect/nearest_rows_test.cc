@@ -1,4 +1,4 @@
-#include "frontend/inspect/nearest_rows.h"
+#include "frontend/inspect/data/nearest_rows.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // Weights and their gradients over a data set.
-#include "frontend/inspect/parameter_statistics.h"
+#include "frontend/inspect/layers/parameter_statistics.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,8 +9,8 @@
 
 #include "frontend/build/builder.h"
 #include "frontend/data/open.h"
-#include "frontend/inspect/histogram_svg.h"
-#include "frontend/inspect/loss_surface.h"
+#include "frontend/inspect/layers/histogram_svg.h"
+#include "frontend/inspect/layers/loss_surface.h"
 #include "frontend/session/session.h"
 #include "frontend/train/finetune_features.h"
 #include "testing_golden.h"

@@ -1,4 +1,4 @@
-#include "frontend/inspect/pca.h"
+#include "frontend/inspect/data/pca.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

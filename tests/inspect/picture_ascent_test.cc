@@ -1,4 +1,4 @@
-#include "frontend/inspect/picture_ascent.h"
+#include "frontend/inspect/units/picture_ascent.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // Pictures under kernels: against convolutions by hand.
-#include "frontend/inspect/picture_filter.h"
+#include "frontend/inspect/layers/picture_filter.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "frontend/inspect/picture_losses.h"
+#include "frontend/inspect/units/picture_losses.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "frontend/inspect/predictions.h"
+#include "frontend/inspect/data/predictions.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <cmath>
 #include <vector>
 
-#include "frontend/inspect/neighbours.h"
+#include "frontend/inspect/data/neighbours.h"
 #include "frontend/session/session.h"
 #include "testing_golden.h"
 

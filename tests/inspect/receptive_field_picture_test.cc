@@ -1,4 +1,4 @@
-#include "frontend/inspect/receptive_field_picture.h"
+#include "frontend/inspect/graph/receptive_field_picture.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

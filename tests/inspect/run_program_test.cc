@@ -1,4 +1,4 @@
-#include "frontend/inspect/run_program.h"
+#include "frontend/inspect/graph/run_program.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -8,7 +8,7 @@
 #include <limits>
 #include <numeric>
 
-#include "frontend/inspect/histogram_svg.h"
+#include "frontend/inspect/layers/histogram_svg.h"
 
 namespace weft {
 namespace {

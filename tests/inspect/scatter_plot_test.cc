@@ -1,4 +1,4 @@
-#include "frontend/inspect/scatter_plot.h"
+#include "frontend/inspect/data/scatter_plot.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

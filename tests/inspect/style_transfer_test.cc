@@ -1,4 +1,4 @@
-#include "frontend/inspect/style_transfer.h"
+#include "frontend/inspect/units/style_transfer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "frontend/inspect/time_svg.h"
+#include "frontend/inspect/graph/time_svg.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "frontend/inspect/top_patches.h"
+#include "frontend/inspect/units/top_patches.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

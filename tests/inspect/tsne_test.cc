@@ -1,4 +1,4 @@
-#include "frontend/inspect/tsne.h"
+#include "frontend/inspect/data/tsne.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "frontend/data/random.h"
-#include "frontend/inspect/quad_tree.h"
-#include "frontend/inspect/tsne_affinities.h"
+#include "frontend/inspect/data/quad_tree.h"
+#include "frontend/inspect/data/tsne_affinities.h"
 #include "frontend/train/finetune_features.h"
 #include "testing_golden.h"
 

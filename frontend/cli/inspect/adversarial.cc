@@ -1,4 +1,4 @@
-#include "frontend/inspect/adversarial.h"
+#include "frontend/inspect/data/adversarial.h"
 
 #include <unistd.h>
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "frontend/cli/inspect/inspect.h"
-#include "frontend/inspect/picture_ascent.h"
+#include "frontend/inspect/units/picture_ascent.h"
 
 namespace weft {
 

@@ -1,4 +1,4 @@
-#include "frontend/inspect/attribution.h"
+#include "frontend/inspect/attribution/attribution.h"
 
 #include <algorithm>
 #include <memory>
@@ -8,7 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "frontend/cli/common.h"
 #include "frontend/cli/inspect/inspect.h"
-#include "frontend/inspect/attribution_picture.h"
+#include "frontend/inspect/attribution/attribution_picture.h"
 #include "frontend/inspect/map_picture.h"
 #include "frontend/io/names.h"
 #include "frontend/watch/plot.h"

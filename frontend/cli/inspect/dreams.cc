@@ -5,10 +5,10 @@
 #include "frontend/cli/common.h"
 #include "frontend/cli/inspect/ascent_options.h"
 #include "frontend/cli/inspect/inspect.h"
-#include "frontend/inspect/deep_dream.h"
-#include "frontend/inspect/inversion.h"
 #include "frontend/inspect/map_picture.h"
-#include "frontend/inspect/style_transfer.h"
+#include "frontend/inspect/units/deep_dream.h"
+#include "frontend/inspect/units/inversion.h"
+#include "frontend/inspect/units/style_transfer.h"
 #include "frontend/io/decode.h"
 
 namespace weft {

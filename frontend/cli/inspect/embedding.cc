@@ -7,11 +7,11 @@
 #include "frontend/cli/common.h"
 #include "frontend/cli/inspect/inspect.h"
 #include "frontend/data/split.h"
-#include "frontend/inspect/nearest_rows.h"
-#include "frontend/inspect/neighbours.h"
-#include "frontend/inspect/pca.h"
-#include "frontend/inspect/scatter_plot.h"
-#include "frontend/inspect/tsne.h"
+#include "frontend/inspect/data/nearest_rows.h"
+#include "frontend/inspect/data/neighbours.h"
+#include "frontend/inspect/data/pca.h"
+#include "frontend/inspect/data/scatter_plot.h"
+#include "frontend/inspect/data/tsne.h"
 #include "frontend/train/finetune_features.h"
 
 namespace weft {

@@ -1,4 +1,4 @@
-#include "frontend/inspect/excitation.h"
+#include "frontend/inspect/attribution/excitation.h"
 
 #include <memory>
 #include <string>

@@ -3,7 +3,7 @@
 
 #include "frontend/cli/common.h"
 #include "frontend/cli/inspect/inspect.h"
-#include "frontend/inspect/graph_svg.h"
+#include "frontend/inspect/graph/graph_svg.h"
 #include "frontend/session/session.h"
 
 namespace weft {

@@ -6,8 +6,8 @@
 #include "frontend/cli/common.h"
 #include "frontend/cli/inspect/inspect.h"
 #include "frontend/data/loader.h"
-#include "frontend/inspect/calibration.h"
-#include "frontend/inspect/predictions.h"
+#include "frontend/inspect/data/calibration.h"
+#include "frontend/inspect/data/predictions.h"
 #include "frontend/watch/confusion_plot.h"
 
 namespace weft {

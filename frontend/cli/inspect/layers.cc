@@ -4,8 +4,8 @@
 
 #include "frontend/cli/common.h"
 #include "frontend/cli/inspect/inspect.h"
-#include "frontend/inspect/activations.h"
-#include "frontend/inspect/filters.h"
+#include "frontend/inspect/layers/activations.h"
+#include "frontend/inspect/layers/filters.h"
 #include "frontend/inspect/map_picture.h"
 
 namespace weft {

@@ -1,4 +1,4 @@
-#include "frontend/inspect/loss_surface.h"
+#include "frontend/inspect/layers/loss_surface.h"
 
 #include <unistd.h>
 
@@ -8,7 +8,7 @@
 #include "frontend/cli/common.h"
 #include "frontend/cli/inspect/inspect.h"
 #include "frontend/cli/interrupt.h"
-#include "frontend/inspect/contours.h"
+#include "frontend/inspect/layers/contours.h"
 #include "frontend/inspect/map_picture.h"
 
 namespace weft {

@@ -4,7 +4,7 @@
 #include "frontend/cli/common.h"
 #include "frontend/cli/inspect/inspect.h"
 #include "frontend/data/loader.h"
-#include "frontend/inspect/receptive_field_picture.h"
+#include "frontend/inspect/graph/receptive_field_picture.h"
 
 namespace weft {
 namespace {

@@ -6,8 +6,8 @@
 #include "frontend/cli/inspect/inspect.h"
 #include "frontend/cli/report_json.h"
 #include "frontend/cli/tuning.h"
-#include "frontend/inspect/memory_timeline.h"
-#include "frontend/inspect/time_svg.h"
+#include "frontend/inspect/graph/memory_timeline.h"
+#include "frontend/inspect/graph/time_svg.h"
 #include "graph/bind.h"
 
 namespace weft {

@@ -6,9 +6,9 @@
 #include "frontend/cli/common.h"
 #include "frontend/cli/inspect/inspect.h"
 #include "frontend/cli/report_json.h"
-#include "frontend/inspect/activations.h"
-#include "frontend/inspect/histogram_svg.h"
-#include "frontend/inspect/parameter_statistics.h"
+#include "frontend/inspect/layers/activations.h"
+#include "frontend/inspect/layers/histogram_svg.h"
+#include "frontend/inspect/layers/parameter_statistics.h"
 
 namespace weft {
 namespace {

@@ -6,9 +6,9 @@
 #include "frontend/cli/common.h"
 #include "frontend/cli/inspect/ascent_options.h"
 #include "frontend/cli/inspect/inspect.h"
-#include "frontend/inspect/maximize.h"
 #include "frontend/inspect/probe.h"
-#include "frontend/inspect/top_patches.h"
+#include "frontend/inspect/units/maximize.h"
+#include "frontend/inspect/units/top_patches.h"
 
 namespace weft {
 namespace {
