@@ -74,8 +74,8 @@ void ParallelFor(int64_t count, int64_t grain,
     body(0, 0, count);
     return;
   }
-  RunTogether(static_cast<int>(parts),
-              [&](int part) { body(part, count * part / parts, count * (part + 1) / parts); });
+  RunParts(static_cast<int>(parts),
+           [&](int part) { body(part, count * part / parts, count * (part + 1) / parts); });
 }
 
 }  // namespace weft

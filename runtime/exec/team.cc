@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/exec/team_width.h"
+
 namespace weft {
 namespace {
 
@@ -91,10 +93,22 @@ class Bell {
   std::atomic<int> sleepers_ = 0;
 };
 
+std::atomic<bool> one_by_one = false;
+
+// The CPU time that the calling thread has taken so far.
+nanoseconds CpuTime() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + nanoseconds(time.tv_nsec);
+}
+
 // One caller's threads, and the region that they are in.
 class Team {
  public:
-  void Run(int parts, absl::FunctionRef<void(int)> body);
+  // A region of parts that wait for one another: each has a thread of its own.
+  void RunTogether(int parts, absl::FunctionRef<void(int)> body);
+  // A region of parts that do not: a thread may have several.
+  void RunParts(int parts, absl::FunctionRef<void(int)> body);
   // Of a part of the region: returns when all parts are here.
   void Barrier();
   int parts() const { return parts_; }
@@ -102,17 +116,25 @@ class Team {
  private:
   struct alignas(64) Worker {
     Bell start;
+    nanoseconds cpu{};  // of its parts, in a region that is measured
   };
-  void Work(Worker& worker, int part);
+  void Run(int parts, int threads, absl::FunctionRef<void(int)> body);
+  // The parts of thread number `first`; the CPU time they took, if the region is measured.
+  nanoseconds RunPartsOf(int first);
+  void Work(Worker& worker, int number);
   void Wait(Bell& bell, uint32_t old) {
     bell.Await(old, patience_.now());
     patience_.Learn();
   }
 
   std::vector<std::unique_ptr<Worker>> workers_;
+  TeamWidth width_;
   alignas(64) Patience patience_;
   const absl::FunctionRef<void(int)>* body_ = nullptr;
   int parts_ = 0;
+  int threads_ = 0;
+  bool measures_ = false;
+  nanoseconds cpu_{};  // of the calling thread's parts
   unsigned mxcsr_ = 0;
   alignas(64) std::atomic<int> running_ = 0;  // workers
   Bell done_;
@@ -140,34 +162,54 @@ class PartScope {
   std::optional<Part> previous_;
 };
 
-void Team::Run(int parts, absl::FunctionRef<void(int)> body) {
-  while (std::cmp_less(workers_.size(), parts - 1)) {
+void Team::RunTogether(int parts, absl::FunctionRef<void(int)> body) {
+  measures_ = false;
+  Run(parts, parts, body);
+}
+
+void Team::RunParts(int parts, absl::FunctionRef<void(int)> body) {
+  const Clock::time_point begin = Clock::now();
+  const int threads = one_by_one ? 1 : width_.Next(parts, begin);
+  measures_ = threads > 1 && width_.measures();
+  Run(parts, threads, body);
+  if (!measures_) return;
+  nanoseconds cpu = cpu_;
+  for (int i = 0; i < threads - 1; ++i) cpu += workers_[static_cast<size_t>(i)]->cpu;
+  width_.Learn(threads, begin, Clock::now(), cpu);
+}
+
+void Team::Run(int parts, int threads, absl::FunctionRef<void(int)> body) {
+  while (std::cmp_less(workers_.size(), threads - 1)) {
     Worker& worker = *workers_.emplace_back(std::make_unique<Worker>());
-    std::thread([this, &worker, part = static_cast<int>(workers_.size())] {
-      Work(worker, part);
+    std::thread([this, &worker, number = static_cast<int>(workers_.size())] {
+      Work(worker, number);
     }).detach();  // They live as long as the process.
   }
   body_ = &body;
   parts_ = parts;
+  threads_ = threads;
   mxcsr_ = _mm_getcsr();
-  running_ = parts - 1;
+  running_ = threads - 1;
   const uint32_t done = done_.count();
-  for (size_t i = 0; std::cmp_less(i, parts - 1); ++i) workers_[i]->start.Ring();
-  {
-    const PartScope scope({this, 0, true});
-    body(0);
-  }
-  Wait(done_, done);
+  for (size_t i = 0; std::cmp_less(i, threads - 1); ++i) workers_[i]->start.Ring();
+  cpu_ = RunPartsOf(0);
+  if (threads > 1) Wait(done_, done);
 }
 
-void Team::Work(Worker& worker, int part) {
+nanoseconds Team::RunPartsOf(int first) {
+  const nanoseconds before = measures_ ? CpuTime() : nanoseconds();
+  for (int part = first; part < parts_; part += threads_) {
+    const PartScope scope({this, part, true});
+    (*body_)(part);
+  }
+  return measures_ ? CpuTime() - before : nanoseconds();
+}
+
+void Team::Work(Worker& worker, int number) {
   for (uint32_t started = 0;; ++started) {
     Wait(worker.start, started);
     _mm_setcsr(mxcsr_);
-    {
-      const PartScope scope({this, part, true});
-      (*body_)(part);
-    }
+    worker.cpu = RunPartsOf(number);
     if (running_.fetch_sub(1) == 1) done_.Ring();
   }
 }
@@ -221,6 +263,9 @@ Team& TakeTeam() {
   return *hold.team;
 }
 
+// Regions of the library that the calling thread begins are of parts that do not wait.
+thread_local bool parts_are_independent = false;
+
 bool IsOurs() { return hold.scopes > 0 || current_part.has_value(); }
 
 // libgomp's own definition of a function that this file defines too.
@@ -240,9 +285,21 @@ TeamScope::~TeamScope() {
 }
 
 void RunTogether(int parts, absl::FunctionRef<void(int)> body) {
-  if (parts > 1 && !current_part) return TakeTeam().Run(parts, body);
+  if (parts > 1 && !current_part) return TakeTeam().RunTogether(parts, body);
   for (int part = 0; part < parts; ++part) body(part);
 }
+
+void RunParts(int parts, absl::FunctionRef<void(int)> body) {
+  if (parts > 1 && !current_part) return TakeTeam().RunParts(parts, body);
+  for (int part = 0; part < parts; ++part) body(part);
+}
+
+void RunPartsOneByOne(bool on) { one_by_one = on; }
+
+IndependentParts::IndependentParts(bool independent)
+    : previous_(std::exchange(parts_are_independent, independent)) {}
+
+IndependentParts::~IndependentParts() { parts_are_independent = previous_; }
 
 void RunAlone(absl::FunctionRef<void()> body) {
   const PartScope scope({nullptr, 0, false});
@@ -269,7 +326,10 @@ void GOMP_parallel(void (*body)(void*), void* data, unsigned threads, unsigned f
     return library(body, data, threads, flags);
   }
   const int parts = threads > 0 ? static_cast<int>(threads) : omp_get_max_threads();
-  if (parts > 1 && !weft::current_part) return weft::RunTogether(parts, [&](int) { body(data); });
+  if (parts > 1 && !weft::current_part) {
+    return (weft::parts_are_independent ? weft::RunParts : weft::RunTogether)(
+        parts, [&](int) { body(data); });
+  }
   const weft::PartScope scope({nullptr, 0, weft::current_part && weft::current_part->is_parallel});
   body(data);
 }

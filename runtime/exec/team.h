@@ -36,6 +36,27 @@ class TeamScope {
 // than one part. `body` must not throw.
 void RunTogether(int parts, absl::FunctionRef<void(int)> body);
 
+// Calls body(0) to body(parts - 1), which do not wait for one another, on up to `parts` threads,
+// the calling one among them; a thread may have several, in ascending order. Fewer threads than
+// parts are used while other programs want the CPUs. Otherwise like RunTogether.
+void RunParts(int parts, absl::FunctionRef<void(int)> body);
+
+// For tests: while on, RunParts takes the calling thread alone. Of the whole process.
+void RunPartsOneByOne(bool on);
+
+// While it lives, the calling thread's regions of oneDNN run like RunParts, if `independent`: they
+// have no barrier and no thread that spins for what another does.
+class IndependentParts {
+ public:
+  explicit IndependentParts(bool independent);
+  ~IndependentParts();
+  IndependentParts(const IndependentParts&) = delete;
+  IndependentParts& operator=(const IndependentParts&) = delete;
+
+ private:
+  bool previous_;
+};
+
 // Calls body() so that all regions in it, those of oneDNN too, run on the calling thread alone.
 void RunAlone(absl::FunctionRef<void()> body);
 

@@ -1,6 +1,5 @@
 #include "runtime/host/batch_parts.h"
 
-#include <optional>
 #include <utility>
 
 #include "runtime/channel_blocks.h"
@@ -77,13 +76,13 @@ class PartsKernel : public Kernel {
   PartSteps steps_;
 };
 
-std::optional<Layout> OfAllParts(const Layout& layout, int64_t parts) {
-  Dims dims = layout.dims();
-  dims[0] *= parts;
-  return SameChannelBlocks(layout, dims);
-}
-
 }  // namespace
+
+std::optional<Layout> OfAllParts(const Layout& part, int64_t parts) {
+  Dims dims = part.dims();
+  dims[0] *= parts;
+  return SameChannelBlocks(part, dims);
+}
 
 std::unique_ptr<Kernel> InParts(std::unique_ptr<Kernel> part, int64_t parts,
                                 std::vector<bool> images) {

@@ -3,11 +3,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "runtime/kernel.h"
 
 namespace weft {
+
+// The layout of `parts` times as many images, [N,C,H,W], as `part` is of, which lie one after the
+// other. Null for a layout that is none of channel_blocks.h.
+std::optional<Layout> OfAllParts(const Layout& part, int64_t parts);
 
 // A kernel for `parts` times as many images as `part` is for, which it runs once for each of them:
 // what it does to a result after it was computed finds it in the cache. `images`: of the inputs,

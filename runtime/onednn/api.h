@@ -36,6 +36,9 @@ Format FormatOf(const MemoryDesc& desc);
 std::string ToNative(const MemoryDesc& desc);
 MemoryDesc FromNative(std::string_view native);
 
+// What a primitive does, whichever version of the description it was made with.
+dnnl_primitive_kind_t PrimitiveKindOf(const PrimitiveDesc& desc);
+
 // The images, weights and steps of a convolution, or of its gradients. A default bias is none.
 struct ConvDescs {
   MemoryDesc src, weights, bias, dst;

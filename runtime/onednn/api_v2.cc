@@ -105,6 +105,12 @@ MemoryDesc FromNative(std::string_view native) {
   return MemoryDesc(desc);
 }
 
+dnnl_primitive_kind_t PrimitiveKindOf(const PrimitiveDesc& desc) {
+  dnnl_primitive_kind_t kind = dnnl_undefined_primitive;
+  dnnl_primitive_desc_query(desc.get(), dnnl_query_primitive_kind, 0, &kind);
+  return kind == dnnl_pooling_v2 ? dnnl_pooling : kind;
+}
+
 void ForEachConv(algorithm how, const ConvDescs& conv, const dnnl::primitive_attr& attributes,
                  VisitPrimitive visit) {
   const auto what = ConvDesc(prop_kind::forward_inference, how, conv);

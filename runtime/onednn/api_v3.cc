@@ -127,6 +127,12 @@ std::string ToNative(const MemoryDesc& desc) { return Registry::Get().NameOf(des
 
 MemoryDesc FromNative(std::string_view native) { return Registry::Get().Find(native); }
 
+dnnl_primitive_kind_t PrimitiveKindOf(const PrimitiveDesc& desc) {
+  dnnl_primitive_kind_t kind = dnnl_undefined_primitive;
+  dnnl_primitive_desc_query(desc.get(), dnnl_query_primitive_kind, 0, &kind);
+  return kind;
+}
+
 void ForEachConv(algorithm how, const ConvDescs& conv, const dnnl::primitive_attr& attributes,
                  VisitPrimitive visit) {
   Visit(ConvForward(prop_kind::forward_inference, how, conv, attributes), visit);

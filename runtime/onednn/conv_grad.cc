@@ -1,8 +1,11 @@
+#include <iterator>
 #include <optional>
 #include <utility>
 
 #include "ops/conv_transpose.h"
 #include "runtime/channel_blocks.h"
+#include "runtime/exec/parallel.h"
+#include "runtime/host/batch_shares.h"
 #include "runtime/host/simd/fold.h"
 #include "runtime/onednn/conv_problem.h"
 #include "runtime/onednn/families.h"
@@ -111,6 +114,41 @@ absl::StatusOr<Kernels> Collect(const KernelRequest& request, const AttributeMap
       empty);
 }
 
+// No examples: the sums are zero.
+absl::StatusOr<Kernels> GradWeightKernels(const KernelRequest& request, Caches caches) {
+  return Collect(request, request.node.attributes(), request.in(1).dims(), request.in(2).dims(),
+                 ConvPass::kBackwardWeights, caches, EmptyInput::kZeros, CollectGradWeight);
+}
+
+// Whether each thread of a run may as well sum up the gradient of its share of the images: they are
+// as many for each, and larger by far than the weights, of which there is a sum for each thread.
+bool PaysInShares(const KernelRequest& request) {
+  const Dims& dy = request.in(0).dims();
+  if (dy.size() != 4 || request.threads < 2 || dy[0] == 0 || dy[0] % request.threads != 0) {
+    return false;
+  }
+  const size_t images = request.in(0).bytes() + request.in(1).bytes();
+  return request.in(2).bytes() * static_cast<size_t>(request.threads) * 4 <= images;
+}
+
+// Kernels that do; none where they cannot be.
+absl::StatusOr<Kernels> GradWeightInShares(const KernelRequest& request, Caches caches) {
+  KernelRequest share = request;
+  share.threads = 1;
+  for (const size_t image : {0, 1}) {
+    Dims dims = request.inputs[image].dims();
+    dims[0] /= request.threads;
+    share.inputs[image] = Layout::Plain(request.inputs[image].dtype(), dims);
+  }
+  const RunScope alone(1);
+  WEFT_ASSIGN_OR_RETURN(Kernels kernels, GradWeightKernels(share, caches));
+  for (std::unique_ptr<Kernel>& kernel : kernels) {
+    kernel = InShares(std::move(kernel), request.threads, {true, true, false});
+  }
+  std::erase(kernels, nullptr);
+  return kernels;
+}
+
 }  // namespace
 
 absl::StatusOr<Kernels> DnnlConvGradInput(const KernelRequest& request) {
@@ -126,10 +164,12 @@ absl::StatusOr<Kernels> DnnlConvGradWeight(const KernelRequest& request) {
   return DnnlConvGradWeight(request, CachesOfThisMachine());
 }
 
-// No examples: the sums are zero.
 absl::StatusOr<Kernels> DnnlConvGradWeight(const KernelRequest& request, Caches caches) {
-  return Collect(request, request.node.attributes(), request.in(1).dims(), request.in(2).dims(),
-                 ConvPass::kBackwardWeights, caches, EmptyInput::kZeros, CollectGradWeight);
+  WEFT_ASSIGN_OR_RETURN(Kernels whole, GradWeightKernels(request, caches));
+  if (!PaysInShares(request)) return whole;
+  WEFT_ASSIGN_OR_RETURN(Kernels kernels, GradWeightInShares(request, caches));
+  std::move(whole.begin(), whole.end(), std::back_inserter(kernels));
+  return kernels;
 }
 
 absl::StatusOr<Kernels> DnnlConvTranspose(const KernelRequest& request) {

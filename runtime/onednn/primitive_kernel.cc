@@ -25,6 +25,27 @@ std::byte* AddressOf(const Argument& argument, const Bindings& bindings) {
   return nullptr;
 }
 
+// Whether the threads of a primitive never wait for one another. Where several sum up for the same
+// result, and in the library's large matrix products, they do.
+bool HasIndependentParts(const dnnl::primitive_desc_base& desc) {
+  if (KindOf(desc.impl_info_str()) == ImplementationKind::kMatrixProduct) return false;
+  dnnl_prop_kind_t pass = dnnl_prop_kind_undef;  // stays so where a primitive has none
+  dnnl_primitive_desc_query(desc.get(), dnnl_query_prop_kind, 0, &pass);
+  switch (PrimitiveKindOf(desc)) {
+    case dnnl_convolution:
+      return pass != dnnl_backward_weights;
+    case dnnl_binary:
+    case dnnl_concat:
+    case dnnl_eltwise:
+    case dnnl_matmul:
+    case dnnl_pooling:
+    case dnnl_reorder:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // Primitives with their memory objects. The argument lists are made once: running them allocates
 // nothing here.
 class BoundPrimitives : public BoundKernel {
@@ -40,6 +61,7 @@ class BoundPrimitives : public BoundKernel {
     for (const PrimitiveKernel::Stage& stage : stages) {
       Call& call = calls_.emplace_back();
       call.primitive = dnnl::primitive(stage.primitive.get());
+      call.independent_parts = stage.independent_parts;
       for (const Argument& argument : stage.arguments) {
         call.memories.emplace_back(argument.desc, DnnlEngine(), AddressOf(argument, bindings_));
         call.arguments.push_back({argument.id, call.memories.back().get()});
@@ -53,6 +75,7 @@ class BoundPrimitives : public BoundKernel {
   absl::Status Run(const RandomKey&) override {
     if (first_step_) first_step_(bindings_);
     for (const Call& call : calls_) {
+      const IndependentParts parts(call.independent_parts);
       const dnnl_status_t code =
           dnnl_primitive_execute(call.primitive.get(), stream_.get(),
                                  static_cast<int>(call.arguments.size()), call.arguments.data());
@@ -74,6 +97,7 @@ class BoundPrimitives : public BoundKernel {
  private:
   struct Call {
     dnnl::primitive primitive;
+    bool independent_parts = false;
     std::vector<dnnl::memory> memories;
     std::vector<dnnl_exec_arg_t> arguments;
   };
@@ -135,7 +159,7 @@ PrimitiveKernel::PrimitiveKernel(std::vector<Layout> inputs, std::vector<Layout>
 }
 
 void PrimitiveKernel::AddPrimitive(const dnnl::primitive_desc_base& desc) {
-  stages_.push_back({desc, {}});
+  stages_.push_back({desc, HasIndependentParts(desc), {}});
   if (!implementation_.empty()) implementation_ += " + ";
   implementation_ += desc.impl_info_str();
   const MemoryDesc scratchpad = desc.scratchpad_desc();

@@ -62,6 +62,7 @@ class PrimitiveKernel : public Kernel {
   };
   struct Stage {
     dnnl::primitive_desc_base primitive;
+    bool independent_parts = false;  // as in team.h
     std::vector<Argument> arguments;
   };
 

@@ -86,6 +86,24 @@ TEST(ConvCandidates, WithoutCachesTheDivisionByZeroIsAvoided) {
   }
 }
 
+// Each thread sums up for its share of the images where those are many and the weights are few.
+TEST(ConvCandidates, WeightGradientsOfManyPixelsComeInShares) {
+  const auto in_shares = [](const Dims& x, const Dims& w, const Dims& y) {
+    const CaseNode made({.op = "ConvGradWeight",
+                         .name = "shares",
+                         .attributes = {{"pads", Ints{1, 1, 1, 1}}},
+                         .inputs = {Uniform(y), Uniform(x), Uniform(w)},
+                         .outputs = {w}});
+    const RunScope scope(2);
+    const auto kernels = DnnlConvGradWeight(RequestFor(made.node(), true, 2));
+    EXPECT_TRUE(kernels.ok()) << kernels.status();
+    return kernels->front()->implementation().ends_with(" in shares");
+  };
+  EXPECT_TRUE(in_shares({4, 16, 14, 14}, {32, 16, 3, 3}, {4, 32, 14, 14}));
+  EXPECT_FALSE(in_shares({5, 16, 14, 14}, {32, 16, 3, 3}, {5, 32, 14, 14}));
+  EXPECT_FALSE(in_shares({4, 64, 4, 4}, {64, 64, 3, 3}, {4, 64, 4, 4}));
+}
+
 // Only where it must be.
 TEST(ConvCandidates, OtherConvolutionsKeepTheirFormats) {
   using Kind = ConvFormats::Kind;

@@ -97,6 +97,23 @@ TEST(RunTogether, KeepsItsThreadsFromRunToRun) {
   EXPECT_EQ(threads.values().size(), 3U);
 }
 
+TEST(RunParts, RunsEachPartOnce) {
+  const TeamScope scope;
+  for (const bool one_by_one : {false, true}) {
+    RunPartsOneByOne(one_by_one);
+    std::vector<int> calls(5);
+    Collector<std::thread::id> threads;
+    RunParts(5, [&](int part) {
+      threads.Add(std::this_thread::get_id());
+      ++calls[static_cast<size_t>(part)];
+    });
+    EXPECT_THAT(calls, Each(1));
+    EXPECT_LE(threads.values().size(), one_by_one ? 1U : 5U);
+    EXPECT_TRUE(threads.values().contains(std::this_thread::get_id()));
+  }
+  RunPartsOneByOne(false);
+}
+
 TEST(RunTogetherDeathTest, StartsNewThreadsInAForkedProcess) {
 #ifdef WEFT_STD_THREADS
   GTEST_SKIP() << "ThreadSanitizer allows no new threads in a forked process";
@@ -133,6 +150,28 @@ TEST(OpenMp, ARegionInsideARunHasTheRunsThreads) {
   EXPECT_THAT(sizes.values(), ElementsAre(3));
   EXPECT_FALSE(omp_in_parallel());
   EXPECT_EQ(omp_get_num_threads(), 1);
+}
+
+// Numbers and sizes are the same, so what a part computes is.
+TEST(OpenMp, IndependentPartsMayRunOneAfterTheOther) {
+  const RunScope scope(3);
+  RunPartsOneByOne(true);
+  std::vector<int> order;
+  {
+    const IndependentParts parts(true);
+    Region(3, [&] {
+      order.push_back(omp_get_thread_num());
+      EXPECT_EQ(omp_get_num_threads(), 3);
+      EXPECT_TRUE(omp_in_parallel());
+    });
+  }
+  EXPECT_THAT(order, ElementsAre(0, 1, 2));
+  std::atomic<int> here = 0;
+  Region(3, [&] {
+    ++here;
+    while (here < 3) std::this_thread::yield();  // ends only where all run at once
+  });
+  RunPartsOneByOne(false);
 }
 
 TEST(OpenMp, ABarrierWaitsForAllThreadsOfTheRegion) {

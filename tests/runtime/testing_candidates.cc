@@ -1,6 +1,7 @@
 #include "tests/runtime/testing_candidates.h"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <string>
 
@@ -66,6 +67,21 @@ std::vector<Alias> AliasesOf(const Kernel& kernel, const Node& node) {
                kernel.outputs()[static_cast<size_t>(a.output)];
   });
   return aliases;
+}
+
+// What a kernel does where all its parts fall to one thread, as they may while others want the
+// CPUs. A kernel of the library whose parts wait for one another, and is taken for one whose do
+// not, never comes back.
+void ExpectSameBitsOnOneThread(const Kernel& kernel, const std::vector<Tensor>& inputs,
+                               std::optional<Alias> shared, const std::vector<Tensor>& expected) {
+  RunPartsOneByOne(true);
+  const auto actual = RunKernel(kernel, inputs, shared);
+  RunPartsOneByOne(false);
+  ASSERT_TRUE(actual.ok()) << actual.status();
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(std::memcmp((*actual)[i].data(), expected[i].data(), expected[i].bytes()), 0)
+        << "output " << i << " of one thread";
+  }
 }
 
 }  // namespace
@@ -146,6 +162,7 @@ void ExpectAgreement(const CaseNode& c, const KernelRequest& request, KernelFami
     for (const std::optional<Alias>& shared : ways) {
       const auto actual = RunKernel(*kernel, c.inputs, shared);
       ASSERT_TRUE(actual.ok()) << actual.status();
+      ExpectSameBitsOnOneThread(*kernel, c.inputs, shared, *actual);
       for (size_t i = 0; i < c.expected->size(); ++i) {
         ExpectClose((*actual)[i], (*c.expected)[i], shared ? what + " in place" : what,
                     wino ? 1e-4 : 1e-5);
