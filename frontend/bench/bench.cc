@@ -59,6 +59,10 @@ absl::StatusOr<StepWork> WorkOf(const Plan& plan, const PlanStep& step) {
     return StepWork{cost.flops, cost.bytes};
   }
   StepWork work;
+  for (const Node* node : step.joined) {
+    WEFT_ASSIGN_OR_RETURN(const Cost cost, CostOf(*node));
+    work.flops += cost.flops;
+  }
   for (const std::vector<int>* values : {&step.inputs, &step.outputs}) {
     for (const int v : *values) {
       if (v < 0) continue;

@@ -22,6 +22,12 @@ void JoinSplits(StepEditor& steps);
 //   x --FusedElementwise--> y --Conv--> z        x --Conv--> z
 void JoinScaleShifts(StepEditor& steps);
 
+// A depthwise convolution with the pointwise ones before and behind it (MakeDepthwiseChain), where
+// what is between them is large against the weights:
+//
+//   x --Conv--> wide --Conv--> narrow --Conv--> z        x --ConvChain--> z
+void JoinDepthwise(StepEditor& steps);
+
 // Relu or Clip behind a batch normalization becomes part of it, and their gradients of its
 // gradient, with the same bits: what is between them need not be kept, nor read again.
 void JoinNormActivations(StepEditor& steps);

@@ -56,6 +56,8 @@ struct PlanStep {
   int scratch = -1;  // buffers, -1 for none
   int workspace = -1;
   int threads = 1;  // that the kernel is made for and runs with
+  // Where `node` is null, the nodes whose work it does; none where it only moves elements.
+  std::vector<const Node*> joined{};
 };
 
 struct PlanVariable {

@@ -175,6 +175,7 @@ absl::Status RegionStage(Lowering& lowering) {
   JoinSplits(steps);
   WEFT_RETURN_IF_ERROR(Regions(steps).Run());
   JoinScaleShifts(steps);
+  JoinDepthwise(steps);
   JoinNormActivations(steps);
   steps.Assemble();
   return absl::OkStatus();

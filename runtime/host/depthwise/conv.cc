@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -23,7 +24,6 @@ namespace {
 
 constexpr int64_t kDepthwiseThreadMacs = int64_t{1} << 16;  // that are worth a thread
 constexpr int64_t kDepthwiseBandFloats = int64_t{1} << 16;
-// Channels that are computed together, about: with their taps, rows of them fit the L1 cache.
 constexpr int64_t kDepthwiseChannels = 192;
 constexpr int64_t kDepthwiseLine = 16;
 
@@ -36,11 +36,6 @@ struct DepthwisePlan {
 
   int64_t BandRows() const {
     return std::max<int64_t>(kDepthwiseBandFloats / p.y_row() / 2 * 2, 2);
-  }
-  int64_t ChannelsTogether() const {
-    const int64_t parts =
-        std::max<int64_t>((p.channels + kDepthwiseChannels / 2) / kDepthwiseChannels, 1);
-    return (p.channels / parts + kDepthwiseLine - 1) / kDepthwiseLine * kDepthwiseLine;
   }
   int64_t ThreadRows() const {
     const int64_t macs = p.out_columns * p.channels * p.taps * p.taps;
@@ -55,7 +50,7 @@ void RunDepthwise(const DepthwisePlan& plan, const HostContext& c) {
                                    .w = in(kDepthwiseW),
                                    .bias = plan.has_bias ? in(kDepthwiseBias) : nullptr,
                                    .y = static_cast<float*>(c.out().data)};
-  const int64_t band_rows = plan.BandRows(), together = plan.ChannelsTogether();
+  const int64_t band_rows = plan.BandRows(), together = DepthwiseChannelsTogether(p);
   ParallelFor(p.images * p.out_rows, plan.ThreadRows(), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end;) {
       DepthwiseBand band{.image = i / p.out_rows, .row = i % p.out_rows};
@@ -86,27 +81,38 @@ bool TakesDepthwise(const ConvWindow& window) {
 
 }  // namespace
 
+int64_t DepthwiseChannelsTogether(const DepthwiseProblem& p) {
+  const int64_t parts =
+      std::max<int64_t>((p.channels + kDepthwiseChannels / 2) / kDepthwiseChannels, 1);
+  return (p.channels / parts + kDepthwiseLine - 1) / kDepthwiseLine * kDepthwiseLine;
+}
+
+absl::StatusOr<std::optional<DepthwiseProblem>> ReadDepthwise(const KernelRequest& request) {
+  if (!AllF32(request)) return std::nullopt;
+  const Layout& x = request.in(kDepthwiseX);
+  WEFT_ASSIGN_OR_RETURN(const ConvWindow window, ReadConvWindow(request.node.attributes(), x.dims(),
+                                                                request.in(kDepthwiseW).dims()));
+  if (!TakesDepthwise(window)) return std::nullopt;
+  return DepthwiseProblem{.taps = window.kernel[0],
+                          .stride = window.strides[0],
+                          .images = window.batch,
+                          .channels = window.in_channels,
+                          .rows = window.input[0],
+                          .columns = window.input[1],
+                          .out_rows = window.output[0],
+                          .out_columns = window.output[1],
+                          .x_pixel = FindPixelStride(x).value_or(window.in_channels),
+                          .y_pixel = window.out_channels,
+                          .top = window.pads_begin[0],
+                          .left = window.pads_begin[1]};
+}
+
 absl::StatusOr<Kernels> HostDepthwiseConv(const KernelRequest& request) {
-  if (!AllF32(request)) return Kernels();
+  WEFT_ASSIGN_OR_RETURN(const std::optional<DepthwiseProblem> found, ReadDepthwise(request));
+  if (!found) return Kernels();
   const Layout& x = request.in(kDepthwiseX);
   const Dims &w = request.in(kDepthwiseW).dims(), &y = request.outputs[0];
-  WEFT_ASSIGN_OR_RETURN(const ConvWindow window,
-                        ReadConvWindow(request.node.attributes(), x.dims(), w));
-  if (!TakesDepthwise(window)) return Kernels();
-  const int64_t x_pixel = FindPixelStride(x).value_or(window.in_channels);
-  DepthwisePlan plan{.p = {.taps = window.kernel[0],
-                           .stride = window.strides[0],
-                           .images = window.batch,
-                           .channels = window.in_channels,
-                           .rows = window.input[0],
-                           .columns = window.input[1],
-                           .out_rows = window.output[0],
-                           .out_columns = window.output[1],
-                           .x_pixel = x_pixel,
-                           .y_pixel = window.out_channels,
-                           .top = window.pads_begin[0],
-                           .left = window.pads_begin[1]},
-                     .has_bias = request.has(kDepthwiseBias)};
+  DepthwisePlan plan{.p = *found, .has_bias = request.has(kDepthwiseBias)};
   std::vector<PostOp> posts = GetPostOps(request.node.attributes(), "post_ops");
   WEFT_ASSIGN_OR_RETURN(plan.p.bounds, TakeBounds(posts));
   const Layout result = ChannelsLastLayout(y, plan.p.y_pixel);
@@ -120,7 +126,7 @@ absl::StatusOr<Kernels> HostDepthwiseConv(const KernelRequest& request) {
       MakeHostKernel(request, "weft", absl::StrCat("depthwise:", plan.p.taps, "x", plan.p.taps),
                      [plan](const HostContext& c) { RunDepthwise(plan, c); });
   std::vector<Layout> inputs = kernel->inputs();
-  inputs[kDepthwiseX] = ChannelsLastLayout(x.dims(), x_pixel);
+  inputs[kDepthwiseX] = ChannelsLastLayout(x.dims(), plan.p.x_pixel);
   WEFT_ASSIGN_OR_RETURN(inputs[kDepthwiseW], FiltersSideBySide(w));
   for (const PostSteps::Operand& z : plan.rest.operands()) {
     if (z.whole) inputs[static_cast<size_t>(z.input)] = result;

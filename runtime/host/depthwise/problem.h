@@ -2,6 +2,7 @@
 #define WEFT_RUNTIME_HOST_DEPTHWISE_PROBLEM_H_
 
 #include <cstdint>
+#include <optional>
 
 #include "runtime/host/conv_form.h"
 
@@ -32,6 +33,9 @@ struct DepthwiseProblem {
   int64_t y_image() const { return out_rows * y_row(); }
 };
 
+// Nothing where the Conv or FusedConv is another, or has no pixels. Without bounds, with a dense y.
+absl::StatusOr<std::optional<DepthwiseProblem>> ReadDepthwise(const KernelRequest& request);
+
 struct DepthwiseOperands {
   const float* x = nullptr;
   const float* w = nullptr;     // [taps][taps][channels]
@@ -45,6 +49,9 @@ struct DepthwiseBand {
   int64_t row = 0, end_row = 0;
   int64_t channel = 0, end_channel = 0;
 };
+
+// Channels that are computed together, about: with their taps, rows of them fit the L1 cache.
+int64_t DepthwiseChannelsTogether(const DepthwiseProblem& p);
 
 // Computes the band on the calling thread.
 void RunDepthwiseBand(const DepthwiseProblem& p, const DepthwiseOperands& o,

@@ -49,11 +49,6 @@ int64_t PointwiseCacheFloats() {
   return static_cast<int64_t>(CacheBytesOr(2, kPointwiseUnknownCache) / sizeof(float));
 }
 
-// Whether the lines of a panel's pixels where they lie are spread over the sets of an L1 cache.
-bool StaysInCache(const PointwiseProblem& p) {
-  return p.row_step == 1 && p.column_step == 1 && p.x_stride % 1024 != 0;
-}
-
 void ShareOutPointwise(int64_t threads, PointwisePlan& plan) {
   PointwiseProblem& p = plan.p;
   const int64_t panel = PointwisePanelPixels();
@@ -79,7 +74,7 @@ PointwisePlan::PointwisePlan(const KernelRequest& request, const PointwiseProble
       bias(request.has(kBias)),
       scratch(request.threads) {
   if (scaled) scale = request.node.num_inputs();
-  p.packs = scaled || !StaysInCache(p);
+  p.packs = scaled || !p.StaysInCache();
   ShareOutPointwise(std::max(request.threads, 1), *this);
   if (p.packs) {
     v = scratch.PerThread<float>(p.v_floats() * p.panels_at_once * PointwisePanelPixels());
@@ -167,19 +162,6 @@ std::vector<PointwiseResult> PointwiseResultsOf(const std::vector<Layout>& layou
   return first == all_filters ? results : std::vector<PointwiseResult>();
 }
 
-PointwiseProblem PointwiseProblemOf(const KernelRequest& request, const ConvWindow& window) {
-  return {.images = window.batch,
-          .channels = window.in_channels,
-          .filters = window.out_channels,
-          .x_rows = window.input[0],
-          .x_columns = window.input[1],
-          .y_rows = window.output[0],
-          .y_columns = window.output[1],
-          .row_step = window.strides[0],
-          .column_step = window.strides[1],
-          .x_stride = PixelStrideOf(request.in(kX))};
-}
-
 // The first post-ops that the kernel does itself: an addend of the result's dims, Relu or Clip.
 // Returns the others.
 absl::StatusOr<std::vector<PostOp>> TakePointwisePosts(const KernelRequest& request,
@@ -197,13 +179,28 @@ absl::StatusOr<std::vector<PostOp>> TakePointwisePosts(const KernelRequest& requ
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Kernel>> MakePointwiseConv(const KernelRequest& request,
-                                                          const PointwiseExtras& extras) {
+absl::StatusOr<std::optional<PointwiseProblem>> ReadPointwise(const KernelRequest& request) {
   WEFT_ASSIGN_OR_RETURN(
       const ConvWindow window,
       ReadConvWindow(request.node.attributes(), request.in(kX).dims(), request.in(kW).dims()));
-  if (!TakesPointwise(request, window)) return nullptr;
-  PointwiseProblem problem = PointwiseProblemOf(request, window);
+  if (!TakesPointwise(request, window)) return std::nullopt;
+  return PointwiseProblem{.images = window.batch,
+                          .channels = window.in_channels,
+                          .filters = window.out_channels,
+                          .x_rows = window.input[0],
+                          .x_columns = window.input[1],
+                          .y_rows = window.output[0],
+                          .y_columns = window.output[1],
+                          .row_step = window.strides[0],
+                          .column_step = window.strides[1],
+                          .x_stride = PixelStrideOf(request.in(kX))};
+}
+
+absl::StatusOr<std::unique_ptr<Kernel>> MakePointwiseConv(const KernelRequest& request,
+                                                          const PointwiseExtras& extras) {
+  WEFT_ASSIGN_OR_RETURN(std::optional<PointwiseProblem> found, ReadPointwise(request));
+  if (!found) return nullptr;
+  PointwiseProblem& problem = *found;
   std::vector<Layout> results = extras.results;
   if (results.empty()) results.push_back(Layout::Plain(DType::kF32, request.outputs[0]));
   for (Layout& layout : results) {

@@ -2,6 +2,7 @@
 #define WEFT_RUNTIME_HOST_POINTWISE_PROBLEM_H_
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
@@ -44,6 +45,8 @@ struct PointwiseProblem {
   int64_t panels_at_once = 1;                 // panels that one block of filters is multiplied with
   ResultBounds bounds = {};                   // the activation
 
+  // Whether the lines of a panel's pixels where they lie are spread over the sets of an L1 cache.
+  bool StaysInCache() const { return row_step == 1 && column_step == 1 && x_stride % 1024 != 0; }
   int64_t pixels() const { return images * y_rows * y_columns; }
   int64_t blocks() const { return (filters + kFilterBlock - 1) / kFilterBlock; }
   // Floats of v for each pixel of a band.
@@ -51,6 +54,10 @@ struct PointwiseProblem {
     return (channels + kChannelChunk - 1) / kChannelChunk * kChannelChunk;
   }
 };
+
+// Nothing where the Conv or FusedConv is another, or has no pixels. Without results and bounds.
+// x_stride: where x lies, or of a dense one.
+absl::StatusOr<std::optional<PointwiseProblem>> ReadPointwise(const KernelRequest& request);
 
 struct PointwiseOperands {
   const float* x = nullptr;
