@@ -47,6 +47,7 @@ class Contestant {
     least_ = std::min(least_, last_);
     return absl::OkStatus();
   }
+  const Plan& plan() const { return executable_->plan(); }
   double last() const { return last_; }
   double least() const { return least_; }  // of the runs since Forget
   void Forget() { least_ = std::numeric_limits<double>::infinity(); }
@@ -75,28 +76,42 @@ absl::Status Race(Contestant& a, Contestant& b) {
   return absl::OkStatus();
 }
 
+// The choices, and each but the first one without those for nodes that the plan joins.
+std::vector<KernelChoices> WithAndWithoutJoined(std::vector<KernelChoices> choices,
+                                                const Plan& plan) {
+  std::vector<KernelChoices> result;
+  for (KernelChoices& of : choices) {
+    KernelChoices without = of;
+    for (const PlanStep& step : plan.steps) {
+      for (const Node* node : step.joined) without.erase(node->name());
+    }
+    for (KernelChoices* one : {&of, &without}) {
+      if (std::ranges::find(result, *one) == result.end()) result.push_back(std::move(*one));
+      if (result.size() == 1) break;
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
-absl::StatusOr<size_t> QuickestChoices(const Graph& graph, const LowerOptions& options,
-                                       const std::vector<KernelChoices>& choices) {
+absl::StatusOr<KernelChoices> QuickestChoices(const Graph& graph, const LowerOptions& options,
+                                              std::vector<KernelChoices> choices) {
   size_t best = 0;
   WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Contestant> champion,
                         Contestant::Create(graph, options, choices[0]));
+  choices = WithAndWithoutJoined(std::move(choices), champion->plan());
   for (size_t i = 1; i < choices.size(); ++i) {
-    if (std::find(choices.begin(), choices.begin() + static_cast<ptrdiff_t>(i), choices[i]) !=
-        choices.begin() + static_cast<ptrdiff_t>(i)) {
-      continue;
-    }
     auto other = Contestant::Create(graph, options, choices[i]);
     if (absl::IsResourceExhausted(other.status())) continue;
     WEFT_RETURN_IF_ERROR(other.status());
-    if (!Race(*champion, **other).ok()) return 0;
+    if (!Race(*champion, **other).ok()) return choices[0];
     const double limit = champion->least() * (best == 0 ? 1 - kClearGain : 1);
     if ((*other)->least() >= limit) continue;
     champion = *std::move(other);
     best = i;
   }
-  return best;
+  return choices[best];
 }
 
 }  // namespace weft

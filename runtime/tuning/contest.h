@@ -8,14 +8,16 @@
 
 namespace weft {
 
-// The index of the choices with which whole runs of `graph`, whose dims are all static, take least
-// time: each against the best so far, by turns, on made-up inputs and a copy of the variables, so
-// that two plans need memory at a time: one that there is none for beside the best loses. The first
-// one wins unless another is quicker by kClearGain, and where a run fails on what is made up.
-// `choices`: one or more. Errors: as Lower's; not enough memory for the first plan.
+// The choices with which whole runs of `graph`, whose dims are all static, take least time: each
+// against the best so far, by turns, on made-up inputs and a copy of the variables, so that two
+// plans need memory at a time: one that there is none for beside the best loses. The first one wins
+// unless another is quicker by kClearGain, and where a run fails on what is made up. Where its plan
+// joins nodes into one step, for which kernels by themselves have no price, the others run as well
+// without what they choose for those. `choices`: one or more. Errors: as Lower's; not enough memory
+// for the first plan.
 inline constexpr double kClearGain = 0.02;
-absl::StatusOr<size_t> QuickestChoices(const Graph& graph, const LowerOptions& options,
-                                       const std::vector<KernelChoices>& choices);
+absl::StatusOr<KernelChoices> QuickestChoices(const Graph& graph, const LowerOptions& options,
+                                              std::vector<KernelChoices> choices);
 
 }  // namespace weft
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "runtime/tuning/choice_file.h"
@@ -65,13 +66,14 @@ absl::StatusOr<KernelChoices> Tuner::ChoicesFor(const Graph& graph, const LowerO
                                                                    .progress = options_.progress}));
   std::vector<KernelChoices> contest = {{}, std::move(result.choices)};
   std::ranges::move(result.cautious, std::back_inserter(contest));
-  WEFT_ASSIGN_OR_RETURN(const size_t best, QuickestChoices(graph, options, contest));
-  const PlacedChoices& choices = known_[key] = ByPlace(graph, contest[best]);
+  WEFT_ASSIGN_OR_RETURN(const KernelChoices best,
+                        QuickestChoices(graph, options, std::move(contest)));
+  const PlacedChoices& choices = known_[key] = ByPlace(graph, best);
   if (!options_.folder.empty()) {
     const absl::Status kept = ChoiceFolder(options_.folder).Keep(key, choices);
     if (!kept.ok()) Warn(kept);
   }
-  return contest[best];
+  return best;
 }
 
 }  // namespace weft

@@ -21,7 +21,9 @@ namespace weft {
 namespace {
 
 constexpr int kImage = 0, kWeights = 1, kBiasOf = 2;  // inputs of a convolution
-constexpr size_t kUnknownCache = size_t{1} << 20;
+constexpr int64_t kBandRows = 4;  // of the result, or half of it where rows are long
+// What is between two convolutions stays in an L2 cache.
+constexpr int64_t kChainFloats = int64_t{1} << 17;
 constexpr int64_t kChainThreadMacs = int64_t{1} << 17;  // that are worth a thread
 
 // Activations of a convolution's result: bounds, in registers, and what follows those.
@@ -50,13 +52,13 @@ struct ChainPlan {
   int64_t wide_row() const { return depthwise.columns * depthwise.channels; }
   int64_t narrow_row() const { return depthwise.out_columns * depthwise.channels; }
 
-  int x_input = kImage;
   std::optional<ChainPointwise> expand, project;
   DepthwiseProblem depthwise;
   ChainOperands at;  // of the depthwise convolution
   PostSteps rest;
   int64_t result_pixel = 0;  // floats from pixel to pixel of the result
-  int64_t band_rows = 0;
+  int64_t band_rows = 0;     // of the result, that are computed at a time
+  int64_t wide_rows = 0;     // that there is room for
   ScratchPlan scratch;
   ScratchArray<float> wide, narrow;
 };
@@ -79,7 +81,7 @@ class ChainRows {
   ChainRows(const ChainPlan& plan, const HostContext& context, int thread)
       : plan_(plan),
         c_(context),
-        x_(In(plan.x_input)),
+        x_(In(kImage)),
         z_(static_cast<float*>(context.out().data)),
         wide_(plan.wide.In(context.scratch, thread)),
         narrow_(plan.narrow.In(context.scratch, thread)),
@@ -107,10 +109,7 @@ class ChainRows {
     const int64_t begin = std::clamp<int64_t>(first, 0, d.rows);
     const int64_t end = std::clamp<int64_t>(first + plan_.RowsUnder(rows), begin, d.rows);
     const float* under = x_ + (image * d.rows + begin) * d.columns * XPixel();
-    if (plan_.expand) {
-      Expand(image, begin, end);
-      under = wide_;
-    }
+    if (plan_.expand) under = Expand(image, begin, end);
     const int64_t pixel = (image * d.out_rows + row) * d.out_columns;  // of the result
     float* z = z_ + pixel * plan_.result_pixel;
     float* y = plan_.project ? narrow_ : z;
@@ -122,29 +121,29 @@ class ChainRows {
     Multiply(project, narrow_, addend, rows * d.out_columns, z);
   }
 
-  // Makes rows [begin, end) of an image be in wide. Those that the band before left there move.
-  void Expand(int64_t image, int64_t begin, int64_t end) {
+  // Makes rows [begin, end) of an image be in wide; returns where. The last ones of the band before
+  // are there already, and move only when there is no room behind them.
+  const float* Expand(int64_t image, int64_t begin, int64_t end) {
     const int64_t row_floats = plan_.wide_row();
-    int64_t kept = 0;
-    if (image == image_ && begin >= begin_ && begin < end_) {
-      kept = std::min(end_, end) - begin;
-      if (begin > begin_) {
-        std::memmove(wide_, wide_ + (begin - begin_) * row_floats,
-                     static_cast<size_t>(kept * row_floats) * sizeof(float));
-      }
-    }
-    const ChainPointwise& expand = *plan_.expand;
-    const int64_t columns = plan_.depthwise.columns;
-    const int64_t pixel = (image * plan_.depthwise.rows + begin + kept) * columns;
-    const int64_t pixels = (end - begin - kept) * columns;
-    if (pixels > 0) {
-      float* to = wide_ + kept * row_floats;
-      Multiply(expand, x_ + pixel * expand.p.x_stride, nullptr, pixels, to);
-      RunRest(expand.rest, to, pixels * expand.p.filters);
+    if (image != image_ || begin < base_ || begin > end_) {
+      base_ = end_ = begin;
+    } else if (end - base_ > plan_.wide_rows) {
+      std::memmove(wide_, wide_ + (begin - base_) * row_floats,
+                   static_cast<size_t>((end_ - begin) * row_floats) * sizeof(float));
+      base_ = begin;
     }
     image_ = image;
-    begin_ = begin;
-    end_ = end;
+    const ChainPointwise& expand = *plan_.expand;
+    const int64_t columns = plan_.depthwise.columns;
+    const int64_t pixel = (image * plan_.depthwise.rows + end_) * columns;
+    const int64_t pixels = (end - end_) * columns;
+    if (pixels > 0) {
+      float* to = wide_ + (end_ - base_) * row_floats;
+      Multiply(expand, x_ + pixel * expand.p.x_stride, nullptr, pixels, to);
+      RunRest(expand.rest, to, pixels * expand.p.filters);
+      end_ = end;
+    }
+    return wide_ + (begin - base_) * row_floats;
   }
 
   void Multiply(const ChainPointwise& conv, const float* x, const float* addend, int64_t pixels,
@@ -187,7 +186,7 @@ class ChainRows {
   float* wide_;
   float* narrow_;
   int thread_;
-  int64_t image_ = -1, begin_ = 0, end_ = 0;  // the rows that are in wide
+  int64_t image_ = -1, base_ = 0, end_ = 0;  // rows [base, end) of that image are in wide
 };
 
 void RunChain(const ChainPlan& plan, const HostContext& c) {
@@ -298,34 +297,29 @@ class ChainMaker {
     return plan_->rest.empty() || d.y_pixel == d.channels;
   }
 
-  // The rows that are computed at a time: as many as fit half the L2 cache.
+  // Shares the floats out to wide and narrow. False where they are too few.
   bool LayOut() {
     ChainPlan& plan = *plan_;
-    const auto cache = static_cast<int64_t>(CacheBytesOr(2, kUnknownCache) / sizeof(float)) / 2;
-    const auto floats = [&](int64_t rows) {
-      return (plan.expand ? plan.RowsUnder(rows) * plan.wide_row() : 0) +
-             (plan.project ? rows * plan.narrow_row() : 0);
-    };
-    for (int64_t rows = 2; rows <= kMostRows && floats(rows) <= cache; rows += 2) {
-      plan.band_rows = rows;
+    for (const int64_t rows : {kBandRows, kBandRows / 2}) {
+      plan.band_rows = std::min(rows, plan.depthwise.out_rows);
+      const int64_t narrow = chain_.project != nullptr ? plan.band_rows * plan.narrow_row() : 0;
+      if (narrow > kChainFloats) continue;
+      if (chain_.expand != nullptr) {
+        const int64_t all = plan.depthwise.rows, room = (kChainFloats - narrow) / plan.wide_row();
+        plan.wide_rows = std::min(room, all);
+        if (plan.wide_rows < std::min(plan.RowsUnder(plan.band_rows), all)) continue;
+        plan.wide = plan.scratch.PerThread<float>(plan.wide_rows * plan.wide_row());
+      }
+      if (narrow > 0) plan.narrow = plan.scratch.PerThread<float>(narrow);
+      return true;
     }
-    if (plan.band_rows == 0) return false;
-    plan.band_rows = std::min(plan.band_rows, plan.depthwise.out_rows);
-    if (plan.expand) {
-      plan.wide = plan.scratch.PerThread<float>(plan.RowsUnder(plan.band_rows) * plan.wide_row());
-    }
-    if (plan.project) {
-      plan.narrow = plan.scratch.PerThread<float>(plan.band_rows * plan.narrow_row());
-    }
-    return true;
+    return false;
   }
 
   std::string Name() const {
     return absl::StrCat(plan_->expand ? "pointwise, " : "", "depthwise:", plan_->depthwise.taps,
                         "x", plan_->depthwise.taps, plan_->project ? ", pointwise" : "");
   }
-
-  static constexpr int64_t kMostRows = 8;
 
   const DepthwiseChain& chain_;
   const Layout& result_;
