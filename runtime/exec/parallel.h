@@ -37,11 +37,12 @@ class RunScope {
 int RunThreads();
 
 // Splits [0, count) into at most RunThreads() contiguous parts of at least `grain` items (one part
-// where there are fewer) and calls body(begin, end) for each, part i on thread i. The parts depend
-// on count, grain and thread count only. Returns when all are done; `body` must not throw.
+// where there are fewer) and calls body(begin, end) for each, on as many threads, or on fewer while
+// other programs want the CPUs: no part may wait for another. The parts depend on count, grain and
+// thread count only. Returns when all are done; `body` must not throw.
 void ParallelFor(int64_t count, int64_t grain, absl::FunctionRef<void(int64_t, int64_t)> body);
 // The same for bodies that need memory of their thread's own: body(thread, begin, end), where
-// `thread` in [0, RunThreads()) is the part's number.
+// `thread` in [0, RunThreads()) is the part's number, which no other part has.
 void ParallelFor(int64_t count, int64_t grain, absl::FunctionRef<void(int, int64_t, int64_t)> body);
 
 // Elements that are worth a thread, and where each takes much arithmetic.

@@ -90,7 +90,7 @@ TEST(RunScope, FlushesDenormalsInEveryThreadWhileItLives) {
   {
     RunScope scope(2);
     std::atomic<int> flushed = 0;
-    ParallelFor(2, 1, [&](int64_t, int64_t) { flushed += half() == 0.0F; });
+    RunTogether(2, [&](int) { flushed += half() == 0.0F; });
     EXPECT_EQ(flushed, 2);
   }
   EXPECT_GT(half(), 0.0F);

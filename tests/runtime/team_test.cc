@@ -137,7 +137,7 @@ TEST(OpenMp, RegionsOfTheLibraryComeHere) {
 TEST(OpenMp, ARegionInsideARunHasTheRunsThreads) {
   const RunScope scope(3);
   Collector<std::thread::id> ours, regions;
-  ParallelFor(3, 1, [&](int64_t, int64_t) { ours.Add(std::this_thread::get_id()); });
+  RunTogether(3, [&](int) { ours.Add(std::this_thread::get_id()); });
   Collector<int> numbers, sizes;
   Region(3, [&] {
     regions.Add(std::this_thread::get_id());
