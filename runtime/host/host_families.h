@@ -22,6 +22,8 @@ absl::StatusOr<Kernels> HostExpandLike(const KernelRequest& request);  // any dt
 absl::StatusOr<Kernels> HostRowNorm(const KernelRequest& request);     // layer, instance and group
 absl::StatusOr<Kernels> HostRowNormGrad(const KernelRequest& request);
 absl::StatusOr<Kernels> HostReduce(const KernelRequest& request);  // ReduceSum, …, ReduceToLike
+// Gemm and FusedGemm of few examples with B as fully-connected layers have it, [N,K].
+absl::StatusOr<Kernels> HostGemmRows(const KernelRequest& request);
 absl::StatusOr<Kernels> HostReduceProdGrad(const KernelRequest& request);
 // Functions of one element (Exp, Relu, Gelu, …) and the gradients of activations, in any layout.
 // NaN stays NaN: oneDNN's Relu makes 0 of it, which would hide that a training has diverged.

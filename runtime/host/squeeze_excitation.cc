@@ -9,8 +9,8 @@
 #include "runtime/host/eltwise.h"
 #include "runtime/host/host_families.h"
 #include "runtime/host/host_kernel.h"
+#include "runtime/host/row_product.h"
 #include "runtime/host/simd/fold.h"
-#include "runtime/host/squeeze_product.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "runtime/host/squeeze_excitation.cc"
@@ -21,46 +21,7 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace weft::HWY_NAMESPACE {
-namespace {
-
-constexpr int kExamples = 4;  // that a row of weights serves while it is in registers
-
-template <int kCount>
-HWY_INLINE void RowForExamples(const SqueezeProduct& p, int64_t row, int64_t example) {
-  const Df d;
-  const int64_t lanes = Lanes();
-  const float *w = p.w + row * p.columns, *x = p.x + example * p.x_step;
-  Vf sums[kCount];
-  for (Vf& sum : sums) sum = hn::Zero(d);
-  int64_t k = 0;
-  for (; k + lanes <= p.columns; k += lanes) {
-    const Vf weights = hn::LoadU(d, w + k);
-    for (int i = 0; i < kCount; ++i) {
-      sums[i] = hn::MulAdd(weights, hn::LoadU(d, x + i * p.x_step + k), sums[i]);
-    }
-  }
-  if (k < p.columns) {
-    const Vf weights = LoadFirst(w + k, p.columns - k);
-    for (int i = 0; i < kCount; ++i) {
-      sums[i] = hn::MulAdd(weights, LoadFirst(x + i * p.x_step + k, p.columns - k), sums[i]);
-    }
-  }
-  for (int i = 0; i < kCount; ++i) {
-    p.y[(example + i) * p.y_step + row] = SumOf(sums[i]) + (p.b == nullptr ? 0 : p.b[row]);
-  }
-}
-
-}  // namespace
-
-void SqueezeRows(const SqueezeProduct& p, int64_t begin, int64_t end) {
-  int64_t example = 0;
-  for (; example + kExamples <= p.examples; example += kExamples) {
-    for (int64_t row = begin; row < end; ++row) RowForExamples<kExamples>(p, row, example);
-  }
-  for (; example < p.examples; ++example) {
-    for (int64_t row = begin; row < end; ++row) RowForExamples<1>(p, row, example);
-  }
-}
+namespace {}  // namespace
 
 // y = x times the gate of its channel, for the positions [begin, end) of all blocks of channels.
 void ExcitePositions(const ChannelBlocks& b, const float* gate, int64_t begin, int64_t end,
@@ -89,7 +50,6 @@ HWY_AFTER_NAMESPACE();
 namespace weft {
 namespace {
 
-HWY_EXPORT(SqueezeRows);
 HWY_EXPORT(ExcitePositions);
 
 enum SqueezeInput { kX, kW1, kB1, kW2, kB2 };
@@ -126,13 +86,6 @@ struct SqueezePlan {
         gates(scratch.Shared<float>(b.images * b.channels())) {}
 };
 
-void Multiply(const SqueezeProduct& p) {
-  const int64_t work = std::max<int64_t>(1, p.examples * p.columns);
-  ParallelFor(p.rows, std::max<int64_t>(1, kGrain / work), [&](int64_t begin, int64_t end) {
-    HWY_DYNAMIC_DISPATCH(SqueezeRows)(p, begin, end);
-  });
-}
-
 void Run(const SqueezePlan& plan, const HostContext& c) {
   if (c.out().size() == 0) return;
   const ChannelBlocks& b = plan.blocks;
@@ -149,10 +102,12 @@ void Run(const SqueezePlan& plan, const HostContext& c) {
           static_cast<float>(sums[i] / static_cast<double>(b.positions));
     }
   });
-  Multiply({n, plan.squeezed, plan.channels, step, plan.squeezed, in(kW1), in(kB1), means, hidden});
+  RunRowProduct(
+      {n, plan.squeezed, plan.channels, step, plan.squeezed, in(kW1), in(kB1), means, hidden});
   plan.activation.Forward(n * plan.squeezed, hidden, hidden);
   std::fill_n(gates, n * step, 0.0f);
-  Multiply({n, plan.channels, plan.squeezed, plan.squeezed, step, in(kW2), in(kB2), hidden, gates});
+  RunRowProduct(
+      {n, plan.channels, plan.squeezed, plan.squeezed, step, in(kW2), in(kB2), hidden, gates});
   plan.gate.Forward(n * step, gates, gates);  // of padding too, whose X is 0
   ParallelFor(n * b.blocks * b.positions, std::max<int64_t>(1, kMathGrain / b.width),
               [&](int64_t begin, int64_t end) {
