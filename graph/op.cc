@@ -83,6 +83,14 @@ int64_t CostContext::OutputSize(int i) const { return Product(outputs[static_cas
 std::vector<Alias> InPlace(const Node&) { return {{.output = 0, .input = 0, .view = false}}; }
 std::vector<Alias> ViewOfInput(const Node&) { return {{.output = 0, .input = 0, .view = true}}; }
 
+std::optional<Alias> ViewAliasOf(const Node& node) {
+  if (node.op().aliases == nullptr || node.num_outputs() != 1) return std::nullopt;
+  for (const Alias& alias : node.op().aliases(node)) {
+    if (alias.view) return alias;
+  }
+  return std::nullopt;
+}
+
 absl::Status OpRegistry::Register(OpDef def) {
   std::string name(def.name);
   if (name.empty() || def.infer == nullptr) {

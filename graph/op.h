@@ -190,6 +190,8 @@ using AliasFn = std::vector<Alias> (*)(const Node&);
 // The usual answers for OpDef::aliases: the first output in the memory of the first input.
 std::vector<Alias> InPlace(const Node& node);
 std::vector<Alias> ViewOfInput(const Node& node);
+// Where nothing is to be computed: the alias that makes the node's only result a view of an input.
+std::optional<Alias> ViewAliasOf(const Node& node);
 
 // What passes and analyses know an op by, instead of by its name.
 struct OpTraits {

@@ -57,6 +57,12 @@ absl::StatusOr<std::vector<Tensor>> Evaluate(const Node& node, std::span<const T
                                              const RandomKey& key) {
   if (const Tensor& leaf = LeafValue(node); !leaf.is_empty()) return std::vector<Tensor>{leaf};
   WEFT_ASSIGN_OR_RETURN(const std::vector<TensorView> views, InputViews(node, inputs));
+  if (const std::optional<Alias> view = ViewAliasOf(node)) {  // no copy of what may be weights
+    const Tensor& input = inputs[static_cast<size_t>(view->input)];
+    WEFT_ASSIGN_OR_RETURN(Dims dims, StaticDims(node.type(0).shape));
+    WEFT_ASSIGN_OR_RETURN(Tensor output, input.Reshaped(std::move(dims)));
+    return std::vector<Tensor>{std::move(output)};
+  }
   return EvaluateNode(node, views, key);
 }
 

@@ -29,7 +29,8 @@ struct BenchReport {
   std::string model;
   LoadedWorkload loaded = {};
   BenchResult result = {};
-  size_t process_peak = 0;  // bytes; 0 where the process has another model too
+  size_t process_peak = 0;   // bytes; 0 where the process has another model too
+  size_t process_start = 0;  // of that, what it had before there was a model
   MachinePeak peak = {};
   double bound = 0;  // seconds of a run at least
 };
@@ -72,7 +73,10 @@ Json ToJson(const BenchReport& r) {
                {"load_seconds", r.loaded.load_seconds},
                {"first_result_seconds", r.loaded.first_seconds},
                {"peak_bytes", r.result.peak_bytes}};
-  if (r.process_peak != 0) json["process_peak_bytes"] = r.process_peak;
+  if (r.process_peak != 0) {
+    json["process_peak_bytes"] = r.process_peak;
+    json["process_start_bytes"] = r.process_start;
+  }
   return json;
 }
 
@@ -109,9 +113,11 @@ absl::StatusOr<BenchReport> LoadBench(const std::string& model, const BenchArgum
 }
 
 absl::Status BenchOne(const BenchArguments& a) {
+  const size_t start = ProcessPeak();
   WEFT_ASSIGN_OR_RETURN(BenchReport report, LoadBench(a.workload.model, a));
   WEFT_ASSIGN_OR_RETURN(report.result, RunBench(*report.loaded.workload, a.workload.seconds));
   report.process_peak = ProcessPeak();
+  report.process_start = start;
   WEFT_RETURN_IF_ERROR(AddPeak(report));
   if (a.json) {
     Print("%s\n", Dump(ToJson(report)).c_str());

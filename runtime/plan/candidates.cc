@@ -57,14 +57,6 @@ absl::StatusOr<KernelRequest> RequestFor(
   return request;
 }
 
-std::optional<Alias> ViewOf(const Node& node) {
-  if (node.op().aliases == nullptr) return std::nullopt;
-  for (const Alias& alias : node.op().aliases(node)) {
-    if (alias.view && node.num_outputs() == 1) return alias;
-  }
-  return std::nullopt;
-}
-
 std::optional<Layout> WantedLayout(const Choice& choice, int i) {
   const Node& node = *choice.node;
   if (!node.input(i)) return std::nullopt;

@@ -63,7 +63,7 @@ class Chooser {
   absl::Status ChooseKernel(const Node& node) {
     WEFT_ASSIGN_OR_RETURN(KernelRequest request, MakeRequest(node));
     const auto [it, is_new] = l_.choice_of.emplace(&node, l_.choices.size());
-    if (is_new) l_.choices.push_back({.node = &node, .view = ViewOf(node)});
+    if (is_new) l_.choices.push_back({.node = &node, .view = ViewAliasOf(node)});
     Choice& choice = l_.choices[it->second];
     const bool same = choice.offered == request.inputs && choice.forward == request.forward;
     if (!choice.view && (!same || choice.candidates.empty())) {

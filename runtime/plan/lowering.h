@@ -99,8 +99,6 @@ absl::StatusOr<Candidates> CandidatesFor(const KernelRequest& request, Families 
 // is offered no such kernel.
 absl::StatusOr<std::shared_ptr<const Kernel>> FindKernel(const KernelRequest& request,
                                                          std::string_view wanted);
-// Where the node needs no kernel: the alias that makes its only result a view of that input.
-std::optional<Alias> ViewOf(const Node& node);
 // The layout in which the choice reads input `i`; null where it does not read its elements.
 std::optional<Layout> WantedLayout(const Choice& choice, int i);
 

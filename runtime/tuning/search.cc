@@ -107,7 +107,7 @@ class Search {
       next.push_back(After(path, node, {prices_.layouts().Number(plain)}));
       return absl::OkStatus();
     }
-    if (const std::optional<Alias> view = ViewOf(node))
+    if (const std::optional<Alias> view = ViewAliasOf(node))
       return ExtendByView(node, *view, path, next);
     WEFT_ASSIGN_OR_RETURN(const KernelRequest request, RequestOn(path, node));
     WEFT_ASSIGN_OR_RETURN(const std::vector<PricedKernel>* kernels, prices_.KernelsFor(request));

@@ -117,7 +117,7 @@ function row(job) {
   const turns = [];
   if (o.tuning === 'measured') ours(job, '0.01');
   for (let round = 0; round < Number(o.rounds); ++round) turns.push(turn(job));
-  for (const t of turns) t.weft.peak_bytes = t.weft.process_peak_bytes;
+  for (const t of turns) t.weft.peak_bytes = t.weft.process_peak_bytes - t.weft.process_start_bytes;
   const cells = [job.network + (job.training ? ' (training)' : ''), job.batch];
   cells.push(cell(turns, (t) => t.weft.seconds.median, milliseconds));
   for (const peer of ['onnxruntime', 'pytorch']) {
@@ -137,8 +137,8 @@ const print = (cells) => console.log(`| ${cells.join(' | ')} |`);
 console.log(
   `${cpus()[0].model.trim()}, ${o.threads} threads, tuning ${o.tuning}, ${new Date().toISOString().slice(0, 10)}; ` +
     `medians of ${o.rounds} turns; a ratio above 1: Weft is faster; load, first result and peak ` +
-    'are those of Weft / ONNX Runtime / PyTorch, as far as they are there; the peak is that of the ' +
-    'whole process of Weft, of the others what they take beyond their start\n',
+    'are those of Weft / ONNX Runtime / PyTorch, as far as they are there; the peak is what a ' +
+    'process takes beyond its start\n',
 );
 print(['network', 'batch', 'Weft ms', 'ONNX Runtime ms', 'ratio', 'PyTorch ms', 'ratio',
   'share of peak', 'load ms', 'first result ms', 'peak MiB']);
