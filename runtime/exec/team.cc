@@ -94,6 +94,7 @@ class Bell {
 };
 
 std::atomic<bool> one_by_one = false;
+thread_local bool whole_teams = false;
 
 // The CPU time that the calling thread has taken so far.
 nanoseconds CpuTime() {
@@ -169,13 +170,16 @@ void Team::RunTogether(int parts, absl::FunctionRef<void(int)> body) {
 
 void Team::RunParts(int parts, absl::FunctionRef<void(int)> body) {
   const Clock::time_point begin = Clock::now();
-  const int threads = one_by_one ? 1 : width_.Next(parts, begin);
-  measures_ = threads > 1 && width_.measures();
+  const int threads = one_by_one ? 1 : whole_teams ? parts : width_.Next(parts, begin);
+  measures_ = threads > 1 && !whole_teams && width_.measures();
   Run(parts, threads, body);
   if (!measures_) return;
-  nanoseconds cpu = cpu_;
-  for (int i = 0; i < threads - 1; ++i) cpu += workers_[static_cast<size_t>(i)]->cpu;
-  width_.Learn(threads, begin, Clock::now(), cpu);
+  TeamWidth::Region region{.begin = begin, .end = Clock::now(), .cpu = cpu_, .longest = cpu_};
+  for (size_t i = 0; std::cmp_less(i, threads - 1); ++i) {
+    region.cpu += workers_[i]->cpu;
+    region.longest = std::max(region.longest, workers_[i]->cpu);
+  }
+  width_.Learn(region);
 }
 
 void Team::Run(int parts, int threads, absl::FunctionRef<void(int)> body) {
@@ -295,6 +299,10 @@ void RunParts(int parts, absl::FunctionRef<void(int)> body) {
 }
 
 void RunPartsOneByOne(bool on) { one_by_one = on; }
+
+WholeTeams::WholeTeams() : previous_(std::exchange(whole_teams, true)) {}
+
+WholeTeams::~WholeTeams() { whole_teams = previous_; }
 
 IndependentParts::IndependentParts(bool independent)
     : previous_(std::exchange(parts_are_independent, independent)) {}

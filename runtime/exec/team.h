@@ -41,6 +41,19 @@ void RunTogether(int parts, absl::FunctionRef<void(int)> body);
 // parts are used while other programs want the CPUs. Otherwise like RunTogether.
 void RunParts(int parts, absl::FunctionRef<void(int)> body);
 
+// While it lives, RunParts takes a thread for each part, as if no other program wanted the CPUs:
+// for the calling thread's regions that are timed, of which the quickest counts.
+class WholeTeams {
+ public:
+  WholeTeams();
+  ~WholeTeams();
+  WholeTeams(const WholeTeams&) = delete;
+  WholeTeams& operator=(const WholeTeams&) = delete;
+
+ private:
+  bool previous_;
+};
+
 // For tests: while on, RunParts takes the calling thread alone. Of the whole process.
 void RunPartsOneByOne(bool on);
 

@@ -9,12 +9,13 @@ namespace weft {
 // want the CPUs, the system puts several threads of a team on one, and a region takes longer than
 // its parts would one after the other on the calling thread. So now and then a region is measured:
 //
-//   use = CPU time of all parts / (time from beginning to end * threads)
+//   use = CPU time of the thread that has most to do / time from beginning to end
 //
-// 1 is perfect; at 1/2 of two threads one would do. Where less than kLeastUse is made of the
-// threads, so many are taken from then on as do the same when busy all the time. After a pause
-// twice as many are tried, and the pause is the longer the more often that was in vain. What the
-// machine below a virtual one takes away is not seen: it counts as CPU time.
+// Without others that is near 1, however unevenly the parts are shared out; two threads that share
+// a CPU make it 1/2. Where it is less than kLeastUse, so many threads are taken from then on as
+// would do the same when busy all the time. After a pause twice as many are tried, and the pause is
+// the longer the more often that was in vain. What the machine below a virtual one takes away is
+// not seen: it counts as CPU time.
 //
 // For one thread at a time.
 class TeamWidth {
@@ -25,15 +26,18 @@ class TeamWidth {
   int Next(int parts, Clock::time_point now);
   // Whether that region is to be measured, and then Learn called.
   bool measures() const { return measures_; }
-  // That region took from `begin` to `end` on `threads` threads.
-  void Learn(int threads, Clock::time_point begin, Clock::time_point end,
-             std::chrono::nanoseconds cpu);
+  struct Region {
+    Clock::time_point begin, end;
+    std::chrono::nanoseconds cpu{};      // of all threads
+    std::chrono::nanoseconds longest{};  // of the thread that took most
+  };
+  void Learn(const Region& region);
 
  private:
   static constexpr double kLeastUse = 0.55;
   // One region of so many is measured: reading the CPU time of a thread takes up to 0.5 us. Primes,
   // since the regions of a network come again and again.
-  static constexpr int kEvery = 61, kEveryOfTrial = 5;
+  static constexpr unsigned kEvery = 61, kEveryOfTrial = 5;
   // A decision takes so many of them, and so much time, to which a time slice is short.
   static constexpr int kEnough = 8;
   static constexpr std::chrono::milliseconds kLongEnough{10};
@@ -44,13 +48,13 @@ class TeamWidth {
   int width_ = 0;  // 0: as many as there are parts
   Clock::time_point resume_;
   std::chrono::milliseconds pause_ = kShortestPause;
-  int regions_ = 0;
+  unsigned regions_ = 0;
   bool measures_ = false;
   // Since the last decision:
   bool trial_ = false;  // which was to take twice the threads
   Clock::time_point begin_;
-  int measured_ = 0, widest_ = 0;
-  double used_ = 0, offered_ = 0;  // ns
+  int measured_ = 0;
+  double took_ = 0, longest_ = 0, cpu_ = 0;  // ns
 };
 
 }  // namespace weft

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "runtime/exec/parallel.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "runtime/host/row_product.cc"
 #include "runtime/host/simd/simd-inl.h"

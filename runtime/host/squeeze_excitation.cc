@@ -21,8 +21,6 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace weft::HWY_NAMESPACE {
-namespace {}  // namespace
-
 // y = x times the gate of its channel, for the positions [begin, end) of all blocks of channels.
 void ExcitePositions(const ChannelBlocks& b, const float* gate, int64_t begin, int64_t end,
                      const float* x, float* y) {

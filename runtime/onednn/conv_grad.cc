@@ -127,8 +127,11 @@ bool PaysInShares(const KernelRequest& request) {
   if (dy.size() != 4 || request.threads < 2 || dy[0] == 0 || dy[0] % request.threads != 0) {
     return false;
   }
-  const size_t images = request.in(0).bytes() + request.in(1).bytes();
-  return request.in(2).bytes() * static_cast<size_t>(request.threads) * 4 <= images;
+  const auto elements = [&](int i) {
+    return Layout::Plain(DType::kF32, request.in(i).dims()).bytes();
+  };
+  const size_t weights = elements(2) * static_cast<size_t>(request.threads);
+  return weights * 4 <= elements(0) + elements(1);
 }
 
 // Kernels that do; none where they cannot be.
@@ -169,6 +172,7 @@ absl::StatusOr<Kernels> DnnlConvGradWeight(const KernelRequest& request, Caches 
   if (!PaysInShares(request)) return whole;
   WEFT_ASSIGN_OR_RETURN(Kernels kernels, GradWeightInShares(request, caches));
   std::move(whole.begin(), whole.end(), std::back_inserter(kernels));
+  PutReferenceLast(kernels);
   return kernels;
 }
 

@@ -28,12 +28,13 @@ std::byte* AddressOf(const Argument& argument, const Bindings& bindings) {
 // Whether the threads of a primitive never wait for one another. Where several sum up for the same
 // result, and in the library's large matrix products, they do.
 bool HasIndependentParts(const dnnl::primitive_desc_base& desc) {
-  if (KindOf(desc.impl_info_str()) == ImplementationKind::kMatrixProduct) return false;
+  if (std::string_view(desc.impl_info_str()).find("gemm") != std::string_view::npos) return false;
   dnnl_prop_kind_t pass = dnnl_prop_kind_undef;  // stays so where a primitive has none
   dnnl_primitive_desc_query(desc.get(), dnnl_query_prop_kind, 0, &pass);
   switch (PrimitiveKindOf(desc)) {
     case dnnl_convolution:
-      return pass != dnnl_backward_weights;
+      return pass == dnnl_forward_inference || pass == dnnl_forward_training ||
+             pass == dnnl_backward_data;
     case dnnl_binary:
     case dnnl_concat:
     case dnnl_eltwise:

@@ -3,9 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "runtime/channel_blocks.h"
-#include "runtime/exec/cpus.h"
 #include "runtime/exec/parallel.h"
 #include "runtime/host/depthwise/chain.h"
 #include "runtime/plan/joins.h"

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "runtime/exec/executable.h"
+#include "runtime/exec/team.h"
 
 namespace weft {
 namespace {
@@ -97,6 +98,7 @@ std::vector<KernelChoices> WithAndWithoutJoined(std::vector<KernelChoices> choic
 
 absl::StatusOr<KernelChoices> QuickestChoices(const Graph& graph, const LowerOptions& options,
                                               std::vector<KernelChoices> choices) {
+  const WholeTeams whole;
   size_t best = 0;
   WEFT_ASSIGN_OR_RETURN(std::unique_ptr<Contestant> champion,
                         Contestant::Create(graph, options, choices[0]));

@@ -191,6 +191,7 @@ absl::StatusOr<std::vector<double>> KernelTimer::Measure(const std::vector<const
   const std::vector<size_t> offsets = TrialOffsets(kernels, operands.present.size());
   WEFT_RETURN_IF_ERROR(Reserve(offsets.back()));
   const RunScope scope(operands.threads);
+  const WholeTeams whole;
   std::vector<Trial> trials;
   for (const Kernel* kernel : kernels) {
     Trial& trial = trials.emplace_back(Trial{.kernel = kernel});

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "graph/emitter.h"
 #include "gtest/gtest.h"
+#include "ops/ops.h"
 #include "ops/post_ops.h"
 #include "runtime/exec/parallel.h"
 #include "runtime/kernel.h"
@@ -14,6 +16,7 @@
 #include "tests/cases/cases.h"
 #include "tests/cases/table.h"
 #include "tests/runtime/testing_candidates.h"
+#include "tests/runtime/testing_plans.h"
 
 namespace weft {
 namespace {
@@ -102,6 +105,24 @@ TEST(ConvCandidates, WeightGradientsOfManyPixelsComeInShares) {
   EXPECT_TRUE(in_shares({4, 16, 14, 14}, {32, 16, 3, 3}, {4, 32, 14, 14}));
   EXPECT_FALSE(in_shares({5, 16, 14, 14}, {32, 16, 3, 3}, {5, 32, 14, 14}));
   EXPECT_FALSE(in_shares({4, 64, 4, 4}, {64, 64, 3, 3}, {4, 64, 4, 4}));
+}
+
+// Operands in the caller's memory, which a run is given last.
+TEST(ConvCandidates, SharesOfTheCallersImages) {
+  Graph graph(StandardOps());
+  Emitter e(graph);
+  const auto input = [&](const char* name, int64_t channels) {
+    return graph.AddInput(name, {DType::kF32, {Dim(6), Dim(channels), Dim(14), Dim(14)}}).value();
+  };
+  const Value dy = input("dy", 7), x = input("x", 5);
+  Node* const gradient = e.OpNode("ConvGradWeight", {dy, x, e.Constant(Waves({7, 5, 3, 3}, 0.3F))},
+                                  {{"pads", Ints{1, 1, 1, 1}}}, 2);
+  ASSERT_TRUE(graph.AddOutput("dw", {gradient, 0}).ok());
+  ASSERT_TRUE(graph.AddOutput("db", {gradient, 1}).ok());
+  SplitFinely(true);
+  EXPECT_NE(Lower(graph, {.threads = 3})->ToString().find(" in shares"), std::string::npos);
+  SplitFinely(false);
+  ExpectReferenceResults(graph);
 }
 
 // Only where it must be.

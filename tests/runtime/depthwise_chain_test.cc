@@ -16,7 +16,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr int64_t kChannels = 40, kIn = 8;
+constexpr int64_t kIn = 8;
 
 struct Window {
   int64_t taps, stride, top, left, bottom, right;
@@ -24,8 +24,8 @@ struct Window {
 
 // A block of an inverted residual network, and the image that it is of, channels-last.
 struct Block {
-  explicit Block(int64_t batch, int64_t rows = 29, int64_t columns = 13)
-      : graph(StandardOps()), e(graph) {
+  explicit Block(int64_t batch, int64_t rows = 29, int64_t columns = 13, int64_t channels = 40)
+      : graph(StandardOps()), e(graph), wide(channels) {
     const Value image =
         graph.AddInput("image", {DType::kF32, {Dim(batch), Dim(3), Dim(rows), Dim(columns)}})
             .value();
@@ -41,17 +41,17 @@ struct Block {
     return e.Op(posts.empty() ? "Conv" : "FusedConv", inputs, std::move(attributes));
   }
   Value Expand(std::vector<PostOp> posts = {{.op = "Relu"}}) {
-    return Conv(x, {kChannels, kIn, 1, 1}, {}, std::move(posts));
+    return Conv(x, {wide, kIn, 1, 1}, {}, std::move(posts));
   }
   Value Depthwise(Value of, Window w, std::vector<PostOp> posts = {}) {
-    return Conv(of, {kChannels, 1, w.taps, w.taps},
-                {{"group", kChannels},
+    return Conv(of, {wide, 1, w.taps, w.taps},
+                {{"group", wide},
                  {"strides", Ints{w.stride, w.stride}},
                  {"pads", Ints{w.top, w.left, w.bottom, w.right}}},
                 std::move(posts));
   }
   Value Project(Value of, std::vector<PostOp> posts = {}, Value addend = {}) {
-    return Conv(of, {kIn, kChannels, 1, 1}, {}, std::move(posts), addend);
+    return Conv(of, {kIn, wide, 1, 1}, {}, std::move(posts), addend);
   }
   // Of the graph with the result `y`, which another convolution reads.
   void Finish(Value y) {
@@ -64,6 +64,7 @@ struct Block {
 
   Graph graph;
   Emitter e;
+  int64_t wide;  // channels
   Value x;
 };
 
@@ -83,6 +84,7 @@ TEST_P(DepthwiseChains, AllThree) {
   EXPECT_THAT(block.PlanText(), HasSubstr("pointwise, depthwise:"));
   EXPECT_EQ(CountSteps(Lower(block.graph, {.threads = 2}).value(), "ConvChain"), 1);
   ExpectReferenceResults(block.graph);
+  ExpectSameBitsAtAnyThreadCount(block.graph);
 }
 
 // Activations that take more than bounds.
@@ -106,7 +108,7 @@ TEST_P(DepthwiseChains, TheFirstTwo) {
 
 TEST_P(DepthwiseChains, TheLastTwo) {
   Block block(batch());
-  const Value wide = block.Conv(block.x, {kChannels, kIn, 3, 3}, {{"pads", Ints{1, 1, 1, 1}}}, {});
+  const Value wide = block.Conv(block.x, {block.wide, kIn, 3, 3}, {{"pads", Ints{1, 1, 1, 1}}}, {});
   block.Finish(block.Project(block.Depthwise(wide, window()), {{.op = "Relu"}}));
   EXPECT_THAT(block.PlanText(), Not(HasSubstr("pointwise, depthwise")));
   EXPECT_THAT(block.PlanText(), HasSubstr(", pointwise"));
@@ -128,6 +130,29 @@ TEST(DepthwiseChain, AddsWhatTheBlockBeganWith) {
     EXPECT_EQ(CountSteps(Lower(block.graph, {.threads = 2}).value(), "ConvChain"), 1);
     ExpectReferenceResults(block.graph);
   }
+}
+
+// Fewer than a vector, some beside vectors, and so many that the pixels of a panel would share
+// lines of a cache.
+TEST(DepthwiseChain, OfAnyChannels) {
+  for (const int64_t channels : {3, 17, 1024}) {
+    Block block(2, 29, 13, channels);
+    block.Finish(block.Project(block.Depthwise(block.Expand(), kSame)));
+    EXPECT_EQ(CountSteps(Lower(block.graph, {.threads = 2}).value(), "ConvChain"), 1);
+    ExpectReferenceResults(block.graph);
+  }
+}
+
+// Images that are regions of larger ones: of a Split, and of a Concat.
+TEST(DepthwiseChain, OfRegions) {
+  Block block(2);
+  const Value other = block.Conv(block.x, {16, kIn, 1, 1}, {}, {});
+  const Value all = block.e.Op("Concat", {block.x, other}, {{"axis", 1}});
+  const Value y = block.Project(block.Depthwise(block.Expand(), kSame));
+  block.Finish(block.e.Op("Concat", {all, y, other}, {{"axis", 1}}));
+  const Plan plan = Lower(block.graph, {.threads = 2}).value();
+  EXPECT_EQ(CountSteps(plan, "ConvChain"), 1) << plan.ToString();
+  ExpectReferenceResults(block.graph);
 }
 
 // More rows of an image than there is room for at a time, and long ones.
@@ -181,7 +206,7 @@ TEST(DepthwiseChain, AnAddendIsNoImage) {
   ASSERT_TRUE(block.graph.AddOutput("wide", wide).ok());
   const Value narrow = block.Depthwise(wide, kSame);
   block.Finish(
-      block.Conv(block.x, {kChannels, kIn, 1, 1}, {}, {{.op = "Add", .input = 3}}, narrow));
+      block.Conv(block.x, {block.wide, kIn, 1, 1}, {}, {{.op = "Add", .input = 3}}, narrow));
   EXPECT_EQ(CountSteps(Lower(block.graph, {.threads = 2}).value(), "ConvChain"), 0);
   ExpectReferenceResults(block.graph);
 }

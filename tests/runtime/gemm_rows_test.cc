@@ -1,5 +1,6 @@
 // Gemm of few examples, whose weights are read once.
 #include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,13 +15,13 @@
 namespace weft {
 namespace {
 
-OpCase Case(int64_t examples, int64_t columns, int64_t rows, CaseInput c = {}) {
+OpCase Case(int64_t examples, int64_t columns, int64_t rows, std::optional<CaseInput> c = {}) {
   OpCase result{.op = "Gemm",
                 .name = "rows",
                 .attributes = {{"transB", 1}},
                 .inputs = {Uniform({examples, columns}), Constant(Uniform({rows, columns}))},
                 .outputs = {{examples, rows}}};
-  if (!c.dims.empty()) result.inputs.push_back(std::move(c));
+  if (c) result.inputs.push_back(*std::move(c));
   return result;
 }
 
@@ -77,6 +78,13 @@ TEST_F(GemmRows, OtherExamplesChangeNoBit) {
   }
 }
 
+TEST_F(GemmRows, OfNothing) {
+  ExpectSameAtAnyThreadCount(Case(2, 0, 3, Uniform({3})), HostGemmRows, 1, 1e-5);
+  ExpectSameAtAnyThreadCount(Case(0, 4, 3), HostGemmRows, 1, 1e-5);
+  ExpectSameAtAnyThreadCount(Case(2, 4, 0), HostGemmRows, 1, 1e-5);
+  ExpectSameAtAnyThreadCount(Case(2, 4, 1, Uniform({1})), HostGemmRows, 1, 1e-5);
+}
+
 // Of columns, scaled, of more examples, with a column of addends: those are the library's.
 TEST_F(GemmRows, OthersAreLeftToTheLibrary) {
   const auto offered = [](OpCase c, const char* attribute = nullptr, Attribute value = 0) {
@@ -91,6 +99,8 @@ TEST_F(GemmRows, OthersAreLeftToTheLibrary) {
   EXPECT_EQ(offered(Case(4, 6, 6), "alpha", 2.0), 0U);
   EXPECT_EQ(offered(Case(4, 6, 6, Uniform({6})), "beta", 2.0), 0U);
   EXPECT_EQ(offered(Case(4, 6, 6, Uniform({4, 1}))), 0U);
+  EXPECT_EQ(offered(Case(4, 6, 1, Uniform({4, 1}))), 0U);
+  EXPECT_EQ(offered(Case(4, 6, 6, Uniform({}))), 0U);
 }
 
 }  // namespace

@@ -29,7 +29,9 @@ class Regions {
           cpu / std::min<double>(cpus, threads));
       if (width_.measures()) {
         ++measured_;
-        width_.Learn(threads, now_, now_ + took, cpu);
+        const int most = (parts_ + threads - 1) / threads;
+        width_.Learn(
+            {.begin = now_, .end = now_ + took, .cpu = cpu, .longest = microseconds(100 * most)});
       }
       now_ += took;
       wide_ += threads == parts_ ? took : TeamWidth::Clock::duration();
@@ -80,6 +82,28 @@ TEST(TeamWidth, ComesBackWhenThereAreCpusAgain) {
 TEST(TeamWidth, SomeThreadsWorkForSomeCpus) {
   Regions regions(8);
   EXPECT_EQ(regions.Run(milliseconds(200), 3), 3);
+}
+
+// Parts that have little to do are no sign of others.
+TEST(TeamWidth, UnevenPartsKeepTheirThreads) {
+  TeamWidth width;
+  TeamWidth::Clock::time_point now;
+  for (int i = 0; i < 5000; ++i, now += microseconds(100)) {
+    ASSERT_EQ(width.Next(16, now), 16);
+    if (!width.measures()) continue;
+    width.Learn({.begin = now,
+                 .end = now + microseconds(100),
+                 .cpu = microseconds(250),
+                 .longest = microseconds(90)});
+  }
+}
+
+TEST(TeamWidth, ATrialTakesTwiceTheThreads) {
+  Regions regions(8);
+  EXPECT_EQ(regions.Run(milliseconds(1000), 1), 1);
+  int most = 0;
+  for (int i = 0; i < 5000; ++i) most = std::max(most, regions.Run(milliseconds(1), 1));
+  EXPECT_EQ(most, 2);
 }
 
 TEST(TeamWidth, NeverMoreThreadsThanParts) {

@@ -44,6 +44,19 @@ std::vector<Tensor> ResultsOf(const Graph& graph, const LowerOptions& options) {
 
 }  // namespace
 
+void ExpectSameBitsAtAnyThreadCount(const Graph& graph) {
+  SplitFinely(true);
+  const std::vector<Tensor> expected = ResultsOf(graph, {.threads = 1});
+  for (const bool one_by_one : {false, true}) {
+    RunPartsOneByOne(one_by_one);
+    for (const int threads : {2, 3}) {
+      EXPECT_TRUE(ResultsOf(graph, {.threads = threads}) == expected) << threads << " threads";
+    }
+  }
+  RunPartsOneByOne(false);
+  SplitFinely(false);
+}
+
 void ExpectReferenceResults(const Graph& graph) {
   const std::vector<Tensor> expected = ResultsOf(graph, {.threads = 1, .reference_only = true});
   SplitFinely(true);

@@ -15,6 +15,9 @@ Tensor Waves(Dims dims, float step);
 
 int CountSteps(const Plan& plan, std::string_view op);
 
+// That results have the same bits for 1, 2 and 3 threads, and where all parts fall to one of them.
+void ExpectSameBitsAtAnyThreadCount(const Graph& graph);
+
 // That the graph gives what its reference kernels give, with 1, 2 and 3 threads, and that every
 // step has them all.
 void ExpectReferenceResults(const Graph& graph);

@@ -82,9 +82,8 @@ double LeastSeconds(absl::FunctionRef<float()> work) {
 float OnEachThread(int64_t n, absl::FunctionRef<float(int64_t, int64_t)> part) {
   const int64_t threads = RunThreads();
   std::atomic<float> any = 0;
-  ParallelFor(threads, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) any = part(n * t / threads, n * (t + 1) / threads);
-  });
+  RunTogether(static_cast<int>(threads),
+              [&](int t) { any = part(n * t / threads, n * (t + 1) / threads); });
   return any;
 }
 
