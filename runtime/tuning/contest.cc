@@ -77,7 +77,8 @@ absl::Status Race(Contestant& a, Contestant& b) {
   return absl::OkStatus();
 }
 
-// The choices, and each but the first one without those for nodes that the plan joins.
+}  // namespace
+
 std::vector<KernelChoices> WithAndWithoutJoined(std::vector<KernelChoices> choices,
                                                 const Plan& plan) {
   std::vector<KernelChoices> result;
@@ -93,8 +94,6 @@ std::vector<KernelChoices> WithAndWithoutJoined(std::vector<KernelChoices> choic
   }
   return result;
 }
-
-}  // namespace
 
 absl::StatusOr<KernelChoices> QuickestChoices(const Graph& graph, const LowerOptions& options,
                                               std::vector<KernelChoices> choices) {

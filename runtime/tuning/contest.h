@@ -19,6 +19,11 @@ inline constexpr double kClearGain = 0.02;
 absl::StatusOr<KernelChoices> QuickestChoices(const Graph& graph, const LowerOptions& options,
                                               std::vector<KernelChoices> choices);
 
+// The choices, and each but the first one also without those for nodes that `plan` joins; each
+// once.
+std::vector<KernelChoices> WithAndWithoutJoined(std::vector<KernelChoices> choices,
+                                                const Plan& plan);
+
 }  // namespace weft
 
 #endif  // WEFT_RUNTIME_TUNING_CONTEST_H_

@@ -8,6 +8,7 @@
 #include "ops/ops.h"
 #include "ops/post_ops.h"
 #include "runtime/plan/plan.h"
+#include "runtime/tuning/contest.h"
 #include "tests/runtime/testing_plans.h"
 
 namespace weft {
@@ -209,6 +210,21 @@ TEST(DepthwiseChain, AnAddendIsNoImage) {
       block.Conv(block.x, {block.wide, kIn, 1, 1}, {}, {{.op = "Add", .input = 3}}, narrow));
   EXPECT_EQ(CountSteps(Lower(block.graph, {.threads = 2}).value(), "ConvChain"), 0);
   ExpectReferenceResults(block.graph);
+}
+
+// Kernels by themselves have no price for the joined step.
+TEST(DepthwiseChain, TuningRacesWithoutWhatWasChosenForItsParts) {
+  Block block(1);
+  const Value wide = block.Expand(), narrow = block.Depthwise(wide, kSame);
+  block.Finish(block.Project(narrow));
+  const Plan plan = Lower(block.graph, {.threads = 2}).value();
+  const KernelChoices first = {{wide.node->name(), "a"}};
+  const KernelChoices other = {{narrow.node->name(), "b"}, {"other", "c"}};
+  const KernelChoices others = {{"other", "c"}};
+  EXPECT_THAT(WithAndWithoutJoined({first, other, others}, plan),
+              testing::ElementsAre(first, other, others));
+  EXPECT_THAT(WithAndWithoutJoined({{}, first}, plan),
+              testing::ElementsAre(KernelChoices(), first));
 }
 
 }  // namespace

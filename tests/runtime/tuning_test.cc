@@ -151,29 +151,6 @@ TEST(Contest, TheQuickerOfTwoPlansWins) {
   EXPECT_EQ(QuickestChoices(graph, {.threads = 1}, {{}}).value(), KernelChoices());
 }
 
-// What is chosen for nodes that a plan joins has no price: the plan without it runs too.
-TEST(Contest, JoinsRunBesideWhatWasChosenForOtherNodes) {
-  Graph graph(StandardOps());
-  Emitter e(graph);
-  const Value x = graph.AddInput("x", {DType::kF32, {4, 16, 64, 64}}).value();
-  const Value wide = e.Op("Conv", {x, e.Constant(Wave({96, 16, 1, 1}, 0.7F))});
-  const Value narrow = e.Op("Conv", {wide, e.Constant(Wave({96, 1, 3, 3}, 0.7F))},
-                            {{"group", 96}, {"pads", std::vector<int64_t>{1, 1, 1, 1}}});
-  const Value y = e.Op("Conv", {narrow, e.Constant(Wave({16, 96, 3, 3}, 0.7F))});
-  ASSERT_TRUE(graph.AddOutput("y", y).ok());
-  const auto slow = [](const Node& node) -> KernelChoices {
-    const Candidates offered = CandidatesFor(PlainRequest(node), Families::kAll).value();
-    for (const auto& kernel : offered) {
-      if (!absl::StrContains(kernel->implementation(), "ref")) continue;
-      return {{node.name(), ChoiceText(node, *kernel)}};
-    }
-    return {};
-  };
-  const KernelChoices first = slow(*y.node), second = slow(*wide.node);
-  ASSERT_FALSE(first.empty() || second.empty());
-  EXPECT_EQ(QuickestChoices(graph, {.threads = 1}, {first, second}).value(), KernelChoices());
-}
-
 // An integer by zero.
 TEST(Contest, OfRunsThatFailOnWhatIsMadeUpTheFirstWins) {
   Graph graph(StandardOps());
