@@ -144,7 +144,7 @@ TEST(DepthwiseChain, OfAnyChannels) {
   }
 }
 
-// Images that are regions of larger ones: of a Split, and of a Concat.
+// The block reads and writes regions of larger images.
 TEST(DepthwiseChain, OfRegions) {
   Block block(2);
   const Value other = block.Conv(block.x, {16, kIn, 1, 1}, {}, {});

@@ -38,7 +38,7 @@ struct ChainOperands {
 };
 
 struct ChainPointwise {
-  PointwiseProblem p;  // of one image
+  PointwiseProblem p;  // its results lie densely, or as the kernel's
   ChainOperands at;
   PostSteps rest;
   ScratchArray<float> v;

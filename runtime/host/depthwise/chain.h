@@ -14,7 +14,7 @@ namespace weft {
 //
 //   x --expand--> rows of wide --depthwise--> rows of narrow --project, + addend--> rows of z
 //
-// with the bits of the kernels of HostPointwiseConv and HostDepthwiseConv.
+// The bits of a result do not depend on the number of threads.
 struct DepthwiseChain {
   const KernelRequest* expand = nullptr;  // null for none
   const KernelRequest& depthwise;
