@@ -92,17 +92,18 @@ struct PassedMoments {
   P passage;
   ChannelNumbers numbers;
 };
+// The shift is the mean that `numbers` have first, so that x - shift is small already.
 template <typename P>
 struct PassedColumnMoments {
   template <typename D, typename V>
-  HWY_INLINE void operator()(D d, int64_t at, const float* numbers, V shift, V* sums) const {
-    const hn::Rebind<float, D> f;
-    const auto v = hn::LoadU(f, x + at);
-    const LoadedNumbers of{{numbers, step}};
-    const V g = hn::PromoteTo(d, passage.Of(f, hn::LoadU(f, dy + at), v, of));
+  HWY_INLINE void Add(D d, int64_t, int64_t at, const float* numbers, V* sums) const {
+    const V v = hn::LoadU(d, x + at);
+    const V g = passage.Of(d, hn::LoadU(d, dy + at), v, LoadedNumbers{{numbers, step}});
     sums[0] = hn::Add(sums[0], g);
-    sums[1] = hn::MulAdd(g, hn::Sub(hn::PromoteTo(d, v), shift), sums[1]);
+    sums[1] = hn::MulAdd(g, hn::Sub(v, hn::LoadU(d, numbers)), sums[1]);
   }
+  template <typename D, typename V>
+  HWY_INLINE void Join(D, int64_t, double, const float*, V*) const {}
   const float* dy;
   const float* x;
   int64_t step;

@@ -22,54 +22,73 @@ HWY_INLINE hn::Vec<D> LoadAs(D d, const float* p) {
   return hn::PromoteTo(d, hn::LoadU(hn::Rebind<float, D>(), p));
 }
 
-// What the elements from `at` on add to the sums of their columns: x - shift and its square.
-// `numbers`: those of SumColumns, of the first column.
+// The sums of a few lines of columns are made in single precision, then added up in double. To sum
+// well, lines are taken relative to the first of them: what is rounded is their difference alone,
+// however far from the shift they are (Chan, Golub, LeVeque, "Algorithms for computing the sample
+// variance", 1983).
+//
+// x - pivot and its square, pivots being what the first line has. From shift to pivot is p:
+//   sum of (x - shift) = sum + lines p,  of its square = squares + 2 p sum + lines p^2.
 struct ColumnMoments {
   const float* x;
   template <typename D, typename V>
-  HWY_INLINE void operator()(D d, int64_t at, const float*, V shift, V* sums) const {
-    const V v = hn::Sub(LoadAs(d, x + at), shift);
+  HWY_INLINE void Add(D d, int64_t first, int64_t at, const float*, V* sums) const {
+    const V v = hn::Sub(hn::LoadU(d, x + at), hn::LoadU(d, x + first));
     sums[0] = hn::Add(sums[0], v);
     sums[1] = hn::MulAdd(v, v, sums[1]);
   }
+  template <typename D, typename V>
+  HWY_INLINE void Join(D d, int64_t first, double lines, const float* shift, V* sums) const {
+    const V p = hn::Sub(LoadAs(d, x + first), LoadAs(d, shift));
+    const V all = hn::Mul(p, hn::Set(d, lines));
+    sums[1] = hn::MulAdd(p, hn::Add(hn::Add(sums[0], sums[0]), all), sums[1]);
+    sums[0] = hn::Add(sums[0], all);
+  }
 };
 
-// Adds the n columns from `at` on of kLines lines to a and b.
-template <int kLines, typename Add>
-HWY_INLINE void AddLines(const Add& add, int64_t at, int64_t line, int64_t n, const float* numbers,
-                         double* HWY_RESTRICT a, double* HWY_RESTRICT b) {
-  const auto step = [&](auto d, int64_t i) HWY_ATTR {
-    hn::Vec<decltype(d)> sums[2] = {hn::LoadU(d, a + i), hn::LoadU(d, b + i)};
-    const auto center = LoadAs(d, numbers + i);
-    for (int l = 0; l < kLines; ++l) add(d, at + l * line + i, numbers + i, center, sums);
-    hn::StoreU(sums[0], d, a + i);
-    hn::StoreU(sums[1], d, b + i);
+// Adds the n columns from `at` on of `lines` lines to a and b. Reads them in the order of memory,
+// which is fetched ahead then.
+template <typename Op>
+HWY_INLINE void AddLines(const Op& op, int64_t at, int64_t line, int64_t lines, int64_t n,
+                         const float* numbers, double* HWY_RESTRICT a, double* HWY_RESTRICT b) {
+  HWY_ALIGN float few[2][ColumnGrid::kTile] = {};
+  const auto add = [&](auto d, int64_t l, int64_t i) HWY_ATTR {
+    hn::Vec<decltype(d)> sums[2] = {hn::LoadU(d, few[0] + i), hn::LoadU(d, few[1] + i)};
+    op.Add(d, at + i, at + l * line + i, numbers + i, sums);
+    for (int k = 0; k < 2; ++k) hn::StoreU(sums[k], d, few[k] + i);
   };
-  const auto lanes = static_cast<int64_t>(hn::Lanes(Dd()));
+  const auto join = [&](auto d, int64_t i) HWY_ATTR {
+    hn::Vec<decltype(d)> sums[2] = {LoadAs(d, few[0] + i), LoadAs(d, few[1] + i)};
+    op.Join(d, at + i, static_cast<double>(lines), numbers + i, sums);
+    hn::StoreU(hn::Add(hn::LoadU(d, a + i), sums[0]), d, a + i);
+    hn::StoreU(hn::Add(hn::LoadU(d, b + i), sums[1]), d, b + i);
+  };
   int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) step(Dd(), i);
-  for (; i < n; ++i) step(hn::CappedTag<double, 1>(), i);
+  for (int64_t l = 0; l < lines; ++l) {
+    for (i = 0; i + Lanes() <= n; i += Lanes()) add(Df(), l, i);
+    for (; i < n; ++i) add(hn::CappedTag<float, 1>(), l, i);
+  }
+  const auto lanes = static_cast<int64_t>(hn::Lanes(Dd()));
+  for (i = 0; i + lanes <= n; i += lanes) join(Dd(), i);
+  for (; i < n; ++i) join(hn::CappedTag<double, 1>(), i);
 }
 
 // The sums of the channels of `n` columns from `first` on, over the lines [begin, end) of a plane,
-// to their two places in `sums`. Some lines are read together, so that sums are less often.
-template <typename Add>
-HWY_INLINE void SumTile(const ColumnGrid& g, const Add& add, int64_t plane, int64_t begin,
+// to their two places in `sums`.
+template <typename Op>
+HWY_INLINE void SumTile(const ColumnGrid& g, const Op& op, int64_t plane, int64_t begin,
                         int64_t end, int64_t first, int64_t n, const float* numbers, double* sums) {
-  constexpr int kTogether = 4;
+  constexpr int64_t kTogether = 16;
   HWY_ALIGN double a[ColumnGrid::kTile];
   HWY_ALIGN double b[ColumnGrid::kTile];
   std::fill_n(a, n, 0.0);
   std::fill_n(b, n, 0.0);
   for (int64_t l = begin; l < end;) {
-    const int64_t at = plane * g.size + l * g.line + first;
-    if (l + kTogether <= end && g.LineSize(l + kTogether - 1) == g.line) {
-      AddLines<kTogether>(add, at, g.line, n, numbers + first, a, b);
-      l += kTogether;
-    } else {
-      AddLines<1>(add, at, 0, std::min(n, g.LineSize(l) - first), numbers + first, a, b);
-      ++l;
-    }
+    const int64_t at = plane * g.size + l * g.line + first, size = g.LineSize(l);
+    int64_t lines = 1;
+    while (l + lines < end && lines < kTogether && g.LineSize(l + lines) == size) ++lines;
+    AddLines(op, at, g.line, lines, std::min(n, size - first), numbers + first, a, b);
+    l += lines;
   }
   const int64_t from = first / g.inner, to = std::min(g.width, (first + n) / g.inner);
   std::fill(sums + 2 * from, sums + 2 * to, 0.0);
@@ -84,17 +103,17 @@ HWY_INLINE void SumTile(const ColumnGrid& g, const Add& add, int64_t plane, int6
 }
 
 // The same of all columns: `numbers` are g.line floats for each block, the columns' shifts, and
-// what else `add` knows to be behind them; `sums` two doubles for each channel of each part of each
+// what else `op` knows to be behind them; `sums` two doubles for each channel of each part of each
 // plane.
-template <typename Add>
-void SumColumns(const ColumnGrid& g, const Add& add, const float* numbers, double* sums) {
+template <typename Op>
+void SumColumns(const ColumnGrid& g, const Op& op, const float* numbers, double* sums) {
   const int64_t work = std::max<int64_t>(1, g.size / (g.parts * g.tiles));
   ParallelFor(g.planes * g.parts * g.tiles, std::max<int64_t>(1, kMathGrain / work),
               [&](int64_t from, int64_t to) HWY_ATTR {
                 for (int64_t i = from; i < to; ++i) {
                   const int64_t first = i % g.tiles * g.tile, part = i / g.tiles % g.parts,
                                 plane = i / (g.tiles * g.parts);
-                  SumTile(g, add, plane, g.lines * part / g.parts, g.lines * (part + 1) / g.parts,
+                  SumTile(g, op, plane, g.lines * part / g.parts, g.lines * (part + 1) / g.parts,
                           first, std::min(g.tile, g.line - first),
                           numbers + plane % g.blocks * g.line,
                           sums + 2 * (plane * g.parts + part) * g.width);
