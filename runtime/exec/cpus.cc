@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <condition_variable>
 #include <cstdint>
@@ -12,6 +13,8 @@
 #include <fstream>
 #include <mutex>
 #include <string_view>
+
+#include "absl/strings/str_cat.h"
 
 namespace weft {
 namespace {
@@ -100,10 +103,30 @@ int AvailableCpus() {
   return std::max(1, cpus);
 }
 
+size_t CacheOfCore(int level, const std::string& root) {
+  for (int i = 0;; ++i) {
+    const std::string folder = absl::StrCat(root, "/sys/devices/system/cpu/cpu0/cache/index", i);
+    int of_level = 0;
+    std::string type;
+    size_t kibibytes = 0;
+    if (!(std::ifstream(folder + "/level") >> of_level)) return 0;
+    std::ifstream(folder + "/type") >> type;
+    std::ifstream(folder + "/size") >> kibibytes;  // "32768K"
+    if (of_level == level && type != "Instruction") return kibibytes << 10;
+  }
+}
+
 size_t CacheBytes(int level) {
-  constexpr int kNames[] = {_SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE};
-  const long bytes = sysconf(kNames[std::clamp(level, 1, 3) - 1]);
-  return bytes > 0 ? static_cast<size_t>(bytes) : 0;
+  static const auto sizes = [] {
+    constexpr int kNames[] = {_SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE};
+    std::array<size_t, 3> bytes{};
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      bytes[i] = CacheOfCore(static_cast<int>(i) + 1);
+      if (bytes[i] == 0) bytes[i] = static_cast<size_t>(std::max(sysconf(kNames[i]), 0L));
+    }
+    return bytes;
+  }();
+  return sizes[static_cast<size_t>(std::clamp(level, 1, 3) - 1)];
 }
 
 size_t CacheBytesOr(int level, size_t unknown) {

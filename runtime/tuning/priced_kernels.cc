@@ -52,6 +52,16 @@ std::string ProblemOf(const KernelRequest& request) {
 
 }  // namespace
 
+double PriceOfMemory(const KernelRequest& request, const Kernel& kernel) {
+  auto bytes = static_cast<double>(kernel.scratch_bytes());
+  for (size_t i = 0; i < request.inputs.size(); ++i) {
+    if (!request.constant[i] || !kernel.Reads(static_cast<int>(i))) continue;
+    const auto wanted = static_cast<double>(kernel.inputs()[i].bytes());
+    bytes += std::max(wanted - static_cast<double>(request.inputs[i].bytes()), 0.0);
+  }
+  return bytes * kSecondsPerByte;
+}
+
 int LayoutTable::Number(const Layout& layout) {
   std::vector<int>& known = numbers_[TypeAndName(layout)];
   for (const int number : known) {
@@ -117,7 +127,8 @@ absl::StatusOr<std::vector<PricedKernel>> KernelPrices::Price(const KernelReques
                         CandidatesFor(request, first ? Families::kFirst : Families::kAll));
   const std::shared_ptr<const Kernel> usual = kernels.front();
   std::erase_if(kernels, [&](const auto& k) { return k != usual && IsSlow(*k); });
-  WEFT_ASSIGN_OR_RETURN(const std::vector<double> seconds, SecondsOf(request, problem, kernels));
+  WEFT_ASSIGN_OR_RETURN(std::vector<double> seconds, SecondsOf(request, problem, kernels));
+  for (size_t i = 0; i < kernels.size(); ++i) seconds[i] += PriceOfMemory(request, *kernels[i]);
 
   // Quickest first: of each way to read and write the first one that is exact enough stays.
   std::vector<size_t> order(kernels.size());

@@ -23,15 +23,22 @@ class LayoutTable {
   std::vector<std::unique_ptr<const Layout>> layouts_;
 };
 
-// A kernel that a node may run, with its time.
+// A kernel that a node may run, with its price.
 struct PricedKernel {
   std::string text;           // ChoiceText
   std::vector<int> inputs{};  // wanted layouts by number, -1 where not read
   std::vector<int> outputs{};
-  double seconds = 0;
-  bool is_default = false;                 // what the families put first
+  double seconds = 0;       // its time, and a price for the memory that it wants for itself
+  bool is_default = false;  // what the families put first
   std::shared_ptr<const Kernel> kernel{};  // where a gradient reads its workspace, else null
 };
+
+// What a byte of memory that a kernel wants for itself costs in each run, in seconds: clearing and
+// packing a byte take some 0.75 ns, once, and the process's peak has it.
+inline constexpr double kSecondsPerByte = 1e-11;
+
+// For its scratch, and for what its constants take beyond what they do as they come. In seconds.
+double PriceOfMemory(const KernelRequest& request, const Kernel& kernel);
 
 // Times what it is asked for, once: nodes of the same op, attributes, shapes and layouts have the
 // same kernels.

@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+
 namespace weft {
 namespace {
 
@@ -22,7 +24,7 @@ TEST(AvailableCpus, IsAtLeastOneAndAtMostTheHardware) {
   EXPECT_LE(AvailableCpus(), static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-class QuotaCpusTest : public ::testing::Test {
+class SystemFilesTest : public ::testing::Test {
  protected:
   void SetUp() override { std::filesystem::remove_all(root_); }
   void TearDown() override { std::filesystem::remove_all(root_); }
@@ -30,9 +32,12 @@ class QuotaCpusTest : public ::testing::Test {
     std::filesystem::create_directories(std::filesystem::path(root_ + path).parent_path());
     std::ofstream(root_ + path) << text << "\n";
   }
-  const std::string root_ = ::testing::TempDir() + "/quota_" +
+  const std::string root_ = ::testing::TempDir() + "/system_files_" +
                             ::testing::UnitTest::GetInstance()->current_test_info()->name();
 };
+
+using QuotaCpusTest = SystemFilesTest;
+using CacheOfCoreTest = SystemFilesTest;
 
 TEST_F(QuotaCpusTest, IsNoneWithoutFiles) { EXPECT_EQ(QuotaCpus(root_), 0); }
 
@@ -75,6 +80,25 @@ TEST_F(QuotaCpusTest, FollowsTheGroupOfVersion1ThatHasTheCpu) {
   Write("/sys/fs/cgroup/cpu/y/cpu.cfs_quota_us", "250000");
   Write("/sys/fs/cgroup/cpu/y/cpu.cfs_period_us", "100000");
   EXPECT_EQ(QuotaCpus(root_), 3);
+}
+
+TEST_F(CacheOfCoreTest, IsThatOfItsLevelForData) {
+  const auto write = [this](int i, const char* level, const char* type, const char* size) {
+    const std::string folder = absl::StrCat("/sys/devices/system/cpu/cpu0/cache/index", i);
+    Write(folder + "/level", level);
+    Write(folder + "/type", type);
+    Write(folder + "/size", size);
+  };
+  EXPECT_EQ(CacheOfCore(1, root_), 0);
+  write(0, "1", "Instruction", "64K");
+  write(1, "1", "Data", "48K");
+  write(2, "2", "Unified", "1024K");
+  write(3, "3", "Unified", "32768K");
+  EXPECT_EQ(CacheOfCore(1, root_), 48 << 10);
+  EXPECT_EQ(CacheOfCore(2, root_), 1 << 20);
+  EXPECT_EQ(CacheOfCore(3, root_), 32 << 20);
+  write(3, "3", "Unified", "unknown");
+  EXPECT_EQ(CacheOfCore(3, root_), 0);
 }
 
 // The most leases of `threads` that ten threads hold at one time.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -13,9 +14,11 @@
 #include "ops/ops.h"
 #include "runtime/exec/executable.h"
 #include "runtime/exec/parallel.h"
+#include "runtime/host/host_families.h"
 #include "runtime/plan/lowering.h"
 #include "runtime/tuning/contest.h"
 #include "runtime/tuning/measure.h"
+#include "runtime/tuning/priced_kernels.h"
 #include "runtime/tuning/tuner.h"
 #include "tests/runtime/close.h"
 
@@ -231,6 +234,26 @@ TEST(Search, RefusesNoGraphForAnOpWithoutFastKernels) {
   const Value x = graph.AddInput("x", {DType::kF64, {4, 4}}).value();
   ASSERT_TRUE(graph.AddOutput("y", e.Op("Relu", {x})).ok());
   EXPECT_TRUE(SearchChoices(graph, {.threads = 1}).value().choices.empty());
+}
+
+// 3 x 16 filters of 3x3 are padded to 32 and transformed: 36 floats instead of 9.
+TEST(Price, IsOfScratchAndOfWhatPackedConstantsTakeMore) {
+  const Graph graph = Network();
+  const Node& conv = *std::ranges::find_if(
+      graph.nodes(), [](const Node& node) { return node.op_name() == "Conv"; });
+  const KernelRequest request = PlainRequest(conv);
+  const RunScope scope(1);
+  const Kernels offered = HostWinogradConv(request).value();
+  int seen = 0;
+  for (const auto& kernel : offered) {
+    if (kernel->implementation() != "winograd:4x4") continue;
+    ++seen;
+    const auto scratch = static_cast<double>(kernel->scratch_bytes());
+    EXPECT_GT(scratch, 0);
+    const double more = 4.0 * 3 * (32 * 36 - 16 * 9);
+    EXPECT_DOUBLE_EQ(PriceOfMemory(request, *kernel), (scratch + more) * kSecondsPerByte);
+  }
+  EXPECT_GE(seen, 1);
 }
 
 TEST(Error, OfAKernelIsThatOfItsLargestResult) {

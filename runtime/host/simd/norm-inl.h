@@ -14,13 +14,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace weft::HWY_NAMESPACE {
 
-using Dd = hn::ScalableTag<double>;
-using Vd = hn::Vec<Dd>;
-
-HWY_INLINE Vd LoadDouble(const float* p) {
-  return hn::PromoteTo(Dd(), hn::LoadU(hn::Rebind<float, Dd>(), p));
-}
-
 template <int kCount>
 struct Sums {
   double of[kCount] = {};

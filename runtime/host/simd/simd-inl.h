@@ -63,6 +63,13 @@ HWY_INLINE int64_t Lanes() { return static_cast<int64_t>(hn::Lanes(Df())); }
 
 HWY_INLINE Vf Fill(float value) { return hn::Set(Df(), value); }
 
+using Dd = hn::ScalableTag<double>;
+using Vd = hn::Vec<Dd>;
+
+HWY_INLINE Vd LoadDouble(const float* p) {
+  return hn::PromoteTo(Dd(), hn::LoadU(hn::Rebind<float, Dd>(), p));
+}
+
 // The first n < Lanes() floats at p and zeros after them; reads no others.
 HWY_INLINE Vf LoadFirst(const float* p, int64_t n) {
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3

@@ -20,40 +20,56 @@ constexpr int64_t kTaps = 9;
 
 // The taps of one channel of a block's filters; zeros where there is no filter.
 HWY_INLINE void LoadTaps(const WinogradFilters& f, const float* w, int64_t first, int64_t channel,
-                         double (&g)[kTaps][kWinogradBlock]) {
+                         float (&g)[kTaps][kWinogradBlock]) {
   const int64_t count = std::min(kWinogradBlock, f.filters - first);
-  for (int64_t k = 0; k < kWinogradBlock; ++k) {
-    const int64_t filter = first + std::min(k, count - 1);
-    const float* taps =
-        w + kTaps * (f.backward ? channel * f.filters + filter : filter * f.channels + channel);
-    for (int64_t t = 0; t < kTaps; ++t) {
-      g[t][k] = k < count ? taps[f.backward ? kTaps - 1 - t : t] : 0;
+  for (int64_t k = 0; k < count; ++k) {
+    const float* taps = w + kTaps * (f.backward ? channel * f.filters + first + k
+                                                : (first + k) * f.channels + channel);
+    for (int64_t t = 0; t < kTaps; ++t) g[t][k] = taps[f.backward ? kTaps - 1 - t : t];
+  }
+}
+
+// Of one channel, to u[element * step].
+template <typename Tile>
+HWY_INLINE void TransformChannel(const float (&g)[kTaps][kWinogradBlock], int64_t step, float* u) {
+  constexpr int kInputs = Tile::kInputs;
+  const hn::Rebind<float, Dd> floats;
+  for (int64_t k = 0; k < kWinogradBlock; k += static_cast<int64_t>(hn::Lanes(Dd()))) {
+    Vd half[kInputs][3];
+    for (int j = 0; j < 3; ++j) {
+      Vd column[kInputs];
+      Tile::Filter({LoadDouble(g[j] + k), LoadDouble(g[3 + j] + k), LoadDouble(g[6 + j] + k)},
+                   column);
+      for (int i = 0; i < kInputs; ++i) half[i][j] = column[i];
+    }
+    for (int i = 0; i < kInputs; ++i) {
+      Vd row[kInputs];
+      Tile::Filter(half[i], row);
+      for (int j = 0; j < kInputs; ++j) {
+        hn::StoreU(hn::DemoteTo(floats, row[j]), floats, u + (i * kInputs + j) * step + k);
+      }
     }
   }
 }
 
+// Some channels at a time, so that u is written in longer pieces: the places of one channel are a
+// power of two apart in most networks, and would drive one another out of the caches.
 template <typename Tile>
 void TransformBlock(const WinogradFilters& f, const float* w, int64_t block, float* u) {
-  constexpr int kInputs = Tile::kInputs;
-  double g[kTaps][kWinogradBlock], half[kInputs][3][kWinogradBlock];
-  for (int64_t c = 0; c < f.channels; ++c) {
-    LoadTaps(f, w, block * kWinogradBlock, c, g);
-    for (int j = 0; j < 3; ++j) {
-      for (int64_t k = 0; k < kWinogradBlock; ++k) {
-        double column[kInputs];
-        Tile::Filter(g[j][k], g[3 + j][k], g[6 + j][k], column);
-        for (int i = 0; i < kInputs; ++i) half[i][j][k] = column[i];
-      }
+  constexpr int64_t kTogether = 4, kElements = Tile::kInputs * Tile::kInputs;
+  constexpr int64_t kStep = kTogether * kWinogradBlock;
+  HWY_ALIGN float g[kTaps][kWinogradBlock] = {};
+  HWY_ALIGN float some[kElements * kStep];
+  for (int64_t c = 0; c < f.channels; c += kTogether) {
+    const int64_t channels = std::min(kTogether, f.channels - c);
+    for (int64_t i = 0; i < channels; ++i) {
+      LoadTaps(f, w, block * kWinogradBlock, c + i, g);
+      TransformChannel<Tile>(g, kStep, some + i * kWinogradBlock);
     }
-    for (int i = 0; i < kInputs; ++i) {
-      float* to = u + (i * kInputs * f.channels + c) * kWinogradBlock;
-      for (int64_t k = 0; k < kWinogradBlock; ++k) {
-        double row[kInputs];
-        Tile::Filter(half[i][0][k], half[i][1][k], half[i][2][k], row);
-        for (int j = 0; j < kInputs; ++j) {
-          to[j * f.channels * kWinogradBlock + k] = static_cast<float>(row[j]);
-        }
-      }
+    for (int64_t e = 0; e < kElements; ++e) {
+      MapRange(
+          channels * kWinogradBlock, u + (e * f.channels + c) * kWinogradBlock, /*stream=*/false,
+          [](Vf v) HWY_ATTR { return v; }, some + e * kStep);
     }
   }
 }

@@ -63,13 +63,19 @@ struct Tile4 {
     g[2] = hn::MulAdd(Fill(kA2), even_a, hn::MulAdd(Fill(kB2), even_b, u[5]));
   }
 
-  static HWY_INLINE void Filter(double g0, double g1, double g2, double (&u)[kInputs]) {
-    u[0] = g0 / (kA2 * kB2);
-    u[1] = kAtA * (g0 + kA2 * g2 + kA * g1);
-    u[2] = kAtA * (g0 + kA2 * g2 - kA * g1);
-    u[3] = kAtB * (g0 + kB2 * g2 + kB * g1);
-    u[4] = kAtB * (g0 + kB2 * g2 - kB * g1);
-    u[5] = g2;
+  // In double.
+  static HWY_INLINE void Filter(const Vd (&g)[3], Vd (&u)[kInputs]) {
+    const Dd d;
+    const Vd even_a = hn::MulAdd(hn::Set(d, kA2), g[2], g[0]),
+             odd_a = hn::Mul(hn::Set(d, kA), g[1]);
+    const Vd even_b = hn::MulAdd(hn::Set(d, kB2), g[2], g[0]),
+             odd_b = hn::Mul(hn::Set(d, kB), g[1]);
+    u[0] = hn::Mul(hn::Set(d, 1 / (kA2 * kB2)), g[0]);
+    u[1] = hn::Mul(hn::Set(d, kAtA), hn::Add(even_a, odd_a));
+    u[2] = hn::Mul(hn::Set(d, kAtA), hn::Sub(even_a, odd_a));
+    u[3] = hn::Mul(hn::Set(d, kAtB), hn::Add(even_b, odd_b));
+    u[4] = hn::Mul(hn::Set(d, kAtB), hn::Sub(even_b, odd_b));
+    u[5] = g[2];
   }
 };
 
@@ -102,11 +108,13 @@ struct Tile2 {
     g[2] = hn::Add(even, u[3]);
   }
 
-  static HWY_INLINE void Filter(double g0, double g1, double g2, double (&u)[kInputs]) {
-    u[0] = -g0;
-    u[1] = (g0 + g2 + g1) / 2;
-    u[2] = (g0 + g2 - g1) / 2;
-    u[3] = g2;
+  // In double.
+  static HWY_INLINE void Filter(const Vd (&g)[3], Vd (&u)[kInputs]) {
+    const Vd half = hn::Set(Dd(), 0.5), even = hn::Add(g[0], g[2]);
+    u[0] = hn::Neg(g[0]);
+    u[1] = hn::Mul(half, hn::Add(even, g[1]));
+    u[2] = hn::Mul(half, hn::Sub(even, g[1]));
+    u[3] = g[2];
   }
 };
 
