@@ -90,16 +90,10 @@ absl::StatusOr<Node*> CopyNode(const Node& node, Graph& target, const SymbolBind
     WEFT_ASSIGN_OR_RETURN(Value value, target.AddConstant(node.name(), constant->second));
     return value.node;
   }
-  NodeSpec spec{.op = std::string(node.op_name()),
-                .name = node.name(),
-                .attributes = node.attributes(),
-                .num_outputs = node.num_outputs(),
-                .provenance = node.provenance()};
-  for (const Value& v : node.inputs()) {
-    spec.inputs.push_back(v ? map.at(v.node)->output(v.index) : Value());
-  }
-  if (node.forward() != nullptr && &map.at(node.forward())->op() == &node.forward()->op()) {
-    spec.forward = map.at(node.forward());
+  NodeSpec spec = SpecOfCopy(node, map);
+  // The forward node may have become a constant.
+  if (spec.forward != nullptr && &spec.forward->op() != &node.forward()->op()) {
+    spec.forward = nullptr;
   }
   if (std::optional<Tensor> value = ValueOfCopy(node, spec, fold, target.registry(), budget)) {
     WEFT_ASSIGN_OR_RETURN(Value constant, target.AddConstant(node.name(), *std::move(value)));
@@ -189,6 +183,13 @@ absl::StatusOr<Graph> Copy(const Graph& graph, const SymbolBindings& symbols,
 }
 
 }  // namespace
+
+NodeSpec SpecOfCopy(const Node& node, const NodeMap& copies) {
+  NodeSpec spec = node.Spec();
+  for (Value& v : spec.inputs) v = CopyOf(v, copies);
+  if (spec.forward != nullptr) spec.forward = copies.at(spec.forward);
+  return spec;
+}
 
 absl::StatusOr<Graph> Bind(const Graph& graph, const SymbolBindings& symbols,
                            const TensorMap& constants, NodeMap* map) {

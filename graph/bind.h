@@ -12,6 +12,14 @@ namespace weft {
 // Where each node of the old graph is in the new one.
 using NodeMap = std::unordered_map<const Node*, Node*>;
 
+// What stands for `v` among the copies, of which its node has one; null for null.
+inline Value CopyOf(Value v, const NodeMap& copies) {
+  return v ? copies.at(v.node)->output(v.index) : Value();
+}
+// What makes a copy of `node` that reads copies of its inputs, and is the gradient of a copy of its
+// forward node. They all have one.
+NodeSpec SpecOfCopy(const Node& node, const NodeMap& copies);
+
 // A copy with symbols replaced by numbers and the inputs named in `constants` turned into
 // constants; every type is inferred again. A small result that the bindings make known (arithmetic
 // on a Shape) becomes a constant in its node's place, so that what it decides is known too. Errors:

@@ -61,6 +61,16 @@ bool Graph::Has(Value value) const {
          value.index < value.node->num_outputs();
 }
 
+NodeSpec Node::Spec() const {
+  return {.op = std::string(op_name()),
+          .name = name_,
+          .inputs = inputs_,
+          .attributes = attributes_,
+          .num_outputs = num_outputs(),
+          .provenance = provenance_,
+          .forward = forward_};
+}
+
 absl::Status Graph::CheckWiring(const Node& node) const {
   auto is_early = [&](const Node* n) {
     return insertion_point_ == nullptr || n->position_ < insertion_point_->position_;

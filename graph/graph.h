@@ -92,6 +92,8 @@ class Node {
   // Grows along the order, from 1; the graph may give all nodes new ones when it is changed.
   int64_t position() const { return position_; }
   std::string Describe() const;  // "conv1 (Conv)", for errors
+  // What makes it once more, of the same inputs, under its name.
+  NodeSpec Spec() const;
 
  private:
   friend class Graph;

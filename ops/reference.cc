@@ -138,10 +138,9 @@ class Run {
 
 absl::StatusOr<Node*> AddNodeOfConstants(Graph& graph, const Node& node,
                                          std::span<const Tensor> inputs) {
-  NodeSpec spec{.op = std::string(node.op_name()),
-                .name = node.name(),
-                .attributes = node.attributes(),
-                .num_outputs = node.num_outputs()};
+  NodeSpec spec = node.Spec();
+  spec.inputs.clear();
+  spec.forward = nullptr;
   for (const Tensor& input : inputs) {
     Value value;
     if (!input.is_empty()) {

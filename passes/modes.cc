@@ -20,23 +20,12 @@ class Copier {
  public:
   explicit Copier(const Graph& source) : source_(source), target_(source.registry()) {}
 
-  static NodeSpec SpecOf(const Node& node) {
-    return {.op = std::string(node.op_name()),
-            .name = node.name(),
-            .inputs = {},
-            .attributes = node.attributes(),
-            .num_outputs = node.num_outputs(),
-            .provenance = node.provenance()};
-  }
+  NodeSpec SpecOf(const Node& node) const { return SpecOfCopy(node, map_); }
 
-  Value Map(Value v) const { return v ? map_.at(v.node)->output(v.index) : Value(); }
+  Value Map(Value v) const { return CopyOf(v, map_); }
 
-  // Adds the copy of `node`; inputs that `spec` lacks are the copies of the node's.
+  // Adds the copy of `node`.
   absl::StatusOr<Node*> Add(const Node& node, NodeSpec spec) {
-    if (spec.inputs.empty()) {
-      for (const Value& v : node.inputs()) spec.inputs.push_back(Map(v));
-    }
-    if (node.forward() != nullptr) spec.forward = map_.at(node.forward());
     WEFT_ASSIGN_OR_RETURN(Node * copy, target_.AddNode(std::move(spec)));
     map_.emplace(&node, copy);
     return copy;
@@ -117,7 +106,7 @@ absl::StatusOr<Graph> ForInference(const Graph& graph, const InferenceOptions& o
   const auto left_out = options.losses ? std::unordered_set<const Node*>() : NodesOfLosses(graph);
   for (const Node& node : graph.nodes()) {
     if (left_out.contains(&node)) continue;
-    NodeSpec spec = Copier::SpecOf(node);
+    NodeSpec spec = copier.SpecOf(node);
     if (IsModeNeutral(node)) spec.attributes.insert_or_assign("mode", "inference");
     if (options.freeze && node.op_name() == kVariable) {
       spec.op = kConstant;
@@ -134,13 +123,12 @@ absl::StatusOr<Graph> ForTraining(const Graph& graph) {
   Copier copier(graph);
   RunningStatistics statistics;
   for (const Node& node : graph.nodes()) {
-    NodeSpec spec = Copier::SpecOf(node);
+    NodeSpec spec = copier.SpecOf(node);
     const bool neutral = IsModeNeutral(node);
     const bool batch_norm = neutral && node.op_name() == "BatchNormalization";
     if (neutral) spec.attributes.insert_or_assign("mode", "training");
     if (batch_norm) {
       spec.num_outputs = kBatchNormalizationOutputs;
-      for (const Value& v : node.inputs()) spec.inputs.push_back(copier.Map(v));
       statistics.ReadLatest(spec);
     }
     WEFT_ASSIGN_OR_RETURN(Node * copy, copier.Add(node, std::move(spec)));

@@ -92,17 +92,14 @@ struct PartCopy {
 
   Value Of(Value v) const {
     if (v.null()) return v;
-    return v == border ? input : nodes.at(v.node)->output(v.index);
+    return v == border ? input : CopyOf(v, nodes);
   }
   absl::Status Add(const Graph& from, const NodeSet& needed) {
     for (const Node& node : from.nodes()) {
       if (!needed.contains(&node)) continue;
-      NodeSpec spec = {.op = std::string(node.op_name()),
-                       .name = node.name(),
-                       .attributes = node.attributes(),
-                       .num_outputs = node.num_outputs(),
-                       .provenance = node.provenance()};
-      for (const Value& v : node.inputs()) spec.inputs.push_back(Of(v));
+      NodeSpec spec = node.Spec();
+      spec.forward = nullptr;
+      for (Value& v : spec.inputs) v = Of(v);
       WEFT_ASSIGN_OR_RETURN(nodes[&node], graph.AddNode(std::move(spec)));
     }
     return absl::OkStatus();

@@ -118,28 +118,21 @@ absl::StatusOr<ModelHead> FindHead(const Graph& graph) {
 absl::StatusOr<Graph> WithLeafValues(const Graph& graph, const TensorMap& values) {
   Graph copy(graph.registry());
   NodeMap nodes;
-  const auto copied = [&](Value v) { return v.null() ? v : nodes.at(v.node)->output(v.index); };
   for (const Node& node : graph.nodes()) {
-    NodeSpec spec = {.op = std::string(node.op_name()),
-                     .name = node.name(),
-                     .attributes = node.attributes(),
-                     .num_outputs = node.num_outputs(),
-                     .provenance = node.provenance(),
-                     .forward = node.forward() == nullptr ? nullptr : nodes.at(node.forward())};
-    for (const Value& v : node.inputs()) spec.inputs.push_back(copied(v));
+    NodeSpec spec = SpecOfCopy(node, nodes);
     if (const auto it = values.find(node.name()); it != values.end()) {
       spec.attributes.insert_or_assign("value", it->second);
     }
     WEFT_ASSIGN_OR_RETURN(nodes[&node], copy.AddNode(std::move(spec)));
   }
   for (const NamedValue& output : graph.outputs()) {
-    WEFT_RETURN_IF_ERROR(copy.AddOutput(output.name, copied(output.value)));
+    WEFT_RETURN_IF_ERROR(copy.AddOutput(output.name, CopyOf(output.value, nodes)));
   }
   for (const NamedValue& loss : graph.losses()) {
-    WEFT_RETURN_IF_ERROR(copy.AddLoss(loss.name, copied(loss.value)));
+    WEFT_RETURN_IF_ERROR(copy.AddLoss(loss.name, CopyOf(loss.value, nodes)));
   }
   for (const Update& update : graph.updates()) {
-    WEFT_RETURN_IF_ERROR(copy.AddUpdate(nodes.at(update.variable), copied(update.value)));
+    WEFT_RETURN_IF_ERROR(copy.AddUpdate(nodes.at(update.variable), CopyOf(update.value, nodes)));
   }
   return copy;
 }

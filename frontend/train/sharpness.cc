@@ -50,15 +50,11 @@ class MovedValues {
 
  private:
   absl::Status Copy(const Node& node) {
-    NodeSpec spec = {.op = std::string(node.op_name()),
-                     .name = absl::StrCat(node.name(), "/sharp"),
-                     .attributes = node.attributes(),
-                     .num_outputs = node.num_outputs(),
-                     .provenance = node.provenance(),
-                     .forward = node.forward()};
+    NodeSpec spec = node.Spec();
+    spec.name += "/sharp";
     if (const auto it = copies_.find(node.forward()); it != copies_.end())
       spec.forward = it->second;
-    for (const Value& v : node.inputs()) spec.inputs.push_back(Of(v));
+    for (Value& v : spec.inputs) v = Of(v);
     WEFT_ASSIGN_OR_RETURN(Node * copy, graph_.AddNode(std::move(spec)));
     copies_[&node] = copy;
     for (int i = 0; i < node.num_outputs(); ++i) Move(node.output(i), copy->output(i));

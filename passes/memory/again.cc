@@ -44,11 +44,10 @@ bool IsTrainingNormalization(const Node& node) {
 }
 
 NodeSpec SpecOfAgain(const Node& node) {
-  NodeSpec spec{.op = std::string(node.op_name()),
-                .name = absl::StrCat(node.name(), "/again"),
-                .inputs = {node.inputs().begin(), node.inputs().end()},
-                .attributes = node.attributes(),
-                .num_outputs = node.num_outputs()};
+  NodeSpec spec = node.Spec();
+  spec.name += "/again";
+  spec.provenance = {};
+  spec.forward = nullptr;
   if (IsTrainingNormalization(node)) {
     for (int i : {kBatchMean, kBatchVar}) spec.inputs[static_cast<size_t>(i)] = node.output(i);
     spec.attributes.insert_or_assign("mode", "inference");

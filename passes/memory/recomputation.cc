@@ -264,12 +264,7 @@ absl::StatusOr<Graph> Recomputation::Apply(const Choice& choice, FirstNames* fir
     // It may stand before a node that has its name already.
     spec.name = graph_.UniqueName(spec.name);
     if (!turn.again) {
-      spec = {.op = std::string(node.op_name()),
-              .name = node.name(),
-              .inputs = {node.inputs().begin(), node.inputs().end()},
-              .attributes = node.attributes(),
-              .num_outputs = node.num_outputs(),
-              .provenance = node.provenance()};
+      spec = node.Spec();
       if (node.forward() != nullptr) spec.forward = copies[Slot(index_.at(node.forward()))];
     }
     const std::vector<int>& reads = turn.again ? info.again : info.inputs;

@@ -125,13 +125,6 @@ class RecomputeRun : public PassRun {
     return result;
   }
 
-  static NodeSpec SpecOf(const Node& node) {
-    return {.op = std::string(node.op_name()),
-            .inputs = {node.inputs().begin(), node.inputs().end()},
-            .attributes = node.attributes(),
-            .num_outputs = node.num_outputs()};
-  }
-
   // `v` computed again; earlier readers may have made it.
   absl::StatusOr<Value> Again(Value v, const Provenance& from) {
     if (const auto found = again_.find(v); found != again_.end()) return found->second;
@@ -150,13 +143,11 @@ class RecomputeRun : public PassRun {
   // A copy of `reader`, whose `inputs` are computed again, takes its place.
   absl::StatusOr<Node*> Replace(Node* reader, const std::vector<int>& inputs,
                                 const Provenance& from) {
-    NodeSpec spec = SpecOf(*reader);
+    NodeSpec spec = reader->Spec();
     for (int i : inputs) {
       WEFT_ASSIGN_OR_RETURN(spec.inputs[static_cast<size_t>(i)], Again(reader->input(i), from));
     }
-    spec.name = reader->name();
     spec.provenance = from;
-    spec.forward = reader->forward();
     WEFT_RETURN_IF_ERROR(graph_.Rename(reader, graph_.UniqueName(reader->name() + "/before")));
     WEFT_ASSIGN_OR_RETURN(Node * copy, graph_.AddNode(std::move(spec)));
     for (int i = 0; i < reader->num_outputs(); ++i) {

@@ -63,10 +63,9 @@ absl::StatusOr<Replay::Outputs> Replay::Evaluate(const Node& node, size_t sample
   if (const Tensor& leaf = LeafValue(node); !leaf.is_empty()) return Outputs{leaf};
   if (node.op_name() == kInput) return Outputs{samples_[sample].find(node.name())->second};
   Graph scratch(graph_.registry());
-  NodeSpec spec{.op = std::string(node.op_name()),
-                .name = node.name(),
-                .attributes = node.attributes(),
-                .num_outputs = node.num_outputs()};
+  NodeSpec spec = node.Spec();
+  spec.inputs.clear();
+  spec.forward = nullptr;
   std::vector<Tensor> inputs;
   for (const Value& input : node.inputs()) {
     const Tensor* tensor = input ? Find(input, sample) : nullptr;

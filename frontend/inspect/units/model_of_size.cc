@@ -16,15 +16,7 @@ absl::StatusOr<Graph> WithInputSize(const Graph& graph, int64_t height, int64_t 
   Graph result(graph.registry());
   NodeMap copies;
   for (const Node& node : graph.nodes()) {
-    NodeSpec spec{.op = std::string(node.op_name()),
-                  .name = node.name(),
-                  .attributes = node.attributes(),
-                  .num_outputs = node.num_outputs(),
-                  .provenance = node.provenance()};
-    for (const Value& v : node.inputs()) {
-      spec.inputs.push_back(v ? copies.at(v.node)->output(v.index) : Value());
-    }
-    if (node.forward() != nullptr) spec.forward = copies.at(node.forward());
+    NodeSpec spec = SpecOfCopy(node, copies);
     if (node.op_name() == kInput) {
       TensorType type = node.type();
       type.shape[2] = height;
