@@ -140,6 +140,7 @@ absl::StatusOr<Node*> AddNodeOfConstants(Graph& graph, const Node& node,
                                          std::span<const Tensor> inputs) {
   NodeSpec spec = node.Spec();
   spec.inputs.clear();
+  spec.provenance = {};
   spec.forward = nullptr;
   for (const Tensor& input : inputs) {
     Value value;

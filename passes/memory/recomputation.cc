@@ -260,12 +260,12 @@ absl::StatusOr<Graph> Recomputation::Apply(const Choice& choice, FirstNames* fir
       copies[Slot(turn.node)] = input.node;
       continue;
     }
-    NodeSpec spec = SpecOfAgain(node);
-    // It may stand before a node that has its name already.
-    spec.name = graph_.UniqueName(spec.name);
-    if (!turn.again) {
-      spec = node.Spec();
-      if (node.forward() != nullptr) spec.forward = copies[Slot(index_.at(node.forward()))];
+    NodeSpec spec = turn.again ? SpecOfAgain(node) : node.Spec();
+    if (turn.again) {
+      // It may stand before a node that has its name already.
+      spec.name = graph_.UniqueName(spec.name);
+    } else if (node.forward() != nullptr) {
+      spec.forward = copies[Slot(index_.at(node.forward()))];
     }
     const std::vector<int>& reads = turn.again ? info.again : info.inputs;
     for (size_t i = 0; i < spec.inputs.size(); ++i) {

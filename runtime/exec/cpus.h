@@ -15,8 +15,8 @@ int AvailableCpus();
 // either version; 0 for none. The files are looked for under `root`.
 int QuotaCpus(const std::string& root = "");
 
-// Bytes of a core's cache of level 1 (of data) to 3, as the kernel's files under `root` say; 0
-// where they do not.
+// Bytes of the cache of level 1 (of data) to 3 that the first core has, or shares with its
+// neighbours, as the kernel's files under `root` say; 0 where they do not.
 size_t CacheOfCore(int level, const std::string& root = "");
 // The same of this machine, or what the C library says, which counts all cores' third levels
 // together on some.

@@ -13,8 +13,8 @@
 // pass over a channel finds it in the cache; else planes are shared out in both passes. Sums are
 // made by plane and added in the order of the batch, so that both ways give the same bits. Narrow
 // planes ([N,C]), and channels that lie side by side in memory, are summed by columns
-// (channel_columns.h). All sums are in double: those that the library makes in float are a hundred
-// times as far off.
+// (channel_columns.h). Sums are in double, of a few lines at most in float: where the library sums
+// whole channels in float, it is a hundred times as far off.
 
 namespace weft {
 

@@ -102,6 +102,7 @@ struct PassedColumnMoments {
     sums[0] = hn::Add(sums[0], g);
     sums[1] = hn::MulAdd(g, hn::Sub(v, hn::LoadU(d, numbers)), sums[1]);
   }
+  // The sums are about what they are to be about.
   template <typename D, typename V>
   HWY_INLINE void Join(D, int64_t, double, const float*, V*) const {}
   const float* dy;

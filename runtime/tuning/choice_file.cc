@@ -24,7 +24,7 @@
 namespace weft {
 namespace {
 
-// Counts up when kernels change so that what was measured says nothing any more.
+// Counts up when kernels, or how they are priced, change so that what was chosen says nothing more.
 constexpr int kKernelsVersion = 5;
 constexpr std::string_view kHeader = "weft kernel choices 1 ";
 constexpr std::string_view kEnding = ".choices";

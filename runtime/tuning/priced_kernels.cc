@@ -121,7 +121,7 @@ absl::StatusOr<std::vector<double>> KernelPrices::SecondsOf(const KernelRequest&
 
 absl::StatusOr<std::vector<PricedKernel>> KernelPrices::Price(const KernelRequest& request,
                                                               const std::string& problem) {
-  // The library's training normalization sums in single precision (see HostBatchNorm).
+  // The library's training normalization sums channels in single precision (see MakeBatchNorm).
   const bool first = absl::StartsWith(Absl(request.node.op_name()), "BatchNormalization");
   WEFT_ASSIGN_OR_RETURN(Candidates kernels,
                         CandidatesFor(request, first ? Families::kFirst : Families::kAll));

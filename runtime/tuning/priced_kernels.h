@@ -37,7 +37,8 @@ struct PricedKernel {
 // packing a byte take some 0.75 ns, once, and the process's peak has it.
 inline constexpr double kSecondsPerByte = 1e-11;
 
-// For its scratch, and for what its constants take beyond what they do as they come. In seconds.
+// For its scratch, though the steps of a plan share theirs, and for what its constants take beyond
+// what they do as they come, though nodes may share those. In seconds.
 double PriceOfMemory(const KernelRequest& request, const Kernel& kernel);
 
 // Times what it is asked for, once: nodes of the same op, attributes, shapes and layouts have the

@@ -25,7 +25,7 @@ struct SearchOptions {
 
 struct SearchResult {
   KernelChoices choices;       // where they differ from what the families put first
-  double seconds = 0;          // of a run with these, by the kernels' times
+  double seconds = 0;          // of a run with these, by the kernels' times and PriceOfMemory
   double default_seconds = 0;  // and with what the families put first
   int64_t kernels_timed = 0;
   // Others, where a kernel is taken only if it is so much quicker than what the families put first

@@ -92,6 +92,27 @@ TEST_F(GraphTest, OptionalOutputsExistOnlyWhenAskedFor) {
   EXPECT_EQ(Add({.op = "Norm", .inputs = {x}, .num_outputs = 3}).node->num_outputs(), 3);
 }
 
+TEST_F(GraphTest, ANodesSpecMakesItOnceMore) {
+  const Value n = Add({.op = "Norm",
+                       .name = "n",
+                       .inputs = {b},
+                       .attributes = {{"epsilon", 0.25}},
+                       .num_outputs = 3,
+                       .provenance = {.rule = "r", .sources = {"a", "b"}},
+                       .forward = a.node});
+  NodeSpec spec = n.node->Spec();
+  spec.name = "again";
+  const Node& again = *Add(spec).node;
+  EXPECT_EQ(again.op_name(), "Norm");
+  EXPECT_EQ(again.name(), "again");
+  EXPECT_THAT(again.inputs(), ElementsAre(b));
+  EXPECT_EQ(GetFloat(again.attributes(), "epsilon"), 0.25);
+  EXPECT_EQ(again.num_outputs(), 3);
+  EXPECT_EQ(again.provenance(), (Provenance{.rule = "r", .sources = {"a", "b"}}));
+  EXPECT_EQ(again.forward(), a.node);
+  EXPECT_EQ(n.node->Spec().name, "n");
+}
+
 TEST_F(GraphTest, FreshSymbolsAreTheNodesOwn) {
   const Value p = Add({.op = "NonZero", .name = "p", .inputs = {x}});
   const Value q = Add({.op = "NonZero", .name = "q", .inputs = {x}});

@@ -1,6 +1,6 @@
 // Sums and maps by channel where channels lie side by side (runtime/host/channel_columns.h;
-// runtime/host/simd/simd-inl.h says how to write a kernel). The sums are in double and in an order
-// that follows from the image's extents alone.
+// runtime/host/simd/simd-inl.h says how to write a kernel). Lines are added up in double, a few of
+// them in single precision first, in an order that follows from the image's extents alone.
 
 #include "runtime/host/simd/lines-inl.h"
 #include "runtime/host/simd/norm-inl.h"
@@ -22,12 +22,13 @@ HWY_INLINE hn::Vec<D> LoadAs(D d, const float* p) {
   return hn::PromoteTo(d, hn::LoadU(hn::Rebind<float, D>(), p));
 }
 
-// The sums of a few lines of columns are made in single precision, then added up in double. To sum
-// well, lines are taken relative to the first of them: what is rounded is their difference alone,
+// The sums of x - shift and of its square. Those of a few lines are made in single precision, so
+// lines are taken relative to the first of them, the pivot: what is rounded is their difference,
 // however far from the shift they are (Chan, Golub, LeVeque, "Algorithms for computing the sample
-// variance", 1983).
-//
-// x - pivot and its square, pivots being what the first line has. From shift to pivot is p:
+// variance", 1983). At worst, where the pivot is an outlier, its square counts once for each of the
+// n lines and not once: what is lost is then n times the rounding of a sum of n, some 1e-5 of the
+// variance for 16. Add is for a line's columns from x[at] on, `first` being where the pivots are;
+// Join makes of the sums so far those about the shift, p being what leads from there to the pivot:
 //   sum of (x - shift) = sum + lines p,  of its square = squares + 2 p sum + lines p^2.
 struct ColumnMoments {
   const float* x;
@@ -46,31 +47,34 @@ struct ColumnMoments {
   }
 };
 
+// f(d, i) for the vectors that n elements from i on fill, then for halves of them, down to one.
+template <typename D, typename F>
+HWY_INLINE void ForEachVector(D d, int64_t i, int64_t n, const F& f) {
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  for (; i + lanes <= n; i += lanes) f(d, i);
+  if constexpr (hn::MaxLanes(D()) > 1) ForEachVector(hn::Half<D>(), i, n, f);
+}
+
 // Adds the n columns from `at` on of `lines` lines to a and b. Reads them in the order of memory,
 // which is fetched ahead then.
 template <typename Op>
 HWY_INLINE void AddLines(const Op& op, int64_t at, int64_t line, int64_t lines, int64_t n,
                          const float* numbers, double* HWY_RESTRICT a, double* HWY_RESTRICT b) {
-  HWY_ALIGN float few[2][ColumnGrid::kTile] = {};
-  const auto add = [&](auto d, int64_t l, int64_t i) HWY_ATTR {
-    hn::Vec<decltype(d)> sums[2] = {hn::LoadU(d, few[0] + i), hn::LoadU(d, few[1] + i)};
-    op.Add(d, at + i, at + l * line + i, numbers + i, sums);
-    for (int k = 0; k < 2; ++k) hn::StoreU(sums[k], d, few[k] + i);
-  };
-  const auto join = [&](auto d, int64_t i) HWY_ATTR {
+  HWY_ALIGN float few[2][ColumnGrid::kTile];
+  for (float* sums : few) std::fill_n(sums, n, 0.0F);
+  for (int64_t l = 0; l < lines; ++l) {
+    ForEachVector(Df(), 0, n, [&](auto d, int64_t i) HWY_ATTR {
+      hn::Vec<decltype(d)> sums[2] = {hn::LoadU(d, few[0] + i), hn::LoadU(d, few[1] + i)};
+      op.Add(d, at + i, at + l * line + i, numbers + i, sums);
+      for (int k = 0; k < 2; ++k) hn::StoreU(sums[k], d, few[k] + i);
+    });
+  }
+  ForEachVector(Dd(), 0, n, [&](auto d, int64_t i) HWY_ATTR {
     hn::Vec<decltype(d)> sums[2] = {LoadAs(d, few[0] + i), LoadAs(d, few[1] + i)};
     op.Join(d, at + i, static_cast<double>(lines), numbers + i, sums);
     hn::StoreU(hn::Add(hn::LoadU(d, a + i), sums[0]), d, a + i);
     hn::StoreU(hn::Add(hn::LoadU(d, b + i), sums[1]), d, b + i);
-  };
-  int64_t i = 0;
-  for (int64_t l = 0; l < lines; ++l) {
-    for (i = 0; i + Lanes() <= n; i += Lanes()) add(Df(), l, i);
-    for (; i < n; ++i) add(hn::CappedTag<float, 1>(), l, i);
-  }
-  const auto lanes = static_cast<int64_t>(hn::Lanes(Dd()));
-  for (i = 0; i + lanes <= n; i += lanes) join(Dd(), i);
-  for (; i < n; ++i) join(hn::CappedTag<double, 1>(), i);
+  });
 }
 
 // The sums of the channels of `n` columns from `first` on, over the lines [begin, end) of a plane,

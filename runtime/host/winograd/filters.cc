@@ -18,7 +18,7 @@ namespace {
 
 constexpr int64_t kTaps = 9;
 
-// The taps of one channel of a block's filters; zeros where there is no filter.
+// The taps of one channel of a block's filters. Leaves g as it is where there is no filter.
 HWY_INLINE void LoadTaps(const WinogradFilters& f, const float* w, int64_t first, int64_t channel,
                          float (&g)[kTaps][kWinogradBlock]) {
   const int64_t count = std::min(kWinogradBlock, f.filters - first);
@@ -67,9 +67,8 @@ void TransformBlock(const WinogradFilters& f, const float* w, int64_t block, flo
       TransformChannel<Tile>(g, kStep, some + i * kWinogradBlock);
     }
     for (int64_t e = 0; e < kElements; ++e) {
-      MapRange(
-          channels * kWinogradBlock, u + (e * f.channels + c) * kWinogradBlock, /*stream=*/false,
-          [](Vf v) HWY_ATTR { return v; }, some + e * kStep);
+      std::copy_n(some + e * kStep, channels * kWinogradBlock,
+                  u + (e * f.channels + c) * kWinogradBlock);
     }
   }
 }
