@@ -16,17 +16,23 @@ namespace weft {
 namespace {
 
 constexpr size_t kHugePage = size_t{1} << 21;
-// From here on memory is made of them, where the system lets a process ask for that: weights and
-// arenas of networks, not what one layer needs.
+// From here on they are asked for: for weights and arenas of networks, not for what one layer
+// needs.
 constexpr size_t kHugeBytes = 4 * kHugePage;
 
-void AskForHugePages(void* begin, size_t bytes) {
-#ifdef MADV_HUGEPAGE
-  madvise(begin, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // advice: no error matters
-#endif
+// MADV_COLLAPSE of Linux 6.1, which older headers lack and older systems refuse.
+constexpr int kCollapse = 25;
+
+void Advise(std::byte* begin, size_t bytes, int advice) {
+  if (bytes < kHugeBytes) return;
+  madvise(begin, bytes / kHugePage * kHugePage, advice);  // advice: no error matters
 }
 
 }  // namespace
+
+void AskForHugePages(std::byte* begin, size_t bytes) { Advise(begin, bytes, MADV_HUGEPAGE); }
+
+void MakeHugePages(std::byte* begin, size_t bytes) { Advise(begin, bytes, kCollapse); }
 
 std::shared_ptr<std::byte> AllocateAligned(size_t bytes) {
   // Not aligned_alloc and memset: calloc's large blocks are zero pages that cost nothing until they
@@ -38,7 +44,6 @@ std::shared_ptr<std::byte> AllocateAligned(size_t bytes) {
   if (memory == nullptr) return nullptr;
   void* aligned = memory;
   std::align(alignment, std::max<size_t>(bytes, 1), aligned, space);
-  if (bytes >= kHugeBytes) AskForHugePages(aligned, bytes);
   return {static_cast<std::byte*>(aligned), [memory](std::byte*) { std::free(memory); }};
 }
 

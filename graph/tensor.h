@@ -97,6 +97,16 @@ class Tensor {
 // Memory of `bytes` (at least one) zeroed bytes, 64-byte aligned; null when there is none.
 std::shared_ptr<std::byte> AllocateAligned(size_t bytes);
 
+// Huge pages make memory that is read and written again and again quicker to find. These two are
+// for memory of AllocateAligned and do nothing where it is not large, or the system has none.
+//
+// For memory that nothing was written to yet: its pages will be huge, and each is cleared whole
+// when it is first touched.
+void AskForHugePages(std::byte* begin, size_t bytes);
+// For memory in use, which may be read and written meanwhile: copies it, page by page, to huge
+// ones.
+void MakeHugePages(std::byte* begin, size_t bytes);
+
 }  // namespace weft
 
 #endif  // WEFT_GRAPH_TENSOR_H_

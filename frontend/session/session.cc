@@ -6,9 +6,9 @@
 
 #include "absl/strings/numbers.h"
 #include "frontend/session/feeds.h"
+#include "frontend/session/folding.h"
 #include "graph/bind.h"
 #include "graph/file/mapped_pages.h"
-#include "ops/reference.h"
 #include "runtime/exec/evaluator.h"
 #include "runtime/exec/parallel.h"
 
@@ -22,14 +22,14 @@ class PassTools {
   explicit PassTools(const Graph& graph) : costs_(BindAllSymbols(graph, 1)) {}
 
   PassOptions Complete(PassOptions options) {
-    if (options.evaluator == nullptr) options.evaluator = &reference_;
+    if (options.evaluator == nullptr) options.evaluator = &folding_;
     if (options.costs == nullptr) options.costs = &costs_;
     if (options.replay.evaluator == nullptr) options.replay.evaluator = &fast_;
     return options;
   }
 
  private:
-  ReferenceEvaluator reference_;
+  FoldingEvaluator folding_;
   RuntimeEvaluator fast_;
   OpCostModel costs_;
 };
@@ -111,7 +111,9 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Create(const Model& model,
   if (model.graph.outputs().empty()) {
     return absl::InvalidArgumentError("expected a model with an output, this one has none");
   }
-  auto graph = options.optimize ? OptimizedForInference(model.graph) : ForInference(model.graph);
+  FoldingEvaluator folding({.threads = options.threads, .reference_only = options.reference_only});
+  auto graph = options.optimize ? OptimizedForInference(model.graph, {.evaluator = &folding})
+                                : ForInference(model.graph);
   WEFT_RETURN_IF_ERROR(graph.status());
   ReleaseLeaves(model.graph);  // Passes have read them, few of them will be read again.
   TrimHeap();

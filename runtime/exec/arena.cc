@@ -14,6 +14,7 @@ absl::Status Arena::Reserve(size_t bytes) {
     return absl::ResourceExhaustedError(
         absl::StrCat("not enough memory for an arena of ", bytes, " bytes"));
   }
+  AskForHugePages(memory_.get(), bytes);
   bytes_ = bytes;
   return absl::OkStatus();
 }

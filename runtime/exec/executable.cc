@@ -122,6 +122,7 @@ absl::Status Executable::Run(Context& context, std::span<const Tensor> inputs,
     }
     context.SetExternal(context.outputs_[i], outputs[i].mutable_data());
   }
+  CountRun();
   const CpuLease lease(plan_.threads);
   RunScope scope(plan_.threads);
   if (options.step_seconds != nullptr) options.step_seconds->resize(context.steps_.size());
@@ -138,6 +139,15 @@ absl::Status Executable::Run(Context& context, std::span<const Tensor> inputs,
     timer.End(s);
   }
   return absl::OkStatus();
+}
+
+// Huge pages take longer to get than small ones, on a virtual machine much longer: a second run
+// pays for them, which has reason to expect more, and a first result does not wait.
+void Executable::CountRun() const {
+  if (runs_.fetch_add(1, std::memory_order_relaxed) != 1) return;
+  for (const std::span<std::byte> piece : plan_.packed_memory) {
+    MakeHugePages(piece.data(), piece.size());
+  }
 }
 
 absl::Status Executable::AtStep(int step, const absl::Status& status) const {

@@ -1,6 +1,8 @@
 #ifndef WEFT_RUNTIME_EXEC_EXECUTABLE_H_
 #define WEFT_RUNTIME_EXEC_EXECUTABLE_H_
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -57,9 +59,11 @@ class Executable {
  private:
   Executable(Graph graph) : graph_(std::move(graph)) {}
   absl::Status AtStep(int step, const absl::Status& status) const;
+  void CountRun() const;
   friend class Context;
   Graph graph_;
   Plan plan_;
+  mutable std::atomic<int64_t> runs_ = 0;
 };
 
 // What one running thread needs: the arena and the kernels bound to it. Not thread-safe. The

@@ -77,6 +77,7 @@ absl::Status State::Allocate() {
       return absl::ResourceExhaustedError(
           absl::StrCat("not enough memory for ", flat.bytes, " bytes of variables (", role, ")"));
     }
+    AskForHugePages(flat.memory.get(), flat.bytes);
   }
   return absl::OkStatus();
 }

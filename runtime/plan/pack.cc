@@ -1,4 +1,6 @@
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "graph/file/mapped_pages.h"
@@ -17,8 +19,8 @@ absl::StatusOr<std::shared_ptr<std::byte>> OwnPiece(size_t bytes) {
   return absl::ResourceExhaustedError(absl::StrCat("not enough memory for ", bytes, " bytes"));
 }
 
-// Memory for packed constants. Those of a network lie side by side in a few large pieces, which the
-// system makes of huge pages, instead of each in small pages of its own that fault one by one.
+// Memory for packed constants. Those of a network lie side by side in a few large pieces, which
+// can become huge pages.
 class PackedMemory {
  public:
   // For so many bytes of constants.
@@ -27,9 +29,9 @@ class PackedMemory {
   // Zeros.
   absl::StatusOr<std::shared_ptr<std::byte>> Allocate(size_t bytes) {
     const size_t space = AlignedBytes(bytes);
-    if (!shares_ || space == 0 || space > kPackedPiece / 2) return OwnPiece(bytes);
+    if (!shares_ || space == 0 || space > kPackedPiece / 2) return NewPiece(bytes);
     if (space > left_) {
-      WEFT_ASSIGN_OR_RETURN(piece_, OwnPiece(kPackedPiece));
+      WEFT_ASSIGN_OR_RETURN(piece_, NewPiece(kPackedPiece));
       left_ = kPackedPiece;
     }
     std::byte* const at = piece_.get() + (kPackedPiece - left_);
@@ -37,9 +39,18 @@ class PackedMemory {
     return std::shared_ptr<std::byte>(piece_, at);
   }
 
+  std::vector<std::span<std::byte>> pieces() && { return std::move(pieces_); }
+
  private:
+  absl::StatusOr<std::shared_ptr<std::byte>> NewPiece(size_t bytes) {
+    WEFT_ASSIGN_OR_RETURN(std::shared_ptr<std::byte> piece, OwnPiece(bytes));
+    pieces_.emplace_back(piece.get(), bytes);
+    return piece;
+  }
+
   bool shares_;
-  std::shared_ptr<std::byte> piece_;  // the last `left_` bytes of it are free
+  std::vector<std::span<std::byte>> pieces_;  // each is owned by the constants in it
+  std::shared_ptr<std::byte> piece_;          // the last `left_` bytes of it are free
   size_t left_ = 0;
 };
 
@@ -76,6 +87,7 @@ absl::Status PackStage(Lowering& lowering) {
     Tensor& constant = plan.constants[Index(buffer.slot)];
     WEFT_ASSIGN_OR_RETURN(constant, Pack(constant, layout, memory));
   }
+  plan.packed_memory = std::move(memory).pieces();
   return absl::OkStatus();
 }
 

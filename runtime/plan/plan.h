@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -81,6 +82,7 @@ struct Plan {
   std::vector<PlanVariable> variables;                // by slot
   bool chose_variable_layouts = false;                // they are its own, not a state's
   std::vector<Tensor> constants;                      // by slot: bytes in the layout the steps want
+  std::vector<std::span<std::byte>> packed_memory;    // of the packed ones, which own it
   size_t arena_bytes = 0;                             // what a context allocates, exactly
   size_t constant_bytes = 0;
   size_t variable_bytes = 0;

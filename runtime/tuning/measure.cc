@@ -147,6 +147,7 @@ absl::Status KernelTimer::Reserve(size_t bytes) {
     return absl::ResourceExhaustedError(
         absl::StrCat("not enough memory to time kernels on ", bytes, " bytes of operands"));
   }
+  AskForHugePages(memory_.get(), bytes);
   bytes_ = bytes;
   FillRandom(reinterpret_cast<float*>(memory_.get()), bytes / sizeof(float));
   return absl::OkStatus();

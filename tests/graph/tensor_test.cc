@@ -5,6 +5,8 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <tuple>
 
 namespace weft {
@@ -207,6 +209,21 @@ TEST(TensorTest, HalvesRoundTiesToEvenAndOverflowToInfinity) {
   EXPECT_EQ(ConvertedTo(DType::kBF16, 65504, DType::kF16), 65536);
   EXPECT_EQ(ConvertedTo(DType::kF16, 65536, DType::kBF16), INFINITY);
   EXPECT_TRUE(std::isnan(ConvertedTo(DType::kBF16, NAN, DType::kF16)));
+}
+
+// Where the system has no huge pages, too.
+TEST(TensorTest, MemoryKeepsItsBytesWhenItsPagesBecomeHuge) {
+  for (const size_t bytes : {size_t{100}, size_t{9} << 20}) {
+    const std::shared_ptr<std::byte> memory = AllocateAligned(bytes);
+    ASSERT_NE(memory, nullptr);
+    const std::span<std::byte> all(memory.get(), bytes);
+    AskForHugePages(all.data(), bytes);
+    for (size_t i = 0; i < bytes; ++i) all[i] = static_cast<std::byte>(i % 251);
+    MakeHugePages(all.data(), bytes);
+    size_t wrong = 0;
+    for (size_t i = 0; i < bytes; ++i) wrong += all[i] != static_cast<std::byte>(i % 251) ? 1 : 0;
+    EXPECT_EQ(wrong, 0U) << bytes;
+  }
 }
 
 TEST(TensorTest, EqualityIsOfTypeAndBytes) {

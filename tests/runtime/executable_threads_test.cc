@@ -57,6 +57,40 @@ int ProcessThreads() {
 }
 
 // Work that is worth two threads.
+// The second run moves them, while another thread's reads them.
+TEST(Executable, ItsLargeWeightsMoveToHugePagesUnderItsRuns) {
+  Graph graph(StandardOps());
+  Value x = graph.AddInput("x", {DType::kF32, {Dim(1), Dim(512), Dim(7), Dim(7)}}).value();
+  Tensor weights = Tensor::Zeros(DType::kF32, {512, 512, 3, 3}).value();
+  auto w = weights.mutable_values<float>();
+  for (size_t i = 0; i < w.size(); ++i) w[i] = static_cast<float>(i % 7) - 3;
+  Emitter e(graph);
+  const Value y = e.Op("Conv", {x, e.Constant(weights)}, {{"pads", std::vector<int64_t>(4, 1)}});
+  ASSERT_TRUE(graph.AddOutput("y", y).ok());
+  auto executable = Executable::Create(graph, {}, {.threads = 1}).value();
+  ASSERT_EQ(executable->plan().packed_memory.size(), 1U);
+  ASSERT_GE(executable->plan().packed_memory[0].size(), weights.bytes());
+
+  Tensor in = Tensor::Zeros(DType::kF32, {1, 512, 7, 7}).value();
+  auto v = in.mutable_values<float>();
+  for (size_t i = 0; i < v.size(); ++i) v[i] = static_cast<float>(i % 5) - 2;
+  Tensor first;
+  auto context = Context::Create(*executable).value();
+  ASSERT_TRUE(executable->Run(*context, {&in, 1}, {&first, 1}).ok());
+  std::vector<std::vector<Tensor>> later(2, std::vector<Tensor>(3));
+  std::vector<std::thread> threads;
+  for (std::vector<Tensor>& outs : later) {
+    threads.emplace_back([&] {
+      auto own = Context::Create(*executable).value();
+      for (Tensor& out : outs) EXPECT_TRUE(executable->Run(*own, {&in, 1}, {&out, 1}).ok());
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& outs : later) {
+    for (const Tensor& out : outs) EXPECT_EQ(out, first);
+  }
+}
+
 TEST(Executable, CalledByEightThreadsStartsFewMore) {
   Graph graph(StandardOps());
   Value h = graph.AddInput("x", {DType::kF32, {Dim(64), Dim(1024)}}).value();

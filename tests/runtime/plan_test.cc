@@ -57,6 +57,9 @@ TEST(Plan, PacksConstantWeightsOnceAndKeepsNoPlainCopy) {
   Plan plan = Lower(graph).value();
   ASSERT_EQ(plan.constants.size(), 1U);
   EXPECT_EQ(plan.constant_bytes, size_t{16 * 16 * 9 * 4});
+  ASSERT_EQ(plan.packed_memory.size(), 1U);
+  EXPECT_EQ(plan.packed_memory[0].data(), plan.constants[0].data());
+  EXPECT_EQ(plan.packed_memory[0].size(), plan.constants[0].bytes());
   for (const PlanStep& step : plan.steps) EXPECT_THAT(step.name, Not(HasSubstr("const")));
 }
 
