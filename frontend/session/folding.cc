@@ -5,7 +5,7 @@
 namespace weft {
 namespace {
 
-// Bytes of a result that take longer than it takes to plan a run.
+// Bytes of an operand that take longer than it takes to plan a run.
 constexpr size_t kLarge = size_t{256} << 10;
 
 }  // namespace

@@ -7,8 +7,9 @@
 namespace weft {
 
 // Evaluates what passes fold into constants. What scales a layer's weights goes through all of
-// them: that is done by the runtime on its threads, where it is large and the bits are the
-// reference's, which does the rest.
+// them: that is done by the runtime on its threads, where it is large. Its bits are those of the
+// reference, which does the rest, except that subnormal numbers become 0, as in every run, and that
+// a NaN may carry another payload.
 class FoldingEvaluator final : public Evaluator {
  public:
   explicit FoldingEvaluator(const LowerOptions& options = {}) : fast_(options) {}
