@@ -32,7 +32,10 @@ void Advise(std::byte* begin, size_t bytes, int advice) {
 
 void AskForHugePages(std::byte* begin, size_t bytes) { Advise(begin, bytes, MADV_HUGEPAGE); }
 
-void MakeHugePages(std::byte* begin, size_t bytes) { Advise(begin, bytes, kCollapse); }
+void MakeHugePages(std::byte* begin, size_t bytes) {
+  Advise(begin, bytes, MADV_HUGEPAGE);  // so that the system makes them in time where it can't now
+  Advise(begin, bytes, kCollapse);
+}
 
 std::shared_ptr<std::byte> AllocateAligned(size_t bytes) {
   // Not aligned_alloc and memset: calloc's large blocks are zero pages that cost nothing until they
