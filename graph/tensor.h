@@ -104,7 +104,8 @@ std::shared_ptr<std::byte> AllocateAligned(size_t bytes);
 // when it is first touched.
 void AskForHugePages(std::byte* begin, size_t bytes);
 // For memory in use, which may be read and written meanwhile: copies it, page by page, to huge
-// ones.
+// ones, also where the system gives none unasked (Linux from 6.1 on). What cannot be copied now is
+// asked for as above: the system may do it later.
 void MakeHugePages(std::byte* begin, size_t bytes);
 
 }  // namespace weft

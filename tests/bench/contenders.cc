@@ -18,6 +18,7 @@ using Clock = std::chrono::steady_clock;
 
 std::shared_ptr<std::byte> Filled(size_t bytes) {
   std::shared_ptr<std::byte> memory = AllocateAligned(bytes);
+  AskForHugePages(memory.get(), bytes);  // as weights and arenas of a run are
   std::fill_n(reinterpret_cast<float*>(memory.get()), bytes / sizeof(float), 0.01f);
   return memory;
 }

@@ -214,15 +214,17 @@ TEST(TensorTest, HalvesRoundTiesToEvenAndOverflowToInfinity) {
 // Where the system has no huge pages, too.
 TEST(TensorTest, MemoryKeepsItsBytesWhenItsPagesBecomeHuge) {
   for (const size_t bytes : {size_t{100}, size_t{9} << 20}) {
-    const std::shared_ptr<std::byte> memory = AllocateAligned(bytes);
-    ASSERT_NE(memory, nullptr);
-    const std::span<std::byte> all(memory.get(), bytes);
-    AskForHugePages(all.data(), bytes);
-    for (size_t i = 0; i < bytes; ++i) all[i] = static_cast<std::byte>(i % 251);
-    MakeHugePages(all.data(), bytes);
-    size_t wrong = 0;
-    for (size_t i = 0; i < bytes; ++i) wrong += all[i] != static_cast<std::byte>(i % 251) ? 1 : 0;
-    EXPECT_EQ(wrong, 0U) << bytes;
+    for (const bool before : {false, true}) {  // they are written to
+      const std::shared_ptr<std::byte> memory = AllocateAligned(bytes);
+      ASSERT_NE(memory, nullptr);
+      const std::span<std::byte> all(memory.get(), bytes);
+      if (before) AskForHugePages(all.data(), bytes);
+      for (size_t i = 0; i < bytes; ++i) all[i] = static_cast<std::byte>(i % 251);
+      if (!before) MakeHugePages(all.data(), bytes);
+      size_t wrong = 0;
+      for (size_t i = 0; i < bytes; ++i) wrong += all[i] != static_cast<std::byte>(i % 251) ? 1 : 0;
+      EXPECT_EQ(wrong, 0U) << bytes << (before ? " before" : " after");
+    }
   }
 }
 

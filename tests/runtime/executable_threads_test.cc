@@ -56,7 +56,6 @@ int ProcessThreads() {
   return 0;
 }
 
-// Work that is worth two threads.
 // The second run moves them, while another thread's reads them.
 TEST(Executable, ItsLargeWeightsMoveToHugePagesUnderItsRuns) {
   Graph graph(StandardOps());
@@ -91,6 +90,7 @@ TEST(Executable, ItsLargeWeightsMoveToHugePagesUnderItsRuns) {
   }
 }
 
+// Work that is worth two threads.
 TEST(Executable, CalledByEightThreadsStartsFewMore) {
   Graph graph(StandardOps());
   Value h = graph.AddInput("x", {DType::kF32, {Dim(64), Dim(1024)}}).value();
